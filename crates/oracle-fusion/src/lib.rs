@@ -1,0 +1,1 @@
+//! Oracle Fusion Cloud ERP behind the Erp port

@@ -1,0 +1,1 @@
+//! Pipedrive behind the Crm port

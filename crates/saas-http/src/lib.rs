@@ -1,0 +1,1 @@
+//! How any SaaS is called: endpoints, permits, tokens, classification of answers, redaction, transport

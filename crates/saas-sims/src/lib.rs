@@ -1,0 +1,1 @@
+//! Strict stand-ins for Oracle Fusion and Pipedrive

@@ -1,0 +1,1 @@
+//! Poll, observe, reconcile, apply, sweep: the loop that keeps the laws

@@ -1,0 +1,1 @@
+//! State of the connector in SQLite or PostgreSQL

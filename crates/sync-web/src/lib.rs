@@ -1,0 +1,1 @@
+//! The door: health today, API, hooks and console later
