@@ -1,1 +1,21 @@
-//! Model, field table, mapping, decisions, plans and ports: everything that needs no IO, clock, randomness or thread
+//! The part of ml-connector that decides: model, field table, mapping, situation, decision, plan, budget
+//! arithmetic and the ports through which the world is reached.
+//!
+//! What is deliberately not here: IO, clocks, randomness and threads. `now` is an argument, remote systems
+//! are the traits of [`ports`], and everything else is a function of its arguments. The words used are those
+//! of `ARCHITECTURE.md` (party, organization, pair, mirror, situation, plan, intent, receipt, hold).
+
+pub mod budget;
+pub mod decide;
+pub mod error;
+pub mod fields;
+pub mod ids;
+
+pub mod mapping;
+pub mod model;
+pub mod pair;
+pub mod plan;
+pub mod poll;
+pub mod ports;
+pub mod text;
+pub mod value;

@@ -1,0 +1,43 @@
+//! Identities of the two remote systems and of our own rows, as types that cannot be mixed up.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub i64);
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+id!(
+    /// `PartyId` of a Fusion party: NUMBER(18), fits i64 (oracle-fusion.md 1.1). The identity of a customer.
+    PartyId
+);
+id!(
+    /// `CustomerAccountId` of a Fusion AR account (oracle-fusion.md 1.3); a party may own several.
+    AccountId
+);
+id!(
+    /// `id` of a Pipedrive organization (pipedrive.md 1.5).
+    OrgId
+);
+id!(
+    /// Row number of a connection in our store.
+    ConnectionId
+);
+id!(
+    /// Row number of an intent, unique within its connection and growing.
+    IntentId
+);
+id!(
+    /// Row number of a run (one `sync`, or one life of the daemon), unique within its connection and growing.
+    RunId
+);

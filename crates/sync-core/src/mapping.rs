@@ -1,0 +1,144 @@
+//! From a customer of the ERP to the values that its organization should show.
+
+use crate::{
+    fields::{Field, Values},
+    model::{ErpCustomer, ErpParty},
+    text,
+    value::{PostalAddress, Value},
+};
+
+/// What an organization should say, and which of it had to be cut to fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Desired {
+    /// Values by field; absent means that the ERP has none.
+    pub values: Values,
+    /// Fields whose value was longer than the CRM takes.
+    pub cut: Vec<Field>,
+}
+
+/// Maps a customer. Total: every field of the table gets its value or none.
+#[must_use]
+pub fn desired(customer: &ErpCustomer) -> Desired {
+    let mut values = Values::new();
+    let mut cut = Vec::new();
+    for field in Field::ALL {
+        let Some(value) = value_of(field, customer) else { continue };
+        let (value, was_cut) = fit(value, field.row().limit);
+        if was_cut {
+            cut.push(field);
+        }
+        values.insert(field, value);
+    }
+    Desired { values, cut }
+}
+
+fn value_of(field: Field, customer: &ErpCustomer) -> Option<Value> {
+    let party = &customer.party;
+    let plain = |text: Option<&str>| text::present(text).map(Value::Text);
+    match field {
+        // A nameless party is still somebody: its number stands in, as on Oracle's own screens.
+        Field::Name => plain(Some(&party.name)).or_else(|| plain(Some(&party.number))),
+        Field::Address => address(party),
+        Field::Website => plain(party.url.as_deref()),
+        Field::Phone => plain(party.phone.as_deref()),
+        Field::ErpCustomerId => Some(Value::Text(party.id.to_string())),
+        Field::AccountNumbers => account_numbers(customer),
+        Field::TaxId => plain(party.tax_id.as_deref()),
+        Field::ErpStatus => plain(Some(party.status.label())),
+    }
+}
+
+fn address(party: &ErpParty) -> Option<Value> {
+    let PostalAddress { line, locality, region, postal_code, country } = party.address.clone()?;
+    let line = text::present(Some(&line))?;
+    Some(Value::Address(PostalAddress { line, locality, region, postal_code, country }))
+}
+
+/// All numbers in order of account id, so that the same accounts always give the same text.
+fn account_numbers(customer: &ErpCustomer) -> Option<Value> {
+    let numbers: Vec<String> =
+        customer.accounts.iter().filter_map(|account| text::present(Some(&account.number))).collect();
+    text::present(Some(&numbers.join(", "))).map(Value::Text)
+}
+
+fn fit(value: Value, limit: usize) -> (Value, bool) {
+    match value {
+        Value::Text(text) => {
+            let (text, cut) = text::bounded(&text, limit);
+            (Value::Text(text), cut)
+        }
+        Value::Address(address) => {
+            let (line, cut) = text::bounded(&address.line, limit);
+            (Value::Address(PostalAddress { line, ..address }), cut)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ids::{AccountId, PartyId},
+        model::{ErpAccount, PartyStatus},
+    };
+
+    fn customer(name: &str) -> ErpCustomer {
+        let updated_at = "2026-01-01T00:00:00Z".parse().unwrap();
+        let party = ErpParty {
+            id: PartyId(300_000_000_000_001),
+            number: "CDRM_1".into(),
+            name: name.into(),
+            usage: Some("CUSTOMER".into()),
+            status: PartyStatus::Active,
+            tax_id: Some("  ".into()),
+            url: Some("https://acme.example".into()),
+            phone: None,
+            address: None,
+            updated_at,
+        };
+        let account = |id, number: &str| ErpAccount {
+            id: AccountId(id),
+            party: party.id,
+            number: number.into(),
+            updated_at,
+        };
+        let accounts = vec![account(1, "1006"), account(2, "0042")];
+        ErpCustomer { party, accounts }
+    }
+
+    fn text(values: &Values, field: Field) -> Option<&str> {
+        values.get(&field).map(Value::text)
+    }
+
+    #[test]
+    fn blanks_are_no_values_and_ids_are_texts() {
+        let Desired { values, cut } = desired(&customer("  Acme\u{a0} Ltd "));
+        assert_eq!(text(&values, Field::Name), Some("Acme Ltd"));
+        assert_eq!(text(&values, Field::TaxId), None);
+        assert_eq!(text(&values, Field::Address), None);
+        assert_eq!(text(&values, Field::ErpCustomerId), Some("300000000000001"));
+        assert_eq!(text(&values, Field::AccountNumbers), Some("1006, 0042"));
+        assert_eq!(text(&values, Field::ErpStatus), Some("Active"));
+        assert!(cut.is_empty());
+    }
+
+    #[test]
+    fn what_does_not_fit_is_cut_and_reported() {
+        let Desired { values, cut } = desired(&customer(&"ä".repeat(300)));
+        assert_eq!(text(&values, Field::Name).map(|name| name.chars().count()), Some(255));
+        assert_eq!(cut, [Field::Name]);
+    }
+
+    #[test]
+    fn a_nameless_party_goes_by_its_number() {
+        assert_eq!(text(&desired(&customer(" ")).values, Field::Name), Some("CDRM_1"));
+    }
+
+    #[test]
+    fn mapping_what_was_mapped_changes_nothing() {
+        let once = desired(&customer("  a   b "));
+        for value in once.values.values() {
+            assert_eq!(value.comparable(), value.text());
+        }
+    }
+}

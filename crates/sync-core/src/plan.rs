@@ -1,0 +1,139 @@
+//! The exact writes that follow from a decision. What is previewed, stored, tested and executed is this value.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    budget::Class,
+    decide::HoldReason,
+    fields::{Field, Values},
+    ids::{OrgId, PartyId},
+    value::Value,
+};
+
+/// What to do about one party, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The party it is about.
+    pub party: PartyId,
+    /// One write each, in order. Only the first is applied before everything is observed again.
+    pub steps: Vec<Step>,
+    /// Why, in words for people.
+    pub reason: String,
+    /// The rule that asked for it, stable, for filters and metrics.
+    pub rule: Rule,
+    /// How urgent it is.
+    pub class: Class,
+    /// A question that remains when the steps are done.
+    pub then_hold: Option<HoldReason>,
+}
+
+/// One write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "op")]
+pub enum Step {
+    /// Remember that party and organization are the same company. Writes to our own store only.
+    Bind {
+        /// The organization that carries the party's id.
+        org: OrgId,
+    },
+    /// Create an organization.
+    Create {
+        /// Everything it shall say.
+        values: Values,
+    },
+    /// Set some fields of an organization.
+    Update {
+        /// The organization.
+        org: OrgId,
+        /// Only what differs.
+        changes: Vec<Change>,
+    },
+}
+
+/// One field of an update.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// The field.
+    pub field: Field,
+    /// What the CRM says now.
+    pub old: Option<Value>,
+    /// What it shall say; absent clears it.
+    pub new: Option<Value>,
+}
+
+/// Which rule asked for a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// A customer of the ERP has no organization.
+    CustomerWithoutOrganization,
+    /// An organization already carries the customer's id.
+    OrganizationCarriesId,
+    /// A field of the organization differs from the ERP, which owns it.
+    ErpOwnsField,
+}
+
+impl Rule {
+    /// Its name in the journal.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::CustomerWithoutOrganization => "customer_without_organization",
+            Self::OrganizationCarriesId => "organization_carries_id",
+            Self::ErpOwnsField => "erp_owns_field",
+        }
+    }
+}
+
+impl Step {
+    /// Whether it is sent to a remote system.
+    #[must_use]
+    pub fn is_remote(&self) -> bool {
+        match self {
+            Self::Bind { .. } => false,
+            Self::Create { .. } | Self::Update { .. } => true,
+        }
+    }
+
+    /// Whether repeating it would make a second record.
+    #[must_use]
+    pub fn is_create(&self) -> bool {
+        match self {
+            Self::Create { .. } => true,
+            Self::Bind { .. } | Self::Update { .. } => false,
+        }
+    }
+
+    /// Its name in the journal.
+    #[must_use]
+    pub fn op(&self) -> &'static str {
+        match self {
+            Self::Bind { .. } => "bind",
+            Self::Create { .. } => "create",
+            Self::Update { .. } => "update",
+        }
+    }
+
+    /// The organization it is about, if that exists already.
+    #[must_use]
+    pub fn org(&self) -> Option<OrgId> {
+        match self {
+            Self::Bind { org } | Self::Update { org, .. } => Some(*org),
+            Self::Create { .. } => None,
+        }
+    }
+
+    /// The fields it sends with their values.
+    #[must_use]
+    pub fn sent(&self) -> Vec<(Field, Option<Value>)> {
+        match self {
+            Self::Bind { .. } => Vec::new(),
+            Self::Create { values } => {
+                values.iter().map(|(field, value)| (*field, Some(value.clone()))).collect()
+            }
+            Self::Update { changes, .. } => {
+                changes.iter().map(|change| (change.field, change.new.clone())).collect()
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! How the engine reaches the world: two roles, and the few things that vendor adapters need from us.
+//!
+//! Adapters classify, pace, authenticate and convert. They never decide and never repeat a write.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    budget::{Class, Spent},
+    error::CallError,
+    fields::{Field, Values},
+    ids::{OrgId, PartyId},
+    model::{CrmOrg, ErpAccount, ErpParty, Page},
+    poll::ErpRead,
+};
+
+/// Result of a call to a remote system.
+pub type Called<T> = Result<T, CallError>;
+
+/// The ERP, as far as customers are concerned. Reading only, for now.
+#[async_trait]
+pub trait Erp: Send + Sync {
+    /// One page of parties of every usage (suppliers too), as `read` asks for.
+    async fn parties(&self, read: ErpRead) -> Called<Page<ErpParty>>;
+
+    /// One page of AR accounts, as `read` asks for.
+    async fn accounts(&self, read: ErpRead) -> Called<Page<ErpAccount>>;
+
+    /// Requests sent so far by this adapter, of any kind.
+    fn requests(&self) -> u64;
+}
+
+/// The CRM, as far as organizations are concerned.
+#[async_trait]
+pub trait Crm: Send + Sync {
+    /// Makes sure that every custom field of the field table exists, creating what is missing (found again by
+    /// name and type, so doing it twice is doing it once), and remembers their codes. Must have succeeded once
+    /// before anything else is called; called again after [`crate::error::ErrorKind::UnknownField`].
+    async fn prepare(&self) -> Called<()>;
+
+    /// One page of all organizations that exist, by ascending id. `cursor` is the `next` of the page before.
+    async fn orgs_walk(&self, cursor: Option<String>) -> Called<Page<CrmOrg>>;
+
+    /// One page of the organizations with `from <= update time < to`, by ascending update time.
+    /// Both bounds are used in whole seconds: `from` is rounded down, `to` up.
+    async fn orgs_changed(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        cursor: Option<String>,
+    ) -> Called<Page<CrmOrg>>;
+
+    /// The organizations with these ids (any number; read in hundreds). Missing, deleted and invisible ones are left out.
+    async fn orgs_by_id(&self, ids: &[OrgId], class: Class) -> Called<Vec<CrmOrg>>;
+
+    /// Existing organizations whose ERP customer id is exactly this, by the CRM's search index (which lags).
+    async fn orgs_by_origin(&self, party: PartyId, class: Class) -> Called<Vec<CrmOrg>>;
+
+    /// Permission to send up to `wanted` writes now: tokens reserved, burst slots taken. Waits for burst slots,
+    /// never for tokens. Gives at least one permit and never more than the next second can carry.
+    async fn permits(&self, class: Class, wanted: usize) -> Called<Vec<Permit>>;
+
+    /// Creates an organization. Not idempotent: an error with [`crate::error::Effect::InDoubt`] must be looked into.
+    async fn create_org(&self, permit: Permit, values: &Values) -> Called<CrmOrg>;
+
+    /// Sets the given fields of an organization (`None` clears) and leaves all others alone.
+    async fn update_org(&self, permit: Permit, id: OrgId, changes: &[(Field, Option<crate::value::Value>)])
+    -> Called<CrmOrg>;
+
+    /// What this adapter has spent so far.
+    fn spent(&self) -> Spent;
+}
+
+/// Proof that one write may be sent now: its tokens are reserved and its burst slot is taken.
+///
+/// Only adapters make permits. A permit that is dropped unused keeps its tokens reserved until the ledger is
+/// corrected by what the remote system says; that errs on the safe side.
+#[derive(Debug)]
+#[must_use = "a permit is paid for"]
+pub struct Permit {
+    class: Class,
+    tokens: u32,
+}
+
+impl Permit {
+    /// To be called by adapters alone, after the tokens were reserved.
+    pub fn paid(class: Class, tokens: u32) -> Self {
+        Self { class, tokens }
+    }
+
+    /// Class under which it was paid.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        self.class
+    }
+
+    /// Tokens reserved for it.
+    #[must_use]
+    pub fn tokens(&self) -> u32 {
+        self.tokens
+    }
+}
+
+/// The ledger of one connection's daily token budget, kept where all processes see it.
+#[async_trait]
+pub trait Spend: Send + Sync {
+    /// Reserves up to `count` times `each` tokens for calls of `class` on the day of `now`. Returns how many of
+    /// them were granted; none means that the class may spend nothing more before the returned time.
+    async fn reserve(&self, class: Class, each: u32, count: u32, now: Timestamp) -> Result<Grant, SpendError>;
+
+    /// Records what the remote system's headers say is left today; what others spent is the difference.
+    async fn correct(&self, remaining: u64, now: Timestamp) -> Result<(), SpendError>;
+
+    /// Records that the remote system itself said the budget is used up until `until`.
+    async fn exhausted(&self, until: Timestamp, now: Timestamp) -> Result<(), SpendError>;
+}
+
+/// Answer of the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grant {
+    /// How many calls were paid for, 0 to `count`.
+    pub granted: u32,
+    /// When to ask again if `granted` is 0.
+    pub retry_at: Timestamp,
+}
+
+/// The ledger could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("the spend ledger could not be used: {0}")]
+pub struct SpendError(pub String);
+
+/// Where rotated tokens are kept, sealed.
+#[async_trait]
+pub trait TokenVault: Send + Sync {
+    /// The stored secret of this name, opened.
+    async fn load(&self, name: &str) -> Result<Option<String>, VaultError>;
+
+    /// Seals and stores a secret; durable when this returns.
+    async fn save(&self, name: &str, secret: &str) -> Result<(), VaultError>;
+}
+
+/// A secret could not be read or stored.
+#[derive(Debug, thiserror::Error)]
+#[error("stored credentials could not be used: {0}")]
+pub struct VaultError(pub String);
+
+/// Where the time comes from.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}
+
+/// A clock that only moves when told to.
+#[derive(Debug, Clone)]
+pub struct ManualClock(Arc<Mutex<Timestamp>>);
+
+impl ManualClock {
+    /// A clock that shows `start`.
+    #[must_use]
+    pub fn at(start: Timestamp) -> Self {
+        Self(Arc::new(Mutex::new(start)))
+    }
+
+    /// Moves on.
+    pub fn advance(&self, by: SignedDuration) {
+        let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *now += by;
+    }
+
+    /// Moves to `to`, never back.
+    pub fn advance_to(&self, to: Timestamp) {
+        let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *now = (*now).max(to);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
