@@ -1,1 +1,16 @@
-//! Oracle Fusion Cloud ERP behind the Erp port
+//! Oracle Fusion Cloud ERP behind the [`Erp`](sync_core::ports::Erp) port: parties and AR accounts, reading only.
+//!
+//! Facts about Fusion are in `oracle-fusion.md`; the numbers in comments are its sections. One file per call in
+//! `api/`, DTOs inside; one `convert.rs` knows both their names and ours.
+//!
+//! What is deliberately not here: cursors, windows and overlap (sync-core's `poll`), repetition (the engine).
+
+mod api;
+mod client;
+mod config;
+mod convert;
+mod dialect;
+mod query;
+
+pub use client::Fusion;
+pub use config::FusionConfig;

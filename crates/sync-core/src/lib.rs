@@ -10,6 +10,7 @@ pub mod decide;
 pub mod error;
 pub mod fields;
 pub mod ids;
+pub mod laws;
 
 pub mod mapping;
 pub mod model;

@@ -43,14 +43,9 @@ pub trait Crm: Send + Sync {
     /// One page of all organizations that exist, by ascending id. `cursor` is the `next` of the page before.
     async fn orgs_walk(&self, cursor: Option<String>) -> Called<Page<CrmOrg>>;
 
-    /// One page of the organizations with `from <= update time < to`, by ascending update time.
-    /// Both bounds are used in whole seconds: `from` is rounded down, `to` up.
-    async fn orgs_changed(
-        &self,
-        from: Timestamp,
-        to: Timestamp,
-        cursor: Option<String>,
-    ) -> Called<Page<CrmOrg>>;
+    /// One page of the organizations changed at or after `from` (used in whole seconds, rounded down), by
+    /// ascending update time. The caller stops when it has seen enough; `cursor` is the `next` of the page before.
+    async fn orgs_changed(&self, from: Timestamp, cursor: Option<String>) -> Called<Page<CrmOrg>>;
 
     /// The organizations with these ids (any number; read in hundreds). Missing, deleted and invisible ones are left out.
     async fn orgs_by_id(&self, ids: &[OrgId], class: Class) -> Called<Vec<CrmOrg>>;
@@ -148,8 +143,13 @@ pub struct VaultError(pub String);
 
 /// Where the time comes from.
 pub trait Clock: Send + Sync {
-    /// Now.
+    /// Now, by the calendar. May jump when an operator or NTP sets it.
     fn now(&self) -> Timestamp;
+
+    /// Time since some fixed moment, never jumping: for leases and pacing.
+    fn monotonic(&self) -> SignedDuration {
+        self.now().duration_since(Timestamp::UNIX_EPOCH)
+    }
 }
 
 /// A clock that only moves when told to.

@@ -1,1 +1,47 @@
-//! State of the connector in SQLite or PostgreSQL
+//! State of the connector in SQLite or PostgreSQL: staged records, pairs and mirrors, the queue of keys, plans,
+//! intents, journal, holds, runs, cursors, leases, the spend ledger and sealed credentials.
+//!
+//! One SQL text serves both databases; `sql.rs` and `tx.rs` hide their drivers, and every other file is one table
+//! (or two that belong together): its statements first, then the methods of [`Tx`] that run them. What is
+//! deliberately not here: decisions, clocks, vendors. Times are arguments; the one source of randomness is
+//! `vault.rs`, for keys and nonces.
+//!
+//! Every write of the engine goes through [`Store::write`], which refuses a holder whose lease was taken over.
+
+mod connections;
+mod cursors;
+mod error;
+mod gate;
+mod holds;
+mod intents;
+mod journal;
+mod lease;
+mod ledger;
+mod migrate;
+mod pairs;
+mod plans;
+mod queue;
+mod runs;
+mod sql;
+mod staged;
+mod store;
+mod tx;
+mod vault;
+
+pub use connections::ConnectionRow;
+pub use error::StoreError;
+pub use gate::Gate;
+pub use holds::HoldRow;
+pub use intents::{Intent, IntentEnd, NewIntent};
+pub use journal::{JournalEntry, JournalRow};
+pub use lease::{Fence, LeaseRow};
+pub use ledger::Ledger;
+pub use migrate::AppliedMigration;
+pub use pairs::PairRow;
+pub use plans::PlanRow;
+pub use queue::{Job, QueueLen, Reschedule};
+pub use runs::{Counts, Outcome, RunRow};
+pub use staged::{Changed, StagedKind, StagedRecord, StagedRow};
+pub use store::{Store, StoreOptions};
+pub use tx::Tx;
+pub use vault::{MasterKey, Vault};

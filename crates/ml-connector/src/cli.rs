@@ -1,0 +1,302 @@
+//! The command line. `docs/cli.md` is generated from it.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use secrecy::SecretString;
+
+use crate::config::Plan;
+use crate::exit;
+
+/// Keep the customers of an Oracle Fusion Cloud ERP and the organizations of a Pipedrive company the same
+#[derive(Debug, Parser)]
+#[command(name = "ml-connector", version, after_help = exit::HELP)]
+pub struct Cli {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would show it")]
+    pub global: Global,
+    #[command(subcommand)]
+    #[expect(missing_docs, reason = "clap would show it")]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Read this configuration file
+    #[arg(long, global = true, value_name = "FILE", env = "MLC_CONFIG", hide_env_values = true)]
+    #[arg(default_value = "./ml-connector.toml")]
+    pub config: PathBuf,
+
+    /// Print data and errors as JSON on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// Log more to stderr; twice or three times for even more (RUST_LOG wins)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+
+    /// Write the log in this form
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+/// The form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Watch the connector at work between two simulated systems
+    Demo(DemoArgs),
+    /// Bring everything up to date once, then exit
+    Sync(SyncArgs),
+    /// Keep everything up to date until stopped
+    Run,
+    /// Run the simulated Oracle Fusion and Pipedrive alone
+    Sim(SimArgs),
+    /// Look at pairs of an ERP party and a Pipedrive organization
+    #[command(subcommand)]
+    Pairs(PairsCommand),
+    /// Look at the questions that wait for a person
+    #[command(subcommand)]
+    Holds(HoldsCommand),
+    /// Look after the database
+    #[command(subcommand)]
+    Db(DbCommand),
+    /// Write a commented configuration file
+    Init(InitArgs),
+    /// Look after the configuration file
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Write the generated reference pages of this repository
+    #[command(hide = true)]
+    Docs(DocsArgs),
+}
+
+/// `demo`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ml-connector demo                          watch, with changes by simulated people, until Ctrl-C
+  ml-connector demo --once --json            run to quiescence, print the summary, exit
+  ml-connector demo --customers 5000 --seed 7")]
+pub struct DemoArgs {
+    /// Simulate this many customers in the ERP
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    pub customers: u32,
+    /// Make the simulated world from this seed; the same seed makes the same world
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    pub seed: u64,
+    /// Exit as soon as nothing is left to do
+    #[arg(long)]
+    pub once: bool,
+    /// Serve the simulated Oracle Fusion on this port of the loopback address (0 takes a free one)
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub fusion_port: u16,
+    /// Serve the simulated Pipedrive on this port of the loopback address (0 takes a free one)
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub pipedrive_port: u16,
+    /// Keep the database in this folder instead of a temporary one
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+}
+
+/// `sync`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ml-connector sync
+  ml-connector sync --connection acme --json")]
+pub struct SyncArgs {
+    /// Sync only this connection
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+}
+
+/// `sim`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ml-connector sim --fusion 127.0.0.1:7001 --pipedrive 127.0.0.1:7002
+  ml-connector sim --fusion 127.0.0.1:7001 --pipedrive 127.0.0.1:7002 --customers 50 --people")]
+pub struct SimArgs {
+    /// Serve the simulated Oracle Fusion on this address
+    #[arg(long, value_name = "ADDR")]
+    pub fusion: SocketAddr,
+    /// Serve the simulated Pipedrive on this address
+    #[arg(long, value_name = "ADDR")]
+    pub pipedrive: SocketAddr,
+    /// Simulate this many customers in the ERP
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    pub customers: u32,
+    /// Make the simulated world from this seed; the same seed makes the same world
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    pub seed: u64,
+    /// Let simulated people change records all the time
+    #[arg(long)]
+    pub people: bool,
+    /// Accept only this client secret at the simulated Oracle Fusion
+    #[arg(long, value_name = "SECRET", env = "FUSION_CLIENT_SECRET", hide_env_values = true)]
+    #[arg(value_parser = secret)]
+    pub client_secret: Option<SecretString>,
+    /// Accept only this API token at the simulated Pipedrive
+    #[arg(long, value_name = "TOKEN", env = "PIPEDRIVE_API_TOKEN", hide_env_values = true)]
+    #[arg(value_parser = secret)]
+    pub api_token: Option<SecretString>,
+    /// Give the simulated Pipedrive company the budget of this plan
+    #[arg(long, value_enum, default_value_t = Plan::Growth)]
+    pub plan: Plan,
+    /// Give the simulated Pipedrive company this many seats
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub seats: u32,
+}
+
+fn secret(text: &str) -> Result<SecretString, Infallible> {
+    Ok(SecretString::from(text))
+}
+
+/// `pairs`
+#[derive(Debug, Subcommand)]
+pub enum PairsCommand {
+    /// List pairs in the order of their party ids
+    List(PairsListArgs),
+    /// Show what is known about one party
+    Show(PairsShowArgs),
+}
+
+/// `pairs list`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ml-connector pairs list --limit 10
+  ml-connector pairs list --after 300000001234567 --json")]
+pub struct PairsListArgs {
+    /// List only this connection
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+    /// List this many pairs at most
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
+    /// Begin after this party: the last one of the page before
+    #[arg(long, value_name = "PARTY_ID")]
+    pub after: Option<i64>,
+}
+
+/// `pairs show`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ml-connector pairs show 300000001234567")]
+pub struct PairsShowArgs {
+    /// The PartyId in the ERP
+    #[arg(value_name = "PARTY_ID")]
+    pub party: i64,
+    /// Look only into this connection
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+}
+
+/// `holds`
+#[derive(Debug, Subcommand)]
+pub enum HoldsCommand {
+    /// List the questions that wait for a person
+    List,
+}
+
+/// `db`
+#[derive(Debug, Subcommand)]
+pub enum DbCommand {
+    /// Bring the database to the schema of this version
+    Migrate,
+}
+
+/// `init`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ml-connector init
+  ml-connector init --config /etc/ml-connector/ml-connector.toml")]
+pub struct InitArgs {
+    /// Overwrite the file if it exists
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `config`
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Check the configuration file and that every secret in it can be read
+    #[command(after_help = "\
+Examples:
+  ml-connector config check
+  ml-connector config check --config other.toml --json")]
+    Check,
+}
+
+/// `docs`
+#[derive(Debug, Args)]
+pub struct DocsArgs {
+    /// Write the pages into this folder
+    #[arg(long, value_name = "DIR", default_value = "docs")]
+    pub out: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn global_options_may_follow_the_command() {
+        let cli =
+            Cli::try_parse_from(["ml-connector", "sync", "--json", "--config", "x.toml", "-vv"]).unwrap();
+        assert!(cli.global.json);
+        assert_eq!(cli.global.config, PathBuf::from("x.toml"));
+        assert_eq!(cli.global.verbose, 2);
+    }
+
+    #[test]
+    fn help_lines_end_without_a_full_stop() {
+        fn walk(command: &clap::Command) {
+            for about in
+                command.get_about().into_iter().chain(command.get_arguments().filter_map(|a| a.get_help()))
+            {
+                assert!(!about.to_string().ends_with('.'), "{about}");
+            }
+            command.get_subcommands().for_each(walk);
+        }
+        walk(&Cli::command());
+    }
+
+    #[test]
+    fn secrets_do_not_show_in_debug() {
+        let cli = Cli::try_parse_from([
+            "ml-connector",
+            "sim",
+            "--fusion",
+            "127.0.0.1:1",
+            "--pipedrive",
+            "127.0.0.1:2",
+            "--api-token",
+            "hunter2",
+        ])
+        .unwrap();
+        assert!(!format!("{cli:?}").contains("hunter2"));
+    }
+}

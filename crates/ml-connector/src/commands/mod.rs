@@ -1,0 +1,52 @@
+//! One file per command.
+
+mod config_check;
+mod db;
+mod demo;
+mod docs;
+mod holds;
+mod init;
+mod pairs;
+mod run;
+mod sim;
+mod sync;
+
+use crate::cli::{Cli, Command, ConfigCommand, DbCommand, Global, HoldsCommand};
+use crate::exit::ExitCode;
+use crate::output::Output;
+
+/// What every command gets: the global options, where its data goes, and the environment.
+pub struct Context<'a> {
+    /// The global options.
+    pub global: &'a Global,
+    /// Where data goes.
+    pub output: Output,
+    /// Looks an environment variable up.
+    pub env: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// Runs the command that was asked for.
+///
+/// # Errors
+/// Whatever ended the command; [`crate::exit::code_of`] gives its exit code.
+pub async fn run(cli: Cli, env: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<ExitCode> {
+    let Cli { global, command } = cli;
+    let context = Context { global: &global, output: Output::new(global.json), env };
+    match command {
+        Command::Demo(args) => demo::run(&context, &args).await,
+        Command::Sync(args) => sync::run(&context, &args).await,
+        Command::Run => run::run(&context).await,
+        Command::Sim(args) => sim::run(&context, &args).await,
+        Command::Pairs(command) => pairs::run(&context, &command).await,
+        Command::Holds(HoldsCommand::List) => holds::run(&context).await,
+        Command::Db(DbCommand::Migrate) => db::run(&context).await,
+        Command::Init(args) => init::run(&context, &args),
+        Command::Config(ConfigCommand::Check) => config_check::run(&context),
+        Command::Docs(args) => docs::run(&context, &args),
+    }
+}
+
+/// Until the command is wired.
+fn not_wired(command: &str) -> std::future::Ready<anyhow::Result<ExitCode>> {
+    std::future::ready(Err(anyhow::anyhow!("`{command}` is not wired yet")))
+}

@@ -1,0 +1,67 @@
+//! `[[connection]]`
+
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::diagnose::At;
+use super::{ConfigError, Credentials, Oracle, Pipedrive, Secret, Sync};
+
+/// One Fusion instance and one Pipedrive company that are kept the same. There may be many.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Connection {
+    /// The name by which logs, summaries and the store know this connection: 1 to 64 of `a-z`, `0-9`, `-` and `_`,
+    /// not used twice. A new name is a new connection that knows nothing of the old one's pairs. Required.
+    #[schemars(regex(pattern = "^[a-z0-9_-]{1,64}$"))]
+    pub name: String,
+
+    /// Whether this connection is worked on. Default `true`.
+    #[serde(default = "enabled")]
+    pub enabled: bool,
+
+    /// The ERP side. Required.
+    pub oracle: Oracle,
+
+    /// The CRM side. Required.
+    pub pipedrive: Pipedrive,
+
+    /// How often and how carefully. Default: all its defaults.
+    #[serde(default)]
+    pub sync: Sync,
+}
+
+fn enabled() -> bool {
+    true
+}
+
+impl Connection {
+    /// Every secret of this connection, by its key.
+    ///
+    /// # Errors
+    /// As [`Pipedrive::credentials`].
+    pub fn secrets(&self) -> Result<Vec<(&'static str, &Secret)>, ConfigError> {
+        let mut secrets = vec![("oracle.client_secret", &self.oracle.client_secret)];
+        match self.pipedrive.credentials()? {
+            Credentials::ApiToken(token) => secrets.push(("pipedrive.api_token", token)),
+            Credentials::OAuth(oauth) => {
+                secrets.push(("pipedrive.oauth.client_secret", &oauth.client_secret));
+                secrets.push(("pipedrive.oauth.refresh_token", &oauth.refresh_token));
+            }
+        }
+        Ok(secrets)
+    }
+
+    pub(super) fn check(&mut self, at: &At<'_>, folder: &Path) -> Result<(), ConfigError> {
+        let Self { name, enabled: _, oracle, pipedrive, sync } = self;
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+        if !(1..=64).contains(&name.len()) || !name.chars().all(allowed) {
+            let at = at.key("name");
+            return Err(at.fail("this is not a name for a connection", "write 1 to 64 of a-z, 0-9, - and _"));
+        }
+        oracle.check(&at.key("oracle"), folder)?;
+        pipedrive.check(&at.key("pipedrive"), folder)?;
+        sync.check(&at.key("sync"))
+    }
+}

@@ -1,0 +1,160 @@
+//! `[connection.oracle]`
+
+use std::path::Path;
+
+use jiff::SignedDuration;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use url::Url;
+
+use super::diagnose::At;
+use super::duration::{self, Duration};
+use super::{ConfigError, Secret, check};
+
+/// The Oracle Fusion Cloud ERP side of a connection.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Oracle {
+    /// The pod; `/crmRestApi`, `/fscmRestApi`, `/crmService` and `/fscmService` are below it. Required.
+    #[serde(deserialize_with = "check::url")]
+    #[schemars(with = "String", url)]
+    pub base_url: Url,
+
+    /// The token endpoint of the identity domain, usually ending in `/oauth2/v1/token`. Required.
+    #[serde(deserialize_with = "check::url")]
+    #[schemars(with = "String", url)]
+    pub token_url: Url,
+
+    /// The OAuth client of the identity domain that may call the pod. Required.
+    #[schemars(length(min = 1))]
+    pub client_id: String,
+
+    /// The secret of that client. Required.
+    pub client_secret: Secret,
+
+    /// The OAuth scope of the pod, as the identity domain shows it. Required.
+    #[schemars(length(min = 1))]
+    pub scope: String,
+
+    /// The trading community source system under which our references are kept in the ERP; it must be set up
+    /// there and be enabled for parties and accounts. 1 to 30 of `A-Z`, `0-9` and `_`. Default `"PIPEDRIVE"`.
+    #[serde(default = "source_system")]
+    #[schemars(regex(pattern = "^[A-Z0-9_]{1,30}$"))]
+    pub source_system: String,
+
+    /// How long one request may take. A duration from 1s to 10m. Default `"60s"`.
+    #[serde(default = "timeout", with = "duration")]
+    #[schemars(with = "Duration")]
+    pub timeout: SignedDuration,
+
+    /// Records asked for per page, 1 to 500 (500 is the most that Fusion gives). Default `500`.
+    #[serde(default = "page_size")]
+    #[schemars(range(min = 1, max = 500))]
+    pub page_size: u32,
+
+    /// The REST version in the paths, such as `11.13.18.05`, or `latest`. Default `"11.13.18.05"`.
+    #[serde(default = "api_version")]
+    #[schemars(regex(pattern = r"^(latest|\d+(\.\d+)*)$"))]
+    pub api_version: String,
+
+    /// A party with one of these usages is a customer; so is one with an account. At least one, each of `A-Z` and
+    /// `_`. Default `["CUSTOMER", "SALES_ACCOUNT", "EXTERNAL_LEGAL_ENTITY"]`.
+    #[serde(default = "customer_usages")]
+    #[schemars(length(min = 1))]
+    pub customer_usages: Vec<String>,
+
+    /// Requests in flight at a time, 1 to 10. One of them is always kept free for what is urgent, if there are
+    /// two or more. Default `3`.
+    #[serde(default = "concurrency")]
+    #[schemars(range(min = 1, max = 10))]
+    pub concurrency: u32,
+}
+
+fn source_system() -> String {
+    "PIPEDRIVE".to_owned()
+}
+
+fn timeout() -> SignedDuration {
+    SignedDuration::from_secs(60)
+}
+
+fn page_size() -> u32 {
+    500
+}
+
+fn api_version() -> String {
+    "11.13.18.05".to_owned()
+}
+
+fn customer_usages() -> Vec<String> {
+    ["CUSTOMER", "SALES_ACCOUNT", "EXTERNAL_LEGAL_ENTITY"].map(str::to_owned).to_vec()
+}
+
+fn concurrency() -> u32 {
+    3
+}
+
+impl Oracle {
+    pub(super) fn check(&mut self, at: &At<'_>, folder: &Path) -> Result<(), ConfigError> {
+        let Self {
+            base_url: _,
+            token_url: _,
+            client_id,
+            client_secret,
+            scope,
+            source_system,
+            timeout,
+            page_size,
+            api_version,
+            customer_usages,
+            concurrency,
+        } = self;
+        check::not_empty(client_id, &at.key("client_id"))?;
+        client_secret.check(&at.key("client_secret"), folder)?;
+        check::not_empty(scope, &at.key("scope"))?;
+        check_source_system(source_system, &at.key("source_system"))?;
+        let (second, ten_minutes) = (SignedDuration::from_secs(1), SignedDuration::from_mins(10));
+        duration::within(*timeout, second, ten_minutes, &at.key("timeout"))?;
+        check::within(*page_size, 1..=500, &at.key("page_size"))?;
+        check_api_version(api_version, &at.key("api_version"))?;
+        check_usages(customer_usages, &at.key("customer_usages"))?;
+        check::within(*concurrency, 1..=10, &at.key("concurrency"))
+    }
+}
+
+fn check_source_system(code: &str, at: &At<'_>) -> Result<(), ConfigError> {
+    let allowed = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    if (1..=30).contains(&code.len()) && code.chars().all(allowed) {
+        return Ok(());
+    }
+    Err(at.fail(
+        "this is not a source system code",
+        "write 1 to 30 of A-Z, 0-9 and _, as in Manage Trading Community Source Systems",
+    ))
+}
+
+fn check_api_version(version: &str, at: &At<'_>) -> Result<(), ConfigError> {
+    let number = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit());
+    if version == "latest" || version.split('.').all(number) {
+        return Ok(());
+    }
+    Err(at.fail("this is not a REST version", "write \"latest\" or numbers and dots such as \"11.13.18.05\""))
+}
+
+fn check_usages(usages: &[String], at: &At<'_>) -> Result<(), ConfigError> {
+    if usages.is_empty() {
+        return Err(at.fail(
+            "no party would be a customer",
+            "name at least one usage, or leave the key out for the default",
+        ));
+    }
+    for (index, usage) in usages.iter().enumerate() {
+        if usage.is_empty() || !usage.chars().all(|c| c.is_ascii_uppercase() || c == '_') {
+            return Err(at.index(index).fail(
+                "this is not a party usage code",
+                "write the code as in the ERP: capitals and _, for example \"CUSTOMER\"",
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,10 @@
+//! The binary `ml-connector`, as a library so that its parts can be tested: configuration, command line, output,
+//! commands. `wire.rs` alone names vendors and roles together; anyhow lives only here.
+
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod docs;
+pub mod exit;
+pub mod output;
+pub mod telemetry;

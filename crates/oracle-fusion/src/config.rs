@@ -1,0 +1,39 @@
+//! What must be known about one Fusion instance; everything environment-specific (oracle-fusion.md 10, no. 13).
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+/// Settings of one Fusion instance. `Debug` shows no secret.
+#[derive(Debug, Clone)]
+pub struct FusionConfig {
+    /// Where the pod lives, e.g. `https://fa-abcd-saasfaprod1.fa.ocs.oraclecloud.com`; opaque (section 6).
+    pub base_url: String,
+    /// Token endpoint of its identity domain, e.g. `https://idcs-….identity.oraclecloud.com/oauth2/v1/token` (5).
+    pub token_url: String,
+    /// OAuth client.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: SecretString,
+    /// One string, audience and scope together, exactly as it was given to us (5).
+    pub scope: String,
+    /// Rows a page; servers may clamp it (4.1). 500 is the most that is known to work.
+    pub page_size: u32,
+    /// Version in the path: `11.13.18.05` or `latest` (6).
+    pub api_version: String,
+    /// The most time for one request: heavy pages take 3 to 7 seconds, so at least 60 s (4.1).
+    pub timeout: Duration,
+    /// Requests at a time: two to five (4.9).
+    pub concurrency: usize,
+}
+
+impl FusionConfig {
+    /// Rows a page unless configured otherwise.
+    pub const PAGE_SIZE: u32 = 500;
+    /// Version in the path unless configured otherwise.
+    pub const API_VERSION: &str = "11.13.18.05";
+    /// Time for one request unless configured otherwise.
+    pub const TIMEOUT: Duration = Duration::from_secs(120);
+    /// Requests at a time unless configured otherwise.
+    pub const CONCURRENCY: usize = 3;
+}

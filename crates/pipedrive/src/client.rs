@@ -1,0 +1,293 @@
+//! Pipedrive as the engine knows it.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use http::{HeaderMap, HeaderName};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use saas_http::{
+    Answer, BaseUrl, Caller, Credentials, Endpoint, Metered, OAuthClient, Pacer, Pass, RefreshToken, Sleeper,
+    TokenSource, Transport, Wiring, scalar,
+};
+use sync_core::{
+    budget::{Class, Spent},
+    error::{CallError, Effect, ErrorKind},
+    fields::{Field, Values},
+    ids::{OrgId, PartyId},
+    model::{CrmOrg, Page},
+    ports::{Called, Clock, Crm, Permit, Spend, TokenVault},
+    value::Value,
+};
+use tokio::sync::Mutex;
+
+use crate::{
+    api::{
+        Envelope, Listed, item_search,
+        organizations::{CreateOrganization, IDS, ListOrganizations, UpdateOrganization, Which},
+        users::{Me, MeDto},
+    },
+    codes::Codes,
+    config::{PipedriveAuth, PipedriveConfig},
+    convert,
+    dialect::PipedriveDialect,
+    provision::Provision,
+};
+
+/// Vault name of the rotating refresh token.
+const REFRESH_TOKEN: &str = "pipedrive.refresh_token";
+
+/// Pages of search hits to read at most: one customer id has hardly more than one organization.
+const SEARCH_PAGES: usize = 5;
+
+/// One Pipedrive company.
+pub struct Pipedrive {
+    caller: Caller,
+    gate: Arc<Metered>,
+    clock: Arc<dyn Clock>,
+    codes: RwLock<Option<Codes>>,
+    provision: Mutex<Provision>,
+    timeout: SignedDuration,
+    owner_id: Option<i64>,
+    visible_to: Option<i64>,
+}
+
+/// Whose token it is (pipedrive.md 1.7).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WhoAmI {
+    /// The user.
+    pub user_id: i64,
+    /// The user's name.
+    pub user_name: Option<String>,
+    /// The company; one connection must never be pointed at another.
+    pub company_id: i64,
+    /// The company's name.
+    pub company_name: Option<String>,
+    /// The `acme` of `acme.pipedrive.com`.
+    pub company_domain: Option<String>,
+}
+
+impl Pipedrive {
+    /// A client; nothing is sent yet.
+    ///
+    /// # Errors
+    /// When an address or the token cannot be used.
+    pub fn new(
+        config: PipedriveConfig,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+        sleeper: Arc<dyn Sleeper>,
+        spend: Arc<dyn Spend>,
+        vault: Arc<dyn TokenVault>,
+    ) -> Called<Self> {
+        let base = address("base_url", &config.base_url)?;
+        let (burst, search_burst) = (config.burst(), config.search_burst());
+        let pacer = Pacer::new(burst, search_burst, Arc::clone(&clock), sleeper);
+        let gate = Arc::new(Metered::new(pacer, burst, spend, Arc::clone(&clock)));
+        let caller = Caller::new(Wiring {
+            base,
+            headers: HeaderMap::new(),
+            timeout: config.timeout,
+            credentials: credentials(config.auth, &transport, &clock, vault)?,
+            transport,
+            gate: Arc::clone(&gate) as _,
+            dialect: Arc::new(PipedriveDialect),
+            clock: Arc::clone(&clock),
+        });
+        Ok(Self {
+            caller,
+            gate,
+            clock,
+            codes: RwLock::default(),
+            provision: Mutex::default(),
+            timeout: SignedDuration::try_from(config.timeout).unwrap_or(SignedDuration::MAX),
+            owner_id: config.owner_id,
+            visible_to: config.visible_to,
+        })
+    }
+
+    /// Who the token belongs to, and to which company (2 tokens).
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn whoami(&self) -> Called<WhoAmI> {
+        let answer = self.caller.send(&Me, Pass::Class(Class::Urgent)).await?;
+        let data = answer.value.one().map_err(unreadable::<Me>)?;
+        let me = serde_json::from_value(data).map_err(|error| error.to_string()).and_then(who);
+        me.map_err(unreadable::<Me>)
+    }
+
+    fn codes(&self, call: &'static str) -> Called<Codes> {
+        let codes = self.codes.read().unwrap_or_else(PoisonError::into_inner).clone();
+        codes.ok_or_else(|| {
+            CallError::without_effect(call, ErrorKind::UnknownField, "custom fields were not prepared yet")
+        })
+    }
+
+    async fn page(&self, which: Which, cursor: Option<String>, class: Class) -> Called<Page<CrmOrg>> {
+        let codes = self.codes(ListOrganizations::NAME)?;
+        let list = ListOrganizations { which, custom_fields: codes.joined(), cursor };
+        let answer = self.caller.send(&list, Pass::Class(class)).await?;
+        let Listed { rows, next } = answer.value.listed().map_err(unreadable::<ListOrganizations>)?;
+        let rows = rows.iter().filter_map(|row| convert::org(row, &codes)).collect();
+        let server_now = answer.server_now.unwrap_or_else(|| self.clock.now());
+        Ok(Page { rows, more: next.is_some(), next, server_now })
+    }
+
+    /// Sends a write and reads the organization that it answers with.
+    async fn write<E: Endpoint<Output = Envelope>>(
+        &self,
+        endpoint: E,
+        permit: Permit,
+        codes: &Codes,
+    ) -> Called<CrmOrg> {
+        let Answer { value, correlation, .. } = self.caller.send(&endpoint, Pass::Permit(permit)).await?;
+        let org = value.one().map_err(str::to_owned).and_then(|data| convert::read(&data, codes));
+        let org = org.and_then(|org| scalar::required("an organization that exists", org));
+        org.map_err(|what| unreadable::<E>(what).with_correlation(correlation))
+    }
+
+    async fn hits(&self, term: String, codes: &Codes, class: Class) -> Called<Vec<OrgId>> {
+        let field = codes.of(Field::ErpCustomerId).unwrap_or_default().to_owned();
+        let mut search = item_search::SearchByField { field, term, cursor: None };
+        let mut hits = Vec::new();
+        for _ in 0..SEARCH_PAGES {
+            let answer = self.caller.send(&search, Pass::Class(class)).await?;
+            let listed = answer.value.listed().map_err(unreadable::<item_search::SearchByField>)?;
+            hits.extend(listed.rows.iter().filter_map(item_search::hit));
+            search.cursor = listed.next;
+            if search.cursor.is_none() {
+                break;
+            }
+        }
+        Ok(hits)
+    }
+}
+
+#[async_trait]
+impl Crm for Pipedrive {
+    async fn prepare(&self) -> Called<()> {
+        let mut provision = self.provision.lock().await;
+        let codes = provision.run(&self.caller, self.clock.as_ref(), self.timeout).await?;
+        *self.codes.write().unwrap_or_else(PoisonError::into_inner) = Some(codes);
+        Ok(())
+    }
+
+    async fn orgs_walk(&self, cursor: Option<String>) -> Called<Page<CrmOrg>> {
+        self.page(Which::ById, cursor, Class::Audit).await
+    }
+
+    async fn orgs_changed(&self, from: Timestamp, cursor: Option<String>) -> Called<Page<CrmOrg>> {
+        self.page(Which::ChangedSince(whole_seconds(from)), cursor, Class::Edit).await
+    }
+
+    async fn orgs_by_id(&self, ids: &[OrgId], class: Class) -> Called<Vec<CrmOrg>> {
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        let codes = self.codes(ListOrganizations::NAME)?;
+        let mut orgs = Vec::with_capacity(ids.len());
+        for some in ids.chunks(IDS) {
+            let which = Which::Ids(some.to_vec());
+            let list = ListOrganizations { which, custom_fields: codes.joined(), cursor: None };
+            let answer = self.caller.send(&list, Pass::Class(class)).await?;
+            let listed = answer.value.listed().map_err(unreadable::<ListOrganizations>)?;
+            for row in &listed.rows {
+                // Left out, it would seem to be deleted.
+                let org = convert::read(row, &codes).map_err(unreadable::<ListOrganizations>)?;
+                orgs.extend(org.filter(|org| some.contains(&org.id)));
+            }
+        }
+        Ok(orgs)
+    }
+
+    async fn orgs_by_origin(&self, party: PartyId, class: Class) -> Called<Vec<CrmOrg>> {
+        let codes = self.codes(item_search::SearchByField::NAME)?;
+        let origin = Value::Text(party.to_string());
+        let hits = self.hits(party.to_string(), &codes, class).await?;
+        let mut orgs = self.orgs_by_id(&hits, class).await?;
+        orgs.retain(|org| org.values.get(&Field::ErpCustomerId) == Some(&origin));
+        Ok(orgs)
+    }
+
+    async fn permits(&self, class: Class, wanted: usize) -> Called<Vec<Permit>> {
+        self.gate.permits("permits", class, CreateOrganization::TOKENS, wanted).await
+    }
+
+    async fn create_org(&self, permit: Permit, values: &Values) -> Called<CrmOrg> {
+        let codes = self.codes(CreateOrganization::NAME)?;
+        let values = values.iter().map(|(field, value)| (*field, Some(value)));
+        let mut body = convert::body(values, &codes);
+        if !body.contains_key("name") {
+            let message = "an organization needs a name";
+            return Err(CallError::without_effect(CreateOrganization::NAME, ErrorKind::Rejected, message));
+        }
+        body.extend(self.owner_id.map(|id| ("owner_id".to_owned(), id.into())));
+        body.extend(self.visible_to.map(|who| ("visible_to".to_owned(), who.into())));
+        self.write(CreateOrganization { body: body.into() }, permit, &codes).await
+    }
+
+    async fn update_org(
+        &self,
+        permit: Permit,
+        id: OrgId,
+        changes: &[(Field, Option<Value>)],
+    ) -> Called<CrmOrg> {
+        let codes = self.codes(UpdateOrganization::NAME)?;
+        let body = convert::body(changes.iter().map(|(field, value)| (*field, value.as_ref())), &codes);
+        if body.is_empty() {
+            // Whether a PATCH without content bumps the update time is unknown (8): never send one.
+            let message = "there is nothing to write";
+            return Err(CallError::without_effect(UpdateOrganization::NAME, ErrorKind::Rejected, message));
+        }
+        self.write(UpdateOrganization { id, body: body.into() }, permit, &codes).await
+    }
+
+    fn spent(&self) -> Spent {
+        self.caller.spent()
+    }
+}
+
+fn credentials(
+    auth: PipedriveAuth,
+    transport: &Arc<dyn Transport>,
+    clock: &Arc<dyn Clock>,
+    vault: Arc<dyn TokenVault>,
+) -> Called<Credentials> {
+    match auth {
+        PipedriveAuth::ApiToken(token) => Credentials::header(HeaderName::from_static("x-api-token"), &token),
+        PipedriveAuth::OAuth { client_id, client_secret, token_url, refresh_token } => {
+            let token_url = address("token_url", &token_url)?;
+            let client = OAuthClient { token_url, id: client_id, secret: client_secret };
+            let grant = RefreshToken::new(REFRESH_TOKEN, refresh_token, vault);
+            let source = TokenSource::refresh_token(client, grant, Arc::clone(transport), Arc::clone(clock));
+            Ok(Credentials::bearer(source))
+        }
+    }
+}
+
+fn address(name: &'static str, text: &str) -> Called<BaseUrl> {
+    BaseUrl::parse(name, text)
+        .map_err(|bad| CallError::without_effect("config", ErrorKind::Rejected, bad.to_string()))
+}
+
+fn who(me: MeDto) -> Result<WhoAmI, String> {
+    let MeDto { id, name, company_id, company_name, company_domain } = me;
+    Ok(WhoAmI {
+        user_id: scalar::required("id", scalar::int("id", id.as_ref())?)?,
+        user_name: scalar::text("name", name.as_ref())?,
+        company_id: scalar::required("company_id", scalar::int("company_id", company_id.as_ref())?)?,
+        company_name: scalar::text("company_name", company_name.as_ref())?,
+        company_domain: scalar::text("company_domain", company_domain.as_ref())?,
+    })
+}
+
+/// An answer with status 200 that breaks the contract; after a write nobody knows what it did.
+pub(crate) fn unreadable<E: Endpoint>(what: impl Into<String>) -> CallError {
+    let effect = if E::WRITE { Effect::InDoubt } else { Effect::None };
+    CallError { call: E::NAME, kind: ErrorKind::Unreadable, effect, message: what.into(), correlation: None }
+}
+
+/// RFC 3339 without a fraction, rounded down: a fraction is answered with 400 (8).
+fn whole_seconds(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

@@ -1,0 +1,68 @@
+//! What must be known about one Pipedrive company.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use sync_core::budget::{AuthKind, Plan, SEARCH_BURST};
+
+/// Settings of one Pipedrive company. `Debug` shows no secret.
+#[derive(Debug, Clone)]
+pub struct PipedriveConfig {
+    /// `https://{company}.pipedrive.com`, or the `api_domain` that OAuth gave (pipedrive.md 1.1).
+    pub base_url: String,
+    /// How we prove who we are.
+    pub auth: PipedriveAuth,
+    /// Its plan; no API tells it (3.1).
+    pub plan: Plan,
+    /// Seats it pays for.
+    pub seats: u32,
+    /// Requests a two-second window, where the plan's number is wrong (3.3).
+    pub burst: Option<u32>,
+    /// Searches a two-second window, where the documented 10 is wrong (3.3).
+    pub search_burst: Option<u32>,
+    /// The most time for one request.
+    pub timeout: Duration,
+    /// Owner of organizations that we create; the token's user if absent (7).
+    pub owner_id: Option<i64>,
+    /// Who sees organizations that we create: 1, 3, 5 or 7; the user's default if absent (7).
+    pub visible_to: Option<i64>,
+}
+
+/// How we prove who we are (4).
+#[derive(Debug, Clone)]
+pub enum PipedriveAuth {
+    /// The 40 hex digits of one user, sent in a header (4.1).
+    ApiToken(SecretString),
+    /// An application of ours that a user installed (4.2).
+    OAuth {
+        /// The application.
+        client_id: String,
+        /// Its secret.
+        client_secret: SecretString,
+        /// `https://oauth.pipedrive.com/oauth/token`.
+        token_url: String,
+        /// A seed: the stored one wins until this value changes.
+        refresh_token: SecretString,
+    },
+}
+
+impl PipedriveConfig {
+    /// Time for one request unless configured otherwise.
+    pub const TIMEOUT: Duration = Duration::from_secs(30);
+
+    /// Requests a two-second window.
+    #[must_use]
+    pub fn burst(&self) -> u32 {
+        let kind = match self.auth {
+            PipedriveAuth::ApiToken(_) => AuthKind::ApiToken,
+            PipedriveAuth::OAuth { .. } => AuthKind::OAuth,
+        };
+        self.burst.unwrap_or_else(|| self.plan.burst(kind)).max(1)
+    }
+
+    /// Searches a two-second window.
+    #[must_use]
+    pub fn search_burst(&self) -> u32 {
+        self.search_burst.unwrap_or(SEARCH_BURST).max(1)
+    }
+}

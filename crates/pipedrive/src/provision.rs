@@ -1,0 +1,119 @@
+//! Making sure that our custom fields exist, once each.
+//!
+//! Names are not unique there, so a field is looked for before it is created, every time; and after a create
+//! whose answer was lost nothing is created again until the lost request can no longer take effect.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use saas_http::{Answer, Caller, Endpoint, Pass};
+use serde_json::Value;
+use sync_core::{
+    budget::Class,
+    error::{CallError, Effect, ErrorKind},
+    fields::Field,
+    ports::{Called, Clock},
+    text::squeeze,
+};
+
+use crate::{
+    api::organization_fields::{CreateField, FieldDto, ListFields, VARCHAR},
+    client::unreadable,
+    codes::{Codes, wanted},
+};
+
+/// Added to the request timeout: after that a lost request has taken effect or never will.
+const MARGIN: SignedDuration = SignedDuration::from_secs(10);
+
+/// A person waits for the first preparation, and nothing else works without it.
+const CLASS: Class = Class::Urgent;
+
+/// What is remembered between preparations.
+#[derive(Debug, Default)]
+pub(crate) struct Provision {
+    doubt_until: Option<Timestamp>,
+}
+
+impl Provision {
+    /// The codes of all our fields, creating those that are missing.
+    pub(crate) async fn run(
+        &mut self,
+        caller: &Caller,
+        clock: &dyn Clock,
+        timeout: SignedDuration,
+    ) -> Called<Codes> {
+        let mut known = list(caller).await?;
+        for (field, name) in wanted() {
+            if known.contains_key(&field) {
+                continue;
+            }
+            self.no_doubt(clock.now())?;
+            let code = create(caller, name).await.inspect_err(|error| {
+                if error.effect == Effect::InDoubt {
+                    self.doubt_until = Some(clock.now() + timeout + MARGIN);
+                }
+            })?;
+            tracing::info!(field.name = name, field.code = code, "custom field created");
+            known.insert(field, code);
+        }
+        self.doubt_until = None;
+        Codes::complete(known).ok_or_else(|| unreadable::<ListFields>("a custom field has no code"))
+    }
+
+    fn no_doubt(&self, now: Timestamp) -> Called<()> {
+        match self.doubt_until {
+            Some(until) if now < until => {
+                let kind = ErrorKind::Transient { after: Some(until.duration_since(now)) };
+                let message = "a custom field may still be about to appear";
+                Err(CallError::without_effect(CreateField::NAME, kind, message))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+async fn list(caller: &Caller) -> Called<BTreeMap<Field, String>> {
+    let mut known: BTreeMap<Field, String> = BTreeMap::new();
+    let mut cursor = None;
+    loop {
+        let answer = caller.send(&ListFields { cursor: cursor.clone() }, Pass::Class(CLASS)).await?;
+        let listed = answer.value.listed().map_err(unreadable::<ListFields>)?;
+        for (field, code) in listed.rows.into_iter().filter_map(ours) {
+            // The first one listed stays ours, also when a person made another of the same name.
+            if let Some(first) = known.get(&field) {
+                tracing::warn!(
+                    field.name = field.row().label,
+                    field.code = first,
+                    "several custom fields have this name"
+                );
+                continue;
+            }
+            known.insert(field, code);
+        }
+        match listed.next {
+            Some(next) if cursor.as_ref() != Some(&next) => cursor = Some(next),
+            _ => return Ok(known),
+        }
+    }
+}
+
+async fn create(caller: &Caller, name: &'static str) -> Called<String> {
+    let Answer { value, correlation, .. } = caller.send(&CreateField { name }, Pass::Class(CLASS)).await?;
+    let code = value.one().and_then(|data| {
+        let dto: Option<FieldDto> = serde_json::from_value(data).ok();
+        dto.and_then(|dto| dto.field_code).filter(|code| !code.is_empty()).ok_or("the new field has no code")
+    });
+    code.map_err(|what| unreadable::<CreateField>(what).with_correlation(correlation))
+}
+
+/// Which field of ours this is, by name, kind and type.
+fn ours(row: Value) -> Option<(Field, String)> {
+    let FieldDto { field_name, field_code, field_type, is_custom_field } =
+        serde_json::from_value(row).ok()?;
+    if is_custom_field != Some(true) || field_type.as_deref() != Some(VARCHAR) {
+        return None;
+    }
+    let field_name = squeeze(&field_name?);
+    let (field, _) = wanted().find(|(_, name)| *name == field_name)?;
+    Some((field, field_code.filter(|code| !code.is_empty())?))
+}

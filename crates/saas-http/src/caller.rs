@@ -1,0 +1,217 @@
+//! The one way in which requests are made.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use jiff::Timestamp;
+use sync_core::{
+    budget::Spent,
+    error::{CallError, Effect, ErrorKind},
+    ports::{Called, Clock},
+};
+use tracing::Instrument;
+
+use crate::{
+    BaseUrl, Credentials, Dialect, Endpoint, Gate, Need, Pass, Reply, RequestTimeout, Slot, Transport,
+    TransportError, date::http_date,
+};
+
+/// A decoded answer.
+#[derive(Debug, Clone)]
+pub struct Answer<T> {
+    /// What it says.
+    pub value: T,
+    /// The server's clock (its `Date` header).
+    pub server_now: Option<Timestamp>,
+    /// All its headers.
+    pub headers: HeaderMap,
+    /// The remote system's id of the exchange.
+    pub correlation: Option<String>,
+}
+
+/// What a caller is made of.
+pub struct Wiring {
+    /// Where the API lives.
+    pub base: BaseUrl,
+    /// Headers of every request.
+    pub headers: HeaderMap,
+    /// The most time that one request may take.
+    pub timeout: Duration,
+    /// How requests travel.
+    pub transport: Arc<dyn Transport>,
+    /// How we prove who we are.
+    pub credentials: Credentials,
+    /// When requests may be sent.
+    pub gate: Arc<dyn Gate>,
+    /// How refusals are worded.
+    pub dialect: Arc<dyn Dialect>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Makes requests of one connection with one remote system.
+pub struct Caller {
+    wiring: Wiring,
+    requests: AtomicU64,
+    tokens: AtomicU64,
+}
+
+impl Caller {
+    /// A caller.
+    #[must_use]
+    pub fn new(wiring: Wiring) -> Self {
+        Self { wiring, requests: AtomicU64::new(0), tokens: AtomicU64::new(0) }
+    }
+
+    /// Requests sent so far (those for tokens included) and what they cost by the price list.
+    #[must_use]
+    pub fn spent(&self) -> Spent {
+        let requests = self.requests.load(Ordering::Relaxed) + self.wiring.credentials.requests();
+        Spent { requests, tokens: self.tokens.load(Ordering::Relaxed) }
+    }
+
+    /// Token, slot, span, transport, classification, decoding. Sent once; a second time only with a new token
+    /// after a 401, which surely had no effect.
+    ///
+    /// # Errors
+    /// Whatever went wrong, told so that the engine can decide; nothing is repeated here.
+    pub async fn send<E: Endpoint>(&self, endpoint: &E, pass: Pass) -> Called<Answer<E::Output>> {
+        let class = pass.class();
+        let token = self.wiring.credentials.token().await?;
+        let answer = self.once(endpoint, pass, token.header()).await?;
+        if answer.status() != StatusCode::UNAUTHORIZED {
+            return self.read::<E>(answer).await;
+        }
+        let Some(fresh) = self.wiring.credentials.renewed(token).await? else {
+            return self.read::<E>(answer).await;
+        };
+        let answer = self.once(endpoint, Pass::Class(class), fresh.header()).await?;
+        self.read::<E>(answer).await
+    }
+
+    async fn once<E: Endpoint>(
+        &self,
+        endpoint: &E,
+        pass: Pass,
+        token: (http::HeaderName, HeaderValue),
+    ) -> Called<http::Response<Bytes>> {
+        let request = self.request(endpoint, token)?;
+        let need = Need { call: E::NAME, tokens: E::TOKENS, search: E::SEARCH };
+        let mut slot = self.wiring.gate.admit(need, pass).await?;
+        if let Slot::Paced(held) = &mut slot {
+            held.sent();
+        }
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.tokens.fetch_add(u64::from(E::TOKENS), Ordering::Relaxed);
+
+        let span = tracing::debug_span!("call", call = E::NAME);
+        let begun = self.wiring.clock.monotonic();
+        let outcome = self.wiring.transport.send(request).instrument(span.clone()).await;
+        let ms = (self.wiring.clock.monotonic() - begun).as_millis();
+        span.in_scope(|| match &outcome {
+            Ok(answer) => {
+                let correlation = self.wiring.dialect.correlation(answer.headers());
+                tracing::debug!(status = answer.status().as_u16(), ms, correlation, "answered");
+            }
+            Err(error) => tracing::debug!(ms, %error, "not answered"),
+        });
+        outcome.map_err(|error| unanswered::<E>(&error))
+    }
+
+    fn request<E: Endpoint>(
+        &self,
+        endpoint: &E,
+        (name, token): (http::HeaderName, HeaderValue),
+    ) -> Called<http::Request<Bytes>> {
+        let broken = |what: String| CallError::without_effect(E::NAME, ErrorKind::Rejected, what);
+        let body = endpoint.body().map(|json| Bytes::from(json.to_string()));
+        let has_body = body.is_some();
+        let mut request = http::Request::builder()
+            .method(E::METHOD)
+            .uri(self.wiring.base.join(&endpoint.path(), &endpoint.query()))
+            .extension(RequestTimeout(self.wiring.timeout))
+            .body(body.unwrap_or_default())
+            .map_err(|error| broken(format!("the request cannot be built: {error}")))?;
+        let headers = request.headers_mut();
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        if has_body {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        headers.extend(self.wiring.headers.clone());
+        headers.extend(endpoint.headers());
+        headers.insert(name, token);
+        Ok(request)
+    }
+
+    async fn read<E: Endpoint>(&self, answer: http::Response<Bytes>) -> Called<Answer<E::Output>> {
+        let (parts, body) = answer.into_parts();
+        let dialect = &self.wiring.dialect;
+        if let Some(left) = dialect.tokens_left(&parts.headers) {
+            self.wiring.gate.left(left).await;
+        }
+        let now = self.wiring.clock.now();
+        let reply = Reply { status: parts.status, headers: &parts.headers, body: &body, now };
+        let correlation = dialect.correlation(&parts.headers);
+        if !parts.status.is_success() {
+            let refusal = dialect.refusal(&reply);
+            if let ErrorKind::Exhausted { until } = refusal.kind {
+                self.wiring.gate.exhausted(until).await;
+            }
+            let effect = effect_of_status::<E>(parts.status);
+            return Err(CallError {
+                call: E::NAME,
+                kind: refusal.kind,
+                effect,
+                message: refusal.message,
+                correlation,
+            });
+        }
+        match serde_json::from_slice(&body) {
+            Ok(value) => {
+                let server_now = http_date(&parts.headers);
+                Ok(Answer { value, server_now, headers: parts.headers, correlation })
+            }
+            Err(error) => {
+                let message = if reply.is_html() || body.trim_ascii().is_empty() {
+                    reply.message()
+                } else {
+                    // Where, not what: the body may hold anything.
+                    format!(
+                        "the answer is not the JSON expected (line {}, column {})",
+                        error.line(),
+                        error.column()
+                    )
+                };
+                let kind = ErrorKind::Unreadable;
+                Err(CallError { call: E::NAME, kind, effect: doubt::<E>(), message, correlation })
+            }
+        }
+    }
+}
+
+fn doubt<E: Endpoint>() -> Effect {
+    if E::WRITE { Effect::InDoubt } else { Effect::None }
+}
+
+/// A clear refusal had no effect; anything else that is not success leaves doubt.
+fn effect_of_status<E: Endpoint>(status: StatusCode) -> Effect {
+    let clear = status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT;
+    if clear { Effect::None } else { doubt::<E>() }
+}
+
+fn unanswered<E: Endpoint>(error: &TransportError) -> CallError {
+    let transient = ErrorKind::Transient { after: None };
+    let (kind, effect) = match error {
+        TransportError::NotSent(_) => (transient, Effect::None),
+        TransportError::Lost(_) => (transient, doubt::<E>()),
+        TransportError::TooLarge { .. } => (ErrorKind::Unreadable, doubt::<E>()),
+    };
+    CallError { call: E::NAME, kind, effect, message: error.to_string(), correlation: None }
+}

@@ -1,0 +1,186 @@
+//! The network. The only file of the program that sees reqwest.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+
+use crate::{RequestTimeout, Transport, TransportError};
+
+/// What may be set about the network.
+#[derive(Debug, Clone)]
+pub struct HttpSettings {
+    /// The most time for DNS, TCP and TLS together.
+    pub connect_timeout: Duration,
+    /// The most time for a request that brings no [`RequestTimeout`] of its own.
+    pub timeout: Duration,
+    /// The most bytes of one answer, after decompression.
+    pub max_answer: usize,
+    /// Certificates (PEM) of private authorities to trust beside the platform's.
+    pub extra_roots: Vec<Vec<u8>>,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            timeout: Duration::from_secs(60),
+            max_answer: 64 << 20,
+            extra_roots: Vec::new(),
+        }
+    }
+}
+
+/// Sends requests over the network: rustls, no redirects, no cookies, gzip, bounded answers.
+#[derive(Debug, Clone)]
+pub struct HttpTransport {
+    client: reqwest::Client,
+    timeout: Duration,
+    max_answer: usize,
+}
+
+impl HttpTransport {
+    /// Makes the one client of the process.
+    ///
+    /// # Errors
+    /// When a certificate cannot be read or TLS cannot be set up.
+    #[expect(clippy::disallowed_methods, reason = "the one place where the client is built")]
+    pub fn new(settings: &HttpSettings) -> Result<Self, TransportError> {
+        let mut roots = Vec::new();
+        for pem in &settings.extra_roots {
+            roots.extend(reqwest::Certificate::from_pem_bundle(pem).map_err(|e| not_sent(&e))?);
+        }
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("ml-connector/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(settings.connect_timeout)
+            .pool_max_idle_per_host(8)
+            .pool_idle_timeout(Duration::from_secs(60))
+            .http2_keep_alive_interval(Duration::from_secs(30))
+            .tls_certs_merge(roots)
+            .build()
+            .map_err(|e| not_sent(&e))?;
+        Ok(Self { client, timeout: settings.timeout, max_answer: settings.max_answer })
+    }
+
+    async fn whole(&self, mut answer: reqwest::Response) -> Result<http::Response<Bytes>, TransportError> {
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let mut body = BytesMut::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|e| lost(&e))? {
+            if body.len() + chunk.len() > self.max_answer {
+                return Err(TransportError::TooLarge { limit: self.max_answer });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let mut whole = http::Response::new(body.freeze());
+        *whole.status_mut() = status;
+        *whole.headers_mut() = headers;
+        Ok(whole)
+    }
+}
+
+#[async_trait]
+impl Transport for HttpTransport {
+    #[expect(clippy::disallowed_methods, reason = "the one place where requests leave")]
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
+        let timeout = request.extensions().get::<RequestTimeout>().map_or(self.timeout, |timeout| timeout.0);
+        let mut request = reqwest::Request::try_from(request).map_err(|e| not_sent(&e))?;
+        *request.timeout_mut() = Some(timeout);
+        match self.client.execute(request).await {
+            Ok(answer) => self.whole(answer).await,
+            Err(error) if error.is_connect() || error.is_builder() => Err(not_sent(&error)),
+            Err(error) => Err(lost(&error)),
+        }
+    }
+}
+
+fn not_sent(error: &reqwest::Error) -> TransportError {
+    TransportError::NotSent(words(error))
+}
+
+fn lost(error: &reqwest::Error) -> TransportError {
+    TransportError::Lost(words(error))
+}
+
+/// The innermost cause says most ("connection refused"); the outer ones repeat the URL.
+fn words(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "it took too long".to_owned();
+    }
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    /// A server on loopback that answers every connection with these bytes and closes it.
+    async fn server(answer: Vec<u8>) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/x", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut request = [0; 4096];
+                let _ = stream.read(&mut request).await;
+                let _ = stream.write_all(&answer).await;
+            }
+        });
+        url
+    }
+
+    async fn get(url: &str, settings: &HttpSettings) -> Result<http::Response<Bytes>, TransportError> {
+        let request = http::Request::get(url).body(Bytes::new()).unwrap();
+        HttpTransport::new(settings).unwrap().send(request).await
+    }
+
+    #[tokio::test]
+    async fn answers_come_whole_and_redirects_are_not_followed() {
+        let url = server(b"HTTP/1.1 302 Found\r\nlocation: /y\r\ncontent-length: 2\r\n\r\nhi".to_vec()).await;
+        let answer = get(&url, &HttpSettings::default()).await.unwrap();
+        assert_eq!((answer.status().as_u16(), answer.body().as_ref()), (302, b"hi".as_slice()));
+    }
+
+    #[tokio::test]
+    async fn a_refused_connection_was_surely_not_sent() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/x", listener.local_addr().unwrap());
+        drop(listener);
+        let error = get(&url, &HttpSettings::default()).await.unwrap_err();
+        assert!(matches!(error, TransportError::NotSent(_)), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_connection_broken_after_sending_is_lost() {
+        for answer in [b"".to_vec(), b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{".to_vec()] {
+            let error = get(&server(answer).await, &HttpSettings::default()).await.unwrap_err();
+            assert!(matches!(error, TransportError::Lost(_)), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_slow_answer_is_lost_not_unsent() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/x", listener.local_addr().unwrap());
+        let settings = HttpSettings { timeout: Duration::from_millis(30), ..HttpSettings::default() };
+        let error = get(&url, &settings).await.unwrap_err();
+        assert_eq!(error, TransportError::Lost("it took too long".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_huge_answer_is_cut_off() {
+        let mut answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2000\r\n\r\n".to_vec();
+        answer.extend([b'x'; 2000]);
+        let settings = HttpSettings { max_answer: 1000, ..HttpSettings::default() };
+        let error = get(&server(answer).await, &settings).await.unwrap_err();
+        assert_eq!(error, TransportError::TooLarge { limit: 1000 });
+    }
+}

@@ -1,0 +1,206 @@
+//! Access tokens: fetched once for all, renewed at 80 % of their life, renewed at once when refused.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use http::{HeaderValue, header};
+use jiff::SignedDuration;
+use secrecy::{ExposeSecret, SecretString};
+use sync_core::{
+    error::{CallError, Effect, ErrorKind},
+    ports::{Called, Clock},
+};
+use tokio::sync::Mutex;
+
+use crate::{
+    BaseUrl, RefreshToken, Reply, RequestTimeout, Transport, TransportError,
+    base_url::encode,
+    credentials::sensitive,
+    token_reply::{self, CALL, Granted, Refused},
+};
+
+/// A token endpoint does little; it answers soon or not at all.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long to go on with a token that could not be renewed early.
+const AGAIN: SignedDuration = SignedDuration::from_secs(30);
+
+/// An OAuth client as the token endpoint knows it.
+#[derive(Debug, Clone)]
+pub struct OAuthClient {
+    /// Where tokens come from.
+    pub token_url: BaseUrl,
+    /// The client's public name.
+    pub id: String,
+    /// Its secret; sent by HTTP Basic.
+    pub secret: SecretString,
+}
+
+/// Tokens for the client itself (oracle-fusion.md 5).
+#[derive(Debug, Clone)]
+pub struct ClientCredentials {
+    /// Exactly as the vendor gives it: for Fusion audience and scope are one string without a separator.
+    pub scope: String,
+}
+
+#[derive(Debug)]
+enum Grant {
+    Client(ClientCredentials),
+    Refresh(RefreshToken),
+}
+
+/// Where access tokens come from. One per connection.
+pub struct TokenSource {
+    client: OAuthClient,
+    grant: Grant,
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+    requests: AtomicU64,
+}
+
+#[derive(Default)]
+struct State {
+    current: Option<Current>,
+    fetched: u64,
+}
+
+struct Current {
+    token: AccessToken,
+    renew_at: SignedDuration,
+    dead_at: SignedDuration,
+}
+
+/// A token and which one it is.
+#[derive(Clone)]
+pub(crate) struct AccessToken {
+    pub(crate) secret: SecretString,
+    pub(crate) number: u64,
+}
+
+impl TokenSource {
+    /// Tokens by client_credentials.
+    pub fn client_credentials(
+        client: OAuthClient,
+        grant: ClientCredentials,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self::of(client, Grant::Client(grant), transport, clock)
+    }
+
+    /// Tokens by a refresh token.
+    pub fn refresh_token(
+        client: OAuthClient,
+        grant: RefreshToken,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self::of(client, Grant::Refresh(grant), transport, clock)
+    }
+
+    fn of(client: OAuthClient, grant: Grant, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
+        let (state, requests) = (Mutex::default(), AtomicU64::new(0));
+        Self { client, grant, transport, clock, state, requests }
+    }
+
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// A token other than the refused one. Whoever comes while one is being fetched waits for that one.
+    pub(crate) async fn token(&self, refused: Option<u64>) -> Called<AccessToken> {
+        let mut state = self.state.lock().await;
+        let now = self.clock.monotonic();
+        let usable = state.current.as_ref().filter(|current| Some(current.token.number) != refused);
+        let usable = usable.filter(|current| now < current.dead_at);
+        if let Some(current) = usable.filter(|current| now < current.renew_at) {
+            return Ok(current.token.clone());
+        }
+        let still_good = usable.map(|current| current.token.clone());
+        match (self.fetch().await, still_good) {
+            (Ok(granted), _) => Ok(self.keep(&mut state, granted)),
+            (Err(error), Some(token)) if matches!(error.kind, ErrorKind::Transient { .. }) => {
+                tracing::warn!(%error, "the access token could not be renewed early; the old one is still good");
+                if let Some(current) = &mut state.current {
+                    current.renew_at = self.clock.monotonic() + AGAIN;
+                }
+                Ok(token)
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    fn keep(&self, state: &mut State, granted: Granted) -> AccessToken {
+        let now = self.clock.monotonic();
+        state.fetched += 1;
+        let token = AccessToken { secret: granted.access, number: state.fetched };
+        let (renew_at, dead_at) = (now + granted.life * 4 / 5, now + granted.life);
+        state.current = Some(Current { token: token.clone(), renew_at, dead_at });
+        token
+    }
+
+    async fn fetch(&self) -> Called<Granted> {
+        match &self.grant {
+            Grant::Client(ClientCredentials { scope }) => {
+                let form = [("grant_type", "client_credentials"), ("scope", scope)];
+                self.post(&form, &[]).await.map_err(|refused| refused.error)
+            }
+            Grant::Refresh(refresh) => refresh.fetch(self).await,
+        }
+    }
+
+    /// Asks the token endpoint once.
+    pub(crate) async fn post(
+        &self,
+        form: &[(&str, &str)],
+        secrets: &[&SecretString],
+    ) -> Result<Granted, Refused> {
+        let plainly = |error| Refused { error, grant: false };
+        let request = self.request(form).map_err(plainly)?;
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let answer = self.transport.send(request).await.map_err(|error| plainly(unanswered(&error)))?;
+        let (parts, body) = answer.into_parts();
+        tracing::debug!(call = CALL, status = parts.status.as_u16(), "answered");
+        let reply =
+            Reply { status: parts.status, headers: &parts.headers, body: &body, now: self.clock.now() };
+        let mut hidden = vec![&self.client.secret];
+        hidden.extend(secrets);
+        token_reply::read(&reply, &hidden)
+    }
+
+    fn request(&self, form: &[(&str, &str)]) -> Called<http::Request<Bytes>> {
+        let pairs: Vec<String> =
+            form.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+        let basic = STANDARD.encode(format!("{}:{}", self.client.id, self.client.secret.expose_secret()));
+        http::Request::post(self.client.token_url.join("", &[]))
+            .header(header::ACCEPT, HeaderValue::from_static("application/json"))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::AUTHORIZATION, sensitive(&format!("Basic {basic}"))?)
+            .extension(RequestTimeout(TIMEOUT))
+            .body(Bytes::from(pairs.join("&")))
+            .map_err(|error| CallError::without_effect(CALL, ErrorKind::Rejected, error.to_string()))
+    }
+}
+
+/// The call that needed the token was not sent, whatever became of the request for the token.
+fn unanswered(error: &TransportError) -> CallError {
+    let kind = ErrorKind::Transient { after: None };
+    CallError { call: CALL, kind, effect: Effect::None, message: error.to_string(), correlation: None }
+}
+
+impl std::fmt::Debug for TokenSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TokenSource")
+            .field("client", &self.client)
+            .field("grant", &self.grant)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,304 @@
+//! Burst windows: so many requests in any two seconds, fewer of them searches (pipedrive.md 3.3).
+//!
+//! A request counts from the moment it is sent until one window after its answer came: wherever in between the
+//! server counted it, no window of the server's holds more than the limit. Permits hold a place for one window.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use jiff::SignedDuration;
+use sync_core::{
+    budget::{BURST_WINDOW, Class},
+    ports::Clock,
+};
+use tokio::sync::Notify;
+
+use crate::Sleeper;
+
+/// Keeps requests within the burst windows of one connection.
+#[derive(Clone)]
+pub struct Pacer {
+    shared: Arc<Shared>,
+    sleeper: Arc<dyn Sleeper>,
+}
+
+struct Shared {
+    clock: Arc<dyn Clock>,
+    windows: Mutex<Windows>,
+    freed: Notify,
+}
+
+struct Windows {
+    all: Window,
+    searches: Window,
+    /// Places held for permits, by the time at which they lapse.
+    promised: VecDeque<SignedDuration>,
+}
+
+struct Window {
+    limit: usize,
+    in_flight: usize,
+    /// Answered requests, by the time at which no window can hold them any more.
+    cooling: VecDeque<SignedDuration>,
+}
+
+/// A place in the windows, held while a request is under way.
+pub struct Held {
+    shared: Arc<Shared>,
+    search: bool,
+    sent: bool,
+}
+
+impl Pacer {
+    /// `burst` requests a window, `search_burst` of them searches; at least one of each.
+    pub fn new(burst: u32, search_burst: u32, clock: Arc<dyn Clock>, sleeper: Arc<dyn Sleeper>) -> Self {
+        let windows = Windows {
+            all: Window::new(burst),
+            searches: Window::new(search_burst),
+            promised: VecDeque::new(),
+        };
+        Self {
+            shared: Arc::new(Shared { clock, windows: Mutex::new(windows), freed: Notify::new() }),
+            sleeper,
+        }
+    }
+
+    /// Waits for a place. Classes do not overtake each other yet.
+    pub async fn slot(&self, class: Class, search: bool) -> Held {
+        self.wait(class, |windows, now| windows.enter(search, now)).await;
+        Held { shared: Arc::clone(&self.shared), search, sent: false }
+    }
+
+    /// Promises up to `wanted` places, as many as are free; waits for at least one. Unused promises lapse after
+    /// one window.
+    pub async fn promise(&self, class: Class, wanted: usize) -> usize {
+        let mut promised = 0;
+        self.wait(class, |windows, now| {
+            let free = windows.free(now);
+            promised = free.min(wanted);
+            for _ in 0..promised {
+                windows.promised.push_back(now + BURST_WINDOW);
+            }
+            promised > 0 || wanted == 0
+        })
+        .await;
+        promised
+    }
+
+    /// Takes back promises that will not be used.
+    pub fn withdraw(&self, count: usize) {
+        let mut windows = self.shared.lock();
+        let kept = windows.promised.len().saturating_sub(count);
+        windows.promised.truncate(kept);
+        drop(windows);
+        self.shared.freed.notify_waiters();
+    }
+
+    /// Turns a promise into a place; waits for one if the promise has lapsed.
+    pub async fn redeem(&self, class: Class) -> Held {
+        let redeemed = {
+            let mut windows = self.shared.lock();
+            windows.tidy(self.shared.clock.monotonic());
+            let promise = windows.promised.pop_front();
+            windows.all.in_flight += usize::from(promise.is_some());
+            promise.is_some()
+        };
+        if !redeemed {
+            return self.slot(class, false).await;
+        }
+        Held { shared: Arc::clone(&self.shared), search: false, sent: false }
+    }
+
+    async fn wait(&self, class: Class, mut attempt: impl FnMut(&mut Windows, SignedDuration) -> bool) {
+        loop {
+            let freed = self.shared.freed.notified();
+            let pause = {
+                let mut windows = self.shared.lock();
+                let now = self.shared.clock.monotonic();
+                windows.tidy(now);
+                if attempt(&mut windows, now) {
+                    return;
+                }
+                windows.next_change().map(|at| at - now)
+            };
+            tracing::trace!(?class, ?pause, "waits for a burst slot");
+            match pause {
+                Some(pause) => self.sleeper.sleep(pause.max(SignedDuration::from_millis(1))).await,
+                None => freed.await,
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Windows> {
+        self.windows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Windows {
+    fn tidy(&mut self, now: SignedDuration) {
+        for times in [&mut self.all.cooling, &mut self.searches.cooling, &mut self.promised] {
+            while times.front().is_some_and(|at| *at <= now) {
+                times.pop_front();
+            }
+        }
+    }
+
+    /// Places free in the general window, after tidying.
+    fn free(&self, _: SignedDuration) -> usize {
+        self.all.limit.saturating_sub(self.all.used() + self.promised.len())
+    }
+
+    fn enter(&mut self, search: bool, now: SignedDuration) -> bool {
+        if self.free(now) == 0 || (search && self.searches.used() >= self.searches.limit) {
+            return false;
+        }
+        self.all.in_flight += 1;
+        self.searches.in_flight += usize::from(search);
+        true
+    }
+
+    fn next_change(&self) -> Option<SignedDuration> {
+        [&self.all.cooling, &self.searches.cooling, &self.promised]
+            .into_iter()
+            .filter_map(|t| t.front())
+            .min()
+            .copied()
+    }
+}
+
+impl Window {
+    fn new(limit: u32) -> Self {
+        let limit = usize::try_from(limit.max(1)).unwrap_or(usize::MAX);
+        Self { limit, in_flight: 0, cooling: VecDeque::new() }
+    }
+
+    fn used(&self) -> usize {
+        self.in_flight + self.cooling.len()
+    }
+
+    fn leave(&mut self, free_at: Option<SignedDuration>) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.cooling.extend(free_at);
+    }
+}
+
+impl Held {
+    /// To be called just before the request leaves: from now on the place is used, whatever happens.
+    pub fn sent(&mut self) {
+        self.sent = true;
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let free_at = self.sent.then(|| self.shared.clock.monotonic() + BURST_WINDOW);
+        let mut windows = self.shared.lock();
+        windows.all.leave(free_at);
+        if self.search {
+            windows.searches.leave(free_at);
+        }
+        drop(windows);
+        self.shared.freed.notify_waiters();
+    }
+}
+
+impl std::fmt::Debug for Held {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Held").field("search", &self.search).field("sent", &self.sent).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sync_core::ports::ManualClock;
+
+    use super::*;
+    use crate::VirtualSleeper;
+
+    fn pacer(burst: u32, search: u32) -> (Pacer, ManualClock) {
+        let clock = ManualClock::at("2026-11-24T12:00:00Z".parse().unwrap());
+        let sleeper = Arc::new(VirtualSleeper::of(clock.clone()));
+        (Pacer::new(burst, search, Arc::new(clock.clone()), sleeper), clock)
+    }
+
+    async fn request(pacer: &Pacer, search: bool) {
+        pacer.slot(Class::Edit, search).await.sent();
+    }
+
+    #[tokio::test]
+    async fn no_two_seconds_hold_more_than_the_limit() {
+        let (pacer, clock) = pacer(3, 10);
+        let begin = clock.now();
+        let mut seconds = Vec::new();
+        for _ in 0..9 {
+            request(&pacer, false).await;
+            seconds.push(clock.now().duration_since(begin).as_secs());
+        }
+        assert_eq!(seconds, [0, 0, 0, 2, 2, 2, 4, 4, 4]);
+    }
+
+    #[tokio::test]
+    async fn searches_have_a_window_of_their_own() {
+        let (pacer, clock) = pacer(100, 2);
+        let begin = clock.now();
+        for _ in 0..4 {
+            request(&pacer, true).await;
+        }
+        request(&pacer, false).await;
+        assert_eq!(clock.now().duration_since(begin), BURST_WINDOW);
+    }
+
+    #[tokio::test]
+    async fn a_slow_request_keeps_its_place_until_a_window_after_its_answer() {
+        let (pacer, clock) = pacer(1, 1);
+        let mut slow = pacer.slot(Class::Edit, false).await;
+        slow.sent();
+        clock.advance(SignedDuration::from_secs(5));
+        drop(slow);
+        let answered = clock.now();
+        request(&pacer, false).await;
+        assert_eq!(clock.now().duration_since(answered), BURST_WINDOW);
+    }
+
+    #[tokio::test]
+    async fn promises_hold_places_until_used_or_lapsed() {
+        let (pacer, clock) = pacer(4, 1);
+        let begin = clock.now();
+        assert_eq!(pacer.promise(Class::Edit, 3).await, 3);
+        request(&pacer, false).await;
+        let mut redeemed = pacer.redeem(Class::Edit).await;
+        redeemed.sent();
+        assert_eq!(clock.now(), begin, "a promise is a place");
+        drop(redeemed);
+        request(&pacer, false).await;
+        assert_eq!(clock.now().duration_since(begin), BURST_WINDOW, "the others wait until promises lapse");
+    }
+
+    #[tokio::test]
+    async fn what_was_not_sent_frees_its_place_at_once() {
+        let (pacer, clock) = pacer(2, 1);
+        let begin = clock.now();
+        drop(pacer.slot(Class::Edit, false).await);
+        assert_eq!(pacer.promise(Class::Edit, 9).await, 2);
+        pacer.withdraw(1);
+        request(&pacer, false).await;
+        assert_eq!(clock.now(), begin);
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_requests_in_flight_is_woken() {
+        let (pacer, _clock) = pacer(1, 1);
+        let held = pacer.slot(Class::Edit, false).await;
+        let waiting = tokio::spawn({
+            let pacer = pacer.clone();
+            async move { pacer.slot(Class::Edit, false).await }
+        });
+        tokio::task::yield_now().await;
+        drop(held);
+        waiting.await.unwrap();
+    }
+}

@@ -1,0 +1,82 @@
+//! What a token endpoint answers (RFC 6749; pipedrive.md 4.2, oracle-fusion.md 5).
+
+use http::StatusCode;
+use jiff::SignedDuration;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use sync_core::{
+    error::{CallError, ErrorKind},
+    ports::Called,
+};
+
+use crate::{Reply, dialect::refusal_by_status, scalar};
+
+/// Name of the call in errors and logs.
+pub(crate) const CALL: &str = "oauth.token";
+
+/// Life of a token that does not say how long it lives: an hour, as both vendors' do.
+const LIFE: SignedDuration = SignedDuration::from_hours(1);
+
+/// A token endpoint's yes.
+#[derive(Debug)]
+pub(crate) struct Granted {
+    pub(crate) access: SecretString,
+    pub(crate) refresh: Option<SecretString>,
+    pub(crate) life: SignedDuration,
+}
+
+/// A token endpoint's no.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) error: CallError,
+    /// The grant itself (the refresh token) is not accepted: another one may be.
+    pub(crate) grant: bool,
+}
+
+/// Reads the answer. `secrets` never come back in a message, even if the endpoint repeats them.
+pub(crate) fn read(reply: &Reply<'_>, secrets: &[&SecretString]) -> Result<Granted, Refused> {
+    if reply.status.is_success() {
+        return granted(reply).map_err(|error| Refused { error, grant: false });
+    }
+    let words = String::from_utf8_lossy(reply.body).to_ascii_lowercase();
+    let grant = reply.status == StatusCode::BAD_REQUEST
+        && ["invalid_grant", "invalid grant"].iter().any(|mark| words.contains(mark));
+    let kind = match reply.status.as_u16() {
+        // invalid_client, invalid_scope, invalid_grant, unsupported_grant_type: only a person can help.
+        400 | 401 if !reply.is_html() && !reply.body.trim_ascii().is_empty() => ErrorKind::Unauthorized,
+        401 => ErrorKind::Unauthorized,
+        400 => ErrorKind::Transient { after: None },
+        _ => refusal_by_status(reply),
+    };
+    let mut message = match description(reply) {
+        Some(words) => reply.saying(&words),
+        None => reply.message(),
+    };
+    for secret in secrets.iter().map(|secret| secret.expose_secret()).filter(|secret| !secret.is_empty()) {
+        message = message.replace(secret, "[redacted]");
+    }
+    Err(Refused { error: CallError::without_effect(CALL, kind, message), grant })
+}
+
+fn description(reply: &Reply<'_>) -> Option<String> {
+    let json = reply.json()?;
+    let word = |key| json.get(key).and_then(Value::as_str);
+    match (word("error"), word("error_description").or_else(|| word("message"))) {
+        (Some(code), Some(words)) => Some(format!("{code}: {words}")),
+        (Some(words), None) | (None, Some(words)) => Some(words.to_owned()),
+        (None, None) => None,
+    }
+}
+
+fn granted(reply: &Reply<'_>) -> Called<Granted> {
+    let unreadable = |what: String| CallError::without_effect(CALL, ErrorKind::Unreadable, what);
+    let json =
+        reply.json().ok_or_else(|| unreadable("the token endpoint's answer is not JSON".to_owned()))?;
+    let secret =
+        |key| json.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(SecretString::from);
+    let access =
+        secret("access_token").ok_or_else(|| unreadable("the answer contains no access token".to_owned()))?;
+    let seconds = scalar::int("expires_in", json.get("expires_in")).unwrap_or(None);
+    let life = seconds.filter(|seconds| *seconds > 0).map_or(LIFE, SignedDuration::from_secs);
+    Ok(Granted { access, refresh: secret("refresh_token"), life })
+}

@@ -1,0 +1,40 @@
+//! The seam between what we say and how it travels.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+/// Carries one request to a remote system and brings the answer back, whatever its status.
+#[async_trait]
+pub trait Transport: Send + Sync {
+    /// Sends once. Follows no redirect, keeps no cookie, repeats nothing.
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError>;
+}
+
+/// How long a request may take in all; an extension of the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestTimeout(pub Duration);
+
+/// No answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TransportError {
+    /// No connection came about (DNS, TCP, TLS): surely without effect.
+    #[error("no connection: {0}")]
+    NotSent(String),
+    /// The request went out, but no whole answer came back: a timeout or a broken connection.
+    #[error("no answer: {0}")]
+    Lost(String),
+    /// The answer was larger than we are willing to hold.
+    #[error("the answer is larger than {limit} bytes")]
+    TooLarge {
+        /// The most bytes that are read of one answer.
+        limit: usize,
+    },
+}
+
+impl From<std::convert::Infallible> for TransportError {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}

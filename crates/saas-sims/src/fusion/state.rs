@@ -1,0 +1,180 @@
+//! What the pod holds: committed rows, changes not yet committed, access tokens.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::accounts::{ACCOUNTS, FROM_PARTY};
+use super::edit::Edit;
+use super::parties::PARTIES;
+use super::resource::Resource;
+use super::table::{Row, Table, to_micros};
+use crate::stats::Stats;
+
+/// Who edits when nobody is named.
+const PERSON: &str = "maria.silva";
+
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) parties: Table,
+    pub(crate) accounts: Table,
+    pending: Vec<Pending>,
+    pub(crate) rng: fastrand::Rng,
+    /// Access tokens and when they end.
+    pub(crate) tokens: BTreeMap<String, Timestamp>,
+    pub(crate) stats: Stats,
+    next_party: i64,
+    next_account: i64,
+    next_number: i64,
+}
+
+/// A change that is stamped but not committed.
+#[derive(Debug)]
+struct Pending {
+    visible: Timestamp,
+    change: Change,
+}
+
+#[derive(Debug)]
+struct Change {
+    accounts: bool,
+    id: i64,
+    values: Vec<(&'static str, Value)>,
+    by: String,
+    stamp: Timestamp,
+}
+
+impl State {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            parties: Table::new(&PARTIES),
+            accounts: Table::new(&ACCOUNTS),
+            pending: Vec::new(),
+            rng: fastrand::Rng::with_seed(seed),
+            tokens: BTreeMap::new(),
+            stats: Stats::default(),
+            next_party: 300_000_200_000_000,
+            next_account: 300_000_300_000_000,
+            next_number: 10_000,
+        }
+    }
+
+    /// Commits what is due.
+    pub(crate) fn settle(&mut self, now: Timestamp) {
+        if self.pending.iter().all(|pending| pending.visible > now) {
+            return;
+        }
+        let (mut due, later): (Vec<Pending>, Vec<Pending>) =
+            std::mem::take(&mut self.pending).into_iter().partition(|pending| pending.visible <= now);
+        self.pending = later;
+        due.sort_by_key(|pending| pending.visible);
+        for pending in due {
+            self.commit(pending.change);
+        }
+    }
+
+    /// How many changes are stamped but not committed.
+    pub(crate) fn uncommitted(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// A new party; its number is generated unless given (profile ZCA_PUID_PREFIX + sequence).
+    pub(crate) fn add_party(&mut self, edit: Edit, now: Timestamp) -> Result<i64, String> {
+        let mut edit = edit;
+        self.next_party += self.rng.i64(1..=40);
+        self.next_number += self.rng.i64(1..=9);
+        let id = self.next_party;
+        let number = json!(format!("CDRM_{}", self.next_number));
+        let number = edit.set.entry("PartyNumber").or_insert(number).as_str().unwrap_or_default().to_owned();
+        if number.is_empty() || self.parties.by_key(&number).is_some() {
+            return Err(format!("PartyNumber {number} is taken or empty"));
+        }
+        edit.set.insert("PartyId".to_owned(), json!(id));
+        edit.set.entry("Status").or_insert(json!("A"));
+        edit.set.entry("CreatedByModule").or_insert(json!("HZ_WS"));
+        self.apply(&PARTIES, id, &edit, now)?;
+        Ok(id)
+    }
+
+    /// A new account of a party.
+    pub(crate) fn add_account(&mut self, party: i64, edit: Edit, now: Timestamp) -> Result<i64, String> {
+        let mut edit = edit;
+        let Some(owner) = self.parties.get(party) else { return Err(format!("no party {party}")) };
+        for (ours, theirs) in FROM_PARTY {
+            edit.set.insert(ours.to_owned(), owner.values.get(theirs).cloned().unwrap_or_default());
+        }
+        self.next_account += self.rng.i64(1..=40);
+        self.next_number += self.rng.i64(1..=9);
+        let id = self.next_account;
+        edit.set.entry("AccountNumber").or_insert(json!((self.next_number + 100_000).to_string()));
+        edit.set.insert("AccountId".to_owned(), json!(id));
+        edit.set.insert("CustomerId".to_owned(), json!(party));
+        for total in ["TotalOpenReceivablesForAccount", "TotalTransactionsDueForAccount"] {
+            edit.set.entry(total).or_insert(json!(0));
+        }
+        self.apply(&ACCOUNTS, id, &edit, now)?;
+        Ok(id)
+    }
+
+    /// Changes a row, at once or later.
+    pub(crate) fn apply(
+        &mut self,
+        resource: &'static Resource,
+        id: i64,
+        edit: &Edit,
+        now: Timestamp,
+    ) -> Result<(), String> {
+        let values = edit.values(resource)?;
+        let stamp = to_micros(edit.stamp.unwrap_or(now));
+        let by = edit.by.clone().unwrap_or_else(|| PERSON.to_owned());
+        let change = Change { accounts: resource.name == ACCOUNTS.name, id, values, by, stamp };
+        let visible = stamp.checked_add(edit.late).unwrap_or(stamp);
+        if edit.late > SignedDuration::ZERO && visible > now {
+            self.pending.push(Pending { visible, change });
+        } else {
+            self.commit(change);
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, change: Change) {
+        let Change { accounts, id, values, by, stamp } = change;
+        let table = if accounts { &mut self.accounts } else { &mut self.parties };
+        let mut row = table.get(id).cloned().unwrap_or_else(|| {
+            let values = [("CreatedBy", json!(by))].into_iter().collect();
+            Row { id, values, created: stamp, updated: stamp, version: 0 }
+        });
+        let follows = FROM_PARTY.iter().any(|(_, theirs)| values.iter().any(|(name, _)| name == theirs));
+        for (name, value) in values {
+            if value.is_null() {
+                row.values.remove(name);
+            } else {
+                row.values.insert(name, value);
+            }
+        }
+        row.values.insert("LastUpdatedBy", json!(by));
+        row.updated = stamp;
+        row.version += 1;
+        table.put(row);
+        if !accounts && follows {
+            self.refresh_accounts(id);
+        }
+    }
+
+    /// Accounts show their party's name as it is now; their own stamp does not move.
+    fn refresh_accounts(&mut self, party: i64) {
+        let Some(owner) = self.parties.get(party) else { return };
+        let shown = FROM_PARTY.map(|(ours, theirs)| (ours, owner.values.get(theirs).cloned()));
+        let accounts: Vec<Row> = self.accounts.owned_by(party).cloned().collect();
+        for mut account in accounts {
+            for (name, value) in &shown {
+                match value {
+                    Some(value) => account.values.insert(name, value.clone()),
+                    None => account.values.remove(name),
+                };
+            }
+            self.accounts.put(account);
+        }
+    }
+}

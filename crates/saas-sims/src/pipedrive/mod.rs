@@ -1,0 +1,209 @@
+//! Pipedrive: organizations and their fields over API version 2, search by field, the token's user, OAuth refresh,
+//! burst and daily limits.
+//!
+//! Not yet: deals, persons, pipelines, notes, files, merge, organizations/search, field PATCH and options, webhooks
+//! (the [`Event`] log is what they will be made from), OAuth authorization and revocation.
+
+mod admin;
+mod auth;
+mod cursor;
+mod events;
+mod fields;
+mod meter;
+mod organizations;
+mod params;
+mod problem;
+mod routes;
+mod search;
+mod settings;
+mod state;
+mod users;
+mod values;
+mod view;
+mod write;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+pub use events::{Action, Event, Source};
+pub use settings::{PipedriveSettings, Plan};
+pub use view::OrganizationView;
+
+use crate::call::{Call, Reply};
+use crate::clock::SimClock;
+use crate::faults::Faults;
+use crate::shell::{self, Simulator};
+use crate::stats::Stats;
+use problem::Problem;
+use state::{State, Writer};
+
+/// A simulated Pipedrive company. Clones share everything.
+#[derive(Clone, Debug)]
+pub struct PipedriveSim {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    settings: PipedriveSettings,
+    clock: SimClock,
+    faults: Faults,
+    state: Mutex<State>,
+}
+
+impl PipedriveSim {
+    /// An empty company.
+    pub fn new(settings: PipedriveSettings, clock: SimClock, seed: u64) -> Self {
+        let (faults, state) = (Faults::new(seed ^ 0xfa17), Mutex::new(State::new(seed)));
+        Self { inner: Arc::new(Inner { settings, clock, faults, state }) }
+    }
+
+    /// The company's API as an axum router.
+    pub fn router(&self) -> Router {
+        shell::router(self.clone())
+    }
+
+    /// What was asked so far.
+    pub fn stats(&self) -> Stats {
+        self.lock().stats.clone()
+    }
+
+    /// The fault plan.
+    pub fn faults(&self) -> &Faults {
+        &self.inner.faults
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &SimClock {
+        &self.inner.clock
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &PipedriveSettings {
+        &self.inner.settings
+    }
+
+    /// All organizations, deleted ones included, by id.
+    pub fn organizations(&self) -> Vec<OrganizationView> {
+        let state = self.lock();
+        state
+            .organizations
+            .all()
+            .map(|organization| OrganizationView::of(organization, &state.fields))
+            .collect()
+    }
+
+    /// One organization, also when it is deleted.
+    pub fn organization(&self, id: i64) -> Option<OrganizationView> {
+        let state = self.lock();
+        state.organizations.get(id).map(|organization| OrganizationView::of(organization, &state.fields))
+    }
+
+    /// Ids of the organizations that are not deleted.
+    pub fn organization_ids(&self) -> Vec<i64> {
+        self.lock()
+            .organizations
+            .all()
+            .filter(|organization| !organization.is_deleted)
+            .map(|found| found.id)
+            .collect()
+    }
+
+    /// Code and name of the custom fields, in the order of their creation.
+    pub fn custom_fields(&self) -> Vec<(String, String)> {
+        self.lock().fields.custom().iter().map(|field| (field.code.clone(), field.name.clone())).collect()
+    }
+
+    /// Everything that changed, in order.
+    pub fn events(&self) -> Vec<Event> {
+        self.lock().events.clone()
+    }
+
+    /// Creates an organization as a person does; the body is that of the API.
+    pub fn create_as_person(&self, body: &Value) -> Result<i64, String> {
+        let record =
+            self.as_person(|settings, state, by| organizations::create(settings, state, object(body)?, by))?;
+        Ok(record["id"].as_i64().unwrap_or_default())
+    }
+
+    /// Edits an organization as a person does: no tokens, `change_source` `app`; the body is that of a PATCH.
+    pub fn edit_as_person(&self, id: i64, body: &Value) -> Result<(), String> {
+        self.as_person(|settings, state, by| organizations::update(settings, state, id, object(body)?, by))
+            .map(|_| ())
+    }
+
+    /// Deletes an organization as a person does.
+    pub fn delete_as_person(&self, id: i64) -> Result<(), String> {
+        self.as_person(|settings, state, by| organizations::delete(settings, state, id, by)).map(|_| ())
+    }
+
+    /// Uses up tokens of the day as another integration of the company does (section 3.1).
+    pub fn spend_foreign(&self, tokens: u64) {
+        self.lock().meter.spend_foreign(tokens, self.now());
+    }
+
+    /// What is left of today's tokens.
+    pub fn tokens_left(&self) -> u64 {
+        self.lock().meter.left(&self.inner.settings, self.now())
+    }
+
+    /// Ends all OAuth access tokens; the refresh token stays.
+    pub fn revoke_tokens(&self) {
+        self.lock().tokens.revoke();
+    }
+
+    fn as_person(
+        &self,
+        write: impl FnOnce(&PipedriveSettings, &mut State, &Writer) -> Result<Value, Problem>,
+    ) -> Result<Value, String> {
+        let settings = &self.inner.settings;
+        let by = Writer { user_id: settings.user_id + 1, source: Source::App, now: self.now() };
+        write(settings, &mut self.lock(), &by).map_err(|problem| problem.error)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn object(body: &Value) -> Result<&Map<String, Value>, Problem> {
+    body.as_object().ok_or_else(|| Problem::invalid("the body must be a JSON object"))
+}
+
+impl Simulator for PipedriveSim {
+    fn clock(&self) -> &SimClock {
+        self.clock()
+    }
+
+    fn faults(&self) -> &Faults {
+        self.faults()
+    }
+
+    fn stats(&self) -> Stats {
+        self.stats()
+    }
+
+    fn truth(&self) -> Value {
+        let state = self.lock();
+        let organizations: Vec<Value> =
+            state.organizations.all().map(|found| found.json(&state.fields, None)).collect();
+        let fields: Vec<Value> = state.fields.custom().iter().map(|field| field.json(&[])).collect();
+        json!({"organizations": organizations, "organization_fields": fields})
+    }
+
+    fn answer(&self, call: &Call) -> Reply {
+        let now = self.now();
+        routes::answer(&self.inner.settings, &mut self.lock(), call, now)
+    }
+
+    fn admin(&self, call: &Call) -> Option<Reply> {
+        admin::answer(self, call)
+    }
+}

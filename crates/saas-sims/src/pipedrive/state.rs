@@ -1,0 +1,58 @@
+//! What the company holds.
+
+use jiff::Timestamp;
+
+use super::auth::Tokens;
+use super::events::{Action, Event, Source};
+use super::fields::Fields;
+use super::meter::Meter;
+use super::organizations::Organizations;
+use super::search::SearchIndex;
+use crate::stats::Stats;
+
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) organizations: Organizations,
+    pub(crate) fields: Fields,
+    pub(crate) search: SearchIndex,
+    pub(crate) events: Vec<Event>,
+    pub(crate) meter: Meter,
+    pub(crate) tokens: Tokens,
+    pub(crate) stats: Stats,
+    pub(crate) rng: fastrand::Rng,
+}
+
+/// Who writes, how and when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Writer {
+    pub(crate) user_id: i64,
+    pub(crate) source: Source,
+    pub(crate) now: Timestamp,
+}
+
+impl State {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            organizations: Organizations::default(),
+            fields: Fields::default(),
+            search: SearchIndex::default(),
+            events: Vec::new(),
+            meter: Meter::default(),
+            tokens: Tokens::default(),
+            stats: Stats::default(),
+            rng: fastrand::Rng::with_seed(seed),
+        }
+    }
+
+    pub(crate) fn log(
+        &mut self,
+        entity: &'static str,
+        entity_id: String,
+        action: Action,
+        changed: Vec<String>,
+        by: &Writer,
+    ) {
+        let Writer { user_id, source, now } = *by;
+        self.events.push(Event { time: now, entity, entity_id, action, changed, user_id, source });
+    }
+}

@@ -1,0 +1,111 @@
+//! Bodies of organization writes: strict types, all or nothing (sections 1.3, 1.5, 1.8, 8).
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::fields::Fields;
+use super::organizations::{Organization, PLAIN};
+use super::params::whole_seconds;
+use super::problem::Problem;
+use super::settings::PipedriveSettings;
+use super::values;
+use crate::call::Call;
+
+/// The body as a JSON object; only `application/json` is taken.
+pub(crate) fn object(call: &Call) -> Result<Map<String, Value>, Problem> {
+    if call.media_type() != "application/json" {
+        return Err(Problem::invalid("the content type must be application/json"));
+    }
+    match serde_json::from_slice(&call.body) {
+        Ok(Value::Object(body)) => Ok(body),
+        Ok(_) | Err(_) => Err(Problem::invalid("the body must be a JSON object")),
+    }
+}
+
+/// A time in whole seconds.
+pub(crate) fn whole(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
+}
+
+/// Puts the body into the organization; on a problem the caller throws the half-written copy away.
+pub(crate) fn apply(
+    organization: &mut Organization,
+    body: &Map<String, Value>,
+    fields: &Fields,
+    settings: &PipedriveSettings,
+    creating: bool,
+) -> Result<(), Problem> {
+    if body.is_empty() {
+        return Err(Problem::invalid("the body must not be empty"));
+    }
+    for (name, value) in body {
+        let expected = |what: &str| Problem::invalid(format_args!("{name}: must be {what}"));
+        match name.as_str() {
+            "name" => organization.name = organization_name(value, settings)?,
+            "owner_id" => {
+                let known = value.as_i64().filter(|id| settings.users().contains(id));
+                organization.owner_id = known.ok_or_else(|| expected("the id of a user"))?;
+            }
+            "visible_to" => {
+                let known = value.as_i64().filter(|level| [1, 3, 5, 7].contains(level));
+                organization.visible_to = known.ok_or_else(|| expected("1, 3, 5 or 7"))?;
+            }
+            "label_ids" => {
+                organization.label_ids = labels(value).ok_or_else(|| expected("a list of label ids"))?;
+            }
+            "address" if value.is_null() => organization.address = Value::Null,
+            "address" => organization.address = values::address(value)?,
+            "add_time" if creating => {
+                let time = value.as_str().and_then(whole_seconds);
+                organization.add_time = time.ok_or_else(|| expected("a valid datetime"))?;
+            }
+            "custom_fields" => {
+                let given = value.as_object().ok_or_else(|| expected("an object"))?;
+                for (code, value) in given {
+                    let unknown = || Problem::invalid(format_args!("custom_fields: Unknown key '{code}'"));
+                    let field = fields.get(code).ok_or_else(unknown)?;
+                    match values::custom(field, value, settings)? {
+                        Value::Null => organization.custom.remove(code),
+                        stored => organization.custom.insert(code.clone(), stored),
+                    };
+                }
+            }
+            other => {
+                let Some(plain) = PLAIN.into_iter().find(|plain| *plain == other) else {
+                    return Err(Problem::invalid(format_args!("\"{other}\" is not allowed")));
+                };
+                let textual = matches!(plain, "website" | "linkedin");
+                match value {
+                    Value::Null => organization.plain.remove(plain),
+                    Value::String(text) if textual && text.chars().count() <= 255 => {
+                        organization.plain.insert(plain, json!(text))
+                    }
+                    Value::Number(number) if !textual && number.is_i64() => {
+                        organization.plain.insert(plain, value.clone())
+                    }
+                    _ => return Err(expected(if textual { "a string" } else { "an integer" })),
+                };
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The name, trimmed; not empty and not too long.
+fn organization_name(value: &Value, settings: &PipedriveSettings) -> Result<String, Problem> {
+    let name = value.as_str().ok_or_else(|| Problem::invalid("name: must be a string"))?.trim();
+    if name.is_empty() {
+        return Err(Problem::invalid("name: must not be empty"));
+    }
+    match settings.name_limit {
+        Some(limit) if name.chars().count() > limit => {
+            Err(Problem::invalid(format_args!("name: must be at most {limit} characters")))
+        }
+        Some(_) | None => Ok(name.to_owned()),
+    }
+}
+
+fn labels(value: &Value) -> Option<Vec<i64>> {
+    let known = |id: &Value| id.as_i64().filter(|id| values::LABELS.iter().any(|(label, _)| label == id));
+    value.as_array()?.iter().map(known).collect()
+}

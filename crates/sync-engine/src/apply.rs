@@ -1,0 +1,150 @@
+//! Sending: permit, then intent, then call, then receipt. Never more unsent intents than the next second's permits.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use futures::{StreamExt, stream::FuturesUnordered};
+use jiff::Timestamp;
+use sync_core::{
+    decide::CrmSide,
+    error::{CallError, ErrorKind},
+    fields::{Field, Values},
+    ids::IntentId,
+    model::CrmOrg,
+    plan::{Plan, Step},
+    ports::{Called, Crm, Permit},
+    value::Value,
+};
+use sync_store::NewIntent;
+
+use crate::{Engine, EngineError, lease::Lease, pause::Side, reconcile::Planned};
+
+/// A write with the answer it got.
+pub(crate) struct Sent {
+    pub(crate) planned: Planned,
+    pub(crate) intent: IntentId,
+    pub(crate) tokens: u32,
+    pub(crate) answer: Called<CrmOrg>,
+}
+
+/// Answers whose receipts are stored together, at most.
+const RECEIPTS: usize = 32;
+
+impl Engine {
+    /// Sends the first step of each plan. What could not be sent now stays in the queue and is observed again.
+    pub(crate) async fn apply(
+        &mut self,
+        mut planned: Vec<Planned>,
+        observed_at: Timestamp,
+    ) -> Result<(), EngineError> {
+        planned.sort_by_key(|p| (p.plan.class, p.job.party));
+        let mut waiting = VecDeque::from(planned);
+        while let Some(class) = waiting.front().map(|p| p.plan.class) {
+            if self.is_stale(observed_at) || self.crm_pauses.active(self.clock.now()).is_some() {
+                break;
+            }
+            let same_class = waiting.iter().take_while(|p| p.plan.class == class).count();
+            let permits = match self.crm.permits(class, same_class).await {
+                Ok(permits) => permits,
+                Err(error) => {
+                    self.side_failed(Side::Crm, &error);
+                    break;
+                }
+            };
+            if self.is_stale(observed_at) {
+                break;
+            }
+            let slice: Vec<Planned> = waiting.drain(..permits.len().min(same_class)).collect();
+            self.send_slice(slice, permits).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether what was observed is too old to write upon.
+    fn is_stale(&self, observed_at: Timestamp) -> bool {
+        self.clock.now().duration_since(observed_at) > self.settings.policy.freshness
+    }
+
+    async fn send_slice(&mut self, slice: Vec<Planned>, permits: Vec<Permit>) -> Result<(), EngineError> {
+        if !self.lease.is_valid() {
+            return Err(EngineError::LeaseLost);
+        }
+        let intents = self.open_intents(&slice).await?;
+        let mut calls: FuturesUnordered<_> = slice
+            .into_iter()
+            .zip(intents)
+            .zip(permits)
+            .map(|((planned, intent), permit)| {
+                send(self.crm.clone(), self.lease.clone(), planned, intent, permit)
+            })
+            .collect();
+        // Not `ready_chunks`: it would hold back a receipt until its neighbours are polled.
+        while let Some(first) = calls.next().await {
+            let mut gathered = vec![first];
+            while gathered.len() < RECEIPTS {
+                match futures::FutureExt::now_or_never(calls.next()) {
+                    Some(Some(sent)) => gathered.push(sent),
+                    Some(None) | None => break,
+                }
+            }
+            self.store_receipts(gathered).await?;
+        }
+        Ok(())
+    }
+
+    /// Commits plans and intents. After this, and not before, the writes may be sent.
+    async fn open_intents(&mut self, slice: &[Planned]) -> Result<Vec<IntentId>, EngineError> {
+        if !self.settings.keeps_intents() {
+            return Ok(vec![IntentId(0); slice.len()]);
+        }
+        let now = self.clock.now();
+        let plans: Vec<Plan> = slice.iter().map(|p| p.plan.clone()).collect();
+        let mut tx = self.write().await?;
+        let ids = tx.put_plans(self.run, &plans, now).await?;
+        let intents: Vec<NewIntent> = slice
+            .iter()
+            .zip(ids)
+            .filter_map(|(p, plan)| {
+                Some(NewIntent {
+                    party: p.plan.party,
+                    plan,
+                    step: p.plan.steps.first()?.clone(),
+                    before: before(p),
+                    reason: p.plan.reason.clone(),
+                    rule: p.plan.rule.key().to_owned(),
+                    class: p.plan.class,
+                    origin: p.job.origin.clone(),
+                })
+            })
+            .collect();
+        let intents = tx.open_intents(self.run, &intents, now).await?;
+        tx.commit().await?;
+        Ok(intents)
+    }
+}
+
+/// What the organization said when the write was decided.
+pub(crate) fn before(planned: &Planned) -> Values {
+    match &planned.situation.crm {
+        CrmSide::Present { org, .. } => org.values.clone(),
+        CrmSide::NoPair | CrmSide::Unknown | CrmSide::Absent { .. } => Values::new(),
+    }
+}
+
+async fn send(crm: Arc<dyn Crm>, lease: Lease, planned: Planned, intent: IntentId, permit: Permit) -> Sent {
+    let tokens = permit.tokens();
+    let answer = match planned.plan.steps.first() {
+        _ if !lease.is_valid() => Err(not_sent("the lease on the connection has run out")),
+        Some(Step::Create { values }) => crm.create_org(permit, values).await,
+        Some(Step::Update { org, changes }) => {
+            let changes: Vec<(Field, Option<Value>)> =
+                changes.iter().map(|change| (change.field, change.new.clone())).collect();
+            crm.update_org(permit, *org, &changes).await
+        }
+        Some(Step::Bind { .. }) | None => Err(not_sent("nothing to send")),
+    };
+    Sent { planned, intent, tokens, answer }
+}
+
+fn not_sent(why: &str) -> CallError {
+    CallError::without_effect("apply", ErrorKind::Transient { after: None }, why)
+}

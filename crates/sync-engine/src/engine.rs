@@ -1,0 +1,245 @@
+//! One connection's engine and its step.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::Timestamp;
+use sync_core::{
+    error::{CallError, ErrorKind},
+    ids::{ConnectionId, IntentId, RunId},
+    ports::{Clock, Crm, Erp},
+};
+use sync_store::{Store, Tx};
+
+use crate::{
+    EngineError, Settings,
+    lease::Lease,
+    pause::{Pause, Pauses, Side},
+    streams::{CrmStream, ErpStream, Stream},
+    watch::{Event, Watch},
+};
+
+/// What an engine is made of.
+pub struct Parts {
+    /// The store.
+    pub store: Store,
+    /// The right to work on the connection.
+    pub lease: Lease,
+    /// The ERP.
+    pub erp: Arc<dyn Erp>,
+    /// The CRM.
+    pub crm: Arc<dyn Crm>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Somebody who looks on.
+    pub watch: Arc<dyn Watch>,
+    /// The connection's settings.
+    pub settings: Settings,
+    /// The run in whose name work is done.
+    pub run: RunId,
+}
+
+/// The engine of one connection. Everything it has to remember is in the store; what it holds itself can be lost.
+pub struct Engine {
+    pub(crate) store: Store,
+    pub(crate) lease: Lease,
+    pub(crate) erp: Arc<dyn Erp>,
+    pub(crate) crm: Arc<dyn Crm>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) watch: Arc<dyn Watch>,
+    pub(crate) settings: Settings,
+    pub(crate) run: RunId,
+    /// Whether the CRM's custom fields are known.
+    prepared: bool,
+    /// When each write without an answer is looked for next. Loaded from the store by the first step.
+    pub(crate) looks: Option<BTreeMap<IntentId, Timestamp>>,
+    pub(crate) erp_pauses: Pauses,
+    pub(crate) crm_pauses: Pauses,
+    /// Streams that shall be polled now, whatever their rhythm.
+    pub(crate) forced: Vec<Stream>,
+}
+
+/// What a step did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Something; the next step may follow at once.
+    Worked,
+    /// Nothing was due; nothing will be before this time, unless somebody calls.
+    IdleUntil(Timestamp),
+}
+
+impl Engine {
+    /// An engine; it does nothing before its first step.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let Parts { store, lease, erp, crm, clock, watch, settings, run } = parts;
+        Self {
+            store,
+            lease,
+            erp,
+            crm,
+            clock,
+            watch,
+            settings,
+            run,
+            prepared: false,
+            looks: None,
+            erp_pauses: Pauses::default(),
+            crm_pauses: Pauses::default(),
+            forced: Vec::new(),
+        }
+    }
+
+    /// Makes every stream due, whatever its rhythm.
+    pub fn poll_now(&mut self) {
+        self.forced = vec![Stream::Accounts, Stream::Parties, Stream::Orgs];
+    }
+
+    /// Does the next thing that is due, if anything is: a page, a batch of keys, a look after doubt. Never sleeps.
+    ///
+    /// # Errors
+    /// When the store fails or the connection was taken by another process. Failed remote calls are no errors.
+    pub async fn step(&mut self, now: Timestamp) -> Result<Step, EngineError> {
+        if !self.lease.is_valid() {
+            return Err(EngineError::LeaseLost);
+        }
+        let worked = self.recover(now).await?
+            || self.prepare(now).await
+            || self.settle_doubts(now).await?
+            || self.read_erp(now).await?
+            || self.read_crm(now).await?
+            || self.reconcile(now).await?;
+        if worked { Ok(Step::Worked) } else { Ok(Step::IdleUntil(self.next_due(now).await?)) }
+    }
+
+    /// Whether both systems were read completely once. Before that nothing is decided.
+    pub(crate) async fn is_loaded(&self, tx: &mut Tx) -> Result<bool, EngineError> {
+        let accounts: Option<ErpStream> = tx.cursor(Stream::Accounts.name()).await?;
+        let parties: Option<ErpStream> = tx.cursor(Stream::Parties.name()).await?;
+        let orgs: Option<CrmStream> = tx.cursor(Stream::Orgs.name()).await?;
+        let erp = [accounts, parties].into_iter().all(|s| s.is_some_and(|s| s.cursor.is_loaded()));
+        Ok(erp && orgs.is_some_and(|s| s.cursor.is_loaded()))
+    }
+
+    /// Pauses of the sides, for those who wait or report.
+    #[must_use]
+    pub fn pauses(&self, now: Timestamp) -> Vec<Pause> {
+        [&self.erp_pauses, &self.crm_pauses].into_iter().filter_map(|side| side.active(now)).cloned().collect()
+    }
+
+    /// What keeps this connection from being quiescent: streams to read, keys to handle, writes in doubt.
+    ///
+    /// Keys that failed `most_attempts` times or more do not count: they come back with the next run.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn unfinished(&self, most_attempts: u32) -> Result<Unfinished, EngineError> {
+        let mut tx = self.store.read(self.connection()).await?;
+        let waiting = tx.claim(Timestamp::MAX, u32::from(u16::MAX)).await?;
+        let (given_up, keys): (Vec<_>, Vec<_>) =
+            waiting.into_iter().partition(|job| i64::from(job.attempts) >= i64::from(most_attempts));
+        let writes_in_doubt = self.looks.as_ref().map_or(0, BTreeMap::len);
+        let reading = !self.forced.is_empty() || !self.is_loaded(&mut tx).await?;
+        Ok(Unfinished { reading, keys: keys.len(), given_up: given_up.len(), writes_in_doubt })
+    }
+
+    /// The engine's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn connection(&self) -> ConnectionId {
+        self.lease.fence().connection
+    }
+
+    pub(crate) async fn write(&self) -> Result<Tx, EngineError> {
+        Ok(self.store.write(self.lease.fence()).await?)
+    }
+
+    /// Learns the CRM's custom fields. Tells whether it tried.
+    async fn prepare(&mut self, now: Timestamp) -> bool {
+        if self.prepared || self.crm_pauses.active(now).is_some() {
+            return false;
+        }
+        match self.crm.prepare().await {
+            Ok(()) => {
+                self.prepared = true;
+                self.crm_pauses.answered();
+            }
+            Err(error) => self.side_failed(Side::Crm, &error),
+        }
+        true
+    }
+
+    /// Whether the CRM may be called now.
+    pub(crate) fn crm_is_open(&self, now: Timestamp) -> bool {
+        self.prepared && self.crm_pauses.active(now).is_none()
+    }
+
+    /// Notes that a call failed, for what it says about its whole side.
+    pub(crate) fn side_failed(&mut self, side: Side, error: &CallError) {
+        let now = self.clock.now();
+        if error.kind == ErrorKind::UnknownField {
+            self.prepared = false;
+        }
+        let pauses = match side {
+            Side::Erp => &mut self.erp_pauses,
+            Side::Crm => &mut self.crm_pauses,
+        };
+        let pause = pauses.failed(side, error, now);
+        tracing::warn!(side = ?side, until = %pause.until, %error, "a remote system is left alone for a while");
+        self.watch.see(Event::Paused(pause));
+    }
+
+    /// When there will be something to do.
+    async fn next_due(&self, now: Timestamp) -> Result<Timestamp, EngineError> {
+        let mut tx = self.store.read(self.connection()).await?;
+        let mut erp_due = Timestamp::MAX;
+        for stream in [Stream::Accounts, Stream::Parties] {
+            let state: ErpStream = tx.cursor(stream.name()).await?.unwrap_or_default();
+            let due = if state.cursor.is_reading() {
+                now
+            } else {
+                let poll = state.rhythm.next_poll(self.settings.poll_every, now);
+                poll.min(state.rhythm.next_sweep(self.settings.sweep_every, now))
+            };
+            erp_due = erp_due.min(due);
+        }
+        let orgs: CrmStream = tx.cursor(Stream::Orgs.name()).await?.unwrap_or_default();
+        let mut crm_due = orgs.next_due(&self.settings, now);
+        if let Some(job) = tx.next_due().await? {
+            crm_due = crm_due.min(job);
+        }
+        if let Some(look) = self.looks.iter().flatten().map(|(_, at)| *at).min() {
+            crm_due = crm_due.min(look);
+        }
+        if let Some(pause) = self.erp_pauses.active(now) {
+            erp_due = erp_due.max(pause.until);
+        }
+        if let Some(pause) = self.crm_pauses.active(now) {
+            crm_due = crm_due.max(pause.until);
+        }
+        Ok(erp_due.min(crm_due))
+    }
+}
+
+/// What keeps a connection from being quiescent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Streams are still to be read.
+    pub reading: bool,
+    /// Keys in the queue that will be tried again soon.
+    pub keys: usize,
+    /// Keys that failed too often for this run.
+    pub given_up: usize,
+    /// Writes without an answer.
+    pub writes_in_doubt: usize,
+}
+
+impl Unfinished {
+    /// Nothing due, nothing in flight.
+    #[must_use]
+    pub fn is_quiescent(&self) -> bool {
+        !self.reading && self.keys == 0 && self.writes_in_doubt == 0
+    }
+}

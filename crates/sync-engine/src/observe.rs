@@ -1,0 +1,102 @@
+//! From keys to situations: everything the store knows about them, in a handful of statements.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use sync_core::{
+    decide::{Carrier, CrmSide, Doubt, ErpSide, Situation},
+    ids::{OrgId, PartyId},
+    model::{CrmOrg, ErpAccount, ErpCustomer, ErpParty},
+    pair::Pair,
+};
+use sync_store::{StagedKind, StagedRecord, Tx};
+
+use crate::{EngineError, staging};
+
+/// Loads the situations of `parties`.
+pub(crate) async fn observe(
+    tx: &mut Tx,
+    parties: &[PartyId],
+    now: Timestamp,
+) -> Result<BTreeMap<PartyId, Situation>, EngineError> {
+    let ids: Vec<i64> = parties.iter().map(|party| party.0).collect();
+    let staged = tx.staged(StagedKind::Party, &ids).await?;
+    let accounts = by_party(tx.staged_of_parties(StagedKind::Account, &ids).await?);
+    let carried = by_party(tx.staged_of_parties(StagedKind::Org, &ids).await?);
+    let mut pairs = tx.pairs_by_party(parties).await?;
+    let mut holds = tx.holds(parties).await?;
+    let doubts: BTreeMap<PartyId, Timestamp> =
+        tx.intents().await?.into_iter().map(|i| (i.party, i.settled_at.unwrap_or(now))).collect();
+
+    let carriers: Vec<OrgId> = carried.values().flatten().map(|record| OrgId(record.row.id)).collect();
+    let paired_with = tx.pairs_by_org(&carriers).await?;
+    let orgs: Vec<i64> = pairs.values().map(|pair| pair.org.0).collect();
+    let orgs = tx.staged(StagedKind::Org, &orgs).await?;
+
+    let mut situations = BTreeMap::new();
+    for party in parties {
+        let pair = pairs.remove(party);
+        let situation = Situation {
+            party: *party,
+            now,
+            erp: erp_side(staged.get(&party.0), accounts.get(&party.0))?,
+            crm: crm_side(pair.as_ref(), &orgs)?,
+            carriers: carried
+                .get(&party.0)
+                .into_iter()
+                .flatten()
+                .map(|record| OrgId(record.row.id))
+                .map(|org| Carrier { org, paired_with: paired_with.get(&org).copied() })
+                .collect(),
+            doubt: doubts.get(party).map(|settled_at| Doubt { settled_at: *settled_at }),
+            hold: holds.remove(party),
+            pair,
+        };
+        situations.insert(*party, situation);
+    }
+    Ok(situations)
+}
+
+fn by_party(records: Vec<StagedRecord>) -> BTreeMap<i64, Vec<StagedRecord>> {
+    let mut by_party: BTreeMap<i64, Vec<StagedRecord>> = BTreeMap::new();
+    for record in records {
+        if let Some(party) = record.row.party {
+            by_party.entry(party).or_default().push(record);
+        }
+    }
+    by_party
+}
+
+fn erp_side(
+    party: Option<&StagedRecord>,
+    accounts: Option<&Vec<StagedRecord>>,
+) -> Result<ErpSide, EngineError> {
+    let Some(record) = party else { return Ok(ErpSide::Unseen) };
+    if let Some(reason) = &record.row.malformed {
+        return Ok(ErpSide::Malformed(reason.clone()));
+    }
+    if record.missing >= 2 {
+        return Ok(ErpSide::Missing);
+    }
+    let party: ErpParty = staging::read("party", &record.row)?;
+    let accounts: Vec<ErpAccount> = accounts
+        .into_iter()
+        .flatten()
+        .filter(|record| record.missing < 2 && record.row.malformed.is_none())
+        .map(|record| staging::read("account", &record.row))
+        .collect::<Result<_, _>>()?;
+    Ok(ErpSide::Present(ErpCustomer { party, accounts }))
+}
+
+fn crm_side(pair: Option<&Pair>, orgs: &BTreeMap<i64, StagedRecord>) -> Result<CrmSide, EngineError> {
+    let Some(pair) = pair else { return Ok(CrmSide::NoPair) };
+    let Some(record) = orgs.get(&pair.org.0) else { return Ok(CrmSide::Unknown) };
+    match record.missing {
+        0 if record.row.malformed.is_none() => {
+            let org: CrmOrg = staging::read("organization", &record.row)?;
+            Ok(CrmSide::Present { org, read_at: record.read_at })
+        }
+        0 | 1 => Ok(CrmSide::Unknown),
+        _ => Ok(CrmSide::Absent { last_seen: record.read_at }),
+    }
+}

@@ -1,0 +1,243 @@
+//! What an answer means for the store: mirrors, journal, outcome; or a hold, a doubt, another try.
+
+use jiff::Timestamp;
+use sync_core::{
+    decide::{ErpSide, HoldReason},
+    error::{CallError, Effect, ErrorKind},
+    fields::Values,
+    ids::{IntentId, OrgId, PartyId},
+    mapping,
+    model::CrmOrg,
+    pair::{Pair, remember},
+    plan::{Plan, Step},
+};
+use sync_store::{IntentEnd, JournalEntry, Outcome, Reschedule, StagedKind, StagedRow};
+
+use crate::{
+    CUSTOMERS, Engine, EngineError,
+    apply::{Sent, before},
+    backoff,
+    pause::Side,
+    reconcile::Planned,
+    staging,
+    watch::Event,
+};
+
+/// Everything that a handful of answers changes in the store.
+#[derive(Default)]
+struct Receipts {
+    pairs: Vec<Pair>,
+    staged: Vec<StagedRow>,
+    absent: Vec<i64>,
+    ended: Vec<(IntentId, IntentEnd)>,
+    doubts: Vec<(IntentId, Timestamp)>,
+    journal: Vec<JournalEntry>,
+    done: Vec<(PartyId, i64)>,
+    later: Vec<Reschedule>,
+    held: Vec<(PartyId, HoldReason)>,
+    freed: Vec<PartyId>,
+    outcomes: Vec<(PartyId, Outcome)>,
+    errors: Vec<CallError>,
+    answered: bool,
+}
+
+impl Engine {
+    /// Stores what the answers mean, in one transaction.
+    pub(crate) async fn store_receipts(&mut self, sent: Vec<Sent>) -> Result<(), EngineError> {
+        let now = self.clock.now();
+        let mut receipts = Receipts::default();
+        for sent in sent {
+            let Sent { planned, intent, tokens, answer } = sent;
+            match answer {
+                Ok(org) => self.accept(&mut receipts, planned, intent, tokens, org, now),
+                Err(error) => self.decline(&mut receipts, planned, intent, error, now),
+            }
+        }
+        let mut tx = self.write().await?;
+        tx.put_pairs(&receipts.pairs, now).await?;
+        tx.stage(StagedKind::Org, &receipts.staged, now, 0).await?;
+        tx.mark_absent(StagedKind::Org, &receipts.absent).await?;
+        if self.settings.keeps_intents() {
+            tx.close_intents(&receipts.ended, now).await?;
+            tx.doubt_intents(&receipts.doubts).await?;
+        }
+        tx.append_journal(&receipts.journal).await?;
+        tx.close_holds(&receipts.freed, now).await?;
+        for (party, reason) in &receipts.held {
+            tx.open_hold(*party, reason, now).await?;
+        }
+        tx.finish(&receipts.done).await?;
+        tx.reschedule(&receipts.later).await?;
+        tx.put_outcomes(self.run, CUSTOMERS, &receipts.outcomes).await?;
+        tx.commit().await?;
+
+        if receipts.answered {
+            self.crm_pauses.answered();
+        }
+        if self.settings.keeps_intents() {
+            self.looks.get_or_insert_default().extend(receipts.doubts);
+        }
+        for error in receipts.errors {
+            self.side_failed(Side::Crm, &error);
+        }
+        for (party, outcome) in receipts.outcomes {
+            self.watch.see(Event::Outcome { party, outcome });
+        }
+        Ok(())
+    }
+
+    /// A receipt: the answer is what the organization says now.
+    fn accept(
+        &self,
+        receipts: &mut Receipts,
+        planned: Planned,
+        intent: IntentId,
+        tokens: u32,
+        org: CrmOrg,
+        now: Timestamp,
+    ) {
+        let before = before(&planned);
+        let Planned { job, plan, pair, situation } = planned;
+        let Plan { party, mut steps, reason, rule, class: _, then_hold } = plan;
+        let Some(step) = (!steps.is_empty()).then(|| steps.remove(0)) else { return };
+        let outcome = match &then_hold {
+            Some(_) => Outcome::Held,
+            None if step.is_create() => Outcome::Created,
+            None => Outcome::Updated,
+        };
+        receipts.journal.push(JournalEntry {
+            intent,
+            run: self.run,
+            at: now,
+            op: step.op().to_owned(),
+            party,
+            org: Some(org.id),
+            before,
+            after: org.values.clone(),
+            reason,
+            rule: rule.key().to_owned(),
+            origin: job.origin,
+            tokens: i64::from(tokens),
+        });
+        let desired = match &situation.erp {
+            ErpSide::Present(customer) => Some(mapping::desired(customer).values),
+            ErpSide::Unseen | ErpSide::Missing | ErpSide::Malformed(_) => None,
+        };
+        receipts.pairs.push(pair_after(pair, party, &step, &org, desired));
+        receipts.staged.push(staging::org(&org));
+        receipts.ended.push((intent, IntentEnd::Done));
+        receipts.outcomes.push((party, outcome));
+        match then_hold {
+            Some(reason) => receipts.held.push((party, reason)),
+            None => receipts.freed.push(party),
+        }
+        receipts.done.push((party, job.generation));
+        receipts.answered = true;
+    }
+
+    /// No receipt: either it surely did not happen, or nobody knows yet.
+    fn decline(
+        &self,
+        receipts: &mut Receipts,
+        planned: Planned,
+        intent: IntentId,
+        error: CallError,
+        now: Timestamp,
+    ) {
+        let Planned { job, plan, .. } = planned;
+        let Some(step) = plan.steps.first() else { return };
+        let party = plan.party;
+        let attempts = job.attempts + 1;
+        let retry = |due: Timestamp, attempts: u32| Reschedule {
+            party,
+            generation: job.generation,
+            due,
+            attempts,
+            error: Some(error.to_string()),
+        };
+        let backed_off = now + backoff::after(attempts, party.0);
+        tracing::warn!(party.id = party.0, op = step.op(), %error, "a write got no receipt");
+        match error.effect {
+            Effect::InDoubt => {
+                let settled_at = now + self.settled_after(step);
+                receipts.doubts.push((intent, settled_at));
+                // Whoever clears up the doubt enqueues the key; this is only the latest time for it.
+                receipts.later.push(retry(settled_at, attempts));
+                receipts.outcomes.push((party, Outcome::Failed));
+                receipts.errors.push(error);
+                return;
+            }
+            Effect::None => {}
+        }
+        match &error.kind {
+            ErrorKind::Rejected => {
+                let message = error.message.clone();
+                receipts.ended.push((intent, IntentEnd::Refused));
+                receipts.held.push((party, HoldReason::Refused { step: step.clone(), message }));
+                receipts.outcomes.push((party, Outcome::Held));
+                receipts.done.push((party, job.generation));
+                receipts.answered = true;
+                return;
+            }
+            ErrorKind::Missing => {
+                receipts.absent.extend(step.org().map(|OrgId(org)| org));
+                receipts.later.push(retry(now, attempts));
+            }
+            ErrorKind::Exhausted { .. } => receipts.later.push(retry(now, job.attempts)),
+            ErrorKind::UnknownField
+            | ErrorKind::Transient { .. }
+            | ErrorKind::Unauthorized
+            | ErrorKind::Forbidden
+            | ErrorKind::Unreadable => {
+                receipts.outcomes.push((party, Outcome::Failed));
+                receipts.later.push(retry(backed_off, attempts));
+            }
+        }
+        receipts.ended.push((intent, IntentEnd::Void));
+        if error.kind != ErrorKind::Missing {
+            receipts.errors.push(error);
+        }
+    }
+
+    /// From sending until a look can tell that the step did not happen.
+    pub(crate) fn settled_after(&self, step: &Step) -> jiff::SignedDuration {
+        match step {
+            Step::Create { .. } => self.settings.t_effect + self.settings.settle,
+            // Set-to-value writes need no look-up that lags: they are observed again by id.
+            Step::Update { .. } | Step::Bind { .. } => self.settings.t_effect,
+        }
+    }
+}
+
+/// The pair once the organization said `org` in answer to `step`. `desired` is all that the ERP wanted then, where
+/// that is known.
+pub(crate) fn pair_after(
+    pair: Option<Pair>,
+    party: PartyId,
+    step: &Step,
+    org: &CrmOrg,
+    desired: Option<Values>,
+) -> Pair {
+    let mut pair = pair.unwrap_or_else(|| new_pair(party, org.id));
+    let sent = step.sent();
+    match desired {
+        Some(desired) => pair.erp_mirror = desired,
+        None => {
+            for (field, value) in &sent {
+                match value {
+                    Some(value) => pair.erp_mirror.insert(*field, value.clone()),
+                    None => pair.erp_mirror.remove(field),
+                };
+            }
+        }
+    }
+    remember(&mut pair.written, sent, &org.values);
+    pair.crm_mirror = org.values.clone();
+    pair
+}
+
+/// A pair of which neither side was seen yet.
+pub(crate) fn new_pair(party: PartyId, org: OrgId) -> Pair {
+    let (erp_mirror, crm_mirror) = (Values::new(), Values::new());
+    Pair { party, org, erp_mirror, crm_mirror, written: std::collections::BTreeMap::new() }
+}

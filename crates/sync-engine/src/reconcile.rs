@@ -1,0 +1,206 @@
+//! A batch of keys: observe, decide, and do what needs no remote system; `apply` sends the rest.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use sync_core::{
+    budget::Class,
+    decide::{CrmSide, Decision, ErpSide, HoldReason, Situation, decide},
+    ids::{OrgId, PartyId},
+    mapping,
+    pair::Pair,
+    plan::{Plan, Step},
+};
+use sync_store::{Job, Outcome, Reschedule, StagedKind};
+
+use crate::{CUSTOMERS, Engine, EngineError, observe::observe, pause::Side, receipt::new_pair, staging,
+    watch::Event,
+};
+
+/// A key with the plan to be sent for it.
+pub(crate) struct Planned {
+    pub(crate) job: Job,
+    pub(crate) plan: Plan,
+    pub(crate) pair: Option<Pair>,
+    pub(crate) situation: Situation,
+}
+
+/// A decided batch, sorted by what has to be done with it.
+#[derive(Default)]
+struct Sorted {
+    done: Vec<(PartyId, i64)>,
+    later: Vec<Reschedule>,
+    held: Vec<(PartyId, HoldReason)>,
+    freed: Vec<PartyId>,
+    pairs: Vec<Pair>,
+    again: Vec<PartyId>,
+    outcomes: Vec<(PartyId, Outcome)>,
+    planned: Vec<Planned>,
+}
+
+impl Engine {
+    /// Handles the keys that are due. Tells whether there were any.
+    pub(crate) async fn reconcile(&mut self, now: Timestamp) -> Result<bool, EngineError> {
+        if !self.crm_is_open(now) {
+            return Ok(false);
+        }
+        let mut tx = self.store.read(self.connection()).await?;
+        if !self.is_loaded(&mut tx).await? {
+            return Ok(false);
+        }
+        let jobs = tx.claim(now, self.settings.batch).await?;
+        if jobs.is_empty() {
+            return Ok(false);
+        }
+        let parties: Vec<PartyId> = jobs.iter().map(|job| job.party).collect();
+        let mut situations = observe(&mut tx, &parties, now).await?;
+        drop(tx);
+
+        let mut decisions = self.decide_all(&situations);
+        let unread: Vec<OrgId> = decisions.values().filter_map(to_be_read).collect();
+        if !unread.is_empty() {
+            if !self.read_by_id(&unread).await? {
+                return Ok(true);
+            }
+            let again: Vec<PartyId> =
+                decisions.iter().filter(|(_, d)| to_be_read(d).is_some()).map(|(party, _)| *party).collect();
+            let mut tx = self.store.read(self.connection()).await?;
+            let fresh = observe(&mut tx, &again, self.clock.now()).await?;
+            drop(tx);
+            decisions.extend(self.decide_all(&fresh));
+            situations.extend(fresh);
+        }
+
+        let observed_at = self.clock.now();
+        let sorted = sort(jobs, decisions, situations, now);
+        let planned = self.settle_locally(sorted, now).await?;
+        self.apply(planned, observed_at).await?;
+        Ok(true)
+    }
+
+    fn decide_all(&self, situations: &BTreeMap<PartyId, Situation>) -> BTreeMap<PartyId, Decision> {
+        let policy = &self.settings.policy;
+        situations.iter().map(|(party, situation)| (*party, decide(policy, situation))).collect()
+    }
+
+    /// Reads organizations by id and stages what came, and what did not. Tells whether the CRM answered.
+    pub(crate) async fn read_by_id(&mut self, orgs: &[OrgId]) -> Result<bool, EngineError> {
+        let read_at = self.clock.now();
+        let found = match self.crm.orgs_by_id(orgs, Class::Edit).await {
+            Ok(found) => found,
+            Err(error) => {
+                self.side_failed(Side::Crm, &error);
+                return Ok(false);
+            }
+        };
+        self.crm_pauses.answered();
+        let rows: Vec<_> = found.iter().map(staging::org).collect();
+        let absent: Vec<i64> =
+            orgs.iter().filter(|org| found.iter().all(|f| f.id != **org)).map(|org| org.0).collect();
+        let mut tx = self.write().await?;
+        tx.stage(StagedKind::Org, &rows, read_at, 0).await?;
+        tx.mark_absent(StagedKind::Org, &absent).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// One transaction for everything that is not sent anywhere.
+    async fn settle_locally(&mut self, sorted: Sorted, now: Timestamp) -> Result<Vec<Planned>, EngineError> {
+        let Sorted { done, later, held, freed, pairs, again, outcomes, planned } = sorted;
+        let nothing = done.is_empty() && later.is_empty() && held.is_empty() && pairs.is_empty();
+        if !nothing {
+            let mut tx = self.write().await?;
+            tx.put_pairs(&pairs, now).await?;
+            for (party, reason) in &held {
+                tx.open_hold(*party, reason, now).await?;
+            }
+            tx.close_holds(&freed, now).await?;
+            tx.finish(&done).await?;
+            tx.reschedule(&later).await?;
+            tx.enqueue(&again, Class::NewCustomer, now, "bound").await?;
+            tx.put_outcomes(self.run, CUSTOMERS, &outcomes).await?;
+            tx.commit().await?;
+        }
+        for (party, outcome) in outcomes {
+            self.watch.see(Event::Outcome { party, outcome });
+        }
+        Ok(planned)
+    }
+}
+
+fn to_be_read(decision: &Decision) -> Option<OrgId> {
+    match decision {
+        Decision::Observe(org) => Some(*org),
+        Decision::InSync
+        | Decision::NotOurs
+        | Decision::Do(_)
+        | Decision::Hold(_)
+        | Decision::WaitUntil(_) => None,
+    }
+}
+
+fn sort(
+    jobs: Vec<Job>,
+    mut decisions: BTreeMap<PartyId, Decision>,
+    mut situations: BTreeMap<PartyId, Situation>,
+    now: Timestamp,
+) -> Sorted {
+    let mut sorted = Sorted::default();
+    for job in jobs {
+        let party = job.party;
+        let (Some(decision), Some(situation)) = (decisions.remove(&party), situations.remove(&party)) else {
+            continue;
+        };
+        match decision {
+            Decision::InSync => in_sync(job, situation, &mut sorted),
+            Decision::NotOurs => {
+                sorted.freed.extend(situation.hold.map(|_| party));
+                sorted.done.push((party, job.generation));
+            }
+            Decision::Hold(reason) => {
+                sorted.held.push((party, reason));
+                sorted.outcomes.push((party, Outcome::Held));
+                sorted.done.push((party, job.generation));
+            }
+            Decision::WaitUntil(due) => sorted.later.push(wait(&job, due)),
+            // The organization was read and is still unknown: another page overtook us. Look again a little later.
+            Decision::Observe(_) => sorted.later.push(wait(&job, now + jiff::SignedDuration::from_secs(1))),
+            Decision::Do(plan) => planned(job, plan, situation, &mut sorted),
+        }
+    }
+    sorted
+}
+
+fn wait(job: &Job, due: Timestamp) -> Reschedule {
+    Reschedule { party: job.party, generation: job.generation, due, attempts: job.attempts, error: None }
+}
+
+/// Both sides agree: remember on what.
+fn in_sync(job: Job, situation: Situation, sorted: &mut Sorted) {
+    let Situation { party, erp, pair, crm, hold, .. } = situation;
+    if let (Some(pair), CrmSide::Present { org, .. }, ErpSide::Present(customer)) = (pair, crm, erp)
+    {
+        let erp_mirror = mapping::desired(&customer).values;
+        if erp_mirror != pair.erp_mirror || org.values != pair.crm_mirror {
+            sorted.pairs.push(Pair { erp_mirror, crm_mirror: org.values, ..pair });
+        }
+    }
+    sorted.freed.extend(hold.map(|_| party));
+    sorted.outcomes.push((party, Outcome::Unchanged));
+    sorted.done.push((party, job.generation));
+}
+
+fn planned(job: Job, plan: Plan, situation: Situation, sorted: &mut Sorted) {
+    match plan.steps.first() {
+        Some(Step::Bind { org }) => {
+            let party = job.party;
+            sorted.pairs.push(new_pair(party, *org));
+            sorted.again.push(party);
+        }
+        Some(Step::Create { .. } | Step::Update { .. }) => {
+            let pair = situation.pair.clone();
+            sorted.planned.push(Planned { job, plan, pair, situation });
+        }
+        None => sorted.done.push((job.party, job.generation)),
+    }
+}

@@ -1,0 +1,41 @@
+//! What the engine needs to know of a connection's configuration.
+
+use jiff::SignedDuration;
+use sync_core::{decide::Policy, poll::Pace};
+
+/// Rhythm and assumptions of one connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// How customers are decided.
+    pub policy: Policy,
+    /// Overlap and safety of the ERP's windows.
+    pub pace: Pace,
+    /// How often the ERP is polled.
+    pub poll_every: SignedDuration,
+    /// How often the CRM is polled.
+    pub crm_poll_every: SignedDuration,
+    /// How far before its watermark a window over the CRM begins; at least a minute, its stamps have whole seconds.
+    pub crm_overlap: SignedDuration,
+    /// How often everything is read by id.
+    pub sweep_every: SignedDuration,
+    /// A request takes effect within this time of being sent, or never: client timeout plus margin.
+    pub t_effect: SignedDuration,
+    /// After T_effect and this a created record is surely found by look-up.
+    pub settle: SignedDuration,
+    /// Most keys handled at once.
+    pub batch: u32,
+    /// TEST ONLY. `false` plants the bug of sending creates without committing an intent first; the simulation
+    /// must catch it. No configuration key reaches this.
+    #[cfg(feature = "simulation")]
+    pub keep_intents: bool,
+}
+
+impl Settings {
+    /// Whether intents are committed before writes are sent: always, but for the planted bug.
+    pub(crate) fn keeps_intents(&self) -> bool {
+        #[cfg(feature = "simulation")]
+        return self.keep_intents;
+        #[cfg(not(feature = "simulation"))]
+        true
+    }
+}

@@ -1,0 +1,83 @@
+//! The ERP of a simulation: versions with stamps in microseconds, some of them committed late.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use sync_core::{
+    model::{ErpAccount, ErpParty, Page, Seen},
+    poll::{ErpRead, floor_ms},
+    ports::{Called, Erp},
+};
+
+use super::world::{Fate, Version, World, not_sent};
+
+#[async_trait]
+impl Erp for World {
+    async fn parties(&self, read: ErpRead) -> Called<Page<ErpParty>> {
+        self.reading("erp.parties").await?;
+        let worlds = self.lock();
+        let rows = visible(worlds.parties.values(), self.now());
+        let rows = rows.map(|v| (v.record.id.0, v.stamp, ErpParty { updated_at: floor_ms(v.stamp), ..v.record.clone() }));
+        Ok(page(rows.collect(), read, worlds.page_size, self.now()))
+    }
+
+    async fn accounts(&self, read: ErpRead) -> Called<Page<ErpAccount>> {
+        self.reading("erp.accounts").await?;
+        let worlds = self.lock();
+        let rows = visible(worlds.accounts.values(), self.now());
+        let rows =
+            rows.map(|v| (v.record.id.0, v.stamp, ErpAccount { updated_at: floor_ms(v.stamp), ..v.record.clone() }));
+        Ok(page(rows.collect(), read, worlds.page_size, self.now()))
+    }
+
+    fn requests(&self) -> u64 {
+        self.lock().reads
+    }
+}
+
+impl World {
+    /// A read passes the gate and may fail.
+    pub(crate) async fn reading(&self, call: &'static str) -> Called<()> {
+        self.gate.enter(call).await;
+        let mut worlds = self.lock();
+        worlds.reads += 1;
+        match worlds.fate() {
+            Fate::Answered => Ok(()),
+            Fate::NotSent | Fate::LostBefore | Fate::LostAfter | Fate::Late | Fate::ServerError => {
+                Err(not_sent(call))
+            }
+        }
+    }
+}
+
+fn visible<'a, T: 'a>(
+    records: impl Iterator<Item = &'a Vec<Version<T>>>,
+    now: Timestamp,
+) -> impl Iterator<Item = &'a Version<T>> {
+    records.filter_map(move |versions| newest_visible(versions, now))
+}
+
+/// The version that readers see: the newest by stamp of those that are committed.
+pub(crate) fn newest_visible<T>(versions: &[Version<T>], now: Timestamp) -> Option<&Version<T>> {
+    versions.iter().filter(|version| version.visible_at <= now).max_by_key(|version| version.stamp)
+}
+
+fn page<T>(mut rows: Vec<(i64, Timestamp, T)>, read: ErpRead, size: usize, server_now: Timestamp) -> Page<T> {
+    match read {
+        ErpRead::ById { after } => {
+            rows.retain(|(id, ..)| *id > after);
+            rows.sort_by_key(|(id, ..)| *id);
+        }
+        ErpRead::Window { from, to } => {
+            rows.retain(|(_, stamp, _)| *stamp >= from && to.is_none_or(|to| *stamp < to));
+            rows.sort_by_key(|(id, stamp, _)| (*stamp, *id));
+        }
+        ErpRead::Tie { from, to, after } => {
+            rows.retain(|(id, stamp, _)| *id > after && *stamp >= from && *stamp < to);
+            rows.sort_by_key(|(id, ..)| *id);
+        }
+    }
+    let more = rows.len() > size;
+    rows.truncate(size);
+    let rows = rows.into_iter().map(|(.., record)| Seen::Record(record)).collect();
+    Page { rows, more, next: None, server_now }
+}

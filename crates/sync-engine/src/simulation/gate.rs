@@ -1,0 +1,147 @@
+//! The gate: everything that reaches out waits here and is released one at a time, in an order the seed decides.
+
+use std::{
+    collections::BTreeMap,
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI32, Ordering},
+    },
+    task::{Context, Poll, Waker},
+};
+
+use async_trait::async_trait;
+
+/// The gate of one simulation. Clones share it.
+#[derive(Clone)]
+pub(crate) struct SeededGate {
+    state: Arc<Mutex<State>>,
+    busy: Arc<AtomicI32>,
+}
+
+struct State {
+    rng: fastrand::Rng,
+    next_ticket: u64,
+    waiting: BTreeMap<u64, Option<Waker>>,
+    released: Option<u64>,
+    /// Gates to pass until the process dies.
+    dies_after: Option<u32>,
+    dead: bool,
+    last_point: &'static str,
+}
+
+impl SeededGate {
+    pub(crate) fn new(seed: u64) -> Self {
+        let state = State {
+            rng: fastrand::Rng::with_seed(seed),
+            next_ticket: 0,
+            waiting: BTreeMap::new(),
+            released: None,
+            dies_after: None,
+            dead: false,
+            last_point: "start",
+        };
+        Self { state: Arc::new(Mutex::new(state)), busy: Arc::new(AtomicI32::new(0)) }
+    }
+
+    /// A new process begins; it will die after that many gates.
+    pub(crate) fn begin(&self, dies_after: Option<u32>) {
+        let mut state = self.lock();
+        state.waiting.clear();
+        state.released = None;
+        state.dead = false;
+        state.dies_after = dies_after;
+        self.busy.store(0, Ordering::SeqCst);
+    }
+
+    /// Where the process passed last.
+    pub(crate) fn last_point(&self) -> &'static str {
+        self.lock().last_point
+    }
+
+    /// Drives a future, releasing what waits at the gate whenever the database is at rest. `None`: the process died.
+    pub(crate) async fn drive<F: Future>(&self, future: F) -> Option<F::Output> {
+        let mut future = pin!(future);
+        poll_fn(|cx| {
+            loop {
+                if let Poll::Ready(output) = future.as_mut().poll(cx) {
+                    return Poll::Ready(Some(output));
+                }
+                if self.busy.load(Ordering::SeqCst) > 0 || !self.release_one() {
+                    return if self.lock().dead { Poll::Ready(None) } else { Poll::Pending };
+                }
+                if self.lock().dead {
+                    return Poll::Ready(None);
+                }
+            }
+        })
+        .await
+    }
+
+    /// Waits to be released.
+    pub(crate) async fn enter(&self, point: &'static str) {
+        let ticket = {
+            let mut state = self.lock();
+            state.next_ticket += 1;
+            let ticket = state.next_ticket;
+            state.waiting.insert(ticket, None);
+            ticket
+        };
+        poll_fn(|cx| self.poll_ticket(ticket, cx)).await;
+        self.lock().last_point = point;
+    }
+
+    fn poll_ticket(&self, ticket: u64, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if state.released == Some(ticket) {
+            state.released = None;
+            return Poll::Ready(());
+        }
+        if let Some(waker) = state.waiting.get_mut(&ticket) {
+            *waker = Some(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// Releases one of those who wait, or kills the process instead. Tells whether anybody waited.
+    fn release_one(&self) -> bool {
+        let mut state = self.lock();
+        if state.waiting.is_empty() {
+            return false;
+        }
+        if let Some(left) = &mut state.dies_after {
+            if *left == 0 {
+                state.dead = true;
+                return true;
+            }
+            *left -= 1;
+        }
+        let count = state.waiting.len();
+        let chosen = state.rng.usize(..count);
+        let ticket = state.waiting.keys().nth(chosen).copied();
+        if let Some(ticket) = ticket {
+            state.released = Some(ticket);
+            if let Some(waker) = state.waiting.remove(&ticket).flatten() {
+                drop(state);
+                waker.wake();
+            }
+        }
+        true
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl sync_store::Gate for SeededGate {
+    async fn pass(&self, point: &'static str) {
+        self.enter(point).await;
+    }
+
+    fn busy(&self, delta: i32) {
+        self.busy.fetch_add(delta, Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,446 @@
+//! One seed, one life: a turbulent youth with faults and deaths, then peace, and the laws all along.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::{SignedDuration, Timestamp};
+use sync_core::{
+    decide::Policy,
+    ids::{ConnectionId, PartyId},
+    laws::{
+        Committed, Violation, law_1_one_to_one, law_3_no_idle_write, law_6_staged_before_passed,
+        law_7_second_run_is_idle, law_8_agreement,
+    },
+    model::ErpCustomer,
+    poll::{ErpCursor, Pace},
+    ports::{Clock, Crm, Erp},
+};
+use sync_store::{StagedKind, Store, StoreOptions};
+
+use super::{
+    crm::CrmSeat,
+    erp::newest_visible,
+    gate::SeededGate,
+    world::{OVERLAP, SETTLE, T_EFFECT, Version, World},
+};
+use crate::{
+    Engine, EngineError, Parts, Settings, Silent, Step,
+    lease::{Lease, Taker, Taking},
+    streams::{ErpStream, Stream},
+};
+
+/// Bugs that can be planted to see the laws catch them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plant {
+    /// None.
+    Nothing,
+    /// Creates are sent without an intent; only what the remote worlds show is checked, not law 2 itself.
+    NoIntent,
+}
+
+/// What a life was like.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Steps made.
+    pub steps: u64,
+    /// Processes that died.
+    pub deaths: u64,
+    /// Organizations created.
+    pub creates: u64,
+    /// Updates sent and carried out.
+    pub updates: u64,
+    /// Reads sent.
+    pub reads: u64,
+    /// Customers held at the end.
+    pub held: u64,
+    /// Everything that happened, one line each; the same seed tells the same story.
+    pub story: Vec<String>,
+}
+
+/// A life that broke a law, or could not be lived.
+#[derive(Debug)]
+pub struct Failure {
+    /// The seed.
+    pub seed: u64,
+    /// What was broken.
+    pub violations: Vec<Violation>,
+    /// How it came to that.
+    pub story: Vec<String>,
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "seed {} breaks", self.seed)?;
+        for Violation { law, story } in &self.violations {
+            writeln!(f, "  law {law}: {story}")?;
+        }
+        let skip = self.story.len().saturating_sub(60);
+        writeln!(f, "the last of {} lines of its story:", self.story.len())?;
+        for line in self.story.iter().skip(skip) {
+            writeln!(f, "  {line}")?;
+        }
+        Ok(())
+    }
+}
+
+const LEASE: SignedDuration = SignedDuration::from_secs(10);
+const POLL: SignedDuration = SignedDuration::from_mins(5);
+const SWEEP: SignedDuration = SignedDuration::from_mins(40);
+
+struct Life {
+    seed: u64,
+    world: World,
+    rng: fastrand::Rng,
+    store: Store,
+    connection: ConnectionId,
+    settings: Settings,
+    report: Report,
+}
+
+/// Lives the life of a seed in a new store at `url`.
+///
+/// # Errors
+/// When a law is broken, or the store fails.
+pub async fn live(seed: u64, url: &str, plant: Plant) -> Result<Report, Failure> {
+    let start: Timestamp = Timestamp::from_second(1_767_225_600).unwrap_or(Timestamp::UNIX_EPOCH);
+    let world = World::new(seed, start, plant == Plant::Nothing);
+    let opened = open(url, &world.gate, start).await;
+    let (store, connection) = match opened {
+        Ok(opened) => opened,
+        Err(error) => return Err(impossible(seed, &error.to_string(), Vec::new())),
+    };
+    world.lock().populate(start);
+    let rng = fastrand::Rng::with_seed(seed ^ 0x6c69_6665);
+    let settings = settings(plant);
+    let mut life = Life { seed, world, rng, store, connection, settings, report: Report::default() };
+    life.youth().await?;
+    life.peace().await?;
+    life.idleness().await?;
+    Ok(life.report())
+}
+
+async fn open(
+    url: &str,
+    gate: &SeededGate,
+    now: Timestamp,
+) -> Result<(Store, ConnectionId), sync_store::StoreError> {
+    gate.begin(None);
+    let options = StoreOptions { durable: false, gate: Some(Arc::new(gate.clone())) };
+    let opening = async {
+        let store = Store::open(url, options).await?;
+        store.migrate().await?;
+        let connection = store.ensure_connection("simulated", "{}", now).await?;
+        Ok((store, connection))
+    };
+    match gate.drive(opening).await {
+        Some(opened) => opened,
+        None => Err(sync_store::StoreError::Fenced),
+    }
+}
+
+fn settings(plant: Plant) -> Settings {
+    Settings {
+        policy: Policy {
+            customer_usages: ["CUSTOMER".to_owned()].into(),
+            settle: SETTLE,
+            freshness: SignedDuration::from_secs(5),
+        },
+        pace: Pace { overlap: OVERLAP, safety: SignedDuration::from_secs(1) },
+        poll_every: POLL,
+        crm_poll_every: POLL,
+        crm_overlap: SignedDuration::from_mins(2),
+        sweep_every: SWEEP,
+        t_effect: T_EFFECT,
+        settle: SETTLE,
+        batch: 16,
+        keep_intents: plant == Plant::Nothing,
+    }
+}
+
+impl Life {
+    /// Faults, deaths and people, for some dozens of turns.
+    async fn youth(&mut self) -> Result<(), Failure> {
+        let mut turns = self.rng.u32(20..60);
+        while turns > 0 {
+            let patience = self.rng.u32(1..400);
+            self.world.gate.begin(Some(patience));
+            let lived = self.process(&mut turns).await?;
+            if !lived {
+                self.report.deaths += 1;
+                self.world.process_died();
+                let pause = SignedDuration::from_secs(self.rng.i64(0..120));
+                self.world.advance_to(self.world.now() + pause);
+            }
+        }
+        Ok(())
+    }
+
+    /// One process: takes the lease and steps until it dies (`false`) or the turns are used up.
+    async fn process(&mut self, turns: &mut u32) -> Result<bool, Failure> {
+        let Some(lease) = self.take().await? else { return Ok(false) };
+        let mut engine = self.engine(&lease);
+        while *turns > 0 {
+            *turns -= 1;
+            for _ in 0..self.rng.u32(..3) {
+                let now = self.world.now();
+                if self.rng.bool() { self.world.lock().edit_erp(now) } else { self.world.lock().edit_crm(now) }
+            }
+            if !self.step(&mut engine, &lease, self.rng.clone().i64(1..90)).await? {
+                return Ok(false);
+            }
+            self.rng.u32(..);
+        }
+        Ok(true)
+    }
+
+    /// No more faults, no more people: two cycles with a sweep each, and whatever was in doubt settles.
+    async fn peace(&mut self) -> Result<(), Failure> {
+        self.world.lock().faults = false;
+        self.world.gate.begin(None);
+        let Some(lease) = self.take().await? else {
+            return Err(self.failure("the lease could not be taken in peace"));
+        };
+        let mut engine = self.engine(&lease);
+        // The last late commit may become visible within an overlap; two sweeps follow.
+        let end = self.world.now() + OVERLAP + (SWEEP + POLL) * 2 + T_EFFECT + SETTLE;
+        let mut steps = 0;
+        while self.world.now() < end {
+            if !self.step(&mut engine, &lease, 300).await? {
+                return Err(self.failure("a process died in peace"));
+            }
+            steps += 1;
+            if steps > 20_000 {
+                return Err(self.failure("the engine never comes to rest"));
+            }
+        }
+        self.check_agreement().await?;
+        self.release(lease).await
+    }
+
+    /// Law 7: one more cycle changes nothing and reads one page a stream.
+    async fn idleness(&mut self) -> Result<(), Failure> {
+        let Some(lease) = self.take().await? else {
+            return Err(self.failure("a released lease could not be taken"));
+        };
+        let mut engine = self.engine(&lease);
+        while self.step_once(&mut engine).await?.is_some_and(|step| step == Step::Worked) {}
+        let (writes, reads) = self.spent();
+        engine.poll_now();
+        while self.step_once(&mut engine).await?.is_some_and(|step| step == Step::Worked) {}
+        let (writes, reads) = (self.spent().0 - writes, self.spent().1 - reads);
+        let broken = law_7_second_run_is_idle(writes, reads, 3);
+        self.world.lock().violations.extend(broken);
+        self.check().await
+    }
+
+    fn spent(&self) -> (u64, u64) {
+        let worlds = self.world.lock();
+        (worlds.writes.len() as u64, worlds.reads)
+    }
+
+    async fn step_once(&mut self, engine: &mut Engine) -> Result<Option<Step>, Failure> {
+        let now = self.world.now();
+        match self.world.gate.drive(engine.step(now)).await {
+            None => Ok(None),
+            Some(Ok(step)) => Ok(Some(step)),
+            Some(Err(error)) => Err(self.failure(&error.to_string())),
+        }
+    }
+
+    /// A step, then time passes, then the laws. `false`: the process died.
+    async fn step(&mut self, engine: &mut Engine, lease: &Lease, nap: i64) -> Result<bool, Failure> {
+        let beat = self.world.gate.drive(lease.renew()).await;
+        match beat {
+            None => return Ok(false),
+            Some(Err(error)) => return Err(self.failure(&error.to_string())),
+            Some(Ok(())) => {}
+        }
+        self.report.steps += 1;
+        let Some(step) = self.step_once(engine).await? else { return Ok(false) };
+        let now = self.world.now();
+        let next = match step {
+            Step::Worked => now + SignedDuration::from_millis(self.rng.i64(1..900)),
+            Step::IdleUntil(due) => due.min(now + SignedDuration::from_secs(nap)).max(now + SignedDuration::from_millis(1)),
+        };
+        self.world.advance_to(next);
+        self.check().await?;
+        Ok(true)
+    }
+
+    async fn take(&mut self) -> Result<Option<Lease>, Failure> {
+        let clock: Arc<dyn Clock> = Arc::new(self.world.clock.clone());
+        let mut taker = Taker::new("simulated process".to_owned(), LEASE);
+        for _ in 0..40 {
+            let taking = taker.try_take(&self.store, self.connection, &clock);
+            match self.world.gate.drive(taking).await {
+                None => return Ok(None),
+                Some(Ok(Taking::Taken(lease))) => return Ok(Some(lease)),
+                Some(Ok(Taking::Held { .. })) => {}
+                Some(Err(error)) => return Err(self.failure(&error.to_string())),
+            }
+            self.world.advance_to(self.world.now() + SignedDuration::from_secs(1));
+        }
+        Err(self.failure("a dead process's lease never expires"))
+    }
+
+    async fn release(&mut self, lease: Lease) -> Result<(), Failure> {
+        match self.world.gate.drive(lease.release()).await {
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) => Err(self.failure(&error.to_string())),
+            None => Err(self.failure("a process died in peace")),
+        }
+    }
+
+    fn engine(&self, lease: &Lease) -> Engine {
+        let erp: Arc<dyn Erp> = Arc::new(self.world.clone());
+        let seat = CrmSeat { world: self.world.clone(), store: self.store.clone(), connection: self.connection };
+        let crm: Arc<dyn Crm> = Arc::new(seat);
+        Engine::new(Parts {
+            store: self.store.clone(),
+            lease: lease.clone(),
+            erp,
+            crm,
+            clock: Arc::new(self.world.clock.clone()),
+            watch: Arc::new(Silent),
+            settings: self.settings.clone(),
+            run: sync_core::ids::RunId(1),
+        })
+    }
+
+    /// Laws 1, 2, 3 and 6, as far as they can be seen now.
+    async fn check(&mut self) -> Result<(), Failure> {
+        let now = self.world.now();
+        let gate = self.world.gate.clone();
+        let looked = gate.drive(self.stored()).await;
+        let stored = match looked {
+            Some(Ok(stored)) => stored,
+            Some(Err(error)) => return Err(self.failure(&error.to_string())),
+            None => return Ok(()),
+        };
+        let mut found = {
+            let worlds = self.world.lock();
+            let mut found = worlds.violations.clone();
+            found.extend(law_1_one_to_one(worlds.created.iter().copied(), stored.pairs));
+            found.extend(law_3_no_idle_write(&worlds.writes));
+            found.extend(passed("party", &worlds.parties, |p| p.id.0, stored.parties, now));
+            found.extend(passed("account", &worlds.accounts, |a| a.id.0, stored.accounts, now));
+            found
+        };
+        if found.is_empty() {
+            return Ok(());
+        }
+        found.truncate(5);
+        Err(self.broken(found))
+    }
+
+    async fn stored(&self) -> Result<Stored, EngineError> {
+        let (parties, accounts): (Vec<i64>, Vec<i64>) = {
+            let worlds = self.world.lock();
+            (worlds.parties.keys().copied().collect(), worlds.accounts.keys().copied().collect())
+        };
+        let mut tx = self.store.read(self.connection).await?;
+        let pairs = tx.list_pairs(None, 1_000).await?;
+        let pairs = pairs.into_iter().map(|row| (row.pair.party, row.pair.org)).collect();
+        let mut stream = async |stream: Stream, kind: StagedKind, ids: &[i64]| -> Result<StoredStream, EngineError> {
+            let state = tx.cursor(stream.name()).await?;
+            let staged = tx.staged(kind, ids).await?;
+            Ok(StoredStream { state, staged: staged.into_iter().map(|(id, r)| (id, r.row.stamp)).collect() })
+        };
+        let parties = stream(Stream::Parties, StagedKind::Party, &parties).await?;
+        let accounts = stream(Stream::Accounts, StagedKind::Account, &accounts).await?;
+        Ok(Stored { pairs, parties, accounts })
+    }
+
+    async fn check_agreement(&mut self) -> Result<(), Failure> {
+        let now = self.world.now();
+        let customers: Vec<ErpCustomer> = {
+            let worlds = self.world.lock();
+            let mut customers = Vec::new();
+            for versions in worlds.parties.values() {
+                let Some(party) = newest_visible(versions, now) else { continue };
+                let accounts = worlds.accounts.values().filter_map(|versions| newest_visible(versions, now));
+                let accounts = accounts.map(|v| v.record.clone()).filter(|a| a.party == party.record.id).collect();
+                customers.push(ErpCustomer { party: party.record.clone(), accounts });
+            }
+            customers
+        };
+        let parties: Vec<PartyId> = customers.iter().map(|customer| customer.party.id).collect();
+        let gate = self.world.gate.clone();
+        let looking = async {
+            let mut tx = self.store.read(self.connection).await?;
+            Ok::<_, sync_store::StoreError>((tx.pairs_by_party(&parties).await?, tx.holds(&parties).await?))
+        };
+        let (pairs, holds) = match gate.drive(looking).await {
+            Some(Ok(found)) => found,
+            Some(Err(error)) => return Err(self.failure(&error.to_string())),
+            None => return Ok(()),
+        };
+        self.report.held = holds.len() as u64;
+        let mut found = Vec::new();
+        {
+            let worlds = self.world.lock();
+            for customer in &customers {
+                let party = customer.party.id;
+                let pair = pairs.get(&party);
+                let org = pair.and_then(|pair| worlds.orgs.get(&pair.org)).filter(|org| !org.deleted);
+                let values = org.map(|org| &org.values);
+                let held = holds.contains_key(&party);
+                found.extend(law_8_agreement(&self.settings.policy, customer, pair, values, held));
+            }
+        }
+        if found.is_empty() { Ok(()) } else { Err(self.broken(found)) }
+    }
+
+    fn report(self) -> Report {
+        let worlds = self.world.lock();
+        let creates = worlds.created.len() as u64;
+        Report {
+            creates,
+            updates: worlds.writes.len() as u64 - creates,
+            reads: worlds.reads,
+            story: worlds.story.clone(),
+            ..self.report
+        }
+    }
+
+    fn broken(&self, violations: Vec<Violation>) -> Failure {
+        Failure { seed: self.seed, violations, story: self.world.lock().story.clone() }
+    }
+
+    fn failure(&self, what: &str) -> Failure {
+        impossible(self.seed, what, self.world.lock().story.clone())
+    }
+}
+
+struct Stored {
+    pairs: Vec<(PartyId, sync_core::ids::OrgId)>,
+    parties: StoredStream,
+    accounts: StoredStream,
+}
+
+struct StoredStream {
+    state: Option<ErpStream>,
+    staged: BTreeMap<i64, Timestamp>,
+}
+
+/// Law 6 for one stream, when its last window is complete.
+fn passed<T>(
+    name: &str,
+    records: &BTreeMap<i64, Vec<Version<T>>>,
+    id: impl Fn(&T) -> i64,
+    stored: StoredStream,
+    now: Timestamp,
+) -> Vec<Violation> {
+    let Some(ErpStream { cursor: ErpCursor::Idle { watermark }, rhythm }) = stored.state else { return Vec::new() };
+    let Some(began) = rhythm.began else { return Vec::new() };
+    let committed = records.values().flatten().filter(|version| version.visible_at <= now).map(|version| Committed {
+        id: id(&version.record),
+        stamp: version.stamp,
+        visible_at: version.visible_at,
+    });
+    law_6_staged_before_passed(name, committed, &stored.staged, watermark, began, OVERLAP)
+}
+
+fn impossible(seed: u64, what: &str, story: Vec<String>) -> Failure {
+    Failure { seed, violations: vec![Violation { law: 0, story: what.to_owned() }], story }
+}
+

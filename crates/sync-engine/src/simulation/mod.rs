@@ -1,0 +1,14 @@
+//! A whole life of a connection from one seed: in-memory worlds behind the ports, people who edit them, requests
+//! that are lost, processes that die, and the laws checked all along.
+//!
+//! One seed decides everything. Port calls and commits pass a seeded gate that releases one at a time, on one
+//! thread, while the database is at rest; a process dies at a gate. A failing seed fails again and tells its story.
+
+mod crm;
+mod erp;
+mod gate;
+mod life;
+mod people;
+mod world;
+
+pub use life::{Failure, Plant, Report, live};

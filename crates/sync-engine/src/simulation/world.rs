@@ -1,0 +1,296 @@
+//! The two worlds and what can go wrong on the way to them.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use sync_core::{
+    error::{CallError, ErrorKind},
+    fields::{Field, Values},
+    ids::{OrgId, PartyId},
+    laws::{SeenWrite, Violation},
+    model::{ErpAccount, ErpParty},
+    ports::{Clock, ManualClock},
+    value::Value,
+};
+
+use super::gate::SeededGate;
+
+/// Requests take effect within this time of being sent, or never.
+pub(crate) const T_EFFECT: SignedDuration = SignedDuration::from_secs(60);
+/// Lists and the search index show a record after at most this.
+pub(crate) const SETTLE: SignedDuration = SignedDuration::from_secs(30);
+/// Records of the ERP become visible at most this long after their stamp.
+pub(crate) const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
+
+/// Both worlds. Clones share them.
+#[derive(Clone)]
+pub(crate) struct World {
+    pub(crate) clock: ManualClock,
+    pub(crate) gate: SeededGate,
+    state: Arc<Mutex<Worlds>>,
+}
+
+pub(crate) struct Worlds {
+    pub(crate) rng: fastrand::Rng,
+    pub(crate) parties: BTreeMap<i64, Vec<Version<ErpParty>>>,
+    pub(crate) accounts: BTreeMap<i64, Vec<Version<ErpAccount>>>,
+    pub(crate) orgs: BTreeMap<OrgId, Org>,
+    pub(crate) page_size: usize,
+    /// Whether requests fail.
+    pub(crate) faults: bool,
+    /// Requests sent but not carried out yet, by ticket: a dying process leaves them behind.
+    in_air: BTreeMap<u64, Effect>,
+    /// Requests that will be carried out later.
+    late: Vec<(Timestamp, Effect)>,
+    next_ticket: u64,
+    next_org: i64,
+    pub(crate) created: Vec<(OrgId, PartyId)>,
+    pub(crate) writes: Vec<SeenWrite>,
+    pub(crate) reads: u64,
+    pub(crate) looks: u64,
+    pub(crate) story: Vec<String>,
+    pub(crate) violations: Vec<Violation>,
+    pub(crate) check_intents: bool,
+}
+
+/// A version of a record of the ERP.
+#[derive(Debug, Clone)]
+pub(crate) struct Version<T> {
+    pub(crate) record: T,
+    pub(crate) stamp: Timestamp,
+    pub(crate) visible_at: Timestamp,
+}
+
+/// An organization and what lists and the index still say about it.
+#[derive(Debug, Clone)]
+pub(crate) struct Org {
+    pub(crate) values: Values,
+    pub(crate) updated_at: Timestamp,
+    pub(crate) deleted: bool,
+    /// What lists and search show: older versions until their time has come.
+    pub(crate) shown: Vec<(Timestamp, Values, Timestamp)>,
+    /// Last change by a person, for telling races from idle writes.
+    pub(crate) edited_at: Option<Timestamp>,
+}
+
+/// What a write does when it is carried out.
+#[derive(Debug, Clone)]
+pub(crate) enum Effect {
+    Create(Values),
+    Update(OrgId, Vec<(Field, Option<Value>)>),
+}
+
+/// What becomes of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Answered,
+    NotSent,
+    LostBefore,
+    LostAfter,
+    Late,
+    ServerError,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, start: Timestamp, check_intents: bool) -> Self {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let page_size = rng.usize(1..5);
+        let state = Worlds {
+            rng,
+            parties: BTreeMap::new(),
+            accounts: BTreeMap::new(),
+            orgs: BTreeMap::new(),
+            page_size,
+            faults: true,
+            in_air: BTreeMap::new(),
+            late: Vec::new(),
+            next_ticket: 0,
+            next_org: 0,
+            created: Vec::new(),
+            writes: Vec::new(),
+            reads: 0,
+            looks: 0,
+            story: Vec::new(),
+            violations: Vec::new(),
+            check_intents,
+        };
+        Self {
+            clock: ManualClock::at(start),
+            gate: SeededGate::new(seed ^ 0x6761_7465),
+            state: Arc::new(Mutex::new(state)),
+        }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Worlds> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Moves time; what was under way lands.
+    pub(crate) fn advance_to(&self, to: Timestamp) {
+        self.clock.advance_to(to);
+        let now = self.now();
+        let mut worlds = self.lock();
+        worlds.late.sort_by_key(|(at, _)| *at);
+        while worlds.late.first().is_some_and(|(at, _)| *at <= now) {
+            let (at, effect) = worlds.late.remove(0);
+            worlds.tell(at, "a late request lands".to_owned());
+            worlds.carry_out(effect, at);
+        }
+    }
+
+    /// The process died: of its requests in the air some will land, some never.
+    pub(crate) fn process_died(&self) {
+        let now = self.now();
+        let point = self.gate.last_point();
+        let mut worlds = self.lock();
+        worlds.tell(now, format!("the process dies after {point}"));
+        let in_air = std::mem::take(&mut worlds.in_air);
+        for (_, effect) in in_air {
+            if worlds.rng.bool() {
+                let at = worlds.later(now);
+                worlds.late.push((at, effect));
+            }
+        }
+    }
+}
+
+impl Worlds {
+    pub(crate) fn tell(&mut self, at: Timestamp, line: String) {
+        self.story.push(format!("{at} {line}"));
+    }
+
+    /// Draws what becomes of a request.
+    pub(crate) fn fate(&mut self) -> Fate {
+        if !self.faults {
+            return Fate::Answered;
+        }
+        match self.rng.u32(..100) {
+            0..84 => Fate::Answered,
+            84..87 => Fate::NotSent,
+            87..90 => Fate::LostBefore,
+            90..94 => Fate::LostAfter,
+            94..97 => Fate::Late,
+            _ => Fate::ServerError,
+        }
+    }
+
+    pub(crate) fn send(&mut self, effect: Effect) -> u64 {
+        self.next_ticket += 1;
+        self.in_air.insert(self.next_ticket, effect);
+        self.next_ticket
+    }
+
+    /// Takes a request out of the air and carries it out at once.
+    pub(crate) fn land(&mut self, ticket: u64, now: Timestamp) -> Option<OrgId> {
+        let effect = self.in_air.remove(&ticket)?;
+        self.carry_out(effect, now)
+    }
+
+    pub(crate) fn lose(&mut self, ticket: u64) {
+        self.in_air.remove(&ticket);
+    }
+
+    pub(crate) fn delay(&mut self, ticket: u64, now: Timestamp) {
+        if let Some(effect) = self.in_air.remove(&ticket) {
+            let at = self.later(now);
+            self.late.push((at, effect));
+        }
+    }
+
+    fn later(&mut self, now: Timestamp) -> Timestamp {
+        now + SignedDuration::from_millis(self.rng.i64(1..=59_000))
+    }
+
+    fn carry_out(&mut self, effect: Effect, now: Timestamp) -> Option<OrgId> {
+        match effect {
+            Effect::Create(values) => {
+                self.next_org += 1;
+                let id = OrgId(self.next_org);
+                let origin = values.get(&Field::ErpCustomerId).and_then(|v| v.text().parse().ok()).map(PartyId);
+                self.created.extend(origin.map(|party| (id, party)));
+                let sent = values.iter().map(|(field, value)| (*field, Some(value.clone()))).collect();
+                self.writes.push(SeenWrite { org: id, sent, before: Values::new(), raced: false });
+                let stored: Values = values.into_iter().map(|(field, value)| (field, own_form(field, value))).collect();
+                self.tell(now, format!("organization {id} is created for party {origin:?}"));
+                self.orgs.insert(id, Org::new(now));
+                self.change_org(id, stored, now);
+                Some(id)
+            }
+            Effect::Update(id, changes) => {
+                let org = self.orgs.get(&id)?.clone();
+                if org.deleted {
+                    return None;
+                }
+                let raced = org.edited_at.is_some_and(|at| now.duration_since(at) <= T_EFFECT + SETTLE);
+                self.tell(now, format!("organization {id} is updated: {}", told(&changes)));
+                self.writes.push(SeenWrite { org: id, sent: changes.clone(), before: org.values.clone(), raced });
+                let mut values = org.values;
+                for (field, value) in changes {
+                    match value {
+                        Some(value) => values.insert(field, own_form(field, value)),
+                        None => values.remove(&field),
+                    };
+                }
+                self.change_org(id, values, now);
+                Some(id)
+            }
+        }
+    }
+
+    /// Stores new values; lists and search learn of them a little later.
+    pub(crate) fn change_org(&mut self, id: OrgId, values: Values, now: Timestamp) {
+        let lag = SignedDuration::from_millis(self.rng.i64(0..28_000));
+        let shown_at = if self.rng.bool() { now } else { now + lag };
+        let whole = Timestamp::from_second(now.as_second()).unwrap_or(now);
+        if let Some(org) = self.orgs.get_mut(&id) {
+            org.updated_at = whole.max(org.updated_at);
+            org.values = values.clone();
+            org.shown.push((shown_at, values, org.updated_at));
+        }
+    }
+}
+
+impl Org {
+    fn new(now: Timestamp) -> Self {
+        Self { values: Values::new(), updated_at: now, deleted: false, shown: Vec::new(), edited_at: None }
+    }
+
+    /// The newest version that lists show.
+    pub(crate) fn listed(&self, now: Timestamp) -> Option<(&Values, Timestamp)> {
+        if self.deleted {
+            return None;
+        }
+        self.shown.iter().rev().find(|(at, ..)| *at <= now).map(|(_, values, updated)| (values, *updated))
+    }
+}
+
+fn told(changes: &[(Field, Option<Value>)]) -> String {
+    let parts: Vec<String> = changes
+        .iter()
+        .map(|(field, value)| format!("{}={:?}", field.key(), value.as_ref().map(Value::text)))
+        .collect();
+    parts.join(", ")
+}
+
+/// The form in which this CRM keeps telephone numbers: its own.
+fn own_form(field: Field, value: Value) -> Value {
+    match (field, value) {
+        (Field::Phone, Value::Text(text)) => Value::Text(text.replace('-', " ")),
+        (_, value) => value,
+    }
+}
+
+pub(crate) fn lost(call: &'static str) -> CallError {
+    CallError::in_doubt(call, ErrorKind::Transient { after: None }, "the connection broke")
+}
+
+pub(crate) fn not_sent(call: &'static str) -> CallError {
+    CallError::without_effect(call, ErrorKind::Transient { after: None }, "no connection")
+}

@@ -1,0 +1,70 @@
+//! What the engine tells those who look on: progress bars, logs, later the console. Never needed for correctness.
+
+use jiff::Timestamp;
+use sync_core::{ids::PartyId, model::Malformed};
+use sync_store::Outcome;
+
+use crate::pause::Pause;
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A page was staged.
+    Page {
+        /// Which stream, e.g. `erp.party`.
+        stream: &'static str,
+        /// Rows on the page.
+        rows: usize,
+        /// Keys it put into the queue.
+        enqueued: usize,
+        /// Whether the walk or window is now complete.
+        complete: bool,
+    },
+    /// A record of a page could not be read and has no id to hold it by.
+    Unreadable {
+        /// Which stream.
+        stream: &'static str,
+        /// What was wrong.
+        record: Malformed,
+    },
+    /// A page said that more follows but gave nothing to continue from; the read starts again later.
+    Stuck {
+        /// Which stream.
+        stream: &'static str,
+    },
+    /// A key was dealt with.
+    Outcome {
+        /// The key.
+        party: PartyId,
+        /// How.
+        outcome: Outcome,
+    },
+    /// Keys that wait in the queue, due or not.
+    Backlog {
+        /// How many.
+        keys: u64,
+    },
+    /// Writes whose outcome is unknown are looked for.
+    InDoubt {
+        /// How many.
+        writes: usize,
+        /// When the next look is due.
+        until: Timestamp,
+    },
+    /// A side is left alone for a while.
+    Paused(Pause),
+}
+
+/// Somebody who looks on.
+pub trait Watch: Send + Sync {
+    /// Told after it is durable.
+    fn see(&self, event: Event);
+}
+
+/// Nobody looks on.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Watch for Silent {
+    fn see(&self, _event: Event) {}
+}
