@@ -1,4 +1,4 @@
-//! A transaction on either database, and the four ways in which the tables use it.
+//! A transaction on either database, and the few ways in which the tables use it.
 
 use std::sync::Arc;
 
@@ -24,31 +24,10 @@ pub(crate) enum NativeTx {
     Postgres(Transaction<'static, Postgres>),
 }
 
-/// Runs `$query.$call(..)` with `$args` bound on whichever database the transaction is.
-macro_rules! run {
-    ($tx:expr, $sql:expr, $args:expr, |$query:ident, $connection:ident, $wrap:ident| $body:expr) => {
-        match &mut $tx.native {
-            NativeTx::Sqlite(native) => {
-                let $connection = &mut **native;
-                #[expect(unused_imports, reason = "only a fetch wraps rows")]
-                use Native::Sqlite as $wrap;
-                let $query = bind!(sqlx::query::<Sqlite>($sql), $args);
-                $body
-            }
-            NativeTx::Postgres(native) => {
-                let $connection = &mut **native;
-                #[expect(unused_imports, reason = "only a fetch wraps rows")]
-                use Native::Postgres as $wrap;
-                let $query = bind!(sqlx::query::<Postgres>($sql), $args);
-                $body
-            }
-        }
-    };
-}
-
-macro_rules! bind {
-    ($query:expr, $args:expr) => {{
-        let mut query = $query;
+/// A query with its arguments bound, for either driver.
+macro_rules! bound {
+    ($database:ty, $sql:expr, $args:expr) => {{
+        let mut query = sqlx::query::<$database>($sql);
         for arg in $args {
             query = match arg {
                 Arg::Int(value) => query.bind(value),
@@ -59,4 +38,143 @@ macro_rules! bind {
         }
         query
     }};
+}
+
+impl Tx {
+    /// The connection it is about.
+    #[must_use]
+    pub fn connection(&self) -> ConnectionId {
+        self.connection
+    }
+
+    /// Makes everything durable.
+    ///
+    /// # Errors
+    /// When the database refuses; then nothing was changed.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        let Self { native, connection: _, meter, writes } = self;
+        if writes {
+            meter.pass("commit.before").await;
+        }
+        {
+            let _busy = meter.busy();
+            match native {
+                NativeTx::Sqlite(native) => native.commit().await?,
+                NativeTx::Postgres(native) => native.commit().await?,
+            }
+        }
+        if writes {
+            meter.pass("commit.after").await;
+        }
+        Ok(())
+    }
+
+    /// Our own connection's id, as the first argument of every statement.
+    pub(crate) fn id(&self) -> Arg {
+        Arg::Int(self.connection.0)
+    }
+
+    /// Runs a statement; tells how many rows it touched.
+    pub(crate) async fn execute(&mut self, sql: &'static str, args: Vec<Arg>) -> Result<u64, StoreError> {
+        let _busy = self.meter.statement();
+        Ok(match &mut self.native {
+            NativeTx::Sqlite(native) => {
+                bound!(Sqlite, sql, args).execute(&mut **native).await?.rows_affected()
+            }
+            NativeTx::Postgres(native) => {
+                bound!(Postgres, sql, args).execute(&mut **native).await?.rows_affected()
+            }
+        })
+    }
+
+    /// Runs a query and reads its rows.
+    pub(crate) async fn fetch<T>(
+        &mut self,
+        table: &'static str,
+        sql: &'static str,
+        args: Vec<Arg>,
+        read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let _busy = self.meter.statement();
+        match &mut self.native {
+            NativeTx::Sqlite(native) => {
+                let rows = bound!(Sqlite, sql, args).fetch_all(&mut **native).await?;
+                rows.iter().map(|row| read(&Row { table, native: Native::Sqlite(row) })).collect()
+            }
+            NativeTx::Postgres(native) => {
+                let rows = bound!(Postgres, sql, args).fetch_all(&mut **native).await?;
+                rows.iter().map(|row| read(&Row { table, native: Native::Postgres(row) })).collect()
+            }
+        }
+    }
+
+    /// Runs a query that has at most one row.
+    pub(crate) async fn fetch_one<T>(
+        &mut self,
+        table: &'static str,
+        sql: &'static str,
+        args: Vec<Arg>,
+        read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        Ok(self.fetch(table, sql, args, read).await?.into_iter().next())
+    }
+
+    /// Runs a statement over many rows, in as few statements as possible.
+    pub(crate) async fn execute_many(
+        &mut self,
+        many: &'static Many,
+        shared: &[Arg],
+        rows: &[Vec<Arg>],
+    ) -> Result<u64, StoreError> {
+        let mut touched = 0;
+        for (size, chunk) in exact(rows) {
+            let args = shared.iter().chain(chunk.iter().flatten()).cloned().collect();
+            touched += self.execute(many.text(size), args).await?;
+        }
+        Ok(touched)
+    }
+
+    /// Runs a query with `IN` over many ids, in as few statements as possible.
+    pub(crate) async fn fetch_in<T>(
+        &mut self,
+        table: &'static str,
+        many: &'static Many,
+        shared: &[Arg],
+        ids: &[i64],
+        read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut found = Vec::new();
+        for (size, chunk) in padded(ids) {
+            let args = shared.iter().cloned().chain(chunk.into_iter().map(Arg::Int)).collect();
+            found.extend(self.fetch(table, many.text(size), args, &read).await?);
+        }
+        Ok(found)
+    }
+
+    /// Runs a statement with `IN` over many ids.
+    pub(crate) async fn execute_in(
+        &mut self,
+        many: &'static Many,
+        shared: &[Arg],
+        ids: &[i64],
+    ) -> Result<u64, StoreError> {
+        let mut touched = 0;
+        for (size, chunk) in padded(ids) {
+            let args = shared.iter().cloned().chain(chunk.into_iter().map(Arg::Int)).collect();
+            touched += self.execute(many.text(size), args).await?;
+        }
+        Ok(touched)
+    }
+
+    /// The next `count` numbers of a counter of this connection; returns the first of them.
+    pub(crate) async fn numbers(&mut self, name: &'static str, count: usize) -> Result<i64, StoreError> {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        let sql = "INSERT INTO counter (connection_id, name, value) VALUES ($1, $2, $3) \
+            ON CONFLICT (connection_id, name) DO UPDATE SET value = counter.value + excluded.value \
+            RETURNING value";
+        let last = self
+            .fetch_one("counter", sql, vec![self.id(), name.into(), count.into()], |row| row.int(0, "value"))
+            .await?;
+        Ok(last.unwrap_or(count) - count + 1)
+    }
 }

@@ -1,0 +1,267 @@
+//! Access tokens and refresh tokens over time.
+#[cfg(test)]
+mod support;
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use http::{HeaderMap, Method};
+    use jiff::SignedDuration;
+    use saas_http::*;
+    use sync_core::{
+        budget::Class,
+        error::{CallError, Effect, ErrorKind},
+        ports::ManualClock,
+    };
+
+    use super::support::*;
+
+    struct Get;
+
+    impl Endpoint for Get {
+        const NAME: &'static str = "things.list";
+        const METHOD: Method = Method::GET;
+        type Output = serde_json::Value;
+
+        fn path(&self) -> String {
+            "things".to_owned()
+        }
+    }
+
+    fn wired(transport: &Arc<dyn Transport>, clock: &ManualClock, source: TokenSource) -> Caller {
+        Caller::new(Wiring {
+            base: BaseUrl::parse("base_url", "https://api.example").unwrap(),
+            headers: HeaderMap::new(),
+            timeout: Duration::from_secs(30),
+            transport: Arc::clone(transport),
+            credentials: Credentials::bearer(source),
+            gate: Arc::new(AtOnce::new(9)),
+            dialect: Arc::new(Plain),
+            clock: Arc::new(clock.clone()),
+        })
+    }
+
+    fn client() -> OAuthClient {
+        let token_url = BaseUrl::parse("token_url", "https://id.example/token").unwrap();
+        OAuthClient { token_url, id: "me".to_owned(), secret: "hunter2".into() }
+    }
+
+    fn by_client(transport: &Arc<dyn Transport>, clock: &ManualClock) -> Caller {
+        let grant = ClientCredentials {
+            scope: "urn:opc:resource:fa:instanceid=1urn:opc:resource:consumer::all".into(),
+        };
+        let source =
+            TokenSource::client_credentials(client(), grant, Arc::clone(transport), Arc::new(clock.clone()));
+        wired(transport, clock, source)
+    }
+
+    fn by_refresh(
+        transport: &Arc<dyn Transport>,
+        clock: &ManualClock,
+        seed: &str,
+        vault: &Arc<Vault>,
+    ) -> Caller {
+        let grant = RefreshToken::new("pd.refresh_token", seed.into(), Arc::clone(vault) as _);
+        let source =
+            TokenSource::refresh_token(client(), grant, Arc::clone(transport), Arc::new(clock.clone()));
+        wired(transport, clock, source)
+    }
+
+    async fn get(caller: &Caller) -> Result<(), CallError> {
+        caller.send(&Get, Pass::Class(Class::Edit)).await.map(drop)
+    }
+
+    fn token(access: &str, refresh: Option<&str>) -> Outcome {
+        ok(serde_json::json!({ "access_token": access, "expires_in": 3600, "refresh_token": refresh }))
+    }
+
+    fn count(log: &Log, path: &str) -> usize {
+        log.all().iter().filter(|sent| sent.path() == path).count()
+    }
+
+    /// Every token request gives another token; refresh tokens rotate, and each is good for one exchange.
+    fn rotating() -> (Arc<dyn Transport>, Log) {
+        let next = std::sync::Mutex::new(0);
+        remote(move |sent| {
+            if sent.path() != "/token" {
+                return ok("[]");
+            }
+            let mut next = next.lock().unwrap();
+            if !sent.body.ends_with(&format!("refresh_token={}", ["seed", "r1", "r2", "r3"][*next])) {
+                return reply(
+                    400,
+                    &[],
+                    r#"{"error":"invalid_grant","message":"Invalid grant: refresh_token is invalid"}"#,
+                );
+            }
+            *next += 1;
+            token(&format!("t{next}"), Some(&format!("r{next}")))
+        })
+    }
+
+    #[tokio::test]
+    async fn a_token_is_fetched_once_under_concurrency_and_renewed_at_80_percent_of_its_life() {
+        let (transport, log) =
+            remote(|sent| if sent.path() == "/token" { token("t", None) } else { ok("[]") });
+        let (clock, _) = clock();
+        let caller = by_client(&transport, &clock);
+        let many = futures::future::join_all((0..8).map(|_| get(&caller))).await;
+        assert!(many.iter().all(Result::is_ok));
+        assert_eq!(count(&log, "/token"), 1);
+        clock.advance(SignedDuration::from_secs(2879));
+        get(&caller).await.unwrap();
+        assert_eq!(count(&log, "/token"), 1);
+        clock.advance(SignedDuration::from_secs(2));
+        futures::future::join_all((0..8).map(|_| get(&caller))).await;
+        assert_eq!(count(&log, "/token"), 2);
+        assert_eq!(caller.spent().requests, 19, "requests for tokens count too");
+    }
+
+    #[tokio::test]
+    async fn the_client_shows_itself_by_basic_and_the_scope_is_sent_as_given() {
+        let (transport, log) =
+            remote(|sent| if sent.path() == "/token" { token("t", None) } else { ok("[]") });
+        get(&by_client(&transport, &clock().0)).await.unwrap();
+        let asked = &log.all()[0];
+        assert_eq!(asked.header("authorization"), Some("Basic bWU6aHVudGVyMg=="));
+        assert_eq!(
+            asked.body,
+            "grant_type=client_credentials&scope=urn%3Aopc%3Aresource%3Afa%3Ainstanceid%3D1urn%3Aopc%3Aresource%3Aconsumer%3A%3Aall"
+        );
+        assert_eq!(log.last().header("authorization"), Some("Bearer t"));
+    }
+
+    #[tokio::test]
+    async fn one_401_renews_the_token_once_and_sends_again_once() {
+        let (transport, log) = remote(|sent| match sent.path() {
+            "/token" => token("t", None),
+            _ => reply(401, &[], ""),
+        });
+        let error = get(&by_client(&transport, &clock().0)).await.unwrap_err();
+        assert_eq!((error.kind, error.effect), (ErrorKind::Unauthorized, Effect::None));
+        assert_eq!(log.lines(), ["POST /token", "GET /things", "POST /token", "GET /things"]);
+    }
+
+    #[tokio::test]
+    async fn many_401s_of_one_token_renew_it_once() {
+        let fetched = std::sync::Mutex::new(0);
+        let (transport, log) = remote(move |sent| match sent.path() {
+            "/token" => {
+                *fetched.lock().unwrap() += 1;
+                token(&format!("t{}", fetched.lock().unwrap()), None)
+            }
+            _ if sent.header("authorization") == Some("Bearer t1") => reply(401, &[], ""),
+            _ => ok("[]"),
+        });
+        let caller = by_client(&transport, &clock().0);
+        let many = futures::future::join_all((0..5).map(|_| get(&caller))).await;
+        assert!(many.iter().all(Result::is_ok));
+        assert_eq!(count(&log, "/token"), 2);
+    }
+
+    #[tokio::test]
+    async fn an_early_renewal_that_fails_leaves_the_old_token_in_use() {
+        let down = Arc::new(std::sync::Mutex::new(false));
+        let is_down = Arc::clone(&down);
+        let (transport, log) = remote(move |sent| match sent.path() {
+            "/token" if *is_down.lock().unwrap() => reply(503, &[], "<html>"),
+            "/token" => token("t", None),
+            _ => ok("[]"),
+        });
+        let (clock, _) = clock();
+        let caller = by_client(&transport, &clock);
+        get(&caller).await.unwrap();
+        *down.lock().unwrap() = true;
+        clock.advance(SignedDuration::from_secs(3000));
+        get(&caller).await.unwrap();
+        get(&caller).await.unwrap();
+        assert_eq!(count(&log, "/token"), 2, "not asked again at once");
+        clock.advance(SignedDuration::from_secs(601));
+        let error = get(&caller).await.unwrap_err();
+        assert_eq!((error.call, error.effect), ("oauth.token", Effect::None));
+    }
+
+    #[tokio::test]
+    async fn a_wrong_client_is_for_a_person_and_secrets_are_cut_out_of_the_message() {
+        let body = r#"{"error":"invalid_client","error_description":"hunter2 is wrong"}"#;
+        let (transport, _) = remote(move |_| reply(401, &[], body));
+        let error = get(&by_client(&transport, &clock().0)).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Unauthorized);
+        assert_eq!(error.message, "401: invalid_client: [redacted] is wrong");
+    }
+
+    #[tokio::test]
+    async fn rotated_refresh_tokens_are_stored_before_use_and_win_over_the_seed() {
+        let (transport, log) = rotating();
+        let (clock, _) = clock();
+        let vault = Arc::new(Vault::default());
+        get(&by_refresh(&transport, &clock, "seed", &vault)).await.unwrap();
+        assert!(vault.secrets.lock().unwrap()["pd.refresh_token"].contains(r#""refresh_token":"r1""#));
+        assert!(
+            !vault.secrets.lock().unwrap()["pd.refresh_token"].contains(r#""seed""#),
+            "its hash, not itself"
+        );
+        // The next process has the same file.
+        get(&by_refresh(&transport, &clock, "seed", &vault)).await.unwrap();
+        assert_eq!(count(&log, "/token"), 2);
+    }
+
+    #[tokio::test]
+    async fn a_changed_seed_wins_over_the_stored_token() {
+        let (transport, log) =
+            remote(|sent| if sent.path() == "/token" { token("t", Some("r")) } else { ok("[]") });
+        let (clock, _) = clock();
+        let vault = Arc::new(Vault::default());
+        get(&by_refresh(&transport, &clock, "seed", &vault)).await.unwrap();
+        get(&by_refresh(&transport, &clock, "new", &vault)).await.unwrap();
+        get(&by_refresh(&transport, &clock, "new", &vault)).await.unwrap();
+        let used: Vec<String> =
+            log.all().iter().filter(|s| s.path() == "/token").map(|s| s.body.clone()).collect();
+        let used: Vec<&str> = used.iter().filter_map(|body| body.split('=').next_back()).collect();
+        assert_eq!(used, ["seed", "new", "r"]);
+    }
+
+    #[tokio::test]
+    async fn a_refused_grant_is_read_again_from_the_vault_once() {
+        let (transport, log) = rotating();
+        let (clock, _) = clock();
+        let vault = Arc::new(Vault::default());
+        let ours = by_refresh(&transport, &clock, "seed", &vault);
+        get(&ours).await.unwrap();
+        get(&by_refresh(&transport, &clock, "seed", &vault)).await.unwrap();
+        // The vault has r2; a token that only our memory knew would be refused. A seed that nobody accepts is final:
+        let error = get(&by_refresh(&transport, &clock, "nonsense", &vault)).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Unauthorized);
+        assert_eq!(count(&log, "/token"), 3, "the vault had nothing newer");
+    }
+
+    #[tokio::test]
+    async fn a_refresh_token_that_cannot_be_stored_is_kept_and_stored_first_next_time() {
+        let (transport, log) = rotating();
+        let (clock, _) = clock();
+        let vault = Arc::new(Vault::default());
+        *vault.broken.lock().unwrap() = true;
+        let caller = by_refresh(&transport, &clock, "seed", &vault);
+        let error = get(&caller).await.unwrap_err();
+        assert_eq!((error.kind, error.effect), (ErrorKind::Transient { after: None }, Effect::None));
+        assert!(get(&caller).await.is_err());
+        assert_eq!(log.all().len(), 1, "nothing is sent while the token is not safe");
+        *vault.broken.lock().unwrap() = false;
+        get(&caller).await.unwrap();
+        assert!(vault.secrets.lock().unwrap()["pd.refresh_token"].contains(r#""refresh_token":"r2""#));
+    }
+
+    #[test]
+    fn no_debug_output_shows_a_secret() {
+        let (transport, _) = remote(|_| ok(""));
+        let clock = Arc::new(clock().0);
+        let grant = RefreshToken::new("name", "seed-secret".into(), Arc::new(Vault::default()));
+        let source = TokenSource::refresh_token(client(), grant, transport, clock);
+        let header = Credentials::header(http::HeaderName::from_static("x-api-token"), &"api-secret".into());
+        let shown = format!("{source:?} {:?} {header:?}", client());
+        for secret in ["hunter2", "seed-secret", "api-secret"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Holds: questions for a person, at most one open one a party.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use sync_core::{decide::HoldReason, ids::PartyId};
+
+use crate::{
+    StoreError, Tx,
+    sql::{Many, Row, json},
+};
+
+/// An open hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HoldRow {
+    /// Its number.
+    pub id: i64,
+    /// The party that waits.
+    pub party: PartyId,
+    /// Why.
+    pub reason: HoldReason,
+    /// Since when.
+    pub opened_at: Timestamp,
+}
+
+static CLOSE: Many = Many::new(
+    "UPDATE hold SET closed_at = $2 WHERE connection_id = $1 AND closed_at IS NULL AND party_id IN ({rows})",
+    "?",
+    2,
+);
+
+static OPEN_ONES: Many = Many::new(
+    "SELECT id, party_id, reason, opened_at FROM hold \
+        WHERE connection_id = $1 AND closed_at IS NULL AND party_id IN ({rows})",
+    "?",
+    1,
+);
+
+impl Tx {
+    /// Opens a hold, or puts another reason to the open one. The same reason again changes nothing.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn open_hold(
+        &mut self,
+        party: PartyId,
+        reason: &HoldReason,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let known = self.holds(&[party]).await?;
+        if known.get(&party) == Some(reason) {
+            return Ok(());
+        }
+        self.close_holds(&[party], now).await?;
+        let id = self.numbers("hold", 1).await?;
+        let sql = "INSERT INTO hold (connection_id, id, party_id, reason_key, reason, opened_at) \
+            VALUES ($1, $2, $3, $4, $5, $6)";
+        let body = json("hold", "reason", reason)?;
+        let args = vec![self.id(), id.into(), party.0.into(), reason.key().into(), body.into(), now.into()];
+        self.execute(sql, args).await?;
+        Ok(())
+    }
+
+    /// Closes the open holds of these parties.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn close_holds(&mut self, parties: &[PartyId], now: Timestamp) -> Result<(), StoreError> {
+        let ids: Vec<i64> = parties.iter().map(|party| party.0).collect();
+        let shared = [self.id(), now.into()];
+        self.execute_in(&CLOSE, &shared, &ids).await?;
+        Ok(())
+    }
+
+    /// The open holds of these parties.
+    ///
+    /// # Errors
+    /// When the database refuses or a row cannot be read.
+    pub async fn holds(&mut self, parties: &[PartyId]) -> Result<BTreeMap<PartyId, HoldReason>, StoreError> {
+        let ids: Vec<i64> = parties.iter().map(|party| party.0).collect();
+        let shared = [self.id()];
+        let found = self.fetch_in("hold", &OPEN_ONES, &shared, &ids, hold).await?;
+        Ok(found.into_iter().map(|hold| (hold.party, hold.reason)).collect())
+    }
+
+    /// A page of open holds, oldest first.
+    ///
+    /// # Errors
+    /// When the database refuses or a row cannot be read.
+    pub async fn list_holds(&mut self, after: Option<i64>, limit: u32) -> Result<Vec<HoldRow>, StoreError> {
+        let sql = "SELECT id, party_id, reason, opened_at FROM hold \
+            WHERE connection_id = $1 AND closed_at IS NULL AND id > $2 ORDER BY id LIMIT $3";
+        let args = vec![self.id(), after.unwrap_or(0).into(), i64::from(limit).into()];
+        self.fetch("hold", sql, args, hold).await
+    }
+}
+
+fn hold(row: &Row<'_>) -> Result<HoldRow, StoreError> {
+    Ok(HoldRow {
+        id: row.int(0, "id")?,
+        party: PartyId(row.int(1, "party_id")?),
+        reason: row.json(2, "reason")?,
+        opened_at: row.time(3, "opened_at")?,
+    })
+}

@@ -1,0 +1,129 @@
+//! The journal: every remote write that took effect, with what it changed and why.
+
+use jiff::Timestamp;
+use sync_core::{
+    fields::Values,
+    ids::{IntentId, OrgId, PartyId, RunId},
+};
+
+use crate::{
+    StoreError, Tx,
+    sql::{Many, json},
+};
+
+/// A write that took effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalEntry {
+    /// The intent behind it.
+    pub intent: IntentId,
+    /// The run in whose name it was sent.
+    pub run: RunId,
+    /// When its answer came.
+    pub at: Timestamp,
+    /// `create` or `update`.
+    pub op: String,
+    /// The party.
+    pub party: PartyId,
+    /// The organization.
+    pub org: Option<OrgId>,
+    /// What the organization said before.
+    pub before: Values,
+    /// What it said in the answer.
+    pub after: Values,
+    /// Why, for people.
+    pub reason: String,
+    /// Why, for filters.
+    pub rule: String,
+    /// What asked for it.
+    pub origin: String,
+    /// Tokens it cost.
+    pub tokens: i64,
+}
+
+/// A journal entry with its number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalRow {
+    /// Its number.
+    pub id: i64,
+    /// The entry.
+    pub entry: JournalEntry,
+}
+
+static APPEND: Many = Many::new(
+    "INSERT INTO journal (connection_id, id, intent_id, run_id, at, op, party_id, org_id, before_image, after_image, \
+        reason, rule, origin, tokens) VALUES {rows}",
+    "($1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    1,
+);
+
+impl Tx {
+    /// Appends entries.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn append_journal(&mut self, entries: &[JournalEntry]) -> Result<(), StoreError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let first = self.numbers("journal", entries.len()).await?;
+        let mut rows = Vec::with_capacity(entries.len());
+        for (id, entry) in (first..).zip(entries) {
+            let JournalEntry { intent, run, at, op, party, org, before, after, reason, rule, origin, tokens } =
+                entry;
+            rows.push(vec![
+                id.into(),
+                intent.0.into(),
+                run.0.into(),
+                (*at).into(),
+                op.clone().into(),
+                party.0.into(),
+                org.map(|org| org.0).into(),
+                json("journal", "before_image", before)?.into(),
+                json("journal", "after_image", after)?.into(),
+                reason.clone().into(),
+                rule.clone().into(),
+                origin.clone().into(),
+                (*tokens).into(),
+            ]);
+        }
+        let shared = [self.id()];
+        self.execute_many(&APPEND, &shared, &rows).await?;
+        Ok(())
+    }
+
+    /// A page of the journal, newest first: of one party or of all.
+    ///
+    /// # Errors
+    /// When the database refuses or a row cannot be read.
+    pub async fn journal(
+        &mut self,
+        party: Option<PartyId>,
+        before_id: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<JournalRow>, StoreError> {
+        let sql = "SELECT id, intent_id, run_id, at, op, party_id, org_id, before_image, after_image, reason, rule, \
+            origin, tokens FROM journal \
+            WHERE connection_id = $1 AND id < $2 AND ($3 = 0 OR party_id = $3) ORDER BY id DESC LIMIT $4";
+        let before = before_id.unwrap_or(i64::MAX);
+        let party = party.map_or(0, |party| party.0);
+        let args = vec![self.id(), before.into(), party.into(), i64::from(limit).into()];
+        self.fetch("journal", sql, args, |row| {
+            let entry = JournalEntry {
+                intent: IntentId(row.int(1, "intent_id")?),
+                run: RunId(row.int(2, "run_id")?),
+                at: row.time(3, "at")?,
+                op: row.text(4, "op")?,
+                party: PartyId(row.int(5, "party_id")?),
+                org: row.maybe_int(6, "org_id")?.map(OrgId),
+                before: row.json(7, "before_image")?,
+                after: row.json(8, "after_image")?,
+                reason: row.text(9, "reason")?,
+                rule: row.text(10, "rule")?,
+                origin: row.text(11, "origin")?,
+                tokens: row.int(12, "tokens")?,
+            };
+            Ok(JournalRow { id: row.int(0, "id")?, entry })
+        })
+        .await
+    }
+}

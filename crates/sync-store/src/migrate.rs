@@ -1,0 +1,76 @@
+//! Migrations: the same numbers for both databases.
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+use crate::{Store, StoreError, store::Pools};
+
+const SQLITE: [(i64, &str, &str); 1] = [(1, "first floor", include_str!("../migrations/sqlite/0001_first_floor.sql"))];
+const POSTGRES: [(i64, &str, &str); 1] =
+    [(1, "first floor", include_str!("../migrations/postgres/0001_first_floor.sql"))];
+
+/// A migration that was applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppliedMigration {
+    /// Its number.
+    pub version: i64,
+    /// What it is about.
+    pub description: String,
+}
+
+impl Store {
+    /// Brings the tables up to date; tells what had to be done.
+    ///
+    /// # Errors
+    /// When a migration fails or an applied one was altered.
+    pub async fn migrate(&self) -> Result<Vec<AppliedMigration>, StoreError> {
+        let pending = self.pending_migrations().await?;
+        let _busy = self.meter.busy();
+        match &self.pools {
+            Pools::Sqlite { writer, .. } => migrator(&SQLITE).run(writer).await?,
+            Pools::Postgres(pool) => migrator(&POSTGRES).run(pool).await?,
+        }
+        Ok(pending)
+    }
+
+    /// Migrations that were not applied yet.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn pending_migrations(&self) -> Result<Vec<AppliedMigration>, StoreError> {
+        let applied = self.applied().await?;
+        let all = match &self.pools {
+            Pools::Sqlite { .. } => &SQLITE,
+            Pools::Postgres(_) => &POSTGRES,
+        };
+        Ok(all
+            .iter()
+            .filter(|(version, ..)| !applied.contains(version))
+            .map(|(version, description, _)| AppliedMigration {
+                version: *version,
+                description: (*description).to_owned(),
+            })
+            .collect())
+    }
+
+    async fn applied(&self) -> Result<Vec<i64>, StoreError> {
+        let _busy = self.meter.busy();
+        let sql = "SELECT version FROM _sqlx_migrations WHERE success";
+        let found = match &self.pools {
+            Pools::Sqlite { writer, .. } => sqlx::query_scalar(sql).fetch_all(writer).await,
+            Pools::Postgres(pool) => sqlx::query_scalar(sql).fetch_all(pool).await,
+        };
+        match found.map_err(StoreError::from) {
+            Ok(versions) => Ok(versions),
+            Err(StoreError::NotMigrated) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn migrator(all: &[(i64, &'static str, &'static str)]) -> Migrator {
+    let migrations = all.iter().map(|(version, description, sql)| {
+        let sql = sqlx::SqlStr::from_static(sql);
+        Migration::new(*version, (*description).into(), MigrationType::Simple, sql, false)
+    });
+    Migrator { migrations: migrations.collect::<Vec<_>>().into(), ..Migrator::DEFAULT }
+}

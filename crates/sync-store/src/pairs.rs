@@ -1,0 +1,138 @@
+//! Pairs and their mirrors.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use sync_core::{
+    ids::{OrgId, PartyId},
+    pair::Pair,
+};
+
+use crate::{
+    StoreError, Tx,
+    sql::{Many, Row, json},
+};
+
+/// A pair with its dates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PairRow {
+    /// The pair.
+    pub pair: Pair,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+static PUT: Many = Many::new(
+    "INSERT INTO pair (connection_id, created_at, updated_at, party_id, org_id, erp_mirror, crm_mirror, written) \
+        VALUES {rows} ON CONFLICT (connection_id, party_id) DO UPDATE SET org_id = excluded.org_id, \
+        erp_mirror = excluded.erp_mirror, crm_mirror = excluded.crm_mirror, written = excluded.written, \
+        updated_at = excluded.updated_at",
+    "($1, $2, $2, ?, ?, ?, ?, ?)",
+    2,
+);
+
+static BY_PARTY: Many = Many::new(
+    "SELECT party_id, org_id, erp_mirror, crm_mirror, written FROM pair \
+        WHERE connection_id = $1 AND party_id IN ({rows})",
+    "?",
+    1,
+);
+
+static BY_ORG: Many = Many::new(
+    "SELECT party_id, org_id FROM pair WHERE connection_id = $1 AND org_id IN ({rows})",
+    "?",
+    1,
+);
+
+impl Tx {
+    /// Makes or changes pairs.
+    ///
+    /// # Errors
+    /// When the database refuses: also when an organization belongs to another party (law 1).
+    pub async fn put_pairs(&mut self, pairs: &[Pair], now: Timestamp) -> Result<(), StoreError> {
+        let mut rows = Vec::with_capacity(pairs.len());
+        for Pair { party, org, erp_mirror, crm_mirror, written } in pairs {
+            rows.push(vec![
+                party.0.into(),
+                org.0.into(),
+                json("pair", "erp_mirror", erp_mirror)?.into(),
+                json("pair", "crm_mirror", crm_mirror)?.into(),
+                json("pair", "written", written)?.into(),
+            ]);
+        }
+        let shared = [self.id(), now.into()];
+        self.execute_many(&PUT, &shared, &rows).await?;
+        Ok(())
+    }
+
+    /// Pairs of these parties.
+    ///
+    /// # Errors
+    /// When the database refuses or a row cannot be read.
+    pub async fn pairs_by_party(
+        &mut self,
+        parties: &[PartyId],
+    ) -> Result<BTreeMap<PartyId, Pair>, StoreError> {
+        let ids: Vec<i64> = parties.iter().map(|party| party.0).collect();
+        let shared = [self.id()];
+        let found = self.fetch_in("pair", &BY_PARTY, &shared, &ids, pair).await?;
+        Ok(found.into_iter().map(|pair| (pair.party, pair)).collect())
+    }
+
+    /// The parties that these organizations belong to.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn pairs_by_org(&mut self, orgs: &[OrgId]) -> Result<BTreeMap<OrgId, PartyId>, StoreError> {
+        let ids: Vec<i64> = orgs.iter().map(|org| org.0).collect();
+        let shared = [self.id()];
+        let read = |row: &Row<'_>| Ok((OrgId(row.int(1, "org_id")?), PartyId(row.int(0, "party_id")?)));
+        Ok(self.fetch_in("pair", &BY_ORG, &shared, &ids, read).await?.into_iter().collect())
+    }
+
+    /// A page of pairs in the order of their parties.
+    ///
+    /// # Errors
+    /// When the database refuses or a row cannot be read.
+    pub async fn list_pairs(
+        &mut self,
+        after: Option<PartyId>,
+        limit: u32,
+    ) -> Result<Vec<PairRow>, StoreError> {
+        let sql = "SELECT party_id, org_id, erp_mirror, crm_mirror, written, created_at, updated_at FROM pair \
+            WHERE connection_id = $1 AND party_id > $2 ORDER BY party_id LIMIT $3";
+        let after = after.map_or(i64::MIN, |party| party.0);
+        let args = vec![self.id(), after.into(), i64::from(limit).into()];
+        self.fetch("pair", sql, args, |row| {
+            Ok(PairRow {
+                pair: pair(row)?,
+                created_at: row.time(5, "created_at")?,
+                updated_at: row.time(6, "updated_at")?,
+            })
+        })
+        .await
+    }
+
+    /// How many pairs there are.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn pair_count(&mut self) -> Result<u64, StoreError> {
+        let args = vec![self.id()];
+        let sql = "SELECT count(*) FROM pair WHERE connection_id = $1";
+        let count = self.fetch_one("pair", sql, args, |row| row.int(0, "count")).await?;
+        Ok(count.unwrap_or(0).unsigned_abs())
+    }
+}
+
+fn pair(row: &Row<'_>) -> Result<Pair, StoreError> {
+    Ok(Pair {
+        party: PartyId(row.int(0, "party_id")?),
+        org: OrgId(row.int(1, "org_id")?),
+        erp_mirror: row.json(2, "erp_mirror")?,
+        crm_mirror: row.json(3, "crm_mirror")?,
+        written: row.json(4, "written")?,
+    })
+}

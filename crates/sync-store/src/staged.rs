@@ -1,0 +1,248 @@
+//! Staged records: the newest version seen of each remote record.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::{
+    StoreError, Tx,
+    sql::{Many, Row},
+};
+
+/// Kind of a staged record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StagedKind {
+    /// A party of the ERP.
+    Party,
+    /// An AR account of the ERP.
+    Account,
+    /// An organization of the CRM.
+    Org,
+}
+
+impl StagedKind {
+    fn key(self) -> &'static str {
+        match self {
+            Self::Party => "party",
+            Self::Account => "account",
+            Self::Org => "org",
+        }
+    }
+}
+
+/// A record to stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StagedRow {
+    /// Its id on its own side.
+    pub id: i64,
+    /// Owner of an account; the ERP id that an organization carries; none for parties.
+    pub party: Option<i64>,
+    /// Its change stamp.
+    pub stamp: Timestamp,
+    /// Digest of its content without the stamp.
+    pub hash: String,
+    /// The record, JSON.
+    pub body: String,
+    /// Why it cannot be understood, if so.
+    pub malformed: Option<String>,
+}
+
+/// A staged record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StagedRecord {
+    /// The record.
+    pub row: StagedRow,
+    /// When it was read.
+    pub read_at: Timestamp,
+    /// How many sweeps in a row did not find it, at most 2.
+    pub missing: i64,
+}
+
+/// A record whose content is new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Changed {
+    /// Its id.
+    pub id: i64,
+    /// The party it speaks about now.
+    pub party: Option<i64>,
+    /// The party it spoke about before.
+    pub was_party: Option<i64>,
+}
+
+static BY_ID: Many = Many::new(
+    "SELECT id, party_id, stamp, hash, body, malformed, read_at, missing FROM staged \
+        WHERE connection_id = $1 AND kind = $2 AND id IN ({rows})",
+    "?",
+    2,
+);
+
+static BY_PARTY: Many = Many::new(
+    "SELECT id, party_id, stamp, hash, body, malformed, read_at, missing FROM staged \
+        WHERE connection_id = $1 AND kind = $2 AND party_id IN ({rows}) ORDER BY id",
+    "?",
+    2,
+);
+
+// An older version never overwrites a newer one; of two with one stamp the one read later counts. A record that was
+// seen at all is not missing.
+static PUT: Many = Many::new(
+    "INSERT INTO staged (connection_id, kind, read_at, sweep, id, party_id, stamp, hash, body, malformed, missing) \
+        VALUES {rows} \
+        ON CONFLICT (connection_id, kind, id) DO UPDATE SET \
+        party_id = excluded.party_id, stamp = excluded.stamp, hash = excluded.hash, body = excluded.body, \
+        malformed = excluded.malformed, read_at = excluded.read_at, missing = 0, \
+        sweep = CASE WHEN excluded.sweep > staged.sweep THEN excluded.sweep ELSE staged.sweep END",
+    "($1, $2, $3, $4, ?, ?, ?, ?, ?, ?, 0)",
+    4,
+);
+
+static SEEN: Many = Many::new(
+    "UPDATE staged SET missing = 0, sweep = CASE WHEN $3 > sweep THEN $3 ELSE sweep END \
+        WHERE connection_id = $1 AND kind = $2 AND id IN ({rows})",
+    "?",
+    3,
+);
+
+static ABSENT: Many = Many::new(
+    "UPDATE staged SET missing = 2 WHERE connection_id = $1 AND kind = $2 AND id IN ({rows})",
+    "?",
+    2,
+);
+
+impl Tx {
+    /// Stages a page; tells which records are new, changed or back.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn stage(
+        &mut self,
+        kind: StagedKind,
+        rows: &[StagedRow],
+        read_at: Timestamp,
+        sweep: i64,
+    ) -> Result<Vec<Changed>, StoreError> {
+        // A row can be on a page twice; the later one counts, as on two pages.
+        let newest: BTreeMap<i64, &StagedRow> = rows.iter().map(|row| (row.id, row)).collect();
+        let ids: Vec<i64> = newest.keys().copied().collect();
+        let known = self.staged(kind, &ids).await?;
+        let mut changed = Vec::new();
+        let mut put = Vec::new();
+        let mut outdated = Vec::new();
+        for (id, row) in newest {
+            let before = known.get(&id);
+            if before.is_some_and(|before| (before.row.stamp, before.read_at) > (row.stamp, read_at)) {
+                outdated.push(id);
+                continue;
+            }
+            let same = before.is_some_and(|before| {
+                before.missing == 0
+                    && before.row.hash == row.hash
+                    && before.row.party == row.party
+                    && before.row.malformed == row.malformed
+            });
+            if !same {
+                changed.push(Changed { id, party: row.party, was_party: before.and_then(|b| b.row.party) });
+            }
+            put.push(vec![
+                id.into(),
+                row.party.into(),
+                row.stamp.into(),
+                row.hash.clone().into(),
+                row.body.clone().into(),
+                row.malformed.clone().into(),
+            ]);
+        }
+        let shared = [self.id(), kind.key().into(), read_at.into(), sweep.into()];
+        self.execute_many(&PUT, &shared, &put).await?;
+        let shared = [self.id(), kind.key().into(), sweep.into()];
+        self.execute_in(&SEEN, &shared, &outdated).await?;
+        Ok(changed)
+    }
+
+    /// Staged records by id.
+    ///
+    /// # Errors
+    /// When the database refuses or a row cannot be read.
+    pub async fn staged(
+        &mut self,
+        kind: StagedKind,
+        ids: &[i64],
+    ) -> Result<BTreeMap<i64, StagedRecord>, StoreError> {
+        let shared = [self.id(), kind.key().into()];
+        let found = self.fetch_in("staged", &BY_ID, &shared, ids, record).await?;
+        Ok(found.into_iter().map(|record| (record.row.id, record)).collect())
+    }
+
+    /// Staged accounts or organizations by the party they speak about, in order of their ids. Organizations that
+    /// are gone are left out.
+    ///
+    /// # Errors
+    /// When the database refuses or a row cannot be read.
+    pub async fn staged_of_parties(
+        &mut self,
+        kind: StagedKind,
+        parties: &[i64],
+    ) -> Result<Vec<StagedRecord>, StoreError> {
+        let shared = [self.id(), kind.key().into()];
+        let mut found = self.fetch_in("staged", &BY_PARTY, &shared, parties, record).await?;
+        if kind == StagedKind::Org {
+            found.retain(|record| record.missing < 2);
+        }
+        found.sort_by_key(|record| record.row.id);
+        Ok(found)
+    }
+
+    /// A walk over all ids is complete: what it did not see is missing once more. Tells what is now missing for
+    /// good (parties and accounts: twice), or worth a look by id (organizations: once).
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn sweep_finish(&mut self, kind: StagedKind, sweep: i64) -> Result<Vec<Changed>, StoreError> {
+        let sql = "UPDATE staged SET missing = missing + 1 \
+            WHERE connection_id = $1 AND kind = $2 AND sweep < $3 AND missing < 2 RETURNING id, party_id, missing";
+        let args = vec![self.id(), kind.key().into(), sweep.into()];
+        let rows = self
+            .fetch("staged", sql, args, |row| {
+                Ok((row.int(0, "id")?, row.maybe_int(1, "party_id")?, row.int(2, "missing")?))
+            })
+            .await?;
+        let told = rows.into_iter().filter(|(.., missing)| kind == StagedKind::Org || *missing == 2);
+        Ok(told.map(|(id, party, _)| Changed { id, party, was_party: party }).collect())
+    }
+
+    /// These were read by id and are not there.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn mark_absent(&mut self, kind: StagedKind, ids: &[i64]) -> Result<(), StoreError> {
+        let shared = [self.id(), kind.key().into()];
+        self.execute_in(&ABSENT, &shared, ids).await?;
+        Ok(())
+    }
+
+    /// How many records of a kind are staged and not missing.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn staged_count(&mut self, kind: StagedKind) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM staged WHERE connection_id = $1 AND kind = $2 AND missing < 2";
+        let args = vec![self.id(), kind.key().into()];
+        let count = self.fetch_one("staged", sql, args, |row| row.int(0, "count")).await?;
+        Ok(count.unwrap_or(0).unsigned_abs())
+    }
+}
+
+fn record(row: &Row<'_>) -> Result<StagedRecord, StoreError> {
+    Ok(StagedRecord {
+        row: StagedRow {
+            id: row.int(0, "id")?,
+            party: row.maybe_int(1, "party_id")?,
+            stamp: row.time(2, "stamp")?,
+            hash: row.text(3, "hash")?,
+            body: row.text(4, "body")?,
+            malformed: row.maybe_text(5, "malformed")?,
+        },
+        read_at: row.time(6, "read_at")?,
+        missing: row.int(7, "missing")?,
+    })
+}

@@ -1,0 +1,159 @@
+//! The store itself: opening, migrating, beginning transactions.
+
+use std::{str::FromStr, sync::Arc, time::Duration};
+
+use sqlx::{
+    PgPool, SqlitePool,
+    postgres::PgPoolOptions,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use sync_core::ids::ConnectionId;
+
+use crate::{
+    Fence, Gate, StoreError,
+    gate::Meter,
+    tx::{NativeTx, Tx},
+};
+
+/// The oldest SQLite that is safe in WAL mode (fixes a corruption of 3.7.0 to 3.51.2).
+const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
+const OLDEST_SQLITE_TEXT: &str = "3.51.3";
+
+/// State of an installation. Clones share it.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) pools: Pools,
+    pub(crate) meter: Arc<Meter>,
+}
+
+/// SQLite: exactly one writer connection, and readers beside it. PostgreSQL: one pool.
+#[derive(Clone)]
+pub(crate) enum Pools {
+    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Postgres(PgPool),
+}
+
+/// How to open a store.
+#[derive(Clone)]
+pub struct StoreOptions {
+    /// Whether a commit survives a power cut. Only the simulation does without.
+    pub durable: bool,
+    /// Who watches, in the simulation.
+    pub gate: Option<Arc<dyn Gate>>,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self { durable: true, gate: None }
+    }
+}
+
+impl Store {
+    /// Opens `sqlite://PATH` (created if missing) or `postgres://...`.
+    ///
+    /// # Errors
+    /// When the address is neither, the database cannot be reached, or SQLite is too old.
+    pub async fn open(url: &str, options: StoreOptions) -> Result<Self, StoreError> {
+        let StoreOptions { durable, gate } = options;
+        let pools = if let Some(path) = url.strip_prefix("sqlite://") {
+            open_sqlite(path, durable).await?
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let pool = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(30));
+            Pools::Postgres(pool.connect(url).await?)
+        } else {
+            return Err(StoreError::Url);
+        };
+        Ok(Self { pools, meter: Arc::new(Meter::new(gate)) })
+    }
+
+    /// Begins a transaction that may write. Refused when the lease behind `fence` was taken over.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`], or when the database refuses.
+    pub async fn write(&self, fence: &Fence) -> Result<Tx, StoreError> {
+        let mut tx = self.begin(fence.connection).await?;
+        tx.check_fence(fence).await?;
+        Ok(tx)
+    }
+
+    /// Begins a transaction that only reads.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn read(&self, connection: ConnectionId) -> Result<Tx, StoreError> {
+        let native = {
+            let _busy = self.meter.busy();
+            match &self.pools {
+                Pools::Sqlite { readers, .. } => NativeTx::Sqlite(readers.begin().await?),
+                Pools::Postgres(pool) => NativeTx::Postgres(pool.begin().await?),
+            }
+        };
+        Ok(Tx { native, connection, meter: self.meter.clone(), writes: false })
+    }
+
+    /// Begins a transaction that writes without a lease: only for what the lease itself, the ledger, connections
+    /// and credentials need.
+    pub(crate) async fn begin(&self, connection: ConnectionId) -> Result<Tx, StoreError> {
+        let native = {
+            let _busy = self.meter.busy();
+            match &self.pools {
+                Pools::Sqlite { writer, .. } => NativeTx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+                Pools::Postgres(pool) => NativeTx::Postgres(pool.begin().await?),
+            }
+        };
+        Ok(Tx { native, connection, meter: self.meter.clone(), writes: true })
+    }
+
+    /// Statements run so far, for tests that count them.
+    #[must_use]
+    pub fn statements(&self) -> u64 {
+        self.meter.statements()
+    }
+
+    /// Closes all connections; waits for what is under way.
+    pub async fn close(&self) {
+        match &self.pools {
+            Pools::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+async fn open_sqlite(path: &str, durable: bool) -> Result<Pools, StoreError> {
+    let synchronous = if durable { SqliteSynchronous::Full } else { SqliteSynchronous::Off };
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(synchronous)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(10));
+    let lasting = || SqlitePoolOptions::new().idle_timeout(None).max_lifetime(None);
+    let writer = lasting().min_connections(1).max_connections(1).connect_with(options.clone()).await?;
+    let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&writer).await?;
+    if parsed(&version).is_none_or(|version| version < OLDEST_SQLITE) {
+        return Err(StoreError::Version { found: version, needed: OLDEST_SQLITE_TEXT });
+    }
+    let readers = lasting().max_connections(4).connect_with(options.read_only(true)).await?;
+    Ok(Pools::Sqlite { writer, readers })
+}
+
+fn parsed(version: &str) -> Option<(u32, u32, u32)> {
+    let mut parts = version.split('.').map(u32::from_str);
+    Some((parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_compare_by_number() {
+        assert!(parsed("3.51.3").unwrap() >= OLDEST_SQLITE);
+        assert!(parsed("3.9.10").unwrap() < OLDEST_SQLITE);
+        assert_eq!(parsed("3.51"), None);
+    }
+}
