@@ -31,7 +31,8 @@ const CLASS: Class = Class::Urgent;
 /// What is remembered between preparations.
 #[derive(Debug, Default)]
 pub(crate) struct Provision {
-    doubt_until: Option<Timestamp>,
+    /// Fields whose creation got no answer, and until when it may still take effect.
+    doubts: BTreeMap<Field, Timestamp>,
 }
 
 impl Provision {
@@ -47,22 +48,22 @@ impl Provision {
             if known.contains_key(&field) {
                 continue;
             }
-            self.no_doubt(clock.now())?;
+            self.no_doubt(field, clock.now())?;
             let code = create(caller, name).await.inspect_err(|error| {
                 if error.effect == Effect::InDoubt {
-                    self.doubt_until = Some(clock.now() + timeout + MARGIN);
+                    self.doubts.insert(field, clock.now() + timeout + MARGIN);
                 }
             })?;
             tracing::info!(field.name = name, field.code = code, "custom field created");
             known.insert(field, code);
         }
-        self.doubt_until = None;
+        self.doubts.clear();
         Codes::complete(known).ok_or_else(|| unreadable::<ListFields>("a custom field has no code"))
     }
 
-    fn no_doubt(&self, now: Timestamp) -> Called<()> {
-        match self.doubt_until {
-            Some(until) if now < until => {
+    fn no_doubt(&self, field: Field, now: Timestamp) -> Called<()> {
+        match self.doubts.get(&field) {
+            Some(&until) if now < until => {
                 let kind = ErrorKind::Transient { after: Some(until.duration_since(now)) };
                 let message = "a custom field may still be about to appear";
                 Err(CallError::without_effect(CreateField::NAME, kind, message))

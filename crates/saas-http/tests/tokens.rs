@@ -224,16 +224,35 @@ mod tests {
 
     #[tokio::test]
     async fn a_refused_grant_is_read_again_from_the_vault_once() {
-        let (transport, log) = rotating();
         let (clock, _) = clock();
         let vault = Arc::new(Vault::default());
-        let ours = by_refresh(&transport, &clock, "seed", &vault);
-        get(&ours).await.unwrap();
+        let elsewhere = Arc::clone(&vault);
+        // Another process exchanges our token just before we do, and stores what it got.
+        let (transport, log) = remote(move |sent| match sent.path() {
+            "/token" if sent.body.ends_with("=fresh") => token("t", None),
+            "/token" => {
+                let mut secrets = elsewhere.secrets.lock().unwrap();
+                for stored in secrets.values_mut() {
+                    *stored = stored.replace("\"r1\"", "\"fresh\"");
+                }
+                reply(
+                    400,
+                    &[],
+                    r#"{"error":"invalid_grant","message":"Invalid grant: refresh_token is invalid"}"#,
+                )
+            }
+            _ => ok("[]"),
+        });
+        let hash = "19b25856e1c150ca834cffc8b59b23adbd0ec0389e58eb22b3b64768098d002b"; // of "seed"
+        let stored = format!(r#"{{"seed_sha256":"{hash}","refresh_token":"r1"}}"#);
+        vault.secrets.lock().unwrap().insert("pd.refresh_token".to_owned(), stored);
         get(&by_refresh(&transport, &clock, "seed", &vault)).await.unwrap();
-        // The vault has r2; a token that only our memory knew would be refused. A seed that nobody accepts is final:
+        assert_eq!(count(&log, "/token"), 2);
+
+        // A seed that nobody accepts and for which nothing newer is stored is final.
         let error = get(&by_refresh(&transport, &clock, "nonsense", &vault)).await.unwrap_err();
-        assert_eq!(error.kind, ErrorKind::Unauthorized);
-        assert_eq!(count(&log, "/token"), 3, "the vault had nothing newer");
+        assert_eq!((error.kind, error.effect), (ErrorKind::Unauthorized, Effect::None));
+        assert_eq!(count(&log, "/token"), 3);
     }
 
     #[tokio::test]

@@ -109,6 +109,7 @@ impl Engine {
                     plan,
                     step: p.plan.steps.first()?.clone(),
                     before: before(p),
+                    before_stamp: before_stamp(p),
                     reason: p.plan.reason.clone(),
                     rule: p.plan.rule.key().to_owned(),
                     class: p.plan.class,
@@ -127,6 +128,14 @@ pub(crate) fn before(planned: &Planned) -> Values {
     match &planned.situation.crm {
         CrmSide::Present { org, .. } => org.values.clone(),
         CrmSide::NoPair | CrmSide::Unknown | CrmSide::Absent { .. } => Values::new(),
+    }
+}
+
+/// When the organization had last changed when the write was decided.
+fn before_stamp(planned: &Planned) -> Option<Timestamp> {
+    match &planned.situation.crm {
+        CrmSide::Present { org, .. } => Some(org.updated_at),
+        CrmSide::NoPair | CrmSide::Unknown | CrmSide::Absent { .. } => None,
     }
 }
 

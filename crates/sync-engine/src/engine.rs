@@ -134,12 +134,10 @@ impl Engine {
     /// When the store cannot be read.
     pub async fn unfinished(&self, most_attempts: u32) -> Result<Unfinished, EngineError> {
         let mut tx = self.store.read(self.connection()).await?;
-        let waiting = tx.claim(Timestamp::MAX, u32::from(u16::MAX)).await?;
-        let (given_up, keys): (Vec<_>, Vec<_>) =
-            waiting.into_iter().partition(|job| i64::from(job.attempts) >= i64::from(most_attempts));
+        let (keys, given_up) = tx.queue_by_attempts(most_attempts).await?;
         let writes_in_doubt = self.looks.as_ref().map_or(0, BTreeMap::len);
         let reading = !self.forced.is_empty() || !self.is_loaded(&mut tx).await?;
-        Ok(Unfinished { reading, keys: keys.len(), given_up: given_up.len(), writes_in_doubt })
+        Ok(Unfinished { reading, keys, given_up, writes_in_doubt })
     }
 
     /// The engine's clock.
@@ -229,9 +227,9 @@ pub struct Unfinished {
     /// Streams are still to be read.
     pub reading: bool,
     /// Keys in the queue that will be tried again soon.
-    pub keys: usize,
+    pub keys: u64,
     /// Keys that failed too often for this run.
-    pub given_up: usize,
+    pub given_up: u64,
     /// Writes without an answer.
     pub writes_in_doubt: usize,
 }

@@ -4,12 +4,13 @@ use jiff::Timestamp;
 use sync_core::{
     decide::{ErpSide, HoldReason},
     error::{CallError, Effect, ErrorKind},
-    fields::Values,
+    fields::{Field, Values},
     ids::{IntentId, OrgId, PartyId},
     mapping,
     model::CrmOrg,
     pair::{Pair, remember},
     plan::{Plan, Step},
+    value::same,
 };
 use sync_store::{IntentEnd, JournalEntry, Outcome, Reschedule, StagedKind, StagedRow};
 
@@ -100,6 +101,7 @@ impl Engine {
         let Planned { job, plan, pair, situation } = planned;
         let Plan { party, mut steps, reason, rule, class: _, then_hold } = plan;
         let Some(step) = (!steps.is_empty()).then(|| steps.remove(0)) else { return };
+        let edited_meanwhile = differs_elsewhere(&step, &before, &org.values);
         let outcome = match &then_hold {
             Some(_) => Outcome::Held,
             None if step.is_create() => Outcome::Created,
@@ -131,7 +133,19 @@ impl Engine {
             Some(reason) => receipts.held.push((party, reason)),
             None => receipts.freed.push(party),
         }
-        receipts.done.push((party, job.generation));
+        if edited_meanwhile {
+            // A person's edit fell between our reading and our writing. The mirror now has it, so that no later
+            // page would show it as a change: look again at once.
+            receipts.later.push(Reschedule {
+                party,
+                generation: job.generation,
+                due: now,
+                attempts: job.attempts,
+                error: None,
+            });
+        } else {
+            receipts.done.push((party, job.generation));
+        }
         receipts.answered = true;
     }
 
@@ -207,6 +221,16 @@ impl Engine {
             Step::Update { .. } | Step::Bind { .. } => self.settings.t_effect,
         }
     }
+}
+
+/// Whether a field that was not sent says something else in the answer than when the write was decided.
+fn differs_elsewhere(step: &Step, before: &Values, after: &Values) -> bool {
+    if step.is_create() {
+        return false;
+    }
+    let sent = step.sent();
+    let untouched = Field::ALL.into_iter().filter(|field| sent.iter().all(|(sent, _)| sent != field));
+    untouched.into_iter().any(|field| !same(before.get(&field), after.get(&field)))
 }
 
 /// The pair once the organization said `org` in answer to `step`. `desired` is all that the ERP wanted then, where

@@ -17,58 +17,58 @@ use sync_core::{
     ports::{Grant, ManualClock, Spend, SpendError, TokenVault, VaultError},
 };
 
-pub type Outcome = Result<http::Response<Bytes>, TransportError>;
+pub(crate) type Outcome = Result<http::Response<Bytes>, TransportError>;
 
 /// What was sent.
 #[derive(Debug, Clone)]
-pub struct Sent {
-    pub method: String,
+pub(crate) struct Sent {
+    pub(crate) method: String,
     /// Path and query as they travelled.
-    pub target: String,
-    pub headers: http::HeaderMap,
-    pub body: String,
+    pub(crate) target: String,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Sent {
-    pub fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.target.split('?').next().unwrap()
     }
 
     /// A query parameter as it travelled, still encoded.
-    pub fn raw(&self, name: &str) -> Option<&str> {
+    pub(crate) fn raw(&self, name: &str) -> Option<&str> {
         let (_, query) = self.target.split_once('?')?;
         query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
     }
 
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap()
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 }
 
 #[derive(Clone, Default)]
-pub struct Log(Arc<Mutex<Vec<Sent>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<Sent>>>);
 
 impl Log {
-    pub fn all(&self) -> Vec<Sent> {
+    pub(crate) fn all(&self) -> Vec<Sent> {
         self.0.lock().unwrap().clone()
     }
 
-    pub fn last(&self) -> Sent {
+    pub(crate) fn last(&self) -> Sent {
         self.all().pop().unwrap()
     }
 
     /// "METHOD /path" of every request.
-    pub fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         self.all().iter().map(|sent| format!("{} {}", sent.method, sent.path())).collect()
     }
 }
 
 /// A transport that answers with `answer`.
-pub fn remote(answer: impl Fn(&Sent) -> Outcome + Send + Sync + 'static) -> (Arc<dyn Transport>, Log) {
+pub(crate) fn remote(answer: impl Fn(&Sent) -> Outcome + Send + Sync + 'static) -> (Arc<dyn Transport>, Log) {
     let log = Log::default();
     let (answer, kept) = (Arc::new(answer), log.clone());
     let service = tower::service_fn(move |request: http::Request<Bytes>| {
@@ -89,7 +89,7 @@ pub fn remote(answer: impl Fn(&Sent) -> Outcome + Send + Sync + 'static) -> (Arc
     (Arc::new(ServiceTransport::new(service)), log)
 }
 
-pub fn reply(status: u16, headers: &[(&str, &str)], body: impl ToString) -> Outcome {
+pub(crate) fn reply(status: u16, headers: &[(&str, &str)], body: impl ToString) -> Outcome {
     let mut answer = http::Response::builder().status(status);
     for (name, value) in headers {
         answer = answer.header(*name, *value);
@@ -97,32 +97,32 @@ pub fn reply(status: u16, headers: &[(&str, &str)], body: impl ToString) -> Outc
     Ok(answer.body(Bytes::from(body.to_string())).unwrap())
 }
 
-pub fn ok(body: impl ToString) -> Outcome {
+pub(crate) fn ok(body: impl ToString) -> Outcome {
     reply(200, &[("date", "Tue, 24 Nov 2026 12:00:05 GMT"), ("content-type", "application/json")], body)
 }
 
-pub fn lost() -> Outcome {
+pub(crate) fn lost() -> Outcome {
     Err(TransportError::Lost("it took too long".to_owned()))
 }
 
-pub fn not_sent() -> Outcome {
+pub(crate) fn not_sent() -> Outcome {
     Err(TransportError::NotSent("connection refused".to_owned()))
 }
 
-pub fn at(text: &str) -> Timestamp {
+pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-pub fn clock() -> (ManualClock, Arc<VirtualSleeper>) {
+pub(crate) fn clock() -> (ManualClock, Arc<VirtualSleeper>) {
     let clock = ManualClock::at(at("2026-11-24T12:00:00Z"));
     (clock.clone(), Arc::new(VirtualSleeper::of(clock)))
 }
 
 /// A vault in memory.
 #[derive(Default)]
-pub struct Vault {
-    pub secrets: Mutex<BTreeMap<String, String>>,
-    pub broken: Mutex<bool>,
+pub(crate) struct Vault {
+    pub(crate) secrets: Mutex<BTreeMap<String, String>>,
+    pub(crate) broken: Mutex<bool>,
 }
 
 #[async_trait]
@@ -141,13 +141,13 @@ impl TokenVault for Vault {
 }
 
 /// A ledger that writes down what it hears.
-pub struct Ledger {
-    pub left: Mutex<u32>,
-    pub heard: Mutex<Vec<String>>,
+pub(crate) struct Ledger {
+    pub(crate) left: Mutex<u32>,
+    pub(crate) heard: Mutex<Vec<String>>,
 }
 
 impl Ledger {
-    pub fn of(tokens: u32) -> Arc<Self> {
+    pub(crate) fn of(tokens: u32) -> Arc<Self> {
         Arc::new(Self { left: Mutex::new(tokens), heard: Mutex::default() })
     }
 }

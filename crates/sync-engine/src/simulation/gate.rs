@@ -1,7 +1,7 @@
 //! The gate: everything that reaches out waits here and is released one at a time, in an order the seed decides.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     future::{Future, poll_fn},
     pin::pin,
     sync::{
@@ -24,7 +24,8 @@ struct State {
     rng: fastrand::Rng,
     next_ticket: u64,
     waiting: BTreeMap<u64, Option<Waker>>,
-    released: Option<u64>,
+    /// Let through but not polled yet: the engine may be busy with something else that waited here.
+    released: BTreeSet<u64>,
     /// Gates to pass until the process dies.
     dies_after: Option<u32>,
     dead: bool,
@@ -37,7 +38,7 @@ impl SeededGate {
             rng: fastrand::Rng::with_seed(seed),
             next_ticket: 0,
             waiting: BTreeMap::new(),
-            released: None,
+            released: BTreeSet::new(),
             dies_after: None,
             dead: false,
             last_point: "start",
@@ -49,7 +50,7 @@ impl SeededGate {
     pub(crate) fn begin(&self, dies_after: Option<u32>) {
         let mut state = self.lock();
         state.waiting.clear();
-        state.released = None;
+        state.released.clear();
         state.dead = false;
         state.dies_after = dies_after;
         self.busy.store(0, Ordering::SeqCst);
@@ -94,8 +95,7 @@ impl SeededGate {
 
     fn poll_ticket(&self, ticket: u64, cx: &Context<'_>) -> Poll<()> {
         let mut state = self.lock();
-        if state.released == Some(ticket) {
-            state.released = None;
+        if state.released.remove(&ticket) {
             return Poll::Ready(());
         }
         if let Some(waker) = state.waiting.get_mut(&ticket) {
@@ -121,7 +121,7 @@ impl SeededGate {
         let chosen = state.rng.usize(..count);
         let ticket = state.waiting.keys().nth(chosen).copied();
         if let Some(ticket) = ticket {
-            state.released = Some(ticket);
+            state.released.insert(ticket);
             if let Some(waker) = state.waiting.remove(&ticket).flatten() {
                 drop(state);
                 waker.wake();

@@ -317,7 +317,8 @@ impl Life {
             None => return Ok(()),
         };
         let mut found = {
-            let worlds = self.world.lock();
+            let mut worlds = self.world.lock();
+            worlds.paired = stored.pairs.iter().map(|(_, org)| *org).collect();
             let mut found = worlds.violations.clone();
             found.extend(law_1_one_to_one(worlds.created.iter().copied(), stored.pairs));
             found.extend(law_3_no_idle_write(&worlds.writes));
@@ -432,7 +433,9 @@ fn passed<T>(
 ) -> Vec<Violation> {
     let Some(ErpStream { cursor: ErpCursor::Idle { watermark }, rhythm }) = stored.state else { return Vec::new() };
     let Some(began) = rhythm.began else { return Vec::new() };
-    let committed = records.values().flatten().filter(|version| version.visible_at <= now).map(|version| Committed {
+    // An older version that was overtaken while the window was read is not lost: the newer one is read next time.
+    let newest = records.values().filter_map(|versions| newest_visible(versions, now));
+    let committed = newest.map(|version| Committed {
         id: id(&version.record),
         stamp: version.stamp,
         visible_at: version.visible_at,

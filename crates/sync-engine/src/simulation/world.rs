@@ -1,7 +1,7 @@
 //! The two worlds and what can go wrong on the way to them.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -47,6 +47,8 @@ pub(crate) struct Worlds {
     late: Vec<(Timestamp, Effect)>,
     next_ticket: u64,
     next_org: i64,
+    /// Organizations of known pairs, as of the last look at the store.
+    pub(crate) paired: BTreeSet<OrgId>,
     pub(crate) created: Vec<(OrgId, PartyId)>,
     pub(crate) writes: Vec<SeenWrite>,
     pub(crate) reads: u64,
@@ -109,6 +111,7 @@ impl World {
             late: Vec::new(),
             next_ticket: 0,
             next_org: 0,
+            paired: BTreeSet::new(),
             created: Vec::new(),
             writes: Vec::new(),
             reads: 0,
