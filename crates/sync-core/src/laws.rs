@@ -59,11 +59,20 @@ pub fn law_1_one_to_one(
     found
 }
 
-/// Law 2: no create without an intent. `open` are the parties with a committed, open create intent at the moment
-/// at which the request for `party` reached the remote system.
+/// Law 2: no create without an intent. `sent` are the creates sent so far, `intended` the create intents committed so
+/// far, each counted per party.
 #[must_use]
-pub fn law_2_intent_first(party: PartyId, open: &BTreeSet<PartyId>) -> Option<Violation> {
-    (!open.contains(&party)).then(|| broken(2, format!("party {party} was created without an open intent")))
+pub fn law_2_intent_first(
+    sent: &BTreeMap<PartyId, u64>,
+    intended: &BTreeMap<PartyId, u64>,
+) -> Vec<Violation> {
+    let intents = |party: &PartyId| intended.get(party).copied().unwrap_or(0);
+    let without = sent.iter().filter(|(party, sent)| **sent > intents(party));
+    without
+        .map(|(party, sent)| {
+            broken(2, format!("party {party}: {sent} creates were sent, {} were intended", intents(party)))
+        })
+        .collect()
 }
 
 /// One write that reached an organization, as the remote system saw it.
@@ -219,8 +228,10 @@ mod tests {
 
     #[test]
     fn a_create_needs_an_intent() {
-        assert!(law_2_intent_first(PartyId(1), &BTreeSet::new()).is_some());
-        assert!(law_2_intent_first(PartyId(1), &BTreeSet::from([PartyId(1)])).is_none());
+        let counted = |count| BTreeMap::from([(PartyId(1), count)]);
+        assert_eq!(law_2_intent_first(&counted(1), &BTreeMap::new()).len(), 1);
+        assert_eq!(law_2_intent_first(&counted(2), &counted(1)).len(), 1);
+        assert_eq!(law_2_intent_first(&counted(1), &counted(1)), []);
     }
 
     #[test]

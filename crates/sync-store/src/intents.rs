@@ -1,5 +1,7 @@
 //! Intents: committed before a write is sent, ended by its receipt. Open ones without an answer are in doubt.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use sync_core::{
     budget::Class,
@@ -10,7 +12,7 @@ use sync_core::{
 
 use crate::{
     StoreError, Tx,
-    sql::{Many, json},
+    sql::{Many, Row, json},
 };
 
 /// A write that is about to be sent.
@@ -174,6 +176,18 @@ impl Tx {
             self.execute_in(&DOUBT, &shared, &ids).await?;
         }
         Ok(())
+    }
+
+    /// How many creates were ever intended, per party.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn create_intents(&mut self) -> Result<BTreeMap<PartyId, u64>, StoreError> {
+        let sql = "SELECT party_id, count(*) FROM intent \
+            WHERE connection_id = $1 AND step LIKE '{\"op\":\"create\"%' GROUP BY party_id";
+        let args = vec![self.id()];
+        let read = |row: &Row<'_>| Ok((PartyId(row.int(0, "party_id")?), row.int(1, "count")?.unsigned_abs()));
+        Ok(self.fetch("intent", sql, args, read).await?.into_iter().collect())
     }
 
     /// All open intents, by number.

@@ -5,7 +5,7 @@
 use jiff::SignedDuration;
 use jiff::fmt::friendly::{Designator, SpanParser, SpanPrinter};
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serializer};
+use serde::{Deserializer, Serializer};
 
 use super::ConfigError;
 use super::diagnose::At;
@@ -74,17 +74,15 @@ pub(super) fn within(
     ))
 }
 
-/// For `#[derive(Deserialize)]` in tests.
-#[derive(Deserialize)]
-#[cfg(test)]
-struct Holder {
-    #[serde(with = "self")]
-    value: SignedDuration,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(serde::Deserialize)]
+    struct Holder {
+        #[serde(with = "super")]
+        value: SignedDuration,
+    }
 
     fn parse(value: &str) -> Result<SignedDuration, String> {
         toml::from_str::<Holder>(&format!("value = {value}"))

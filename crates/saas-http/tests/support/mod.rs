@@ -89,15 +89,30 @@ pub(crate) fn remote(answer: impl Fn(&Sent) -> Outcome + Send + Sync + 'static) 
     (Arc::new(ServiceTransport::new(service)), log)
 }
 
-pub(crate) fn reply(status: u16, headers: &[(&str, &str)], body: impl ToString) -> Outcome {
+/// A body, as text or as JSON.
+pub(crate) struct Body(Bytes);
+
+impl From<&str> for Body {
+    fn from(text: &str) -> Self {
+        Self(Bytes::copy_from_slice(text.as_bytes()))
+    }
+}
+
+impl From<serde_json::Value> for Body {
+    fn from(json: serde_json::Value) -> Self {
+        Self(Bytes::from(json.to_string()))
+    }
+}
+
+pub(crate) fn reply(status: u16, headers: &[(&str, &str)], body: impl Into<Body>) -> Outcome {
     let mut answer = http::Response::builder().status(status);
     for (name, value) in headers {
         answer = answer.header(*name, *value);
     }
-    Ok(answer.body(Bytes::from(body.to_string())).unwrap())
+    Ok(answer.body(body.into().0).unwrap())
 }
 
-pub(crate) fn ok(body: impl ToString) -> Outcome {
+pub(crate) fn ok(body: impl Into<Body>) -> Outcome {
     reply(200, &[("date", "Tue, 24 Nov 2026 12:00:05 GMT"), ("content-type", "application/json")], body)
 }
 

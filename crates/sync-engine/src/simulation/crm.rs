@@ -2,13 +2,11 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use std::collections::BTreeSet;
 use sync_core::{
     budget::{Class, Spent},
     error::{CallError, ErrorKind},
     fields::{Field, Values},
     ids::{OrgId, PartyId},
-    laws::law_2_intent_first,
     model::{CrmOrg, Page, Seen},
     ports::{Called, Crm, Permit},
     value::Value,
@@ -16,32 +14,28 @@ use sync_core::{
 
 use super::world::{Effect, Fate, World, Worlds, lost, not_sent};
 
-/// The CRM as one process sees it: it also knows which intents that process has committed.
-pub(crate) struct CrmSeat {
-    pub(crate) world: World,
-    pub(crate) store: sync_store::Store,
-    pub(crate) connection: sync_core::ids::ConnectionId,
-}
+/// The CRM's side of the world.
+pub(crate) struct CrmSeat(pub(crate) World);
 
 #[async_trait]
 impl Crm for CrmSeat {
     async fn prepare(&self) -> Called<()> {
-        self.world.reading("crm.prepare").await
+        self.0.reading("crm.prepare").await
     }
 
     async fn orgs_walk(&self, cursor: Option<String>) -> Called<Page<CrmOrg>> {
-        self.world.reading("crm.orgs_walk").await?;
-        let worlds = self.world.lock();
-        let now = self.world.now();
+        self.0.reading("crm.orgs_walk").await?;
+        let worlds = self.0.lock();
+        let now = self.0.now();
         let after = cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or(0);
         let rows: Vec<CrmOrg> = listed(&worlds, now).filter(|org| org.id.0 > after).collect();
         Ok(page(rows, worlds.page_size, now, |org| org.id.to_string()))
     }
 
     async fn orgs_changed(&self, from: Timestamp, cursor: Option<String>) -> Called<Page<CrmOrg>> {
-        self.world.reading("crm.orgs_changed").await?;
-        let worlds = self.world.lock();
-        let now = self.world.now();
+        self.0.reading("crm.orgs_changed").await?;
+        let worlds = self.0.lock();
+        let now = self.0.now();
         let after: Option<(i64, i64)> =
             cursor.and_then(|c| c.split_once(':').and_then(|(t, id)| Some((t.parse().ok()?, id.parse().ok()?))));
         let key = |org: &CrmOrg| (org.updated_at.as_second(), org.id.0);
@@ -54,33 +48,36 @@ impl Crm for CrmSeat {
     }
 
     async fn orgs_by_id(&self, ids: &[OrgId], _class: Class) -> Called<Vec<CrmOrg>> {
-        self.world.reading("crm.orgs_by_id").await?;
-        let mut worlds = self.world.lock();
+        self.0.reading("crm.orgs_by_id").await?;
+        let mut worlds = self.0.lock();
         worlds.looks += 1;
         let alive = ids.iter().filter_map(|id| worlds.orgs.get(id).filter(|org| !org.deleted).map(|org| (*id, org)));
         Ok(alive.map(|(id, org)| CrmOrg { id, values: org.values.clone(), updated_at: org.updated_at }).collect())
     }
 
     async fn orgs_by_origin(&self, party: PartyId, _class: Class) -> Called<Vec<CrmOrg>> {
-        self.world.reading("crm.orgs_by_origin").await?;
-        let mut worlds = self.world.lock();
+        self.0.reading("crm.orgs_by_origin").await?;
+        let mut worlds = self.0.lock();
         worlds.looks += 1;
         let origin = party.to_string();
-        let now = self.world.now();
+        let now = self.0.now();
         Ok(listed(&worlds, now)
             .filter(|org| org.values.get(&Field::ErpCustomerId).is_some_and(|v| v.text() == origin))
             .collect())
     }
 
     async fn permits(&self, class: Class, wanted: usize) -> Called<Vec<Permit>> {
-        self.world.gate.enter("crm.permits").await;
-        let most = self.world.lock().rng.usize(1..5);
+        self.0.gate.enter("crm.permits").await;
+        let most = self.0.lock().rng.usize(1..5);
         Ok((0..wanted.min(most)).map(|_| Permit::paid(class, 5)).collect())
     }
 
     async fn create_org(&self, permit: Permit, values: &Values) -> Called<CrmOrg> {
         drop(permit);
-        self.check_intent(values).await;
+        let party = values.get(&Field::ErpCustomerId).and_then(|value| value.text().parse().ok()).map(PartyId);
+        if let Some(party) = party {
+            *self.0.lock().sent.entry(party).or_default() += 1;
+        }
         self.write("crm.create", Effect::Create(values.clone())).await
     }
 
@@ -91,9 +88,9 @@ impl Crm for CrmSeat {
         changes: &[(Field, Option<Value>)],
     ) -> Called<CrmOrg> {
         drop(permit);
-        let gone = self.world.lock().orgs.get(&id).is_none_or(|org| org.deleted);
+        let gone = self.0.lock().orgs.get(&id).is_none_or(|org| org.deleted);
         if gone {
-            self.world.gate.enter("crm.update").await;
+            self.0.gate.enter("crm.update").await;
             return Err(CallError::without_effect("crm.update", ErrorKind::Missing, "no such organization"));
         }
         self.write("crm.update", Effect::Update(id, changes.to_vec())).await
@@ -107,7 +104,7 @@ impl Crm for CrmSeat {
 impl CrmSeat {
     /// A write: sent, carried out or not, answered or not. The process may die in between.
     async fn write(&self, call: &'static str, effect: Effect) -> Called<CrmOrg> {
-        let world = &self.world;
+        let world = &self.0;
         let (ticket, fate) = {
             let mut worlds = world.lock();
             let fate = worlds.fate();
@@ -148,19 +145,6 @@ impl CrmSeat {
                 Err(lost(call))
             }
         }
-    }
-
-    async fn check_intent(&self, values: &Values) {
-        if !self.world.lock().check_intents {
-            return;
-        }
-        let party = values.get(&Field::ErpCustomerId).and_then(|value| value.text().parse().ok()).map(PartyId);
-        let open: BTreeSet<PartyId> = match self.store.read(self.connection).await {
-            Ok(mut tx) => tx.intents().await.unwrap_or_default().into_iter().map(|intent| intent.party).collect(),
-            Err(_) => BTreeSet::new(),
-        };
-        let broken = party.and_then(|party| law_2_intent_first(party, &open));
-        self.world.lock().violations.extend(broken);
     }
 }
 

@@ -7,7 +7,7 @@ use sync_core::{
     decide::Policy,
     ids::{ConnectionId, PartyId},
     laws::{
-        Committed, Violation, law_1_one_to_one, law_3_no_idle_write, law_6_staged_before_passed,
+        Committed, Violation, law_1_one_to_one, law_2_intent_first, law_3_no_idle_write, law_6_staged_before_passed,
         law_7_second_run_is_idle, law_8_agreement,
     },
     model::ErpCustomer,
@@ -102,7 +102,7 @@ struct Life {
 /// When a law is broken, or the store fails.
 pub async fn live(seed: u64, url: &str, plant: Plant) -> Result<Report, Failure> {
     let start: Timestamp = Timestamp::from_second(1_767_225_600).unwrap_or(Timestamp::UNIX_EPOCH);
-    let world = World::new(seed, start, plant == Plant::Nothing);
+    let world = World::new(seed, start);
     let opened = open(url, &world.gate, start).await;
     let (store, connection) = match opened {
         Ok(opened) => opened,
@@ -292,8 +292,7 @@ impl Life {
 
     fn engine(&self, lease: &Lease) -> Engine {
         let erp: Arc<dyn Erp> = Arc::new(self.world.clone());
-        let seat = CrmSeat { world: self.world.clone(), store: self.store.clone(), connection: self.connection };
-        let crm: Arc<dyn Crm> = Arc::new(seat);
+        let crm: Arc<dyn Crm> = Arc::new(CrmSeat(self.world.clone()));
         Engine::new(Parts {
             store: self.store.clone(),
             lease: lease.clone(),
@@ -321,6 +320,9 @@ impl Life {
             worlds.paired = stored.pairs.iter().map(|(_, org)| *org).collect();
             let mut found = worlds.violations.clone();
             found.extend(law_1_one_to_one(worlds.created.iter().copied(), stored.pairs));
+            if self.settings.keep_intents {
+                found.extend(law_2_intent_first(&worlds.sent, &stored.intended));
+            }
             found.extend(law_3_no_idle_write(&worlds.writes));
             found.extend(passed("party", &worlds.parties, |p| p.id.0, stored.parties, now));
             found.extend(passed("account", &worlds.accounts, |a| a.id.0, stored.accounts, now));
@@ -348,7 +350,8 @@ impl Life {
         };
         let parties = stream(Stream::Parties, StagedKind::Party, &parties).await?;
         let accounts = stream(Stream::Accounts, StagedKind::Account, &accounts).await?;
-        Ok(Stored { pairs, parties, accounts })
+        let intended = tx.create_intents().await?;
+        Ok(Stored { pairs, parties, accounts, intended })
     }
 
     async fn check_agreement(&mut self) -> Result<(), Failure> {
@@ -416,6 +419,7 @@ struct Stored {
     pairs: Vec<(PartyId, sync_core::ids::OrgId)>,
     parties: StoredStream,
     accounts: StoredStream,
+    intended: BTreeMap<PartyId, u64>,
 }
 
 struct StoredStream {

@@ -113,6 +113,11 @@ impl Worlds {
             }
             8 => {
                 self.tell(now, format!("people: sales deletes organization {id}"));
+                // What a person deletes before we have heard of it cannot be found again; creating it anew gives
+                // the party one organization, not two.
+                if !self.paired.contains(&id) {
+                    self.created.retain(|(created, _)| *created != id);
+                }
                 if let Some(org) = self.orgs.get_mut(&id) {
                     org.deleted = true;
                     org.edited_at = Some(now);

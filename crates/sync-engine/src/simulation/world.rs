@@ -55,7 +55,8 @@ pub(crate) struct Worlds {
     pub(crate) looks: u64,
     pub(crate) story: Vec<String>,
     pub(crate) violations: Vec<Violation>,
-    pub(crate) check_intents: bool,
+    /// Creates sent per party, whatever became of them.
+    pub(crate) sent: BTreeMap<PartyId, u64>,
 }
 
 /// A version of a record of the ERP.
@@ -97,7 +98,7 @@ pub(crate) enum Fate {
 }
 
 impl World {
-    pub(crate) fn new(seed: u64, start: Timestamp, check_intents: bool) -> Self {
+    pub(crate) fn new(seed: u64, start: Timestamp) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
         let page_size = rng.usize(1..5);
         let state = Worlds {
@@ -118,7 +119,7 @@ impl World {
             looks: 0,
             story: Vec::new(),
             violations: Vec::new(),
-            check_intents,
+            sent: BTreeMap::new(),
         };
         Self {
             clock: ManualClock::at(start),
