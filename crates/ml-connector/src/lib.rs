@@ -7,4 +7,6 @@ pub mod config;
 pub mod docs;
 pub mod exit;
 pub mod output;
+pub mod progress;
 pub mod telemetry;
+pub mod wire;

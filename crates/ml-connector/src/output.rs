@@ -89,7 +89,7 @@ pub fn table<const N: usize>(
     rows: impl IntoIterator<Item = [String; N]>,
 ) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_header(header.map(str::to_uppercase));
+    table.load_style(presets::NOTHING).set_header(header.map(str::to_uppercase));
     table.add_rows(rows);
     for (index, name) in header.iter().enumerate() {
         if let Some(column) = table.column_mut(index) {

@@ -67,7 +67,7 @@ impl Pacer {
 
     /// Waits for a place. Classes do not overtake each other yet.
     pub async fn slot(&self, class: Class, search: bool) -> Held {
-        self.wait(class, |windows, now| windows.enter(search, now)).await;
+        self.wait(class, |windows, _| windows.enter(search)).await;
         Held { shared: Arc::clone(&self.shared), search, sent: false }
     }
 
@@ -76,7 +76,7 @@ impl Pacer {
     pub async fn promise(&self, class: Class, wanted: usize) -> usize {
         let mut promised = 0;
         self.wait(class, |windows, now| {
-            let free = windows.free(now);
+            let free = windows.free();
             promised = free.min(wanted);
             for _ in 0..promised {
                 windows.promised.push_back(now + BURST_WINDOW);
@@ -148,12 +148,12 @@ impl Windows {
     }
 
     /// Places free in the general window, after tidying.
-    fn free(&self, _: SignedDuration) -> usize {
+    fn free(&self) -> usize {
         self.all.limit.saturating_sub(self.all.used() + self.promised.len())
     }
 
-    fn enter(&mut self, search: bool, now: SignedDuration) -> bool {
-        if self.free(now) == 0 || (search && self.searches.used() >= self.searches.limit) {
+    fn enter(&mut self, search: bool) -> bool {
+        if self.free() == 0 || (search && self.searches.used() >= self.searches.limit) {
             return false;
         }
         self.all.in_flight += 1;

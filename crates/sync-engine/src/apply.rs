@@ -77,23 +77,30 @@ impl Engine {
                 send(self.crm.clone(), self.lease.clone(), planned, intent, permit)
             })
             .collect();
-        // Not `ready_chunks`: it would hold back a receipt until its neighbours are polled.
-        while let Some(first) = calls.next().await {
-            let mut gathered = vec![first];
-            while gathered.len() < RECEIPTS {
-                match futures::FutureExt::now_or_never(calls.next()) {
-                    Some(Some(sent)) => gathered.push(sent),
-                    Some(None) | None => break,
+        let mut answered: Vec<Sent> = Vec::new();
+        loop {
+            if answered.is_empty() {
+                match calls.next().await {
+                    Some(sent) => answered.push(sent),
+                    None => return Ok(()),
                 }
             }
-            self.store_receipts(gathered).await?;
+            let batch: Vec<Sent> = answered.drain(..answered.len().min(RECEIPTS)).collect();
+            // The other calls go on meanwhile: they may hold what the store waits for (the ledger's row).
+            let mut storing = std::pin::pin!(self.store_receipts(batch));
+            loop {
+                tokio::select! {
+                    biased;
+                    stored = &mut storing => break stored?,
+                    Some(sent) = calls.next(), if !calls.is_empty() => answered.push(sent),
+                }
+            }
         }
-        Ok(())
     }
 
     /// Commits plans and intents. After this, and not before, the writes may be sent.
     async fn open_intents(&mut self, slice: &[Planned]) -> Result<Vec<IntentId>, EngineError> {
-        if !self.settings.keeps_intents() {
+        if !self.keeps_intents() {
             return Ok(vec![IntentId(0); slice.len()]);
         }
         let now = self.clock.now();

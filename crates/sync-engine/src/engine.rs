@@ -56,6 +56,9 @@ pub struct Engine {
     pub(crate) crm_pauses: Pauses,
     /// Streams that shall be polled now, whatever their rhythm.
     pub(crate) forced: Vec<Stream>,
+    /// See [`Engine::plant_no_intents`].
+    #[cfg(feature = "simulation")]
+    forgets_intents: bool,
 }
 
 /// What a step did.
@@ -86,7 +89,23 @@ impl Engine {
             erp_pauses: Pauses::default(),
             crm_pauses: Pauses::default(),
             forced: Vec::new(),
+            #[cfg(feature = "simulation")]
+            forgets_intents: false,
         }
+    }
+
+    /// TEST ONLY. Plants the bug of sending writes without committing an intent first; the simulation must catch it.
+    #[cfg(feature = "simulation")]
+    pub fn plant_no_intents(&mut self) {
+        self.forgets_intents = true;
+    }
+
+    /// Whether intents are committed before writes are sent: always, but for the planted bug.
+    pub(crate) fn keeps_intents(&self) -> bool {
+        #[cfg(feature = "simulation")]
+        return !self.forgets_intents;
+        #[cfg(not(feature = "simulation"))]
+        true
     }
 
     /// Makes every stream due, whatever its rhythm.

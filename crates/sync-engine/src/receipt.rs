@@ -58,7 +58,7 @@ impl Engine {
         tx.put_pairs(&receipts.pairs, now).await?;
         tx.stage(StagedKind::Org, &receipts.staged, now, 0).await?;
         tx.mark_absent(StagedKind::Org, &receipts.absent).await?;
-        if self.settings.keeps_intents() {
+        if self.keeps_intents() {
             tx.close_intents(&receipts.ended, now).await?;
             tx.doubt_intents(&receipts.doubts).await?;
         }
@@ -75,7 +75,7 @@ impl Engine {
         if receipts.answered {
             self.crm_pauses.answered();
         }
-        if self.settings.keeps_intents() {
+        if self.keeps_intents() {
             self.looks.get_or_insert_default().extend(receipts.doubts);
         }
         for error in receipts.errors {

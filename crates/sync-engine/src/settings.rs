@@ -24,18 +24,4 @@ pub struct Settings {
     pub settle: SignedDuration,
     /// Most keys handled at once.
     pub batch: u32,
-    /// TEST ONLY. `false` plants the bug of sending creates without committing an intent first; the simulation
-    /// must catch it. No configuration key reaches this.
-    #[cfg(feature = "simulation")]
-    pub keep_intents: bool,
-}
-
-impl Settings {
-    /// Whether intents are committed before writes are sent: always, but for the planted bug.
-    pub(crate) fn keeps_intents(&self) -> bool {
-        #[cfg(feature = "simulation")]
-        return self.keep_intents;
-        #[cfg(not(feature = "simulation"))]
-        true
-    }
 }

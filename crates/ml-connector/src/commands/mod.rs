@@ -45,8 +45,3 @@ pub async fn run(cli: Cli, env: &dyn Fn(&str) -> Option<String>) -> anyhow::Resu
         Command::Docs(args) => docs::run(&context, &args),
     }
 }
-
-/// Until the command is wired.
-fn not_wired(command: &str) -> std::future::Ready<anyhow::Result<ExitCode>> {
-    std::future::ready(Err(anyhow::anyhow!("`{command}` is not wired yet")))
-}

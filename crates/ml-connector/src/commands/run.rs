@@ -1,9 +1,82 @@
-//! `run`
+//! `run`: every connection, until stopped, with the door open for health checks.
 
-use super::{Context, not_wired};
+use std::sync::Arc;
 
-use crate::exit::ExitCode;
+use anyhow::Context as _;
+use futures::future::{BoxFuture, select_all};
+use sync_engine::Silent;
+use sync_engine::daemon::{TokioSleeper, forever, heartbeat};
 
-pub(super) async fn run(_context: &Context<'_>) -> anyhow::Result<ExitCode> {
-    not_wired("run").await
+use super::Context;
+use crate::config::Config;
+use crate::exit::{ExitCode, Failed};
+use crate::output::talk;
+use crate::wire::{Process, SystemClock, Wired, open_store};
+
+pub(super) async fn run(context: &Context<'_>) -> anyhow::Result<ExitCode> {
+    let config = Config::load(&context.global.config)?;
+    let store = open_store(&config.store).await?;
+    let clock = Arc::new(SystemClock::start());
+    let process = Process { config: &config, store: store.clone(), clock, env: context.env, kind: "run" };
+    let listener = tokio::net::TcpListener::bind(config.web.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", config.web.listen))?;
+    talk(format!("health on http://{}/health/ready", listener.local_addr()?));
+
+    let mut wired = Vec::new();
+    for connection in config.select(None)? {
+        wired.push(process.wire(connection, Arc::new(Silent)).await?);
+        talk(format!("{}: in sync from now on", connection.name));
+    }
+    if wired.is_empty() {
+        let failed = Failed::new(ExitCode::Usage, "the configuration file has no connection that is switched on");
+        return Err(failed.help("add a [[connection]] table; `ml-connector init` writes an example").into());
+    }
+    let door = sync_web::serve(listener, store);
+    let stopped = tokio::select! {
+        biased;
+        () = stop_asked_for() => None,
+        ended = all(&mut wired) => Some(ended),
+        ended = door => Some(ended.context("the web server ended")),
+    };
+    for connection in wired {
+        connection.finish().await?;
+    }
+    match stopped {
+        None => {
+            talk("stopped");
+            Ok(ExitCode::Ok)
+        }
+        Some(ended) => ended.map(|()| ExitCode::Failure),
+    }
+}
+
+/// Works on all connections; returns when one of them cannot go on.
+async fn all(wired: &mut [Wired]) -> anyhow::Result<()> {
+    let loops = wired.iter_mut().map(|connection| -> BoxFuture<'_, anyhow::Result<()>> {
+        Box::pin(async {
+            let lease = connection.lease.clone();
+            tokio::select! {
+                biased;
+                ended = forever(&mut connection.engine, &TokioSleeper) => match ended {
+                    Err(error) => Err(anyhow::Error::from(error).context(connection.name.clone())),
+                },
+                lost = heartbeat(&lease, &TokioSleeper) => Err(lost.into()),
+            }
+        })
+    });
+    select_all(loops).await.0
+}
+
+/// Ctrl-C, or SIGTERM from a service manager.
+async fn stop_asked_for() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
 }

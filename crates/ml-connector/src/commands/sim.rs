@@ -1,9 +1,66 @@
-//! `sim`
+//! `sim`: the simulated Oracle Fusion and Pipedrive alone, as a process.
 
-use super::{Context, not_wired};
+use anyhow::Context as _;
+use jiff::SignedDuration;
+use saas_sims::fusion::{FusionSettings, FusionSim};
+use saas_sims::pipedrive::{PipedriveSettings, PipedriveSim};
+use saas_sims::{SimClock, generator, people::People};
+use secrecy::{ExposeSecret, SecretString};
+use sync_engine::daemon::{Sleeper, TokioSleeper};
+
+use super::Context;
 use crate::cli::SimArgs;
+use crate::config::Plan;
 use crate::exit::ExitCode;
+use crate::output::talk;
 
-pub(super) async fn run(_context: &Context<'_>, _args: &SimArgs) -> anyhow::Result<ExitCode> {
-    not_wired("sim").await
+pub(super) async fn run(_context: &Context<'_>, args: &SimArgs) -> anyhow::Result<ExitCode> {
+    let clock = SimClock::system();
+    let secret = |secret: &Option<SecretString>| secret.as_ref().map(|s| s.expose_secret().to_owned());
+    let fusion = FusionSettings { client_secret: secret(&args.client_secret), ..FusionSettings::default() };
+    let fusion = FusionSim::new(fusion, clock.clone(), args.seed);
+    let pipedrive = PipedriveSettings {
+        api_token: secret(&args.api_token),
+        plan: plan(args.plan),
+        seats: args.seats,
+        ..PipedriveSettings::default()
+    };
+    let pipedrive = PipedriveSim::new(pipedrive, clock.clone(), args.seed);
+    generator::populate(&fusion, args.customers as usize, args.seed, clock.now());
+
+    let listen = async |address: std::net::SocketAddr| {
+        tokio::net::TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+    };
+    let (at_fusion, at_pipedrive) = (listen(args.fusion).await?, listen(args.pipedrive).await?);
+    talk(format!("simulated Oracle Fusion on http://{}", at_fusion.local_addr()?));
+    talk(format!("simulated Pipedrive on http://{}", at_pipedrive.local_addr()?));
+    let people = crowd(args.people, People::new(args.seed, fusion.clone(), pipedrive.clone()));
+    tokio::select! {
+        ended = saas_sims::serve(at_fusion, fusion.router()) => ended?,
+        ended = saas_sims::serve(at_pipedrive, pipedrive.router()) => ended?,
+        () = people => {}
+        ended = tokio::signal::ctrl_c() => ended?,
+    }
+    Ok(ExitCode::Ok)
+}
+
+/// People who change something every two seconds, if wanted; never returns.
+async fn crowd(wanted: bool, mut people: People) {
+    if !wanted {
+        return std::future::pending().await;
+    }
+    loop {
+        TokioSleeper.sleep(SignedDuration::from_secs(2)).await;
+        talk(people.act());
+    }
+}
+
+/// The simulator's word for a plan.
+pub(super) fn plan(plan: Plan) -> saas_sims::pipedrive::Plan {
+    match plan {
+        Plan::Lite => saas_sims::pipedrive::Plan::Lite,
+        Plan::Growth => saas_sims::pipedrive::Plan::Growth,
+        Plan::Premium => saas_sims::pipedrive::Plan::Premium,
+        Plan::Ultimate => saas_sims::pipedrive::Plan::Ultimate,
+    }
 }

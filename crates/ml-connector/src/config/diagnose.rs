@@ -16,14 +16,13 @@ use super::mask;
 /// A configuration file as diagnostics may show it: named, and with everything secret masked.
 #[derive(Debug)]
 pub struct Source {
-    name: String,
     shown: NamedSource<String>,
 }
 
 impl Source {
     /// Keeps `text` for snippets; secrets in it are masked, and the length of the text stays the same.
     pub(super) fn new(name: &str, text: &str) -> Arc<Self> {
-        Arc::new(Self { name: name.to_owned(), shown: NamedSource::new(name, mask::mask(text)) })
+        Arc::new(Self { shown: NamedSource::new(name, mask::mask(text)) })
     }
 }
 

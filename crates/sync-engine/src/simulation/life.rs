@@ -93,6 +93,7 @@ struct Life {
     store: Store,
     connection: ConnectionId,
     settings: Settings,
+    plant: Plant,
     report: Report,
 }
 
@@ -110,8 +111,8 @@ pub async fn live(seed: u64, url: &str, plant: Plant) -> Result<Report, Failure>
     };
     world.lock().populate(start);
     let rng = fastrand::Rng::with_seed(seed ^ 0x6c69_6665);
-    let settings = settings(plant);
-    let mut life = Life { seed, world, rng, store, connection, settings, report: Report::default() };
+    let settings = settings();
+    let mut life = Life { seed, world, rng, store, connection, settings, plant, report: Report::default() };
     life.youth().await?;
     life.peace().await?;
     life.idleness().await?;
@@ -137,7 +138,7 @@ async fn open(
     }
 }
 
-fn settings(plant: Plant) -> Settings {
+fn settings() -> Settings {
     Settings {
         policy: Policy {
             customer_usages: ["CUSTOMER".to_owned()].into(),
@@ -152,7 +153,6 @@ fn settings(plant: Plant) -> Settings {
         t_effect: T_EFFECT,
         settle: SETTLE,
         batch: 16,
-        keep_intents: plant == Plant::Nothing,
     }
 }
 
@@ -293,7 +293,7 @@ impl Life {
     fn engine(&self, lease: &Lease) -> Engine {
         let erp: Arc<dyn Erp> = Arc::new(self.world.clone());
         let crm: Arc<dyn Crm> = Arc::new(CrmSeat(self.world.clone()));
-        Engine::new(Parts {
+        let mut engine = Engine::new(Parts {
             store: self.store.clone(),
             lease: lease.clone(),
             erp,
@@ -302,7 +302,11 @@ impl Life {
             watch: Arc::new(Silent),
             settings: self.settings.clone(),
             run: sync_core::ids::RunId(1),
-        })
+        });
+        if self.plant == Plant::NoIntent {
+            engine.plant_no_intents();
+        }
+        engine
     }
 
     /// Laws 1, 2, 3 and 6, as far as they can be seen now.
@@ -320,7 +324,7 @@ impl Life {
             worlds.paired = stored.pairs.iter().map(|(_, org)| *org).collect();
             let mut found = worlds.violations.clone();
             found.extend(law_1_one_to_one(worlds.created.iter().copied(), stored.pairs));
-            if self.settings.keep_intents {
+            if self.plant == Plant::Nothing {
                 found.extend(law_2_intent_first(&worlds.sent, &stored.intended));
             }
             found.extend(law_3_no_idle_write(&worlds.writes));

@@ -1,0 +1,309 @@
+//! Puts the parts together. The only file in which vendors and roles meet: `Fusion` becomes the ERP, `Pipedrive` the CRM.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use jiff::{SignedDuration, Timestamp};
+use oracle_fusion::{Fusion, FusionConfig};
+use pipedrive::{Pipedrive, PipedriveAuth, PipedriveConfig};
+use saas_http::{HttpSettings, HttpTransport, TokioSleeper, Transport};
+use sync_core::{
+    budget::{self, DailyBudget},
+    decide::Policy,
+    ids::{ConnectionId, RunId},
+    poll::Pace,
+    ports::{Clock, Crm, Erp, TokenVault},
+};
+use sync_engine::{
+    CUSTOMERS, Engine, Parts, Settings, Watch,
+    lease::{Lease, Taker, Taking},
+};
+use sync_store::{Ledger, MasterKey, Store, StoreOptions, Vault};
+
+use crate::{
+    config::{self, Config, Connection, Credentials},
+    exit::{ExitCode, Failed},
+    output::{ConnectionSummary, ErpUse, Flows, Outcomes, PipedriveUse, talk},
+};
+
+/// The system's clock.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock {
+    started: std::time::Instant,
+}
+
+impl SystemClock {
+    /// A clock whose monotonic time begins now.
+    #[expect(clippy::disallowed_methods, reason = "the one place where the process asks the system for the time")]
+    pub fn start() -> Self {
+        Self { started: std::time::Instant::now() }
+    }
+}
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place where the process asks the system for the time")]
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn monotonic(&self) -> SignedDuration {
+        SignedDuration::try_from(self.started.elapsed()).unwrap_or(SignedDuration::MAX)
+    }
+}
+
+/// An organization of the CRM must have been read this recently before it is written (architecture section 7).
+const FRESHNESS: SignedDuration = SignedDuration::from_secs(5);
+
+/// The CRM's stamps have whole seconds and its lists may lag: windows overlap by this.
+const CRM_OVERLAP: SignedDuration = SignedDuration::from_mins(2);
+
+/// Opens the store and brings its tables up to date.
+///
+/// # Errors
+/// When the store cannot be opened or migrated.
+pub async fn open_store(store: &config::Store) -> anyhow::Result<Store> {
+    let opened = Store::open(&store.url.expose(), StoreOptions::default()).await;
+    let opened = opened.with_context(|| format!("the store {} cannot be opened", store.url))?;
+    opened.migrate().await.with_context(|| format!("the store {} cannot be migrated", store.url))?;
+    Ok(opened)
+}
+
+/// A connection that is ours to work on.
+pub struct Wired {
+    /// Its name.
+    pub name: String,
+    /// Its store.
+    pub store: Store,
+    /// Its number there.
+    pub id: ConnectionId,
+    /// The right to work on it.
+    pub lease: Lease,
+    /// Its engine.
+    pub engine: Engine,
+    run: RunId,
+    erp: Arc<dyn Erp>,
+    crm: Arc<dyn Crm>,
+    clock: Arc<dyn Clock>,
+}
+
+/// What all connections of a process share.
+pub struct Process<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The store.
+    pub store: Store,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Looks an environment variable up.
+    pub env: &'a dyn Fn(&str) -> Option<String>,
+    /// `sync`, `run` or `demo`.
+    pub kind: &'static str,
+}
+
+impl Process<'_> {
+    /// Takes a connection and puts its engine together.
+    ///
+    /// # Errors
+    /// When a secret is missing, another process holds the connection, or the store fails.
+    pub async fn wire(&self, connection: &Connection, watch: Arc<dyn Watch>) -> anyhow::Result<Wired> {
+        let now = self.clock.now();
+        let id = self.store.ensure_connection(&connection.name, "{}", now).await?;
+        let erp: Arc<dyn Erp> = Arc::new(self.fusion(connection)?);
+        let crm: Arc<dyn Crm> = Arc::new(self.pipedrive(connection, id)?);
+        let lease = self.take(connection, id).await?;
+        let mut tx = self.store.write(lease.fence()).await?;
+        let run = tx.begin_run(self.kind, now).await?;
+        tx.commit().await?;
+        let engine = Engine::new(Parts {
+            store: self.store.clone(),
+            lease: lease.clone(),
+            erp: erp.clone(),
+            crm: crm.clone(),
+            clock: self.clock.clone(),
+            watch,
+            settings: settings(connection),
+            run,
+        });
+        let name = connection.name.clone();
+        Ok(Wired { name, store: self.store.clone(), id, lease, engine, run, erp, crm, clock: self.clock.clone() })
+    }
+
+    /// Waits for the lease of a process that seems dead; gives up on one that is alive.
+    async fn take(&self, connection: &Connection, id: ConnectionId) -> anyhow::Result<Lease> {
+        let owner = format!("process {}", std::process::id());
+        let mut taker = Taker::new(owner, self.config.store.lease);
+        let mut told = false;
+        loop {
+            match taker.try_take(&self.store, id, &self.clock).await? {
+                Taking::Taken(lease) => return Ok(lease),
+                Taking::Held { owner, alive: true } => {
+                    let message = format!("{owner} holds the connection {}", connection.name);
+                    return Err(Failed::new(ExitCode::Held, message)
+                        .help("it is kept in sync there; stop that process to work on it from here")
+                        .into());
+                }
+                Taking::Held { owner, alive: false } => {
+                    if !told {
+                        let name = &connection.name;
+                        talk(format!("{name}: waiting to see whether {owner}, which held it last, is still alive"));
+                        told = true;
+                    }
+                    sync_engine::daemon::Sleeper::sleep(
+                        &sync_engine::daemon::TokioSleeper,
+                        SignedDuration::from_millis(500),
+                    )
+                    .await;
+                }
+            }
+        }
+    }
+
+    fn fusion(&self, connection: &Connection) -> anyhow::Result<Fusion> {
+        let oracle = &connection.oracle;
+        let config = FusionConfig {
+            base_url: oracle.base_url.to_string(),
+            token_url: oracle.token_url.to_string(),
+            client_id: oracle.client_id.clone(),
+            client_secret: oracle.client_secret.resolve(self.env)?,
+            scope: oracle.scope.clone(),
+            page_size: oracle.page_size,
+            api_version: oracle.api_version.clone(),
+            timeout: oracle.timeout.unsigned_abs(),
+            concurrency: oracle.concurrency as usize,
+        };
+        Ok(Fusion::new(config, transport(oracle.timeout)?, self.clock.clone())?)
+    }
+
+    fn pipedrive(&self, connection: &Connection, id: ConnectionId) -> anyhow::Result<Pipedrive> {
+        let settings = &connection.pipedrive;
+        let auth = match settings.credentials()? {
+            Credentials::ApiToken(token) => PipedriveAuth::ApiToken(token.resolve(self.env)?),
+            Credentials::OAuth(oauth) => PipedriveAuth::OAuth {
+                client_id: oauth.client_id.clone(),
+                client_secret: oauth.client_secret.resolve(self.env)?,
+                token_url: oauth.token_url.to_string(),
+                refresh_token: oauth.refresh_token.resolve(self.env)?,
+            },
+        };
+        let plan = plan(settings.plan);
+        let config = PipedriveConfig {
+            base_url: settings.base_url.to_string(),
+            auth,
+            plan,
+            seats: settings.seats,
+            burst: settings.burst,
+            search_burst: settings.search_burst,
+            timeout: settings.timeout.unsigned_abs(),
+            owner_id: settings.owner_id,
+            visible_to: settings.visible_to.map(i64::from),
+        };
+        let budget = DailyBudget {
+            tokens: settings.daily_tokens.unwrap_or_else(|| plan.daily_tokens(settings.seats)),
+            max_share: settings.max_share,
+            reserve: settings.reserve,
+        };
+        let ledger = Ledger::new(self.store.clone(), id, budget);
+        let vault: Arc<dyn TokenVault> = Arc::new(self.vault(id)?);
+        let (transport, clock) = (transport(settings.timeout)?, self.clock.clone());
+        Ok(Pipedrive::new(config, transport, clock, Arc::new(TokioSleeper), Arc::new(ledger), vault)?)
+    }
+
+    /// The vault, if a master key can be found (architecture section 8).
+    fn vault(&self, id: ConnectionId) -> anyhow::Result<Vault> {
+        let from_file = |path: &std::path::Path| {
+            std::fs::read_to_string(path).with_context(|| format!("the master key {} cannot be read", path.display()))
+        };
+        let credentials = (self.env)("CREDENTIALS_DIRECTORY").map(|dir| std::path::Path::new(&dir).join("master-key"));
+        let text = if let Some(path) = credentials.filter(|path| path.exists()) {
+            from_file(&path)?
+        } else if let Some(path) = (self.env)("MLC_MASTER_KEY_FILE") {
+            from_file(path.as_ref())?
+        } else if let Some(text) = (self.env)("MLC_MASTER_KEY") {
+            text
+        } else {
+            return Ok(Vault::absent());
+        };
+        let key = master_key(text.trim()).ok_or_else(|| {
+            Failed::new(ExitCode::Usage, "the master key is not 64 hexadecimal digits")
+                .help("make one with `openssl rand -hex 32`")
+        })?;
+        Ok(Vault::new(self.store.clone(), id, key))
+    }
+}
+
+impl Wired {
+    /// What was done and what it cost.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn summary(&self) -> anyhow::Result<ConnectionSummary> {
+        let mut tx = self.store.read(self.id).await?;
+        let counts = tx.outcomes(self.run, CUSTOMERS).await?;
+        let spent = self.crm.spent();
+        let sync_store::Counts { created, updated, unchanged, held, failed } = counts;
+        Ok(ConnectionSummary {
+            name: self.name.clone(),
+            flows: Flows { customers: Outcomes { created, updated, unchanged, held, failed } },
+            pipedrive: PipedriveUse { requests: spent.requests, tokens: spent.tokens },
+            erp: ErpUse { requests: self.erp.requests() },
+        })
+    }
+
+    /// Ends the run and gives the connection back.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn finish(self) -> anyhow::Result<ConnectionSummary> {
+        let summary = self.summary().await?;
+        let mut tx = self.store.write(self.lease.fence()).await?;
+        tx.finish_run(self.run, &serde_json::to_string(&summary)?, self.clock.now()).await?;
+        tx.commit().await?;
+        self.lease.release().await?;
+        Ok(summary)
+    }
+}
+
+fn transport(timeout: SignedDuration) -> anyhow::Result<Arc<dyn Transport>> {
+    let settings = HttpSettings { timeout: timeout.unsigned_abs(), ..HttpSettings::default() };
+    Ok(Arc::new(HttpTransport::new(&settings)?))
+}
+
+fn settings(connection: &Connection) -> Settings {
+    let sync = &connection.sync;
+    Settings {
+        policy: Policy {
+            customer_usages: connection.oracle.customer_usages.iter().cloned().collect(),
+            settle: sync.settle,
+            freshness: FRESHNESS,
+        },
+        pace: Pace { overlap: sync.overlap, safety: sync.safety },
+        poll_every: sync.poll_every,
+        crm_poll_every: sync.crm_poll_every,
+        crm_overlap: CRM_OVERLAP,
+        sweep_every: sync.sweep_every,
+        t_effect: connection.pipedrive.timeout + sync.margin,
+        settle: sync.settle,
+        batch: u32::try_from(sync.batch).unwrap_or(200),
+    }
+}
+
+fn plan(plan: config::Plan) -> budget::Plan {
+    match plan {
+        config::Plan::Lite => budget::Plan::Lite,
+        config::Plan::Growth => budget::Plan::Growth,
+        config::Plan::Premium => budget::Plan::Premium,
+        config::Plan::Ultimate => budget::Plan::Ultimate,
+    }
+}
+
+fn master_key(text: &str) -> Option<MasterKey> {
+    let digits = text.as_bytes();
+    if digits.len() != 64 || !digits.is_ascii() {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()?;
+    }
+    Some(MasterKey::from_bytes(bytes))
+}
