@@ -1,0 +1,281 @@
+//! All store code in one readable story, on both databases.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use sync_core::{
+    budget::{Class, DailyBudget},
+    decide::HoldReason,
+    fields::{Field, Values},
+    ids::{OrgId, PartyId},
+    pair::Pair,
+    plan::{Plan, Rule, Step},
+    ports::{Spend, TokenVault},
+    value::Value,
+};
+use sync_store::{
+    Counts, Fence, IntentEnd, JournalEntry, Ledger, MasterKey, NewIntent, Outcome, Reschedule, StagedKind, StagedRow,
+    Store, StoreError, StoreOptions, Vault,
+};
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_767_225_600 + seconds).unwrap()
+}
+
+struct Opened {
+    store: Store,
+    _folder: Option<tempfile::TempDir>,
+}
+
+async fn sqlite() -> Opened {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("story.db").display());
+    let store = Store::open(&url, StoreOptions { durable: false, gate: None }).await.unwrap();
+    Opened { store, _folder: Some(folder) }
+}
+
+/// A database of its own on the server that the test command started.
+async fn postgres(name: &str) -> Opened {
+    use sqlx::{Connection as _, Executor as _};
+    let server = std::env::var("MLC_TEST_POSTGRES_URL")
+        .expect("MLC_TEST_POSTGRES_URL is not set: run the tests with ./test, which starts PostgreSQL");
+    let mut admin = sqlx::PgConnection::connect(&server).await.unwrap();
+    let name = format!("{name}_{}", std::process::id());
+    admin.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
+    let url = server.rsplit_once('/').map(|(host, _)| format!("{host}/{name}")).unwrap();
+    Opened { store: Store::open(&url, StoreOptions::default()).await.unwrap(), _folder: None }
+}
+
+fn row(id: i64, party: Option<i64>, stamp: Timestamp, hash: &str) -> StagedRow {
+    StagedRow { id, party, stamp, hash: hash.into(), body: "{}".into(), malformed: None }
+}
+
+fn name(text: &str) -> Values {
+    Values::from([(Field::Name, Value::Text(text.into()))])
+}
+
+async fn story(store: Store) {
+    assert!(matches!(store.connections().await, Err(StoreError::NotMigrated)));
+    assert_eq!(store.migrate().await.unwrap().len(), 1);
+    assert_eq!(store.migrate().await.unwrap(), [], "twice is once");
+    let connection = store.ensure_connection("acme", "{}", at(0)).await.unwrap();
+    assert_eq!(store.ensure_connection("acme", "{}", at(1)).await.unwrap(), connection);
+    let other = store.ensure_connection("other", "{}", at(0)).await.unwrap();
+    assert_ne!(connection, other);
+
+    let fence = store.lease_take(connection, "one", None).await.unwrap().unwrap();
+    assert_eq!(store.lease_take(connection, "two", None).await.unwrap(), None, "it is taken");
+
+    staging(&store, &fence).await;
+    queueing(&store, &fence).await;
+    writing(&store, &fence).await;
+    spending(&store, &fence).await;
+    sealing(&store, &fence).await;
+    taking_over(&store, fence).await;
+}
+
+async fn staging(store: &Store, fence: &Fence) {
+    let mut tx = store.write(fence).await.unwrap();
+    let rows: Vec<StagedRow> = (1..=200).map(|id| row(id, None, at(10), "a")).collect();
+    assert_eq!(tx.stage(StagedKind::Party, &rows, at(20), 1).await.unwrap().len(), 200);
+    assert_eq!(tx.stage(StagedKind::Party, &rows, at(21), 1).await.unwrap(), [], "seen again, nothing new");
+    let older = tx.stage(StagedKind::Party, &[row(1, None, at(9), "old")], at(22), 1).await.unwrap();
+    assert_eq!(older, [], "an older page never overwrites a newer row");
+    assert_eq!(tx.staged(StagedKind::Party, &[1]).await.unwrap()[&1].row.hash, "a");
+    let newer = tx.stage(StagedKind::Party, &[row(1, None, at(11), "b")], at(23), 2).await.unwrap();
+    assert_eq!(newer.len(), 1);
+    tx.stage(StagedKind::Account, &[row(7, Some(1), at(10), "x")], at(20), 1).await.unwrap();
+    let moved = tx.stage(StagedKind::Account, &[row(7, Some(2), at(11), "x")], at(21), 1).await.unwrap();
+    assert_eq!((moved[0].party, moved[0].was_party), (Some(2), Some(1)));
+    assert_eq!(tx.sweep_finish(StagedKind::Party, 2).await.unwrap(), [], "missing once is no loss");
+    assert_eq!(tx.sweep_finish(StagedKind::Party, 3).await.unwrap().len(), 199, "missing twice is");
+    let back = tx.stage(StagedKind::Party, &[row(2, None, at(10), "a")], at(30), 4).await.unwrap();
+    assert_eq!(back.len(), 1, "a record that is back is a change");
+    tx.put_cursor("erp.party", &vec![1, 2, 3], at(30)).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let mut tx = store.write(fence).await.unwrap();
+    tx.put_cursor("erp.party", &vec![9], at(31)).await.unwrap();
+    drop(tx);
+    let mut tx = store.read(fence.connection).await.unwrap();
+    assert_eq!(tx.cursor::<Vec<i64>>("erp.party").await.unwrap(), Some(vec![1, 2, 3]), "dropped is rolled back");
+
+    let before = store.statements();
+    let parties: Vec<i64> = (1..=200).collect();
+    let ids: Vec<PartyId> = parties.iter().copied().map(PartyId).collect();
+    tx.staged(StagedKind::Party, &parties).await.unwrap();
+    tx.staged_of_parties(StagedKind::Account, &parties).await.unwrap();
+    tx.staged_of_parties(StagedKind::Org, &parties).await.unwrap();
+    tx.pairs_by_party(&ids).await.unwrap();
+    tx.holds(&ids).await.unwrap();
+    assert!(store.statements() - before <= 10, "200 situations are loaded in a handful of statements");
+}
+
+async fn queueing(store: &Store, fence: &Fence) {
+    let mut tx = store.write(fence).await.unwrap();
+    tx.enqueue(&[PartyId(1), PartyId(2), PartyId(1)], Class::Backfill, at(50), "poll").await.unwrap();
+    tx.enqueue(&[PartyId(2)], Class::Urgent, at(60), "person").await.unwrap();
+    assert_eq!(tx.claim(at(49), 10).await.unwrap(), []);
+    let jobs = tx.claim(at(50), 10).await.unwrap();
+    let told: Vec<_> = jobs.iter().map(|job| (job.party.0, job.class, job.generation)).collect();
+    assert_eq!(told, [(2, Class::Urgent, 2), (1, Class::Backfill, 1)], "coalesced, the urgent one first");
+    tx.finish(&[(PartyId(2), 1)]).await.unwrap();
+    assert_eq!(tx.claim(at(50), 10).await.unwrap().len(), 2, "somebody asked again meanwhile");
+    tx.finish(&[(PartyId(2), 2)]).await.unwrap();
+    let later = Reschedule { party: PartyId(1), generation: 1, due: at(90), attempts: 5, error: Some("503".into()) };
+    tx.reschedule(&[later]).await.unwrap();
+    assert_eq!(tx.next_due().await.unwrap(), Some(at(90)));
+    assert_eq!(tx.queue_by_attempts(5).await.unwrap(), (0, 1));
+    tx.commit().await.unwrap();
+}
+
+async fn writing(store: &Store, fence: &Fence) {
+    let mut tx = store.write(fence).await.unwrap();
+    let run = tx.begin_run("sync", at(100)).await.unwrap();
+    let step = Step::Create { values: name("Acme") };
+    let plan = Plan {
+        party: PartyId(1),
+        steps: vec![step.clone()],
+        reason: "new".into(),
+        rule: Rule::CustomerWithoutOrganization,
+        class: Class::NewCustomer,
+        then_hold: None,
+    };
+    let plans = tx.put_plans(run, &[plan.clone()], at(100)).await.unwrap();
+    let intent = NewIntent {
+        party: PartyId(1),
+        plan: plans[0],
+        step: step.clone(),
+        before: Values::new(),
+        before_stamp: None,
+        reason: "new".into(),
+        rule: "customer_without_organization".into(),
+        class: Class::NewCustomer,
+        origin: "poll".into(),
+    };
+    let ids = tx.open_intents(run, &[intent.clone()], at(100)).await.unwrap();
+    tx.doubt_intents(&[(ids[0], at(200))]).await.unwrap();
+    let open = tx.intents().await.unwrap();
+    assert_eq!((open.len(), open[0].step.clone(), open[0].settled_at), (1, step, Some(at(200))));
+    assert_eq!(tx.create_intents().await.unwrap(), BTreeMap::from([(PartyId(1), 1)]));
+    tx.close_intents(&[(ids[0], IntentEnd::Done)], at(101)).await.unwrap();
+    assert_eq!(tx.intents().await.unwrap(), []);
+    assert_eq!(tx.plans(PartyId(1), 10).await.unwrap()[0].plan, plan);
+
+    let pair = Pair {
+        party: PartyId(1),
+        org: OrgId(11),
+        erp_mirror: name("Acme"),
+        crm_mirror: name("Acme"),
+        written: BTreeMap::new(),
+    };
+    tx.put_pairs(&[pair.clone()], at(101)).await.unwrap();
+    assert_eq!(tx.pairs_by_party(&[PartyId(1)]).await.unwrap()[&PartyId(1)], pair);
+    assert_eq!(tx.pairs_by_org(&[OrgId(11), OrgId(12)]).await.unwrap(), BTreeMap::from([(OrgId(11), PartyId(1))]));
+    let entry = JournalEntry {
+        intent: ids[0],
+        run,
+        at: at(101),
+        op: "create".into(),
+        party: PartyId(1),
+        org: Some(OrgId(11)),
+        before: Values::new(),
+        after: name("Acme"),
+        reason: "new".into(),
+        rule: "customer_without_organization".into(),
+        origin: "poll".into(),
+        tokens: 5,
+    };
+    tx.append_journal(&[entry.clone(), entry.clone()]).await.unwrap();
+    let journal = tx.journal(Some(PartyId(1)), None, 10).await.unwrap();
+    assert_eq!((journal.len(), &journal[0].entry), (2, &entry));
+    assert_eq!(tx.journal(None, Some(journal[0].id), 10).await.unwrap().len(), 1);
+
+    let gone = HoldReason::OrganizationGone { org: OrgId(11) };
+    tx.open_hold(PartyId(1), &gone, at(102)).await.unwrap();
+    tx.open_hold(PartyId(1), &gone, at(103)).await.unwrap();
+    let holds = tx.list_holds(None, 10).await.unwrap();
+    assert_eq!((holds.len(), holds[0].opened_at), (1, at(102)), "the same question is asked once");
+    tx.open_hold(PartyId(1), &HoldReason::PartyMissing, at(104)).await.unwrap();
+    assert_eq!(tx.holds(&[PartyId(1)]).await.unwrap()[&PartyId(1)], HoldReason::PartyMissing);
+    tx.close_holds(&[PartyId(1)], at(105)).await.unwrap();
+    assert_eq!(tx.holds(&[PartyId(1)]).await.unwrap(), BTreeMap::new());
+
+    for (party, outcome) in [
+        (1, Outcome::Failed),
+        (1, Outcome::Created),
+        (1, Outcome::Unchanged),
+        (2, Outcome::Updated),
+        (2, Outcome::Unchanged),
+        (3, Outcome::Held),
+    ] {
+        tx.put_outcomes(run, "customers", &[(PartyId(party), outcome)]).await.unwrap();
+    }
+    let counts = Counts { created: 1, updated: 1, unchanged: 0, held: 1, failed: 0 };
+    assert_eq!(tx.outcomes(run, "customers").await.unwrap(), counts, "each key once, by its last outcome");
+    tx.finish_run(run, "{}", at(110)).await.unwrap();
+    assert_eq!(tx.runs(1).await.unwrap()[0].finished_at, Some(at(110)));
+    assert_eq!(tx.prune_runs(at(200)).await.unwrap(), 3);
+    tx.commit().await.unwrap();
+
+    let mut tx = store.write(fence).await.unwrap();
+    let taken = Pair { party: PartyId(2), ..pair };
+    assert!(tx.put_pairs(&[taken], at(120)).await.is_err(), "law 1 is a constraint of the database, too");
+}
+
+async fn spending(store: &Store, fence: &Fence) {
+    let budget = DailyBudget { tokens: 100, max_share: 1.0, reserve: 0.2 };
+    let ledger = Ledger::new(store.clone(), fence.connection, budget);
+    assert_eq!(ledger.reserve(Class::Backfill, 5, 20, at(0)).await.unwrap().granted, 16, "80 of 100 tokens");
+    assert_eq!(ledger.reserve(Class::Backfill, 5, 1, at(1)).await.unwrap().granted, 0);
+    assert_eq!(ledger.reserve(Class::Urgent, 5, 9, at(2)).await.unwrap().granted, 4, "the reserve");
+    assert_eq!(ledger.spent_today(at(3)).await.unwrap(), 100);
+    let tomorrow = at(86_400);
+    ledger.correct(40, tomorrow).await.unwrap();
+    assert_eq!(ledger.reserve(Class::Urgent, 10, 9, tomorrow).await.unwrap().granted, 4, "others spent 60");
+    let until = tomorrow + SignedDuration::from_hours(1);
+    ledger.exhausted(until, tomorrow).await.unwrap();
+    let refused = ledger.reserve(Class::Urgent, 0, 1, tomorrow).await.unwrap();
+    assert_eq!((refused.granted, refused.retry_at), (0, until));
+}
+
+async fn sealing(store: &Store, fence: &Fence) {
+    let key = MasterKey::generate();
+    assert_eq!(format!("{key:?}"), "MasterKey(redacted)");
+    let vault = Vault::new(store.clone(), fence.connection, key);
+    assert_eq!(vault.load("refresh").await.unwrap(), None);
+    vault.save("refresh", "first").await.unwrap();
+    vault.save("refresh", "second").await.unwrap();
+    assert_eq!(vault.load("refresh").await.unwrap().as_deref(), Some("second"));
+    let wrong = Vault::new(store.clone(), fence.connection, MasterKey::generate());
+    assert!(wrong.load("refresh").await.is_err(), "another master key opens nothing");
+    let refused = Vault::absent().save("refresh", "x").await.unwrap_err();
+    assert!(refused.to_string().contains("MLC_MASTER_KEY"));
+}
+
+/// A holder that froze and thaws after a take-over is refused whatever it tries.
+async fn taking_over(store: &Store, frozen: Fence) {
+    let seen = store.lease_look(frozen.connection).await.unwrap().unwrap();
+    store.lease_renew(&frozen).await.unwrap();
+    assert_eq!(store.lease_take(frozen.connection, "two", Some(&seen)).await.unwrap(), None, "it lives");
+    let seen = store.lease_look(frozen.connection).await.unwrap().unwrap();
+    let fence = store.lease_take(frozen.connection, "two", Some(&seen)).await.unwrap().unwrap();
+    assert!(fence.epoch > frozen.epoch);
+    assert!(matches!(store.write(&frozen).await, Err(StoreError::Fenced)));
+    assert!(matches!(store.lease_renew(&frozen).await, Err(StoreError::Fenced)));
+    assert!(matches!(store.lease_release(&frozen).await, Err(StoreError::Fenced)));
+    store.lease_release(&fence).await.unwrap();
+    assert_eq!(store.lease_look(frozen.connection).await.unwrap().unwrap().owner, None);
+}
+
+#[tokio::test]
+async fn sqlite_story() {
+    let opened = sqlite().await;
+    story(opened.store.clone()).await;
+}
+
+#[tokio::test]
+async fn postgres_story() {
+    let opened = postgres("story").await;
+    story(opened.store.clone()).await;
+}
