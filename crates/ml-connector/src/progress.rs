@@ -60,7 +60,9 @@ impl Watch for Progress {
                 self.count(outcome);
             }
             Event::InDoubt { writes, until } => {
-                self.reading.set_message(format!("{writes} writes without an answer are looked for again at {until:.0}"));
+                self.reading.set_message(format!(
+                    "{writes} writes without an answer are looked for again at {until:.0}"
+                ));
             }
             Event::Paused(pause) => {
                 self.reading.set_message(format!("waiting until {:.0}: {}", pause.until, pause.error));

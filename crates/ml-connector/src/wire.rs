@@ -34,14 +34,20 @@ pub struct SystemClock {
 
 impl SystemClock {
     /// A clock whose monotonic time begins now.
-    #[expect(clippy::disallowed_methods, reason = "the one place where the process asks the system for the time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where the process asks the system for the time"
+    )]
     pub fn start() -> Self {
         Self { started: std::time::Instant::now() }
     }
 }
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place where the process asks the system for the time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where the process asks the system for the time"
+    )]
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
@@ -125,7 +131,17 @@ impl Process<'_> {
             run,
         });
         let name = connection.name.clone();
-        Ok(Wired { name, store: self.store.clone(), id, lease, engine, run, erp, crm, clock: self.clock.clone() })
+        Ok(Wired {
+            name,
+            store: self.store.clone(),
+            id,
+            lease,
+            engine,
+            run,
+            erp,
+            crm,
+            clock: self.clock.clone(),
+        })
     }
 
     /// Waits for the lease of a process that seems dead; gives up on one that is alive.
@@ -145,7 +161,9 @@ impl Process<'_> {
                 Taking::Held { owner, alive: false } => {
                     if !told {
                         let name = &connection.name;
-                        talk(format!("{name}: waiting to see whether {owner}, which held it last, is still alive"));
+                        talk(format!(
+                            "{name}: waiting to see whether {owner}, which held it last, is still alive"
+                        ));
                         told = true;
                     }
                     sync_engine::daemon::Sleeper::sleep(
@@ -211,9 +229,11 @@ impl Process<'_> {
     /// The vault, if a master key can be found (architecture section 8).
     fn vault(&self, id: ConnectionId) -> anyhow::Result<Vault> {
         let from_file = |path: &std::path::Path| {
-            std::fs::read_to_string(path).with_context(|| format!("the master key {} cannot be read", path.display()))
+            std::fs::read_to_string(path)
+                .with_context(|| format!("the master key {} cannot be read", path.display()))
         };
-        let credentials = (self.env)("CREDENTIALS_DIRECTORY").map(|dir| std::path::Path::new(&dir).join("master-key"));
+        let credentials =
+            (self.env)("CREDENTIALS_DIRECTORY").map(|dir| std::path::Path::new(&dir).join("master-key"));
         let text = if let Some(path) = credentials.filter(|path| path.exists()) {
             from_file(&path)?
         } else if let Some(path) = (self.env)("MLC_MASTER_KEY_FILE") {

@@ -50,6 +50,7 @@ pub struct Situation {
 
 /// What the ERP says about a party.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly every situation is the large one; a box would cost each of them")]
 pub enum ErpSide {
     /// Nothing was read about it (its account may have come first).
     Unseen,
@@ -195,7 +196,8 @@ impl HoldReason {
                 "Organization {org} carries this customer's ERP id but belongs to party {by}. Clear the id there."
             ),
             Self::PartyMissing => {
-                "The ERP no longer shows this party: it was deleted, merged, or our user lost access to it.".to_owned()
+                "The ERP no longer shows this party: it was deleted, merged, or our user lost access to it."
+                    .to_owned()
             }
             Self::TugOfWar { field, erp, crm } => format!(
                 "{field}: the ERP says \"{}\" and was written twice, the CRM says \"{}\" again. Change it in the ERP, or leave it as it is.",

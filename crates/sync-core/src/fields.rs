@@ -79,7 +79,12 @@ pub const TABLE: [Row; 8] = [
     row(Field::Website, "website", "Website", Place::BuiltIn),
     row(Field::Phone, "phone", "Phone", Place::Custom("ERP phone")),
     row(Field::ErpCustomerId, "erp_customer_id", "ERP customer id", Place::Custom("ERP customer id")),
-    row(Field::AccountNumbers, "account_numbers", "ERP account numbers", Place::Custom("ERP account numbers")),
+    row(
+        Field::AccountNumbers,
+        "account_numbers",
+        "ERP account numbers",
+        Place::Custom("ERP account numbers"),
+    ),
     row(Field::TaxId, "tax_id", "Tax id", Place::Custom("ERP tax id")),
     row(Field::ErpStatus, "erp_status", "ERP status", Place::Custom("ERP status")),
 ];

@@ -144,9 +144,8 @@ pub fn law_6_staged_before_passed(
 ) -> Vec<Violation> {
     let mut found = Vec::new();
     for Committed { id, stamp, visible_at } in records {
-        let due = stamp < watermark
-            && visible_at <= window_began
-            && visible_at.duration_since(stamp) <= overlap;
+        let due =
+            stamp < watermark && visible_at <= window_began && visible_at.duration_since(stamp) <= overlap;
         // Stamps are printed in milliseconds.
         let known = staged.get(&id).is_some_and(|seen| seen.as_millisecond() >= stamp.as_millisecond());
         if due && !known {
@@ -165,8 +164,9 @@ pub fn law_7_second_run_is_idle(writes: u64, reads: u64, reads_needed: u64) -> O
     if writes > 0 {
         return Some(broken(7, format!("a run without outside changes sent {writes} writes")));
     }
-    (reads > reads_needed)
-        .then(|| broken(7, format!("a run without outside changes sent {reads} reads, {reads_needed} suffice")))
+    (reads > reads_needed).then(|| {
+        broken(7, format!("a run without outside changes sent {reads} reads, {reads_needed} suffice"))
+    })
 }
 
 /// Law 8: once faults have stopped and two cycles have passed, every customer without a hold agrees.
@@ -255,7 +255,14 @@ mod tests {
         let record = Committed { id: 1, stamp, visible_at: stamp };
         let check = |staged: &BTreeMap<i64, Timestamp>, watermark: &str| {
             let overlap = SignedDuration::from_mins(10);
-            law_6_staged_before_passed("party", [record], staged, at(watermark), at("2026-01-01T01:00:00Z"), overlap)
+            law_6_staged_before_passed(
+                "party",
+                [record],
+                staged,
+                at(watermark),
+                at("2026-01-01T01:00:00Z"),
+                overlap,
+            )
         };
         assert_eq!(check(&BTreeMap::new(), "2026-01-01T00:30:00Z").len(), 1);
         assert_eq!(check(&BTreeMap::new(), "2026-01-01T00:00:00Z"), []);

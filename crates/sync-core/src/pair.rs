@@ -40,9 +40,9 @@ impl Pair {
     /// Whether the CRM's `actual` value is the form it gave to what we wrote last, and that is still `desired`.
     #[must_use]
     pub fn is_remote_form(&self, field: Field, desired: Option<&Value>, actual: Option<&Value>) -> bool {
-        self.written.get(&field).is_some_and(|last| {
-            same(last.value.as_ref(), desired) && same(last.became.as_ref(), actual)
-        })
+        self.written
+            .get(&field)
+            .is_some_and(|last| same(last.value.as_ref(), desired) && same(last.became.as_ref(), actual))
     }
 
     /// How often in a row `desired` was written to `field`.

@@ -143,14 +143,14 @@ impl ErpCursor {
         match self {
             Self::New | Self::Idle { .. } => Progress::Stuck,
             Self::Walk { after, began, watermark } => {
-                let began = Some(began.unwrap_or(server_now));
+                let began = began.unwrap_or(server_now);
                 match (page.more, page.last_id) {
                     (true, Some(last)) if last > after => {
-                        Progress::Going(Self::Walk { after: last, began, watermark })
+                        Progress::Going(Self::Walk { after: last, began: Some(began), watermark })
                     }
                     (true, _) => Progress::Stuck,
                     (false, _) => {
-                        let first = floor_ms(began.unwrap_or(server_now) - pace.safety);
+                        let first = floor_ms(began - pace.safety);
                         Progress::Walked(Self::Idle { watermark: watermark.unwrap_or(first) })
                     }
                 }
@@ -234,7 +234,9 @@ mod tests {
     fn the_first_watermark_is_before_the_walk_began_not_the_newest_stamp_seen() {
         let first = ErpCursor::New.begin_poll(PACE);
         let page = PageEnd { last_id: Some(500), more: true, ..PageEnd::default() };
-        let Progress::Going(second) = first.after_page(page, at("2026-01-01T12:00:00Z"), PACE) else { panic!() };
+        let Progress::Going(second) = first.after_page(page, at("2026-01-01T12:00:00Z"), PACE) else {
+            panic!()
+        };
         assert_eq!(second.next_read(), Some(ErpRead::ById { after: 500 }));
         let page = PageEnd { last_id: Some(700), more: false, ..PageEnd::default() };
         let end = second.after_page(page, at("2026-01-01T12:30:00Z"), PACE);
@@ -261,7 +263,9 @@ mod tests {
             last_stamp: Some(at("2026-01-01T10:07:00.123Z")),
             more: true,
         };
-        let Progress::Going(next) = cursor.after_page(page, at("2026-01-01T12:00:00Z"), PACE) else { panic!() };
+        let Progress::Going(next) = cursor.after_page(page, at("2026-01-01T12:00:00Z"), PACE) else {
+            panic!()
+        };
         let to = Some(at("2026-01-01T11:59:59Z"));
         assert_eq!(next.next_read(), Some(ErpRead::Window { from: at("2026-01-01T10:07:00.123Z"), to }));
     }
@@ -270,8 +274,11 @@ mod tests {
     fn a_page_within_one_millisecond_is_walked_by_id_and_then_left_behind() {
         let stamp = at("2026-01-01T10:00:00.005Z");
         let cursor = ErpCursor::Window { at: stamp, end: None, tie: None };
-        let full = PageEnd { last_id: Some(7), first_stamp: Some(stamp), last_stamp: Some(stamp), more: true };
-        let Progress::Going(tie) = cursor.after_page(full, at("2026-01-01T12:00:00Z"), PACE) else { panic!() };
+        let full =
+            PageEnd { last_id: Some(7), first_stamp: Some(stamp), last_stamp: Some(stamp), more: true };
+        let Progress::Going(tie) = cursor.after_page(full, at("2026-01-01T12:00:00Z"), PACE) else {
+            panic!()
+        };
         let to = at("2026-01-01T10:00:00.006Z");
         assert_eq!(tie.next_read(), Some(ErpRead::Tie { from: stamp, to, after: 0 }));
         let Progress::Going(tie) = tie.after_page(full, at("2026-01-01T12:00:00Z"), PACE) else { panic!() };

@@ -61,8 +61,12 @@ pub trait Crm: Send + Sync {
     async fn create_org(&self, permit: Permit, values: &Values) -> Called<CrmOrg>;
 
     /// Sets the given fields of an organization (`None` clears) and leaves all others alone.
-    async fn update_org(&self, permit: Permit, id: OrgId, changes: &[(Field, Option<crate::value::Value>)])
-    -> Called<CrmOrg>;
+    async fn update_org(
+        &self,
+        permit: Permit,
+        id: OrgId,
+        changes: &[(Field, Option<crate::value::Value>)],
+    ) -> Called<CrmOrg>;
 
     /// What this adapter has spent so far.
     fn spent(&self) -> Spent;
@@ -103,7 +107,8 @@ impl Permit {
 pub trait Spend: Send + Sync {
     /// Reserves up to `count` times `each` tokens for calls of `class` on the day of `now`. Returns how many of
     /// them were granted; none means that the class may spend nothing more before the returned time.
-    async fn reserve(&self, class: Class, each: u32, count: u32, now: Timestamp) -> Result<Grant, SpendError>;
+    async fn reserve(&self, class: Class, each: u32, count: u32, now: Timestamp)
+    -> Result<Grant, SpendError>;
 
     /// Records what the remote system's headers say is left today; what others spent is the difference.
     async fn correct(&self, remaining: u64, now: Timestamp) -> Result<(), SpendError>;

@@ -11,8 +11,9 @@ use sync_core::{
 use sync_store::{Changed, StagedKind, Tx};
 
 use crate::{
-    Engine, EngineError, Settings, staging,
+    Engine, EngineError, Settings,
     pause::Side,
+    staging,
     streams::{CrmCursor, CrmStream, Stream},
 };
 

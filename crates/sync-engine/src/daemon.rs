@@ -5,10 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use sync_core::error::ErrorKind;
 use sync_store::StoreError;
 
-use crate::{
-    Engine, EngineError, Pause, Step,
-    lease::Lease,
-};
+use crate::{Engine, EngineError, Pause, Step, lease::Lease};
 
 /// Who waits for us.
 #[async_trait]
@@ -90,7 +87,10 @@ pub async fn until_quiescent(engine: &mut Engine, sleeper: &dyn Sleeper) -> Resu
 ///
 /// # Errors
 /// When the store fails or the connection was taken by another process.
-pub async fn forever(engine: &mut Engine, sleeper: &dyn Sleeper) -> Result<std::convert::Infallible, EngineError> {
+pub async fn forever(
+    engine: &mut Engine,
+    sleeper: &dyn Sleeper,
+) -> Result<std::convert::Infallible, EngineError> {
     loop {
         let now = engine.now();
         if let Step::IdleUntil(due) = engine.step(now).await? {

@@ -238,7 +238,8 @@ impl Engine {
 /// Somebody else may have changed it instead; counting that as our write only makes us stop sooner (law 3).
 fn took_effect(intent: &Intent, org: &CrmOrg) -> bool {
     let touched = intent.before_stamp.is_none_or(|before| org.updated_at > before);
-    touched || intent.step.sent().iter().any(|(field, _)| !same(intent.before.get(field), org.values.get(field)))
+    touched
+        || intent.step.sent().iter().any(|(field, _)| !same(intent.before.get(field), org.values.get(field)))
 }
 
 /// What an organization says when it is found is the form of what we sent only if it says the same: anything else

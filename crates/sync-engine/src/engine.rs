@@ -142,7 +142,11 @@ impl Engine {
     /// Pauses of the sides, for those who wait or report.
     #[must_use]
     pub fn pauses(&self, now: Timestamp) -> Vec<Pause> {
-        [&self.erp_pauses, &self.crm_pauses].into_iter().filter_map(|side| side.active(now)).cloned().collect()
+        [&self.erp_pauses, &self.crm_pauses]
+            .into_iter()
+            .filter_map(|side| side.active(now))
+            .cloned()
+            .collect()
     }
 
     /// What keeps this connection from being quiescent: streams to read, keys to handle, writes in doubt.

@@ -11,8 +11,9 @@ use sync_core::{
 use sync_store::{Changed, StagedKind, StagedRow};
 
 use crate::{
-    Engine, EngineError, staging,
+    Engine, EngineError,
     pause::Side,
+    staging,
     streams::{ErpStream, Stream},
     watch::Event,
 };
@@ -72,7 +73,9 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let Some(read) = state.cursor.next_read() else { return Ok(()) };
         let page = match stream {
-            Stream::Accounts => stage_page(self.erp.accounts(read).await, |a| (a.id.0, a.updated_at), staging::account),
+            Stream::Accounts => {
+                stage_page(self.erp.accounts(read).await, |a| (a.id.0, a.updated_at), staging::account)
+            }
             Stream::Parties | Stream::Orgs => {
                 stage_page(self.erp.parties(read).await, |p| (p.id.0, p.updated_at), staging::party)
             }
@@ -142,7 +145,11 @@ impl Engine {
         lost: Vec<sync_core::model::Malformed>,
     ) {
         for record in lost {
-            tracing::warn!(stream = stream.name(), reason = record.reason, "a record without a readable id was left out");
+            tracing::warn!(
+                stream = stream.name(),
+                reason = record.reason,
+                "a record without a readable id was left out"
+            );
             self.watch.see(Event::Unreadable { stream: stream.name(), record });
         }
         tracing::debug!(stream = stream.name(), rows, enqueued, complete, "page staged");

@@ -13,8 +13,8 @@ use sync_core::{
 };
 use sync_store::{Job, Outcome, Reschedule, StagedKind};
 
-use crate::{CUSTOMERS, Engine, EngineError, observe::observe, pause::Side, receipt::new_pair, staging,
-    watch::Event,
+use crate::{
+    CUSTOMERS, Engine, EngineError, observe::observe, pause::Side, receipt::new_pair, staging, watch::Event,
 };
 
 /// A key with the plan to be sent for it.
@@ -178,8 +178,7 @@ fn wait(job: &Job, due: Timestamp) -> Reschedule {
 /// Both sides agree: remember on what.
 fn in_sync(job: Job, situation: Situation, sorted: &mut Sorted) {
     let Situation { party, erp, pair, crm, hold, .. } = situation;
-    if let (Some(pair), CrmSide::Present { org, .. }, ErpSide::Present(customer)) = (pair, crm, erp)
-    {
+    if let (Some(pair), CrmSide::Present { org, .. }, ErpSide::Present(customer)) = (pair, crm, erp) {
         let erp_mirror = mapping::desired(&customer).values;
         if erp_mirror != pair.erp_mirror || org.values != pair.crm_mirror {
             sorted.pairs.push(Pair { erp_mirror, crm_mirror: org.values, ..pair });

@@ -29,7 +29,9 @@ pub enum StoreError {
         source: serde_json::Error,
     },
     /// The database library is too old to be trusted with data.
-    #[error("SQLite {found} is too old: {needed} or newer is needed (older ones can corrupt a database in WAL mode)")]
+    #[error(
+        "SQLite {found} is too old: {needed} or newer is needed (older ones can corrupt a database in WAL mode)"
+    )]
     Version {
         /// What is there.
         found: String,

@@ -186,7 +186,8 @@ impl Tx {
         let sql = "SELECT party_id, count(*) FROM intent \
             WHERE connection_id = $1 AND step LIKE '{\"op\":\"create\"%' GROUP BY party_id";
         let args = vec![self.id()];
-        let read = |row: &Row<'_>| Ok((PartyId(row.int(0, "party_id")?), row.int(1, "count")?.unsigned_abs()));
+        let read =
+            |row: &Row<'_>| Ok((PartyId(row.int(0, "party_id")?), row.int(1, "count")?.unsigned_abs()));
         Ok(self.fetch("intent", sql, args, read).await?.into_iter().collect())
     }
 

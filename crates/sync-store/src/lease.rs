@@ -107,7 +107,9 @@ impl Tx {
     pub(crate) async fn check_fence(&mut self, fence: &Fence) -> Result<(), StoreError> {
         // An update locks the row on PostgreSQL; on SQLite BEGIN IMMEDIATE has locked everything already.
         let sql = match self.native {
-            crate::tx::NativeTx::Sqlite(_) => "SELECT epoch FROM lease WHERE connection_id = $1 AND epoch = $2",
+            crate::tx::NativeTx::Sqlite(_) => {
+                "SELECT epoch FROM lease WHERE connection_id = $1 AND epoch = $2"
+            }
             crate::tx::NativeTx::Postgres(_) => {
                 "SELECT epoch FROM lease WHERE connection_id = $1 AND epoch = $2 FOR SHARE"
             }

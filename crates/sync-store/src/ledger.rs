@@ -126,7 +126,13 @@ impl Tx {
 
 #[async_trait]
 impl Spend for Ledger {
-    async fn reserve(&self, class: Class, each: u32, count: u32, now: Timestamp) -> Result<Grant, SpendError> {
+    async fn reserve(
+        &self,
+        class: Class,
+        each: u32,
+        count: u32,
+        now: Timestamp,
+    ) -> Result<Grant, SpendError> {
         self.try_reserve(class, each, count, now).await.map_err(|error| SpendError(error.told()))
     }
 

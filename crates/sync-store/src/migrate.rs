@@ -4,7 +4,8 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 use crate::{Store, StoreError, store::Pools};
 
-const SQLITE: [(i64, &str, &str); 1] = [(1, "first floor", include_str!("../migrations/sqlite/0001_first_floor.sql"))];
+const SQLITE: [(i64, &str, &str); 1] =
+    [(1, "first floor", include_str!("../migrations/sqlite/0001_first_floor.sql"))];
 const POSTGRES: [(i64, &str, &str); 1] =
     [(1, "first floor", include_str!("../migrations/postgres/0001_first_floor.sql"))];
 

@@ -40,11 +40,8 @@ static BY_PARTY: Many = Many::new(
     1,
 );
 
-static BY_ORG: Many = Many::new(
-    "SELECT party_id, org_id FROM pair WHERE connection_id = $1 AND org_id IN ({rows})",
-    "?",
-    1,
-);
+static BY_ORG: Many =
+    Many::new("SELECT party_id, org_id FROM pair WHERE connection_id = $1 AND org_id IN ({rows})", "?", 1);
 
 impl Tx {
     /// Makes or changes pairs.

@@ -35,7 +35,12 @@ impl Tx {
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn put_plans(&mut self, run: RunId, plans: &[Plan], now: Timestamp) -> Result<Vec<i64>, StoreError> {
+    pub async fn put_plans(
+        &mut self,
+        run: RunId,
+        plans: &[Plan],
+        now: Timestamp,
+    ) -> Result<Vec<i64>, StoreError> {
         if plans.is_empty() {
             return Ok(Vec::new());
         }

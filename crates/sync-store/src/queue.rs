@@ -153,7 +153,8 @@ impl Tx {
     /// # Errors
     /// When the database refuses.
     pub async fn queue_len(&mut self, now: Timestamp) -> Result<QueueLen, StoreError> {
-        let sql = "SELECT count(*), count(CASE WHEN due_at <= $2 THEN 1 END) FROM job WHERE connection_id = $1";
+        let sql =
+            "SELECT count(*), count(CASE WHEN due_at <= $2 THEN 1 END) FROM job WHERE connection_id = $1";
         let args = vec![self.id(), now.into()];
         let (all, due) = self
             .fetch_one("job", sql, args, |row| Ok((row.int(0, "count")?, row.int(1, "due")?)))
@@ -167,7 +168,8 @@ impl Tx {
     /// # Errors
     /// When the database refuses.
     pub async fn queue_by_attempts(&mut self, attempts: u32) -> Result<(u64, u64), StoreError> {
-        let sql = "SELECT count(*), count(CASE WHEN attempts >= $2 THEN 1 END) FROM job WHERE connection_id = $1";
+        let sql =
+            "SELECT count(*), count(CASE WHEN attempts >= $2 THEN 1 END) FROM job WHERE connection_id = $1";
         let args = vec![self.id(), i64::from(attempts).into()];
         let (all, given_up) = self
             .fetch_one("job", sql, args, |row| Ok((row.int(0, "count")?, row.int(1, "given_up")?)))

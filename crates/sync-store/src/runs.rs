@@ -90,7 +90,12 @@ impl Tx {
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn finish_run(&mut self, run: RunId, summary_json: &str, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn finish_run(
+        &mut self,
+        run: RunId,
+        summary_json: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let sql = "UPDATE run SET finished_at = $3, summary = $4 WHERE connection_id = $1 AND id = $2";
         self.execute(sql, vec![self.id(), run.0.into(), now.into(), summary_json.into()]).await?;
         Ok(())
@@ -143,7 +148,9 @@ impl Tx {
             WHERE connection_id = $1 AND run_id = $2 AND flow = $3 GROUP BY outcome";
         let args = vec![self.id(), run.0.into(), flow.into()];
         let found = self
-            .fetch("outcome", sql, args, |row| Ok((row.text(0, "outcome")?, row.int(1, "count")?.unsigned_abs())))
+            .fetch("outcome", sql, args, |row| {
+                Ok((row.text(0, "outcome")?, row.int(1, "count")?.unsigned_abs()))
+            })
             .await?;
         let count = |outcome: Outcome| {
             found.iter().find(|(key, _)| key == outcome.key()).map_or(0, |(_, count)| *count)

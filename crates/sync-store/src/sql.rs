@@ -229,7 +229,10 @@ mod tests {
     fn look_ups_are_filled_up_with_the_last_id() {
         let ids: Vec<i64> = (0..200).chain(0..5).collect();
         let chunks = padded(&ids);
-        assert_eq!(chunks.iter().map(|(size, ids)| (*size, ids.len())).collect::<Vec<_>>(), [(0, 128), (0, 128)]);
+        assert_eq!(
+            chunks.iter().map(|(size, ids)| (*size, ids.len())).collect::<Vec<_>>(),
+            [(0, 128), (0, 128)]
+        );
         assert_eq!(chunks[1].1[70..74], [198, 199, 199, 199]);
         assert_eq!(padded(&[7, 7]), [(2, vec![7])]);
         assert!(padded(&[]).is_empty());

@@ -81,7 +81,9 @@ impl TokenVault for Vault {
         let sql = "SELECT name, key_version, sealed FROM credential WHERE connection_id = $1 AND name = $2";
         let args = vec![tx.id(), name.into()];
         let sealed = tx
-            .fetch_one("credential", sql, args, |row| Ok((row.int(1, "key_version")?, row.text(2, "sealed")?)))
+            .fetch_one("credential", sql, args, |row| {
+                Ok((row.int(1, "key_version")?, row.text(2, "sealed")?))
+            })
             .await
             .map_err(told)?;
         drop(tx);
@@ -151,7 +153,8 @@ fn seal(key: &[u8], bound_to: &str, plain: &[u8]) -> Result<String, VaultError> 
 }
 
 fn open(key: &[u8], bound_to: &str, sealed: &str) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-    let broken = || VaultError("a secret cannot be opened: it was altered, or the master key is another".to_owned());
+    let broken =
+        || VaultError("a secret cannot be opened: it was altered, or the master key is another".to_owned());
     let bytes = hex::decode(sealed).map_err(|_| broken())?;
     let (nonce, sealed) = bytes.split_first_chunk::<NONCE>().ok_or_else(broken)?;
     let payload = Payload { msg: sealed, aad: bound_to.as_bytes() };
@@ -163,7 +166,10 @@ fn cipher(key: &[u8]) -> Result<XChaCha20Poly1305, VaultError> {
     XChaCha20Poly1305::new_from_slice(key).map_err(|_| VaultError("a key must have 32 bytes".to_owned()))
 }
 
-#[expect(clippy::disallowed_methods, reason = "keys and nonces must be unpredictable: the one source of randomness")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "keys and nonces must be unpredictable: the one source of randomness"
+)]
 fn random<const N: usize>() -> [u8; N] {
     std::array::from_fn(|_| rand::random())
 }

@@ -14,8 +14,8 @@ use sync_core::{
     value::Value,
 };
 use sync_store::{
-    Counts, Fence, IntentEnd, JournalEntry, Ledger, MasterKey, NewIntent, Outcome, Reschedule, StagedKind, StagedRow,
-    Store, StoreError, StoreOptions, Vault,
+    Counts, Fence, IntentEnd, JournalEntry, Ledger, MasterKey, NewIntent, Outcome, Reschedule, StagedKind,
+    StagedRow, Store, StoreError, StoreOptions, Vault,
 };
 
 fn at(seconds: i64) -> Timestamp {
@@ -98,7 +98,11 @@ async fn staging(store: &Store, fence: &Fence) {
     tx.put_cursor("erp.party", &vec![9], at(31)).await.unwrap();
     drop(tx);
     let mut tx = store.read(fence.connection).await.unwrap();
-    assert_eq!(tx.cursor::<Vec<i64>>("erp.party").await.unwrap(), Some(vec![1, 2, 3]), "dropped is rolled back");
+    assert_eq!(
+        tx.cursor::<Vec<i64>>("erp.party").await.unwrap(),
+        Some(vec![1, 2, 3]),
+        "dropped is rolled back"
+    );
 
     let before = store.statements();
     let parties: Vec<i64> = (1..=200).collect();
@@ -122,7 +126,8 @@ async fn queueing(store: &Store, fence: &Fence) {
     tx.finish(&[(PartyId(2), 1)]).await.unwrap();
     assert_eq!(tx.claim(at(50), 10).await.unwrap().len(), 2, "somebody asked again meanwhile");
     tx.finish(&[(PartyId(2), 2)]).await.unwrap();
-    let later = Reschedule { party: PartyId(1), generation: 1, due: at(90), attempts: 5, error: Some("503".into()) };
+    let later =
+        Reschedule { party: PartyId(1), generation: 1, due: at(90), attempts: 5, error: Some("503".into()) };
     tx.reschedule(&[later]).await.unwrap();
     assert_eq!(tx.next_due().await.unwrap(), Some(at(90)));
     assert_eq!(tx.queue_by_attempts(5).await.unwrap(), (0, 1));
@@ -171,7 +176,10 @@ async fn writing(store: &Store, fence: &Fence) {
     };
     tx.put_pairs(&[pair.clone()], at(101)).await.unwrap();
     assert_eq!(tx.pairs_by_party(&[PartyId(1)]).await.unwrap()[&PartyId(1)], pair);
-    assert_eq!(tx.pairs_by_org(&[OrgId(11), OrgId(12)]).await.unwrap(), BTreeMap::from([(OrgId(11), PartyId(1))]));
+    assert_eq!(
+        tx.pairs_by_org(&[OrgId(11), OrgId(12)]).await.unwrap(),
+        BTreeMap::from([(OrgId(11), PartyId(1))])
+    );
     let entry = JournalEntry {
         intent: ids[0],
         run,

@@ -34,7 +34,8 @@ pub(super) async fn run(context: &Context<'_>, args: &DemoArgs) -> anyhow::Resul
     let at_pipedrive = tokio::net::TcpListener::bind(("127.0.0.1", args.pipedrive_port)).await?;
     let (folder, temporary) = folder(args)?;
     let (erp, crm) = (at_fusion.local_addr()?, at_pipedrive.local_addr()?);
-    let config = Config::parse(&config_text(&erp, &crm, seats), &folder.join("demo.toml").display().to_string())?;
+    let config =
+        Config::parse(&config_text(&erp, &crm, seats), &folder.join("demo.toml").display().to_string())?;
     talk(format!("simulated Oracle Fusion on http://{erp} with {} customers", args.customers));
     talk(format!("simulated Pipedrive on http://{crm}"));
 
@@ -87,7 +88,8 @@ fn folder(args: &DemoArgs) -> anyhow::Result<(PathBuf, bool)> {
         Some(folder) => (folder.clone(), false),
         None => (std::env::temp_dir().join(format!("ml-connector-demo-{}", std::process::id())), true),
     };
-    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     Ok((folder, temporary))
 }
 

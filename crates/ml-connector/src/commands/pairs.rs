@@ -64,7 +64,9 @@ async fn chosen(store: &Store, name: Option<&str>) -> anyhow::Result<Vec<Connect
     match (connections.is_empty(), name) {
         (true, Some(name)) => {
             let failed = Failed::new(ExitCode::Usage, format!("no connection named {name} was ever synced"));
-            Err(failed.help("run `ml-connector sync` first, or look at the names in the configuration file").into())
+            Err(failed
+                .help("run `ml-connector sync` first, or look at the names in the configuration file")
+                .into())
         }
         _ => Ok(connections),
     }
@@ -129,11 +131,11 @@ async fn show(context: &Context<'_>, store: &Store, args: &PairsShowArgs) -> any
     }
     if found.is_empty() {
         let failed = Failed::new(ExitCode::Usage, format!("nothing is known about party {party}"));
-        return Err(failed.help("`ml-connector pairs list` lists the parties that have an organization").into());
+        return Err(failed
+            .help("`ml-connector pairs list` lists the parties that have an organization")
+            .into());
     }
-    context.output.data(&found, |found| {
-        found.iter().map(told).collect::<Vec<_>>().join("\n\n")
-    })?;
+    context.output.data(&found, |found| found.iter().map(told).collect::<Vec<_>>().join("\n\n"))?;
     Ok(ExitCode::Ok)
 }
 

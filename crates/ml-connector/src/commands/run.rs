@@ -29,7 +29,8 @@ pub(super) async fn run(context: &Context<'_>) -> anyhow::Result<ExitCode> {
         talk(format!("{}: in sync from now on", connection.name));
     }
     if wired.is_empty() {
-        let failed = Failed::new(ExitCode::Usage, "the configuration file has no connection that is switched on");
+        let failed =
+            Failed::new(ExitCode::Usage, "the configuration file has no connection that is switched on");
         return Err(failed.help("add a [[connection]] table; `ml-connector init` writes an example").into());
     }
     let door = sync_web::serve(listener, store);

@@ -17,7 +17,8 @@ pub(super) async fn run(context: &Context<'_>, args: &SyncArgs) -> anyhow::Resul
     let config = Config::load(&context.global.config)?;
     let connections = config.select(args.connection.as_deref())?;
     if connections.is_empty() {
-        let failed = Failed::new(ExitCode::Usage, "the configuration file has no connection that is switched on");
+        let failed =
+            Failed::new(ExitCode::Usage, "the configuration file has no connection that is switched on");
         return Err(failed.help("add a [[connection]] table; `ml-connector init` writes an example").into());
     }
     let store = open_store(&config.store).await?;

@@ -36,8 +36,8 @@ impl Crm for CrmSeat {
         self.0.reading("crm.orgs_changed").await?;
         let worlds = self.0.lock();
         let now = self.0.now();
-        let after: Option<(i64, i64)> =
-            cursor.and_then(|c| c.split_once(':').and_then(|(t, id)| Some((t.parse().ok()?, id.parse().ok()?))));
+        let after: Option<(i64, i64)> = cursor
+            .and_then(|c| c.split_once(':').and_then(|(t, id)| Some((t.parse().ok()?, id.parse().ok()?))));
         let key = |org: &CrmOrg| (org.updated_at.as_second(), org.id.0);
         let mut rows: Vec<CrmOrg> = listed(&worlds, now)
             .filter(|org| org.updated_at.as_second() >= from.as_second())
@@ -51,8 +51,11 @@ impl Crm for CrmSeat {
         self.0.reading("crm.orgs_by_id").await?;
         let mut worlds = self.0.lock();
         worlds.looks += 1;
-        let alive = ids.iter().filter_map(|id| worlds.orgs.get(id).filter(|org| !org.deleted).map(|org| (*id, org)));
-        Ok(alive.map(|(id, org)| CrmOrg { id, values: org.values.clone(), updated_at: org.updated_at }).collect())
+        let alive =
+            ids.iter().filter_map(|id| worlds.orgs.get(id).filter(|org| !org.deleted).map(|org| (*id, org)));
+        Ok(alive
+            .map(|(id, org)| CrmOrg { id, values: org.values.clone(), updated_at: org.updated_at })
+            .collect())
     }
 
     async fn orgs_by_origin(&self, party: PartyId, _class: Class) -> Called<Vec<CrmOrg>> {
@@ -74,7 +77,8 @@ impl Crm for CrmSeat {
 
     async fn create_org(&self, permit: Permit, values: &Values) -> Called<CrmOrg> {
         drop(permit);
-        let party = values.get(&Field::ErpCustomerId).and_then(|value| value.text().parse().ok()).map(PartyId);
+        let party =
+            values.get(&Field::ErpCustomerId).and_then(|value| value.text().parse().ok()).map(PartyId);
         if let Some(party) = party {
             *self.0.lock().sent.entry(party).or_default() += 1;
         }
@@ -155,7 +159,12 @@ fn listed(worlds: &Worlds, now: Timestamp) -> impl Iterator<Item = CrmOrg> + '_ 
     })
 }
 
-fn page(mut rows: Vec<CrmOrg>, size: usize, server_now: Timestamp, cursor: impl Fn(&CrmOrg) -> String) -> Page<CrmOrg> {
+fn page(
+    mut rows: Vec<CrmOrg>,
+    size: usize,
+    server_now: Timestamp,
+    cursor: impl Fn(&CrmOrg) -> String,
+) -> Page<CrmOrg> {
     let more = rows.len() > size;
     rows.truncate(size);
     let next = rows.last().filter(|_| more).map(cursor);

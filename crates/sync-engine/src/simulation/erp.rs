@@ -16,7 +16,9 @@ impl Erp for World {
         self.reading("erp.parties").await?;
         let worlds = self.lock();
         let rows = visible(worlds.parties.values(), self.now());
-        let rows = rows.map(|v| (v.record.id.0, v.stamp, ErpParty { updated_at: floor_ms(v.stamp), ..v.record.clone() }));
+        let rows = rows.map(|v| {
+            (v.record.id.0, v.stamp, ErpParty { updated_at: floor_ms(v.stamp), ..v.record.clone() })
+        });
         Ok(page(rows.collect(), read, worlds.page_size, self.now()))
     }
 
@@ -24,8 +26,9 @@ impl Erp for World {
         self.reading("erp.accounts").await?;
         let worlds = self.lock();
         let rows = visible(worlds.accounts.values(), self.now());
-        let rows =
-            rows.map(|v| (v.record.id.0, v.stamp, ErpAccount { updated_at: floor_ms(v.stamp), ..v.record.clone() }));
+        let rows = rows.map(|v| {
+            (v.record.id.0, v.stamp, ErpAccount { updated_at: floor_ms(v.stamp), ..v.record.clone() })
+        });
         Ok(page(rows.collect(), read, worlds.page_size, self.now()))
     }
 

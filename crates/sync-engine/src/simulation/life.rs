@@ -7,8 +7,8 @@ use sync_core::{
     decide::Policy,
     ids::{ConnectionId, PartyId},
     laws::{
-        Committed, Violation, law_1_one_to_one, law_2_intent_first, law_3_no_idle_write, law_6_staged_before_passed,
-        law_7_second_run_is_idle, law_8_agreement,
+        Committed, Violation, law_1_one_to_one, law_2_intent_first, law_3_no_idle_write,
+        law_6_staged_before_passed, law_7_second_run_is_idle, law_8_agreement,
     },
     model::ErpCustomer,
     poll::{ErpCursor, Pace},
@@ -182,7 +182,11 @@ impl Life {
             *turns -= 1;
             for _ in 0..self.rng.u32(..3) {
                 let now = self.world.now();
-                if self.rng.bool() { self.world.lock().edit_erp(now) } else { self.world.lock().edit_crm(now) }
+                if self.rng.bool() {
+                    self.world.lock().edit_erp(now)
+                } else {
+                    self.world.lock().edit_crm(now)
+                }
             }
             if !self.step(&mut engine, &lease, self.rng.clone().i64(1..90)).await? {
                 return Ok(false);
@@ -259,7 +263,9 @@ impl Life {
         let now = self.world.now();
         let next = match step {
             Step::Worked => now + SignedDuration::from_millis(self.rng.i64(1..900)),
-            Step::IdleUntil(due) => due.min(now + SignedDuration::from_secs(nap)).max(now + SignedDuration::from_millis(1)),
+            Step::IdleUntil(due) => {
+                due.min(now + SignedDuration::from_secs(nap)).max(now + SignedDuration::from_millis(1))
+            }
         };
         self.world.advance_to(next);
         self.check().await?;
@@ -347,7 +353,10 @@ impl Life {
         let mut tx = self.store.read(self.connection).await?;
         let pairs = tx.list_pairs(None, 1_000).await?;
         let pairs = pairs.into_iter().map(|row| (row.pair.party, row.pair.org)).collect();
-        let mut stream = async |stream: Stream, kind: StagedKind, ids: &[i64]| -> Result<StoredStream, EngineError> {
+        let mut stream = async |stream: Stream,
+                                kind: StagedKind,
+                                ids: &[i64]|
+               -> Result<StoredStream, EngineError> {
             let state = tx.cursor(stream.name()).await?;
             let staged = tx.staged(kind, ids).await?;
             Ok(StoredStream { state, staged: staged.into_iter().map(|(id, r)| (id, r.row.stamp)).collect() })
@@ -366,7 +375,8 @@ impl Life {
             for versions in worlds.parties.values() {
                 let Some(party) = newest_visible(versions, now) else { continue };
                 let accounts = worlds.accounts.values().filter_map(|versions| newest_visible(versions, now));
-                let accounts = accounts.map(|v| v.record.clone()).filter(|a| a.party == party.record.id).collect();
+                let accounts =
+                    accounts.map(|v| v.record.clone()).filter(|a| a.party == party.record.id).collect();
                 customers.push(ErpCustomer { party: party.record.clone(), accounts });
             }
             customers
@@ -439,7 +449,9 @@ fn passed<T>(
     stored: StoredStream,
     now: Timestamp,
 ) -> Vec<Violation> {
-    let Some(ErpStream { cursor: ErpCursor::Idle { watermark }, rhythm }) = stored.state else { return Vec::new() };
+    let Some(ErpStream { cursor: ErpCursor::Idle { watermark }, rhythm }) = stored.state else {
+        return Vec::new();
+    };
     let Some(began) = rhythm.began else { return Vec::new() };
     // An older version that was overtaken while the window was read is not lost: the newer one is read next time.
     let newest = records.values().filter_map(|versions| newest_visible(versions, now));
@@ -454,4 +466,3 @@ fn passed<T>(
 fn impossible(seed: u64, what: &str, story: Vec<String>) -> Failure {
     Failure { seed, violations: vec![Violation { law: 0, story: what.to_owned() }], story }
 }
-

@@ -41,7 +41,8 @@ impl Worlds {
         }
         let chosen = self.rng.usize(..self.parties.len());
         let Some(id) = self.parties.keys().nth(chosen).copied() else { return };
-        let Some(newest) = self.parties.get(&id).and_then(|v| v.iter().max_by_key(|v| v.stamp)).cloned() else {
+        let Some(newest) = self.parties.get(&id).and_then(|v| v.iter().max_by_key(|v| v.stamp)).cloned()
+        else {
             return;
         };
         // The row is locked until the earlier transaction commits.
@@ -73,7 +74,8 @@ impl Worlds {
             }
             5 => {
                 self.new_account(PartyId(id), now, visible_at);
-                return self.tell(now, format!("people: party {id} has another account (visible at {visible_at})"));
+                return self
+                    .tell(now, format!("people: party {id} has another account (visible at {visible_at})"));
             }
             _ => "touched",
         };
@@ -88,7 +90,9 @@ impl Worlds {
             return;
         }
         let chosen = self.rng.usize(..self.orgs.len());
-        let Some((id, org)) = self.orgs.iter().nth(chosen).map(|(id, org)| (*id, org.clone())) else { return };
+        let Some((id, org)) = self.orgs.iter().nth(chosen).map(|(id, org)| (*id, org.clone())) else {
+            return;
+        };
         if org.deleted {
             return;
         }
@@ -99,7 +103,8 @@ impl Worlds {
                 "renames it"
             }
             4..6 => {
-                values.insert(Field::Website, Value::Text(format!("https://s{}.example", self.rng.u32(..99))));
+                values
+                    .insert(Field::Website, Value::Text(format!("https://s{}.example", self.rng.u32(..99))));
                 "gives it a web site"
             }
             6 => {
@@ -159,7 +164,8 @@ impl Worlds {
     fn new_account(&mut self, party: PartyId, stamp: Timestamp, visible_at: Timestamp) {
         let last = self.accounts.keys().next_back().copied().unwrap_or(FIRST);
         let id = last + self.rng.i64(1..9);
-        let record = ErpAccount { id: AccountId(id), party, number: format!("{}", id % 10_000), updated_at: stamp };
+        let record =
+            ErpAccount { id: AccountId(id), party, number: format!("{}", id % 10_000), updated_at: stamp };
         self.accounts.insert(id, vec![Version { record, stamp, visible_at }]);
     }
 }

@@ -217,11 +217,13 @@ impl Worlds {
             Effect::Create(values) => {
                 self.next_org += 1;
                 let id = OrgId(self.next_org);
-                let origin = values.get(&Field::ErpCustomerId).and_then(|v| v.text().parse().ok()).map(PartyId);
+                let origin =
+                    values.get(&Field::ErpCustomerId).and_then(|v| v.text().parse().ok()).map(PartyId);
                 self.created.extend(origin.map(|party| (id, party)));
                 let sent = values.iter().map(|(field, value)| (*field, Some(value.clone()))).collect();
                 self.writes.push(SeenWrite { org: id, sent, before: Values::new(), raced: false });
-                let stored: Values = values.into_iter().map(|(field, value)| (field, own_form(field, value))).collect();
+                let stored: Values =
+                    values.into_iter().map(|(field, value)| (field, own_form(field, value))).collect();
                 self.tell(now, format!("organization {id} is created for party {origin:?}"));
                 self.orgs.insert(id, Org::new(now));
                 self.change_org(id, stored, now);
@@ -234,7 +236,12 @@ impl Worlds {
                 }
                 let raced = org.edited_at.is_some_and(|at| now.duration_since(at) <= T_EFFECT + SETTLE);
                 self.tell(now, format!("organization {id} is updated: {}", told(&changes)));
-                self.writes.push(SeenWrite { org: id, sent: changes.clone(), before: org.values.clone(), raced });
+                self.writes.push(SeenWrite {
+                    org: id,
+                    sent: changes.clone(),
+                    before: org.values.clone(),
+                    raced,
+                });
                 let mut values = org.values;
                 for (field, value) in changes {
                     match value {
