@@ -303,7 +303,7 @@ fn settings(connection: &Connection) -> Settings {
         sweep_every: sync.sweep_every,
         t_effect: connection.pipedrive.timeout + sync.margin,
         settle: sync.settle,
-        batch: u32::try_from(sync.batch).unwrap_or(200),
+        batch: sync.batch,
     }
 }
 

@@ -50,7 +50,10 @@ pub struct Situation {
 
 /// What the ERP says about a party.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "nearly every situation is the large one; a box would cost each of them")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every situation is the large one; a box would cost each of them"
+)]
 pub enum ErpSide {
     /// Nothing was read about it (its account may have come first).
     Unseen,

@@ -91,7 +91,7 @@ impl TokenVault for Vault {
         let Some(key) = inner.data_key().await? else {
             return Err(VaultError(format!("the data key of {name} is gone")));
         };
-        let plain = open(&*key, &inner.bound_to("credential", name, version), &sealed)?;
+        let plain = open(&key, &inner.bound_to("credential", name, version), &sealed)?;
         let text = String::from_utf8(plain.to_vec());
         text.map(Some).map_err(|_| VaultError(format!("{name} is not text")))
     }
@@ -102,7 +102,7 @@ impl TokenVault for Vault {
             Some(key) => key,
             None => inner.make_data_key().await?,
         };
-        let sealed = seal(&*key, &inner.bound_to("credential", name, VERSION), secret.as_bytes())?;
+        let sealed = seal(&key, &inner.bound_to("credential", name, VERSION), secret.as_bytes())?;
         let mut tx = inner.store.begin(inner.connection).await.map_err(told)?;
         let sql = "INSERT INTO credential (connection_id, name, key_version, sealed) VALUES ($1, $2, $3, $4) \
             ON CONFLICT (connection_id, name) DO UPDATE SET \
@@ -174,7 +174,6 @@ fn random<const N: usize>() -> [u8; N] {
     std::array::from_fn(|_| rand::random())
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn told(error: StoreError) -> VaultError {
     VaultError(error.told())
 }

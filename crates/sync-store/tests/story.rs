@@ -1,5 +1,7 @@
 //! All store code in one readable story, on both databases.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
@@ -146,7 +148,7 @@ async fn writing(store: &Store, fence: &Fence) {
         class: Class::NewCustomer,
         then_hold: None,
     };
-    let plans = tx.put_plans(run, &[plan.clone()], at(100)).await.unwrap();
+    let plans = tx.put_plans(run, std::slice::from_ref(&plan), at(100)).await.unwrap();
     let intent = NewIntent {
         party: PartyId(1),
         plan: plans[0],
@@ -158,7 +160,7 @@ async fn writing(store: &Store, fence: &Fence) {
         class: Class::NewCustomer,
         origin: "poll".into(),
     };
-    let ids = tx.open_intents(run, &[intent.clone()], at(100)).await.unwrap();
+    let ids = tx.open_intents(run, std::slice::from_ref(&intent), at(100)).await.unwrap();
     tx.doubt_intents(&[(ids[0], at(200))]).await.unwrap();
     let open = tx.intents().await.unwrap();
     assert_eq!((open.len(), open[0].step.clone(), open[0].settled_at), (1, step, Some(at(200))));
@@ -174,7 +176,7 @@ async fn writing(store: &Store, fence: &Fence) {
         crm_mirror: name("Acme"),
         written: BTreeMap::new(),
     };
-    tx.put_pairs(&[pair.clone()], at(101)).await.unwrap();
+    tx.put_pairs(std::slice::from_ref(&pair), at(101)).await.unwrap();
     assert_eq!(tx.pairs_by_party(&[PartyId(1)]).await.unwrap()[&PartyId(1)], pair);
     assert_eq!(
         tx.pairs_by_org(&[OrgId(11), OrgId(12)]).await.unwrap(),

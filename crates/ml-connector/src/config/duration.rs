@@ -44,7 +44,6 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<SignedD
     input.deserialize_any(Text)
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 pub(super) fn serialize<S: Serializer>(value: &SignedDuration, output: S) -> Result<S::Ok, S::Error> {
     output.serialize_str(&text(*value))
 }

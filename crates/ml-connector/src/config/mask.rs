@@ -171,9 +171,7 @@ impl<'a> Masker<'a> {
     /// A bare word: a key if an equals sign (or a dot) follows, else a value.
     fn word(&mut self) {
         let rest = self.rest();
-        let len = rest
-            .find(|c: char| matches!(c, '\n' | '=' | ',' | '{' | '}' | '[' | ']' | '#' | '"' | '\''))
-            .unwrap_or(rest.len());
+        let len = rest.find(['\n', '=', ',', '{', '}', '[', ']', '#', '"', '\'']).unwrap_or(rest.len());
         if rest[len..].starts_with('=') || self.shown {
             self.keep(len);
             return;

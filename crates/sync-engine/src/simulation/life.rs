@@ -183,9 +183,9 @@ impl Life {
             for _ in 0..self.rng.u32(..3) {
                 let now = self.world.now();
                 if self.rng.bool() {
-                    self.world.lock().edit_erp(now)
+                    self.world.lock().edit_erp(now);
                 } else {
-                    self.world.lock().edit_crm(now)
+                    self.world.lock().edit_crm(now);
                 }
             }
             if !self.step(&mut engine, &lease, self.rng.clone().i64(1..90)).await? {
