@@ -47,7 +47,11 @@ mod tests {
         Config::parse(TEMPLATE, "init.toml").unwrap();
         let switch_on = |line: &str| match line.strip_prefix("# ") {
             // The two ways to log in exclude each other.
-            Some(setting) if setting.contains(" = ") && !setting.starts_with("oauth") => setting.to_owned(),
+            Some(setting)
+                if setting.split_once(" = ").is_some_and(|(key, _)| !key.contains(' ') && key != "oauth") =>
+            {
+                setting.to_owned()
+            }
             _ => line.to_owned(),
         };
         let all: Vec<String> = TEMPLATE.lines().map(switch_on).collect();

@@ -183,8 +183,9 @@ impl<'a> Masker<'a> {
             rest[..len].find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-')).unwrap_or(len);
         if first_on_line {
             self.shown = false;
-            self.keep(key);
-            self.hide(len - key);
+            let blanks = rest[key..len].len() - rest[key..len].trim_start().len();
+            self.keep(key + blanks);
+            self.hide(len - key - blanks);
         } else {
             self.hide(len);
         }
