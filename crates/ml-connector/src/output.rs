@@ -144,6 +144,13 @@ pub struct Outcomes {
     pub failed: u64,
 }
 
+impl From<sync_store::Counts> for Outcomes {
+    fn from(counts: sync_store::Counts) -> Self {
+        let sync_store::Counts { created, updated, unchanged, held, failed } = counts;
+        Self { created, updated, unchanged, held, failed }
+    }
+}
+
 /// Calls to Pipedrive.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct PipedriveUse {

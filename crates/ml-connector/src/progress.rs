@@ -71,7 +71,6 @@ impl Watch for Progress {
                 self.reading.set_message(format!("{stream}: a record cannot be read: {}", record.reason));
             }
             Event::Stuck { stream } => self.reading.set_message(format!("{stream}: a page leads nowhere")),
-            Event::Backlog { keys } => self.done.set_length(keys),
         }
     }
 }

@@ -16,6 +16,7 @@ use sync_core::{
 };
 use sync_engine::{
     CUSTOMERS, Engine, Parts, Settings, Watch,
+    daemon::{self, Sleeper as _},
     lease::{Lease, Taker, Taking},
 };
 use sync_store::{Ledger, MasterKey, Store, StoreOptions, Vault};
@@ -23,7 +24,7 @@ use sync_store::{Ledger, MasterKey, Store, StoreOptions, Vault};
 use crate::{
     config::{self, Config, Connection, Credentials},
     exit::{ExitCode, Failed},
-    output::{ConnectionSummary, ErpUse, Flows, Outcomes, PipedriveUse, talk},
+    output::{ConnectionSummary, ErpUse, Flows, PipedriveUse, talk},
 };
 
 /// The system's clock.
@@ -107,16 +108,61 @@ pub struct Process<'a> {
 }
 
 impl Process<'_> {
+    /// The connection's number in the store.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn number(&self, connection: &Connection) -> anyhow::Result<ConnectionId> {
+        Ok(self.store.ensure_connection(&connection.name, "{}", self.clock.now()).await?)
+    }
+
+    /// Somebody who takes connections in the name of this process.
+    pub fn taker(&self) -> Taker {
+        Taker::new(process_name(), self.config.store.lease)
+    }
+
     /// Takes a connection and puts its engine together.
     ///
     /// # Errors
     /// When a secret is missing, another process holds the connection, or the store fails.
     pub async fn wire(&self, connection: &Connection, watch: Arc<dyn Watch>) -> anyhow::Result<Wired> {
-        let now = self.clock.now();
-        let id = self.store.ensure_connection(&connection.name, "{}", now).await?;
+        match self.take(connection).await? {
+            Ok(lease) => self.wire_with(connection, lease, watch).await,
+            Err(owner) => {
+                let message = format!("{owner} holds the connection {}", connection.name);
+                let failed = Failed::new(ExitCode::Held, message);
+                Err(failed.help("it is kept in sync there; `sync` asks that process to sync now").into())
+            }
+        }
+    }
+
+    /// Puts the engine of a connection together whose lease is ours.
+    ///
+    /// # Errors
+    /// When a secret is missing or the store fails; the lease is given back then.
+    pub async fn wire_with(
+        &self,
+        connection: &Connection,
+        lease: Lease,
+        watch: Arc<dyn Watch>,
+    ) -> anyhow::Result<Wired> {
+        let wired = self.put_together(connection, &lease, watch).await;
+        if wired.is_err() {
+            // The error that led here is the one to tell; an unreleased lease only makes the next process wait.
+            let _ = lease.release().await;
+        }
+        wired
+    }
+
+    async fn put_together(
+        &self,
+        connection: &Connection,
+        lease: &Lease,
+        watch: Arc<dyn Watch>,
+    ) -> anyhow::Result<Wired> {
+        let (id, now) = (lease.fence().connection, self.clock.now());
         let erp: Arc<dyn Erp> = Arc::new(self.fusion(connection)?);
         let crm: Arc<dyn Crm> = Arc::new(self.pipedrive(connection, id)?);
-        let lease = self.take(connection, id).await?;
         let mut tx = self.store.write(lease.fence()).await?;
         let run = tx.begin_run(self.kind, now).await?;
         tx.commit().await?;
@@ -131,46 +177,29 @@ impl Process<'_> {
             run,
         });
         let name = connection.name.clone();
-        Ok(Wired {
-            name,
-            store: self.store.clone(),
-            id,
-            lease,
-            engine,
-            run,
-            erp,
-            crm,
-            clock: self.clock.clone(),
-        })
+        let (store, lease, clock) = (self.store.clone(), lease.clone(), self.clock.clone());
+        Ok(Wired { name, store, id, lease, engine, run, erp, crm, clock })
     }
 
-    /// Waits for the lease of a process that seems dead; gives up on one that is alive.
-    async fn take(&self, connection: &Connection, id: ConnectionId) -> anyhow::Result<Lease> {
-        let owner = format!("process {}", std::process::id());
-        let mut taker = Taker::new(owner, self.config.store.lease);
+    /// Waits for the lease of a process that seems dead; gives up on one that is alive, and tells its name.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn take(&self, connection: &Connection) -> anyhow::Result<Result<Lease, String>> {
+        let id = self.number(connection).await?;
+        let mut taker = self.taker();
         let mut told = false;
         loop {
             match taker.try_take(&self.store, id, &self.clock).await? {
-                Taking::Taken(lease) => return Ok(lease),
-                Taking::Held { owner, alive: true } => {
-                    let message = format!("{owner} holds the connection {}", connection.name);
-                    return Err(Failed::new(ExitCode::Held, message)
-                        .help("it is kept in sync there; stop that process to work on it from here")
-                        .into());
-                }
+                Taking::Taken(lease) => return Ok(Ok(lease)),
+                Taking::Held { owner, alive: true } => return Ok(Err(owner)),
                 Taking::Held { owner, alive: false } => {
                     if !told {
                         let name = &connection.name;
-                        talk(format!(
-                            "{name}: waiting to see whether {owner}, which held it last, is still alive"
-                        ));
+                        talk(format!("{name}: {owner} held it last; looking whether that process is alive"));
                         told = true;
                     }
-                    sync_engine::daemon::Sleeper::sleep(
-                        &sync_engine::daemon::TokioSleeper,
-                        SignedDuration::from_millis(500),
-                    )
-                    .await;
+                    daemon::TokioSleeper.sleep(SignedDuration::from_millis(500)).await;
                 }
             }
         }
@@ -260,10 +289,9 @@ impl Wired {
         let mut tx = self.store.read(self.id).await?;
         let counts = tx.outcomes(self.run, CUSTOMERS).await?;
         let spent = self.crm.spent();
-        let sync_store::Counts { created, updated, unchanged, held, failed } = counts;
         Ok(ConnectionSummary {
             name: self.name.clone(),
-            flows: Flows { customers: Outcomes { created, updated, unchanged, held, failed } },
+            flows: Flows { customers: counts.into() },
             pipedrive: PipedriveUse { requests: spent.requests, tokens: spent.tokens },
             erp: ErpUse { requests: self.erp.requests() },
         })
@@ -281,6 +309,11 @@ impl Wired {
         self.lease.release().await?;
         Ok(summary)
     }
+}
+
+/// How this process calls itself to others.
+pub fn process_name() -> String {
+    format!("process {}", std::process::id())
 }
 
 fn transport(timeout: SignedDuration) -> anyhow::Result<Arc<dyn Transport>> {

@@ -41,3 +41,7 @@ id!(
     /// Row number of a run (one `sync`, or one life of the daemon), unique within its connection and growing.
     RunId
 );
+id!(
+    /// Row number of a wish (somebody asked for a sync now), unique within its connection and growing.
+    WishId
+);

@@ -1,11 +1,13 @@
 //! The only place that sleeps: drives one engine to quiescence, or for ever, and keeps its lease beating.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use sync_core::error::ErrorKind;
-use sync_store::StoreError;
+use sync_core::{error::ErrorKind, ids::ConnectionId};
+use sync_store::{Store, StoreError};
 
-use crate::{Engine, EngineError, Pause, Step, lease::Lease};
+use crate::{Bell, Engine, EngineError, Pause, Step, lease::Lease};
 
 /// Who waits for us.
 #[async_trait]
@@ -50,14 +52,75 @@ const LONGEST_SLEEP: SignedDuration = SignedDuration::from_secs(30);
 /// When the store fails or the connection was taken by another process.
 pub async fn until_quiescent(engine: &mut Engine, sleeper: &dyn Sleeper) -> Result<End, EngineError> {
     engine.poll_now();
-    let mut pauses = 0;
+    let mut patience = Patience::default();
     loop {
         let now = engine.now();
-        let due = match engine.step(now).await? {
-            Step::Worked => continue,
-            Step::IdleUntil(due) => due,
-        };
-        let stopped = engine.pauses(now).into_iter().find(|pause| match pause.error.kind {
+        let Step::IdleUntil(due) = engine.step(now).await? else { continue };
+        if let Some(end) = patience.end(engine, now).await? {
+            return Ok(end);
+        }
+        sleeper.sleep(nap(due, now)).await;
+    }
+}
+
+/// Works for ever; when the bell rings, looks for wishes of others. Returns only with an error.
+///
+/// # Errors
+/// When the store fails or the connection was taken by another process.
+pub async fn forever(
+    engine: &mut Engine,
+    sleeper: &dyn Sleeper,
+    bell: &Bell,
+) -> Result<std::convert::Infallible, EngineError> {
+    let mut patience = Patience::default();
+    loop {
+        if bell.rang() && engine.take_wishes().await? {
+            patience = Patience::default();
+        }
+        let now = engine.now();
+        let Step::IdleUntil(due) = engine.step(now).await? else { continue };
+        if engine.serves_wishes()
+            && let Some(end) = patience.end(engine, now).await?
+        {
+            engine.end_wishes(&end).await?;
+        }
+        tokio::select! {
+            biased;
+            () = bell.heard() => {}
+            () = sleeper.sleep(nap(due, now)) => {}
+        }
+    }
+}
+
+/// How often wishes are looked for. Each look is one small query for all connections of the process.
+const LISTEN_EVERY: SignedDuration = SignedDuration::from_millis(500);
+
+/// Rings the bells of connections that somebody wishes something of. Returns only when the store fails.
+pub async fn listen(
+    store: &Store,
+    bells: &BTreeMap<ConnectionId, Arc<Bell>>,
+    sleeper: &dyn Sleeper,
+) -> StoreError {
+    loop {
+        match store.wished_for().await {
+            Ok(wished) => wished.iter().filter_map(|id| bells.get(id)).for_each(|bell| bell.ring()),
+            Err(error) => return error,
+        }
+        sleeper.sleep(LISTEN_EVERY).await;
+    }
+}
+
+/// Tells an idle moment from the end, and when a side that only fails has been waited for long enough.
+#[derive(Default)]
+struct Patience {
+    pauses: u32,
+}
+
+impl Patience {
+    /// Whether this idle moment is the end.
+    async fn end(&mut self, engine: &Engine, now: Timestamp) -> Result<Option<End>, EngineError> {
+        let pauses = engine.pauses(now);
+        let stopped = pauses.iter().find(|pause| match pause.error.kind {
             ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::Exhausted { .. } => true,
             ErrorKind::Transient { .. }
             | ErrorKind::Rejected
@@ -66,36 +129,17 @@ pub async fn until_quiescent(engine: &mut Engine, sleeper: &dyn Sleeper) -> Resu
             | ErrorKind::Unreadable => false,
         });
         if let Some(pause) = stopped {
-            return Ok(End::Stopped(pause));
+            return Ok(Some(End::Stopped(pause.clone())));
         }
         if engine.unfinished(MOST_ATTEMPTS).await?.is_quiescent() {
-            return Ok(End::Quiescent);
+            return Ok(Some(End::Quiescent));
         }
-        if let Some(pause) = engine.pauses(now).into_iter().next() {
-            pauses += 1;
-            if pauses > MOST_PAUSES {
-                return Ok(End::Stopped(pause));
-            }
-        } else {
-            pauses = 0;
-        }
-        nap(sleeper, due, now).await;
-    }
-}
-
-/// Works for ever. Returns only with an error.
-///
-/// # Errors
-/// When the store fails or the connection was taken by another process.
-pub async fn forever(
-    engine: &mut Engine,
-    sleeper: &dyn Sleeper,
-) -> Result<std::convert::Infallible, EngineError> {
-    loop {
-        let now = engine.now();
-        if let Step::IdleUntil(due) = engine.step(now).await? {
-            nap(sleeper, due, now).await;
-        }
+        let Some(pause) = pauses.into_iter().next() else {
+            self.pauses = 0;
+            return Ok(None);
+        };
+        self.pauses += 1;
+        Ok((self.pauses > MOST_PAUSES).then_some(End::Stopped(pause)))
     }
 }
 
@@ -112,7 +156,6 @@ pub async fn heartbeat(lease: &Lease, sleeper: &dyn Sleeper) -> EngineError {
     }
 }
 
-async fn nap(sleeper: &dyn Sleeper, due: Timestamp, now: Timestamp) {
-    let wait = due.duration_since(now).clamp(SignedDuration::from_millis(1), LONGEST_SLEEP);
-    sleeper.sleep(wait).await;
+fn nap(due: Timestamp, now: Timestamp) -> SignedDuration {
+    due.duration_since(now).clamp(SignedDuration::from_millis(1), LONGEST_SLEEP)
 }

@@ -16,6 +16,7 @@ use crate::{
     pause::{Pause, Pauses, Side},
     streams::{CrmStream, ErpStream, Stream},
     watch::{Event, Watch},
+    wishes::Serving,
 };
 
 /// What an engine is made of.
@@ -56,6 +57,8 @@ pub struct Engine {
     pub(crate) crm_pauses: Pauses,
     /// Streams that shall be polled now, whatever their rhythm.
     pub(crate) forced: Vec<Stream>,
+    /// Wishes of others that are worked on.
+    pub(crate) serving: Option<Serving>,
     /// See [`Engine::plant_no_intents`].
     #[cfg(feature = "simulation")]
     forgets_intents: bool,
@@ -89,6 +92,7 @@ impl Engine {
             erp_pauses: Pauses::default(),
             crm_pauses: Pauses::default(),
             forced: Vec::new(),
+            serving: None,
             #[cfg(feature = "simulation")]
             forgets_intents: false,
         }

@@ -25,12 +25,14 @@ pub mod simulation;
 mod staging;
 pub mod streams;
 mod watch;
+mod wishes;
 
 pub use engine::{Engine, Parts, Step};
 pub use error::EngineError;
 pub use pause::{Pause, Side};
 pub use settings::Settings;
 pub use watch::{Event, Silent, Watch};
+pub use wishes::Bell;
 
 /// Name of the customer flow in outcomes and summaries.
 pub const CUSTOMERS: &str = "customers";

@@ -39,11 +39,6 @@ pub enum Event {
         /// How.
         outcome: Outcome,
     },
-    /// Keys that wait in the queue, due or not.
-    Backlog {
-        /// How many.
-        keys: u64,
-    },
     /// Writes whose outcome is unknown are looked for.
     InDoubt {
         /// How many.

@@ -27,6 +27,7 @@ mod staged;
 mod store;
 mod tx;
 mod vault;
+mod wishes;
 
 pub use connections::ConnectionRow;
 pub use error::StoreError;
@@ -45,3 +46,4 @@ pub use staged::{Changed, StagedKind, StagedRecord, StagedRow};
 pub use store::{Store, StoreOptions};
 pub use tx::Tx;
 pub use vault::{MasterKey, Vault};
+pub use wishes::{WishCost, WishEnd, WishRow};

@@ -4,10 +4,14 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 use crate::{Store, StoreError, store::Pools};
 
-const SQLITE: [(i64, &str, &str); 1] =
-    [(1, "first floor", include_str!("../migrations/sqlite/0001_first_floor.sql"))];
-const POSTGRES: [(i64, &str, &str); 1] =
-    [(1, "first floor", include_str!("../migrations/postgres/0001_first_floor.sql"))];
+const SQLITE: [(i64, &str, &str); 2] = [
+    (1, "first floor", include_str!("../migrations/sqlite/0001_first_floor.sql")),
+    (2, "wishes", include_str!("../migrations/sqlite/0002_wishes.sql")),
+];
+const POSTGRES: [(i64, &str, &str); 2] = [
+    (1, "first floor", include_str!("../migrations/postgres/0001_first_floor.sql")),
+    (2, "wishes", include_str!("../migrations/postgres/0002_wishes.sql")),
+];
 
 /// A migration that was applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,12 +29,21 @@ impl Store {
     /// When a migration fails or an applied one was altered.
     pub async fn migrate(&self) -> Result<Vec<AppliedMigration>, StoreError> {
         let pending = self.pending_migrations().await?;
+        self.migrate_to(i64::MAX).await?;
+        Ok(pending)
+    }
+
+    /// Brings the tables up to a version, e.g. to fill them as that version did before going on.
+    ///
+    /// # Errors
+    /// When a migration fails or an applied one was altered.
+    pub async fn migrate_to(&self, version: i64) -> Result<(), StoreError> {
         let _busy = self.meter.busy();
         match &self.pools {
-            Pools::Sqlite { writer, .. } => migrator(&SQLITE).run(writer).await?,
-            Pools::Postgres(pool) => migrator(&POSTGRES).run(pool).await?,
+            Pools::Sqlite { writer, .. } => migrator(&SQLITE, version).run(writer).await?,
+            Pools::Postgres(pool) => migrator(&POSTGRES, version).run(pool).await?,
         }
-        Ok(pending)
+        Ok(())
     }
 
     /// Migrations that were not applied yet.
@@ -68,8 +81,9 @@ impl Store {
     }
 }
 
-fn migrator(all: &[(i64, &'static str, &'static str)]) -> Migrator {
-    let migrations = all.iter().map(|(version, description, sql)| {
+fn migrator(all: &[(i64, &'static str, &'static str)], last: i64) -> Migrator {
+    let wanted = all.iter().filter(|(version, ..)| *version <= last);
+    let migrations = wanted.map(|(version, description, sql)| {
         let sql = sqlx::SqlStr::from_static(sql);
         Migration::new(*version, (*description).into(), MigrationType::Simple, sql, false)
     });

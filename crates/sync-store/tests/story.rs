@@ -9,7 +9,7 @@ use sync_core::{
     budget::{Class, DailyBudget},
     decide::HoldReason,
     fields::{Field, Values},
-    ids::{OrgId, PartyId},
+    ids::{ConnectionId, OrgId, PartyId},
     pair::Pair,
     plan::{Plan, Rule, Step},
     ports::{Spend, TokenVault},
@@ -17,35 +17,13 @@ use sync_core::{
 };
 use sync_store::{
     Counts, Fence, IntentEnd, JournalEntry, Ledger, MasterKey, NewIntent, Outcome, Reschedule, StagedKind,
-    StagedRow, Store, StoreError, StoreOptions, Vault,
+    StagedRow, Store, StoreError, StoreOptions, Vault, WishCost, WishEnd,
 };
+
+mod support;
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_767_225_600 + seconds).unwrap()
-}
-
-struct Opened {
-    store: Store,
-    _folder: Option<tempfile::TempDir>,
-}
-
-async fn sqlite() -> Opened {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}", folder.path().join("story.db").display());
-    let store = Store::open(&url, StoreOptions { durable: false, gate: None }).await.unwrap();
-    Opened { store, _folder: Some(folder) }
-}
-
-/// A database of its own on the server that the test command started.
-async fn postgres(name: &str) -> Opened {
-    use sqlx::{Connection as _, Executor as _};
-    let server = std::env::var("MLC_TEST_POSTGRES_URL")
-        .expect("MLC_TEST_POSTGRES_URL is not set: run the tests with ./test, which starts PostgreSQL");
-    let mut admin = sqlx::PgConnection::connect(&server).await.unwrap();
-    let name = format!("{name}_{}", std::process::id());
-    admin.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
-    let url = server.rsplit_once('/').map(|(host, _)| format!("{host}/{name}")).unwrap();
-    Opened { store: Store::open(&url, StoreOptions::default()).await.unwrap(), _folder: None }
 }
 
 fn row(id: i64, party: Option<i64>, stamp: Timestamp, hash: &str) -> StagedRow {
@@ -58,7 +36,7 @@ fn name(text: &str) -> Values {
 
 async fn story(store: Store) {
     assert!(matches!(store.connections().await, Err(StoreError::NotMigrated)));
-    assert_eq!(store.migrate().await.unwrap().len(), 1);
+    assert_eq!(store.migrate().await.unwrap().len(), 2);
     assert_eq!(store.migrate().await.unwrap(), [], "twice is once");
     let connection = store.ensure_connection("acme", "{}", at(0)).await.unwrap();
     assert_eq!(store.ensure_connection("acme", "{}", at(1)).await.unwrap(), connection);
@@ -73,6 +51,7 @@ async fn story(store: Store) {
     writing(&store, &fence).await;
     spending(&store, &fence).await;
     sealing(&store, &fence).await;
+    wishing(&store, &fence, other).await;
     taking_over(&store, fence).await;
 }
 
@@ -263,6 +242,35 @@ async fn sealing(store: &Store, fence: &Fence) {
     assert!(refused.to_string().contains("MLC_MASTER_KEY"));
 }
 
+/// Somebody beside the holder asks, the holder notices, works, reports; a wish outlives a dead holder's run.
+async fn wishing(store: &Store, fence: &Fence, other: ConnectionId) {
+    let id = store.wish(fence.connection, "process 7", at(200)).await.unwrap();
+    let elsewhere = store.wish(other, "process 7", at(200)).await.unwrap();
+    assert_eq!(store.wished_for().await.unwrap(), [fence.connection, other]);
+    store.wish_withdraw(other, elsewhere).await.unwrap();
+    assert_eq!(store.wish_look(other, elsewhere).await.unwrap(), None);
+
+    let mut tx = store.write(fence).await.unwrap();
+    let dead = tx.begin_run("wish", at(201)).await.unwrap();
+    assert_eq!(tx.take_wishes(dead).await.unwrap(), 1);
+    let run = tx.begin_run("wish", at(202)).await.unwrap();
+    assert_eq!(tx.open_wishes().await.unwrap(), 1);
+    assert_eq!(tx.take_wishes(run).await.unwrap(), 1, "taken over from the run that died");
+    tx.commit().await.unwrap();
+    assert_eq!(store.wished_for().await.unwrap(), [], "it was noticed");
+    let row = store.wish_look(fence.connection, id).await.unwrap().unwrap();
+    assert_eq!((row.run, row.ended), (Some(run), None));
+
+    let mut tx = store.write(fence).await.unwrap();
+    let cost = WishCost { crm_requests: 3, crm_tokens: 20, erp_requests: 2 };
+    assert_eq!(tx.end_wishes(dead, (WishEnd::Done, ""), cost, at(203)).await.unwrap(), 0);
+    assert_eq!(tx.end_wishes(run, (WishEnd::Budget, "tomorrow"), cost, at(203)).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    store.wish_withdraw(fence.connection, id).await.unwrap();
+    let row = store.wish_look(fence.connection, id).await.unwrap().expect("what has ended stays");
+    assert_eq!((row.ended, row.cost), (Some((WishEnd::Budget, "tomorrow".to_owned())), cost));
+}
+
 /// A holder that froze and thaws after a take-over is refused whatever it tries.
 async fn taking_over(store: &Store, frozen: Fence) {
     let seen = store.lease_look(frozen.connection).await.unwrap().unwrap();
@@ -278,14 +286,48 @@ async fn taking_over(store: &Store, frozen: Fence) {
     assert_eq!(store.lease_look(frozen.connection).await.unwrap().unwrap().owner, None);
 }
 
+/// While a transaction of the holder is open, nobody can take the connection over; afterwards the late one is refused.
+async fn fencing_under_way(store: Store) {
+    store.migrate().await.unwrap();
+    let connection = store.ensure_connection("acme", "{}", at(0)).await.unwrap();
+    let fence = store.lease_take(connection, "one", None).await.unwrap().unwrap();
+    let seen = store.lease_look(connection).await.unwrap().unwrap();
+    let mut tx = store.write(&fence).await.unwrap();
+    tx.put_cursor("erp.party", &vec![1], at(1)).await.unwrap();
+    let taker = store.clone();
+    let taking = tokio::spawn(async move { taker.lease_take(connection, "two", Some(&seen)).await });
+    // Time for the taker, counted in answers of the database.
+    for _ in 0..200 {
+        store.lease_look(connection).await.unwrap();
+    }
+    assert!(!taking.is_finished(), "the take-over waits for the transaction under way");
+    tx.commit().await.unwrap();
+    assert!(taking.await.unwrap().unwrap().is_some());
+    assert!(matches!(store.write(&fence).await, Err(StoreError::Fenced)));
+    let mut tx = store.read(connection).await.unwrap();
+    assert_eq!(tx.cursor::<Vec<i64>>("erp.party").await.unwrap(), Some(vec![1]));
+}
+
 #[tokio::test]
 async fn sqlite_story() {
-    let opened = sqlite().await;
+    let opened = support::sqlite().await;
     story(opened.store.clone()).await;
 }
 
 #[tokio::test]
 async fn postgres_story() {
-    let opened = postgres("story").await;
+    let opened = support::postgres("story").await;
     story(opened.store.clone()).await;
+}
+
+#[tokio::test]
+async fn sqlite_fencing() {
+    let opened = support::sqlite().await;
+    fencing_under_way(opened.store.clone()).await;
+}
+
+#[tokio::test]
+async fn postgres_fencing() {
+    let opened = support::postgres("fencing").await;
+    fencing_under_way(opened.store.clone()).await;
 }

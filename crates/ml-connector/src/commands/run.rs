@@ -1,11 +1,13 @@
 //! `run`: every connection, until stopped, with the door open for health checks.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use futures::future::{BoxFuture, select_all};
-use sync_engine::Silent;
-use sync_engine::daemon::{TokioSleeper, forever, heartbeat};
+use sync_core::ids::ConnectionId;
+use sync_engine::daemon::{TokioSleeper, forever, heartbeat, listen};
+use sync_engine::{Bell, Silent};
 
 use super::Context;
 use crate::config::Config;
@@ -34,10 +36,13 @@ pub(super) async fn run(context: &Context<'_>) -> anyhow::Result<ExitCode> {
         return Err(failed.help("add a [[connection]] table; `ml-connector init` writes an example").into());
     }
     let door = sync_web::serve(listener, store);
+    let bells: BTreeMap<_, _> =
+        wired.iter().map(|connection| (connection.id, Arc::new(Bell::default()))).collect();
     let stopped = tokio::select! {
         biased;
         () = stop_asked_for() => None,
-        ended = all(&mut wired) => Some(ended),
+        ended = all(&mut wired, &bells) => Some(ended),
+        failed = listen(&process.store, &bells, &TokioSleeper) => Some(Err(failed.into())),
         ended = door => Some(ended.context("the web server ended")),
     };
     for connection in wired {
@@ -53,13 +58,16 @@ pub(super) async fn run(context: &Context<'_>) -> anyhow::Result<ExitCode> {
 }
 
 /// Works on all connections; returns when one of them cannot go on.
-async fn all(wired: &mut [Wired]) -> anyhow::Result<()> {
+async fn all(wired: &mut [Wired], bells: &BTreeMap<ConnectionId, Arc<Bell>>) -> anyhow::Result<()> {
     let loops = wired.iter_mut().map(|connection| -> BoxFuture<'_, anyhow::Result<()>> {
-        Box::pin(async {
+        let bell = bells.get(&connection.id).cloned().unwrap_or_default();
+        Box::pin(async move {
             let lease = connection.lease.clone();
+            // A wish that a process before us took and did not live to fulfil.
+            bell.ring();
             tokio::select! {
                 biased;
-                ended = forever(&mut connection.engine, &TokioSleeper) => match ended {
+                ended = forever(&mut connection.engine, &TokioSleeper, &bell) => match ended {
                     Err(error) => Err(anyhow::Error::from(error).context(connection.name.clone())),
                 },
                 lost = heartbeat(&lease, &TokioSleeper) => Err(lost.into()),

@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use sync_core::error::ErrorKind;
-use sync_engine::daemon::{End, TokioSleeper, heartbeat, until_quiescent};
+use sync_engine::CUSTOMERS;
+use sync_engine::daemon::{End, Sleeper as _, TokioSleeper, heartbeat, until_quiescent};
+use sync_engine::lease::{Lease, Taking};
+use sync_store::WishEnd;
 
 use super::Context;
 use crate::cli::SyncArgs;
 use crate::config::{Config, Connection};
 use crate::exit::{ExitCode, Failed};
-use crate::output::{ConnectionSummary, Summary, talk};
+use crate::output::{ConnectionSummary, ErpUse, Flows, Outcomes, PipedriveUse, Summary, talk};
 use crate::progress::Progress;
-use crate::wire::{Process, SystemClock, open_store};
+use crate::wire::{Process, SystemClock, open_store, process_name};
 
 pub(super) async fn run(context: &Context<'_>, args: &SyncArgs) -> anyhow::Result<ExitCode> {
     let config = Config::load(&context.global.config)?;
@@ -41,14 +45,24 @@ pub(super) async fn run(context: &Context<'_>, args: &SyncArgs) -> anyhow::Resul
     Ok(code)
 }
 
-/// Brings one connection up to date.
+/// Brings one connection up to date; beside a process that holds it, by asking that process and following.
 pub(super) async fn once(
     process: &Process<'_>,
     connection: &Connection,
     bars: bool,
 ) -> anyhow::Result<(ConnectionSummary, ExitCode)> {
+    let lease = match process.take(connection).await? {
+        Ok(lease) => lease,
+        Err(owner) => {
+            talk(format!("{}: {owner} keeps it in sync; asking it to do so now", connection.name));
+            match follow(process, connection).await? {
+                Followed::Ended(summary, code) => return Ok((summary, code)),
+                Followed::Ours(lease) => lease,
+            }
+        }
+    };
     let watch = Arc::new(Progress::new(&connection.name, bars));
-    let mut wired = process.wire(connection, watch).await?;
+    let mut wired = process.wire_with(connection, lease, watch).await?;
     let lease = wired.lease.clone();
     let end = tokio::select! {
         biased;
@@ -75,4 +89,61 @@ pub(super) async fn once(
         }
     };
     Ok((wired.finish().await?, code))
+}
+
+/// How following ended.
+enum Followed {
+    /// The other process did what was asked.
+    Ended(ConnectionSummary, ExitCode),
+    /// The other process has gone; the work is ours.
+    Ours(Lease),
+}
+
+/// Asks the process that holds the connection for a sync, and waits for its end or for the connection itself.
+async fn follow(process: &Process<'_>, connection: &Connection) -> anyhow::Result<Followed> {
+    let store = &process.store;
+    let id = process.number(connection).await?;
+    let mut taker = process.taker();
+    let wish = store.wish(id, &process_name(), process.clock.now()).await?;
+    let mut told = Outcomes::default();
+    loop {
+        let Some(row) = store.wish_look(id, wish).await? else {
+            anyhow::bail!("the wish of this command was deleted from the store");
+        };
+        let mut counts = Outcomes::default();
+        if let Some(run) = row.run {
+            let mut tx = store.read(id).await?;
+            counts = tx.outcomes(run, CUSTOMERS).await?.into();
+        }
+        if let Some((end, message)) = row.ended {
+            let summary = ConnectionSummary {
+                name: connection.name.clone(),
+                flows: Flows { customers: counts },
+                pipedrive: PipedriveUse { requests: row.cost.crm_requests, tokens: row.cost.crm_tokens },
+                erp: ErpUse { requests: row.cost.erp_requests },
+            };
+            if !message.is_empty() {
+                talk(format!("{}: stopped: {message}", connection.name));
+            }
+            let code = match end {
+                WishEnd::Done => ExitCode::Ok,
+                WishEnd::Budget => ExitCode::Budget,
+                WishEnd::Remote => ExitCode::Remote,
+            };
+            return Ok(Followed::Ended(summary, code));
+        }
+        if counts != told {
+            let Outcomes { created, updated, unchanged, held, failed } = counts;
+            talk(format!(
+                "{}: {created} created, {updated} updated, {unchanged} unchanged, {held} held, {failed} failed",
+                connection.name
+            ));
+            told = counts;
+        }
+        if let Taking::Taken(lease) = taker.try_take(store, id, &process.clock).await? {
+            store.wish_withdraw(id, wish).await?;
+            return Ok(Followed::Ours(lease));
+        }
+        TokioSleeper.sleep(SignedDuration::from_millis(300)).await;
+    }
 }

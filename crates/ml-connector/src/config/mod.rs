@@ -32,7 +32,7 @@ pub use self::oracle::Oracle;
 pub use self::pipedrive::{Credentials, OAuth, Pipedrive, Plan};
 pub use self::secret::Secret;
 pub use self::store::{Store, StoreUrl};
-pub use self::sync::{Guard, Sync};
+pub use self::sync::Sync;
 pub use self::web::Web;
 
 use self::diagnose::At;

@@ -51,28 +51,9 @@ pub struct Sync {
     #[schemars(with = "Duration")]
     pub margin: SignedDuration,
 
-    /// What one cycle may change at most, outside an approved first load, before it waits for a person.
-    /// Default `{ creates = 500, update_share = 0.1, deactivations = 5 }`.
-    pub guard: Guard,
-
     /// Records worked on at a time, 1 to 500. Default `200`.
     #[schemars(range(min = 1, max = 500))]
     pub batch: u32,
-}
-
-/// The mass guard: an implausible wave of changes is held for a person.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Guard {
-    /// Creates per cycle, 0 or more. Default `500`.
-    pub creates: u32,
-
-    /// Updates per cycle as a part of all pairs, 0 to 1. Default `0.1`.
-    #[schemars(range(min = 0.0, max = 1.0))]
-    pub update_share: f64,
-
-    /// Deactivations per cycle, 0 or more. Default `5`.
-    pub deactivations: u32,
 }
 
 impl Default for Sync {
@@ -85,31 +66,14 @@ impl Default for Sync {
             sweep_every: SignedDuration::from_hours(24),
             settle: SignedDuration::from_secs(60),
             margin: SignedDuration::from_secs(60),
-            guard: Guard::default(),
             batch: 200,
         }
     }
 }
 
-impl Default for Guard {
-    fn default() -> Self {
-        Self { creates: 500, update_share: 0.1, deactivations: 5 }
-    }
-}
-
 impl Sync {
     pub(super) fn check(&self, at: &At<'_>) -> Result<(), ConfigError> {
-        let Self {
-            poll_every,
-            overlap,
-            safety,
-            crm_poll_every,
-            sweep_every,
-            settle,
-            margin,
-            guard: Guard { creates: _, update_share, deactivations: _ },
-            batch,
-        } = self;
+        let Self { poll_every, overlap, safety, crm_poll_every, sweep_every, settle, margin, batch } = self;
         // A year: whoever writes more has mistaken the unit.
         let longest = SignedDuration::from_hours(24 * 365);
         for (key, value, shortest) in [
@@ -122,10 +86,6 @@ impl Sync {
             ("margin", margin, 0),
         ] {
             duration::within(*value, SignedDuration::from_secs(shortest), longest, &at.key(key))?;
-        }
-        if !(0.0..=1.0).contains(update_share) {
-            let at = at.key("guard").key("update_share");
-            return Err(at.fail("update_share is a part of all pairs", "write a number from 0 to 1"));
         }
         check::within(*batch, 1..=500, &at.key("batch"))
     }

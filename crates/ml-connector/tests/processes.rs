@@ -1,0 +1,107 @@
+//! Simulators, daemon and commands as separate processes, over one configuration file as a user writes it.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+use std::{
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+};
+
+use serde_json::Value;
+
+/// A process that does not outlive its test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ml-connector"));
+    command.args(arguments).env_remove("MLC_CONFIG");
+    command.envs([("FUSION_CLIENT_SECRET", "a secret"), ("PIPEDRIVE_API_TOKEN", &"a1".repeat(20))]);
+    command
+}
+
+/// Starts a process and reads what it says until `wanted` lines began with one of `starts`; returns those.
+fn start(arguments: &[&str], starts: &str, wanted: usize) -> (Running, Vec<String>) {
+    let mut child = command(arguments).stderr(Stdio::piped()).spawn().expect("the binary runs");
+    let talk = BufReader::new(child.stderr.take().expect("stderr"));
+    let mut lines = talk.lines().map_while(Result::ok);
+    let found: Vec<String> = lines.by_ref().filter(|line| line.contains(starts)).take(wanted).collect();
+    assert_eq!(found.len(), wanted, "the process ended before it said so: {arguments:?}");
+    // Keep the pipe drained, or the process would stop at its next word.
+    std::thread::spawn(move || lines.for_each(drop));
+    (Running(child), found)
+}
+
+fn simulators(customers: &str) -> (Running, Vec<String>) {
+    let arguments =
+        ["sim", "--fusion", "127.0.0.1:0", "--pipedrive", "127.0.0.1:0", "--customers", customers];
+    let (process, lines) = start(&arguments, "on http://", 2);
+    let address =
+        |line: &String| line.split_once("http://").map(|(_, rest)| rest.to_owned()).expect("an address");
+    (process, lines.iter().map(address).collect())
+}
+
+/// The file of the README, with the addresses of this test.
+fn config(folder: &Path, erp: &str, crm: &str) -> String {
+    let text = include_str!("example.toml").replace("127.0.0.1:7001", erp).replace("127.0.0.1:7002", crm);
+    let text = text.replace("127.0.0.1:8080", "127.0.0.1:0");
+    // A killed daemon is taken for dead after this time.
+    let text = text.replace("[web]", "lease = \"2s\"\n[web]");
+    let file = folder.join("ml-connector.toml");
+    std::fs::write(&file, text).expect("the file is written");
+    file.to_str().expect("UTF-8").to_owned()
+}
+
+fn customers(output: &Output) -> Value {
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let summary: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!(summary["connections"][0]["name"], "acme");
+    summary["connections"][0]["flows"]["customers"].clone()
+}
+
+#[test]
+fn a_second_sync_writes_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_simulators, addresses) = simulators("30");
+    let file = config(folder.path(), &addresses[0], &addresses[1]);
+    let sync = || command(&["sync", "--json", "--config", &file]).output().expect("the binary runs");
+    let first = customers(&sync());
+    assert_eq!((&first["created"], &first["failed"]), (&30.into(), &0.into()));
+    let second = customers(&sync());
+    assert_eq!(
+        (&second["created"], &second["updated"], &second["failed"]),
+        (&0.into(), &0.into(), &0.into())
+    );
+}
+
+#[test]
+fn sync_beside_the_daemon_asks_it_and_follows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_simulators, addresses) = simulators("30");
+    let file = config(folder.path(), &addresses[0], &addresses[1]);
+    let (daemon, _) = start(&["run", "--config", &file], "in sync from now on", 1);
+    let output = command(&["sync", "--json", "--config", &file]).output().expect("the binary runs");
+    let talk = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(talk.contains("asking it to do so now"), "{talk}");
+    assert_eq!(customers(&output)["failed"], 0);
+    let pairs = command(&["pairs", "list", "--json", "--config", &file]).output().expect("the binary runs");
+    let pairs: Value = serde_json::from_slice(&pairs.stdout).expect("JSON");
+    let count = pairs.as_array().or_else(|| pairs["pairs"].as_array()).map(Vec::len);
+    assert_eq!(count, Some(30), "when the wish is fulfilled, every customer has its organization");
+
+    drop(daemon);
+    let output = command(&["sync", "--json", "--config", &file]).output().expect("the binary runs");
+    let alone = customers(&output);
+    assert_eq!(
+        (&alone["created"], &alone["updated"]),
+        (&0.into(), &0.into()),
+        "the daemon was killed; nothing is lost"
+    );
+}

@@ -1,0 +1,70 @@
+//! Migrations meet data: every version is filled the way it was filled in its time, then migrated to the next.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+use sqlx::Executor as _;
+use sync_core::{
+    decide::HoldReason,
+    ids::{ConnectionId, OrgId, PartyId, WishId},
+};
+use sync_store::{StagedKind, Store};
+
+mod support;
+
+/// Rows as each version left them. A new migration comes with its own file.
+const DATA: [&str; 2] = [include_str!("data/0001.sql"), include_str!("data/0002.sql")];
+
+async fn fill(url: &str, sql: &'static str) {
+    if url.starts_with("sqlite:") {
+        let pool = sqlx::SqlitePool::connect(url).await.unwrap();
+        pool.execute(sql).await.unwrap();
+        pool.close().await;
+    } else {
+        let pool = sqlx::PgPool::connect(url).await.unwrap();
+        pool.execute(sql).await.unwrap();
+        pool.close().await;
+    }
+}
+
+async fn every_version_meets_data(store: Store, url: &str) {
+    for (version, rows) in (1..).zip(DATA) {
+        store.migrate_to(version).await.unwrap();
+        fill(url, rows).await;
+    }
+    assert_eq!(store.migrate().await.unwrap(), [], "the newest migration has no data file");
+
+    let party = PartyId(300_000_200_000_001);
+    let connection = store.connections().await.unwrap()[0].id;
+    assert_eq!(connection, ConnectionId(1));
+    let seen = store.lease_look(connection).await.unwrap().expect("the lease");
+    let fence = store.lease_take(connection, "new", Some(&seen)).await.unwrap().expect("it was free");
+    assert_eq!(fence.epoch, 4);
+    let mut tx = store.write(&fence).await.unwrap();
+    assert_eq!(tx.pairs_by_party(&[party]).await.unwrap()[&party].org, OrgId(11));
+    assert_eq!(tx.staged(StagedKind::Party, &[party.0]).await.unwrap().len(), 1);
+    assert_eq!(tx.cursor::<Vec<i64>>("erp.party").await.unwrap(), Some(vec![1]));
+    let other = PartyId(300_000_200_000_002);
+    assert_eq!(tx.holds(&[other]).await.unwrap()[&other], HoldReason::PartyMissing);
+    assert_eq!(tx.journal(Some(party), None, 10).await.unwrap().len(), 1);
+    assert_eq!(tx.runs(10).await.unwrap().len(), 2);
+    assert_eq!(tx.plans(party, 10).await.unwrap().len(), 1);
+    assert_eq!(tx.begin_run("sync", seen_at()).await.unwrap().0, 3, "numbers go on");
+    tx.commit().await.unwrap();
+    assert!(store.wish_look(connection, WishId(1)).await.unwrap().is_some());
+}
+
+fn seen_at() -> jiff::Timestamp {
+    jiff::Timestamp::from_second(1_767_225_700).unwrap()
+}
+
+#[tokio::test]
+async fn sqlite_migrations() {
+    let opened = support::sqlite().await;
+    every_version_meets_data(opened.store.clone(), &opened.url).await;
+}
+
+#[tokio::test]
+async fn postgres_migrations() {
+    let opened = support::postgres("migrations").await;
+    every_version_meets_data(opened.store.clone(), &opened.url).await;
+}
