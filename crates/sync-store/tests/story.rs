@@ -17,7 +17,7 @@ use sync_core::{
 };
 use sync_store::{
     Counts, Fence, IntentEnd, JournalEntry, Ledger, MasterKey, NewIntent, Outcome, Reschedule, StagedKind,
-    StagedRow, Store, StoreError, StoreOptions, Vault, WishCost, WishEnd,
+    StagedRow, Store, StoreError, Vault, WishCost, WishEnd,
 };
 
 mod support;
@@ -53,6 +53,17 @@ async fn story(store: Store) {
     sealing(&store, &fence).await;
     wishing(&store, &fence, other).await;
     taking_over(&store, fence).await;
+}
+
+/// What was committed is there for the next process.
+async fn reopened(opened: support::Opened) {
+    opened.store.close().await;
+    let store = Store::open(&opened.url, sync_store::StoreOptions::default()).await.unwrap();
+    assert_eq!(store.migrate().await.unwrap(), []);
+    let connection = store.connections().await.unwrap()[0].id;
+    let mut tx = store.read(connection).await.unwrap();
+    assert_eq!(tx.journal(None, None, 10).await.unwrap().len(), 2);
+    assert_eq!(tx.cursor::<Vec<i64>>("erp.party").await.unwrap(), Some(vec![1, 2, 3]));
 }
 
 async fn staging(store: &Store, fence: &Fence) {
@@ -312,12 +323,14 @@ async fn fencing_under_way(store: Store) {
 async fn sqlite_story() {
     let opened = support::sqlite().await;
     story(opened.store.clone()).await;
+    reopened(opened).await;
 }
 
 #[tokio::test]
 async fn postgres_story() {
     let opened = support::postgres("story").await;
     story(opened.store.clone()).await;
+    reopened(opened).await;
 }
 
 #[tokio::test]

@@ -1,41 +1,50 @@
 //! The CRM of a simulation: lists and search lag, reads by id do not, writes get lost in every way.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sync_core::{
     budget::{Class, Spent},
     error::{CallError, ErrorKind},
     fields::{Field, Values},
-    ids::{OrgId, PartyId},
+    ids::{ConnectionId, OrgId, PartyId},
+    laws::{Violation, law_2_intent_first},
     model::{CrmOrg, Page, Seen},
     ports::{Called, Crm, Permit},
     value::Value,
 };
 
+use sync_store::Store;
+
 use super::world::{Effect, Fate, World, Worlds, lost, not_sent};
 
 /// The CRM's side of the world.
-pub(crate) struct CrmSeat(pub(crate) World);
+pub(crate) struct CrmSeat {
+    pub(crate) world: World,
+    /// Where every create's intent must be found when it is sent; none where that law is switched off.
+    pub(crate) intents: Option<(Store, ConnectionId)>,
+}
 
 #[async_trait]
 impl Crm for CrmSeat {
     async fn prepare(&self) -> Called<()> {
-        self.0.reading("crm.prepare").await
+        self.world.reading("crm.prepare").await
     }
 
     async fn orgs_walk(&self, cursor: Option<String>) -> Called<Page<CrmOrg>> {
-        self.0.reading("crm.orgs_walk").await?;
-        let worlds = self.0.lock();
-        let now = self.0.now();
+        self.world.reading("crm.orgs_walk").await?;
+        let worlds = self.world.lock();
+        let now = self.world.now();
         let after = cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or(0);
         let rows: Vec<CrmOrg> = listed(&worlds, now).filter(|org| org.id.0 > after).collect();
         Ok(page(rows, worlds.page_size, now, |org| org.id.to_string()))
     }
 
     async fn orgs_changed(&self, from: Timestamp, cursor: Option<String>) -> Called<Page<CrmOrg>> {
-        self.0.reading("crm.orgs_changed").await?;
-        let worlds = self.0.lock();
-        let now = self.0.now();
+        self.world.reading("crm.orgs_changed").await?;
+        let worlds = self.world.lock();
+        let now = self.world.now();
         let after: Option<(i64, i64)> = cursor
             .and_then(|c| c.split_once(':').and_then(|(t, id)| Some((t.parse().ok()?, id.parse().ok()?))));
         let key = |org: &CrmOrg| (org.updated_at.as_second(), org.id.0);
@@ -48,8 +57,8 @@ impl Crm for CrmSeat {
     }
 
     async fn orgs_by_id(&self, ids: &[OrgId], _class: Class) -> Called<Vec<CrmOrg>> {
-        self.0.reading("crm.orgs_by_id").await?;
-        let mut worlds = self.0.lock();
+        self.world.reading("crm.orgs_by_id").await?;
+        let mut worlds = self.world.lock();
         worlds.looks += 1;
         let alive =
             ids.iter().filter_map(|id| worlds.orgs.get(id).filter(|org| !org.deleted).map(|org| (*id, org)));
@@ -59,19 +68,19 @@ impl Crm for CrmSeat {
     }
 
     async fn orgs_by_origin(&self, party: PartyId, _class: Class) -> Called<Vec<CrmOrg>> {
-        self.0.reading("crm.orgs_by_origin").await?;
-        let mut worlds = self.0.lock();
+        self.world.reading("crm.orgs_by_origin").await?;
+        let mut worlds = self.world.lock();
         worlds.looks += 1;
         let origin = party.to_string();
-        let now = self.0.now();
+        let now = self.world.now();
         Ok(listed(&worlds, now)
             .filter(|org| org.values.get(&Field::ErpCustomerId).is_some_and(|v| v.text() == origin))
             .collect())
     }
 
     async fn permits(&self, class: Class, wanted: usize) -> Called<Vec<Permit>> {
-        self.0.gate.enter("crm.permits").await;
-        let most = self.0.lock().rng.usize(1..5);
+        self.world.gate.enter("crm.permits").await;
+        let most = self.world.lock().rng.usize(1..5);
         Ok((0..wanted.min(most)).map(|_| Permit::paid(class, 5)).collect())
     }
 
@@ -79,8 +88,10 @@ impl Crm for CrmSeat {
         drop(permit);
         let party =
             values.get(&Field::ErpCustomerId).and_then(|value| value.text().parse().ok()).map(PartyId);
+        // Behind a gate, so that looking at the store does not decide who comes first.
+        self.world.gate.enter("crm.send").await;
         if let Some(party) = party {
-            *self.0.lock().sent.entry(party).or_default() += 1;
+            self.check_intent(party).await;
         }
         self.write("crm.create", Effect::Create(values.clone())).await
     }
@@ -92,9 +103,9 @@ impl Crm for CrmSeat {
         changes: &[(Field, Option<Value>)],
     ) -> Called<CrmOrg> {
         drop(permit);
-        let gone = self.0.lock().orgs.get(&id).is_none_or(|org| org.deleted);
+        let gone = self.world.lock().orgs.get(&id).is_none_or(|org| org.deleted);
         if gone {
-            self.0.gate.enter("crm.update").await;
+            self.world.gate.enter("crm.update").await;
             return Err(CallError::without_effect("crm.update", ErrorKind::Missing, "no such organization"));
         }
         self.write("crm.update", Effect::Update(id, changes.to_vec())).await
@@ -106,9 +117,27 @@ impl Crm for CrmSeat {
 }
 
 impl CrmSeat {
+    /// Law 2 at the moment of sending: what another process could read of the store now must announce this create.
+    async fn check_intent(&self, party: PartyId) {
+        let Some((store, connection)) = &self.intents else { return };
+        let intended = async { store.read(*connection).await?.create_intents().await };
+        let intended = intended.await;
+        let mut worlds = self.world.lock();
+        let sent = worlds.sent.entry(party).or_default();
+        *sent += 1;
+        let sent = BTreeMap::from([(party, *sent)]);
+        let broken = match intended {
+            Ok(intended) => law_2_intent_first(&sent, &intended),
+            Err(error) => {
+                vec![Violation { law: 2, story: format!("the intents cannot be read: {error}") }]
+            }
+        };
+        worlds.violations.extend(broken);
+    }
+
     /// A write: sent, carried out or not, answered or not. The process may die in between.
     async fn write(&self, call: &'static str, effect: Effect) -> Called<CrmOrg> {
-        let world = &self.0;
+        let world = &self.world;
         let (ticket, fate) = {
             let mut worlds = world.lock();
             let fate = worlds.fate();

@@ -1,0 +1,28 @@
+//! The simulation itself: repeatable, and able to fail. Thousands of seeds are lived by the `simulate` example.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+use sync_engine::simulation::{Failure, Plant, Report, live};
+
+fn life(seed: u64, plant: Plant) -> Result<Report, Failure> {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("life.db").display());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(live(seed, &url, plant))
+}
+
+#[test]
+fn the_same_seed_lives_the_same_life() {
+    for seed in 1..=12 {
+        let (first, second) = (life(seed, Plant::Nothing).unwrap(), life(seed, Plant::Nothing).unwrap());
+        let differs = first.story.iter().zip(&second.story).position(|(a, b)| a != b);
+        assert_eq!(differs, None, "seed {seed} is not repeatable");
+        assert_eq!(first, second, "seed {seed}");
+    }
+}
+
+#[test]
+fn creates_without_intents_are_caught_by_what_the_worlds_show() {
+    let broken = (1..=50).find_map(|seed| life(seed, Plant::NoIntent).err()).expect("the bug is caught");
+    assert!(broken.violations.iter().all(|violation| violation.law == 1), "{broken}");
+}
