@@ -13,7 +13,7 @@ use crate::api::{hub_organizations::PartyDto, receivables_customer_account_activ
 
 /// A party of a page.
 pub(crate) fn party(item: Value) -> Seen<ErpParty> {
-    seen("PartyId", item, |dto: PartyDto| {
+    seen("PartyId", None, item, |dto: PartyDto| {
         let PartyDto {
             party_id,
             party_number,
@@ -60,7 +60,7 @@ pub(crate) fn party(item: Value) -> Seen<ErpParty> {
 
 /// An account of a page.
 pub(crate) fn account(item: Value) -> Seen<ErpAccount> {
-    seen("AccountId", item, |dto: AccountDto| {
+    seen("AccountId", Some("CustomerId"), item, |dto: AccountDto| {
         let AccountDto { account_id, account_number, customer_id, last_update_date } = dto;
         Ok(ErpAccount {
             id: AccountId(required("AccountId", int("AccountId", account_id.as_ref())?)?),
@@ -74,10 +74,12 @@ pub(crate) fn account(item: Value) -> Seen<ErpAccount> {
 /// Reads one item; what can be read of a bad one is kept, because cursors continue from it.
 fn seen<D: DeserializeOwned, T>(
     id_name: &str,
+    owner_name: Option<&str>,
     item: Value,
     convert: impl FnOnce(D) -> Result<T, String>,
 ) -> Seen<T> {
     let id = int(id_name, item.get(id_name)).unwrap_or(None);
+    let owner = owner_name.and_then(|name| int(name, item.get(name)).unwrap_or(None)).map(PartyId);
     let updated_at = moment("LastUpdateDate", item.get("LastUpdateDate")).unwrap_or(None);
     let record = if item.is_object() {
         serde_json::from_value(item).map_err(|error| error.to_string()).and_then(convert)
@@ -86,7 +88,7 @@ fn seen<D: DeserializeOwned, T>(
     };
     match record {
         Ok(record) => Seen::Record(record),
-        Err(reason) => Seen::Malformed(Malformed { id, updated_at, reason }),
+        Err(reason) => Seen::Malformed(Malformed { id, owner, updated_at, reason }),
     }
 }
 
@@ -198,6 +200,9 @@ mod tests {
             panic!()
         };
         assert_eq!((bad.id, bad.reason.as_str()), (Some(7), "CustomerId is missing"));
+        let numberless = json!({"AccountId": 7, "CustomerId": 9, "LastUpdateDate": "2026-01-02T03:04:05Z"});
+        let Seen::Malformed(bad) = account(numberless) else { panic!() };
+        assert_eq!(bad.owner, Some(PartyId(9)), "its party can be held");
     }
 
     #[test]

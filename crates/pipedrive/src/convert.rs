@@ -20,6 +20,7 @@ pub(crate) fn org(row: &Json, codes: &Codes) -> Option<Seen<CrmOrg>> {
         Ok(org) => org.map(Seen::Record),
         Err(reason) => Some(Seen::Malformed(Malformed {
             id: int("id", row.get("id")).unwrap_or(None),
+            owner: None,
             updated_at: moment("update_time", row.get("update_time")).unwrap_or(None),
             reason,
         })),

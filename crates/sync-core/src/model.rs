@@ -105,6 +105,8 @@ pub enum Seen<T> {
 pub struct Malformed {
     /// Its id, when that much could be read.
     pub id: Option<i64>,
+    /// The party it belongs to, for records that belong to one, when that much could be read.
+    pub owner: Option<PartyId>,
     /// Its change stamp, when that much could be read.
     pub updated_at: Option<Timestamp>,
     /// Which attribute was wrong, and how.

@@ -12,7 +12,7 @@ use sync_core::{
     budget::Class,
     ids::{IntentId, OrgId, PartyId},
     model::{CrmOrg, Seen},
-    pair::{Pair, Written},
+    pair::{Pair, Written, remember},
     plan::Step,
     value::same,
 };
@@ -26,12 +26,18 @@ const LOOK: Class = Class::NewCustomer;
 /// The CRM's clock may differ from ours by this much, at most, when we ask for what changed since an intent.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(10);
 
+/// Clocks that differ by more are an operator's concern; by less, they are no help in telling two changes apart.
+const UNNOTICED_SKEW: SignedDuration = SignedDuration::from_mins(1);
+
 /// What looking told about a write.
 enum Found {
     /// It happened: these organizations say so.
     Orgs(Vec<CrmOrg>),
     /// It surely did not, or was undone since.
     Nothing,
+    /// An update that nobody can tell: its organization was changed in the very second in which it was sent, and
+    /// says what it said before. Counted as written (law 3) but not told as a change.
+    Perhaps(CrmOrg),
     /// Too early to tell.
     NotYet,
 }
@@ -122,6 +128,7 @@ impl Engine {
                 let org = orgs.iter().find(|org| Some(org.id) == intent.step.org());
                 let found = match org {
                     Some(org) if took_effect(intent, org) => Found::Orgs(vec![org.clone()]),
+                    Some(org) if in_the_same_second(intent, org) => Found::Perhaps(org.clone()),
                     Some(_) | None => Found::Nothing,
                 };
                 results.push((intent.clone(), found));
@@ -158,6 +165,7 @@ impl Engine {
 
     async fn conclude(&mut self, intent: Intent, found: Found, now: Timestamp) -> Result<(), EngineError> {
         let (id, party) = (intent.id, intent.party);
+        let mut uncertain = None;
         let orgs = match found {
             Found::NotYet => {
                 let settled_at = intent.settled_at.unwrap_or(now);
@@ -165,6 +173,10 @@ impl Engine {
                 return Ok(());
             }
             Found::Nothing => Vec::new(),
+            Found::Perhaps(org) => {
+                uncertain = Some(org);
+                Vec::new()
+            }
             Found::Orgs(orgs) => orgs,
         };
         let mut tx = self.write().await?;
@@ -174,6 +186,9 @@ impl Engine {
         let mut outcome = None;
         if let [org] = orgs.as_slice() {
             outcome = self.adopt(&mut tx, &intent, org, now).await?;
+        }
+        if let Some(org) = uncertain {
+            count_as_written(&mut tx, &intent, &org, now).await?;
         }
         tx.close_intents(&[(id, end)], now).await?;
         tx.enqueue(&[party], LOOK, now, "after doubt").await?;
@@ -230,6 +245,27 @@ impl Engine {
             self.watch.see(Event::InDoubt { writes, until });
         }
     }
+}
+
+/// Adds an update that may have happened to the memory of what was written.
+async fn count_as_written(
+    tx: &mut Tx,
+    intent: &Intent,
+    org: &CrmOrg,
+    now: Timestamp,
+) -> Result<(), EngineError> {
+    let Some(mut pair) = tx.pairs_by_party(&[intent.party]).await?.remove(&intent.party) else {
+        return Ok(());
+    };
+    remember(&mut pair.written, intent.step.sent(), &org.values);
+    forget_foreign_forms(&mut pair, &intent.step);
+    Ok(tx.put_pairs(&[pair], now).await?)
+}
+
+/// Whether an update may have left no trace: the CRM's stamps have whole seconds, and the last change that it shows
+/// happened when the update was sent, as far as two clocks can be compared.
+fn in_the_same_second(intent: &Intent, org: &CrmOrg) -> bool {
+    intent.created_at <= org.updated_at + SignedDuration::from_secs(1) + UNNOTICED_SKEW
 }
 
 /// Whether an update may have left traces: the organization was changed since, or a field that was sent no longer

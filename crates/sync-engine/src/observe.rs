@@ -79,13 +79,14 @@ fn erp_side(
         return Ok(ErpSide::Missing);
     }
     let party: ErpParty = staging::read("party", &record.row)?;
-    let accounts: Vec<ErpAccount> = accounts
-        .into_iter()
-        .flatten()
-        .filter(|record| record.missing < 2 && record.row.malformed.is_none())
-        .map(|record| staging::read("account", &record.row))
-        .collect::<Result<_, _>>()?;
-    Ok(ErpSide::Present(ErpCustomer { party, accounts }))
+    let mut known: Vec<ErpAccount> = Vec::new();
+    for record in accounts.into_iter().flatten().filter(|record| record.missing < 2) {
+        if let Some(reason) = &record.row.malformed {
+            return Ok(ErpSide::Malformed(format!("its account {}: {reason}", record.row.id)));
+        }
+        known.push(staging::read("account", &record.row)?);
+    }
+    Ok(ErpSide::Present(ErpCustomer { party, accounts: known }))
 }
 
 fn crm_side(pair: Option<&Pair>, orgs: &BTreeMap<i64, StagedRecord>) -> Result<CrmSide, EngineError> {
@@ -98,5 +99,56 @@ fn crm_side(pair: Option<&Pair>, orgs: &BTreeMap<i64, StagedRecord>) -> Result<C
         }
         0 | 1 => Ok(CrmSide::Unknown),
         _ => Ok(CrmSide::Absent { last_seen: record.read_at }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use sync_core::{
+        ids::{AccountId, PartyId},
+        model::{Malformed, PartyStatus, Seen},
+    };
+
+    use super::*;
+
+    fn staged(row: sync_store::StagedRow) -> StagedRecord {
+        StagedRecord { row, read_at: Timestamp::UNIX_EPOCH, missing: 0 }
+    }
+
+    /// A customer must not be written without the account that could not be read (law 10).
+    #[test]
+    fn an_unreadable_account_holds_its_party_and_no_other() {
+        let at = Timestamp::UNIX_EPOCH;
+        let id = PartyId(1);
+        let party = ErpParty {
+            id,
+            number: "1".into(),
+            name: "Acme".into(),
+            usage: None,
+            status: PartyStatus::Active,
+            tax_id: None,
+            url: None,
+            phone: None,
+            address: None,
+            updated_at: at,
+        };
+        let good = ErpAccount { id: AccountId(7), party: id, number: "7".into(), updated_at: at };
+        let reason = "AccountNumber is missing".to_owned();
+        let bad: Seen<ErpAccount> =
+            Seen::Malformed(Malformed { id: Some(8), owner: Some(id), updated_at: None, reason });
+        let (rows, lost) = staging::rows(vec![Seen::Record(good), bad], staging::account);
+        assert!(lost.is_empty());
+        let party = staged(staging::party(&party));
+        let accounts: Vec<StagedRecord> = rows.into_iter().map(staged).collect();
+        assert!(matches!(
+            erp_side(Some(&party), Some(&accounts[..1].to_vec())).unwrap(),
+            ErpSide::Present(customer) if customer.accounts.len() == 1
+        ));
+        assert_eq!(
+            erp_side(Some(&party), Some(&accounts)).unwrap(),
+            ErpSide::Malformed("its account 8: AccountNumber is missing".into())
+        );
+        assert_eq!(by_party(accounts).keys().collect::<Vec<_>>(), [&1], "the held party is known");
     }
 }

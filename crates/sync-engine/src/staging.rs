@@ -21,9 +21,9 @@ pub(crate) fn rows<T>(seen: Vec<Seen<T>>, row: impl Fn(&T) -> StagedRow) -> (Vec
     for record in seen {
         match record {
             Seen::Record(record) => rows.push(row(&record)),
-            Seen::Malformed(Malformed { id: Some(id), updated_at, reason }) => rows.push(StagedRow {
+            Seen::Malformed(Malformed { id: Some(id), owner, updated_at, reason }) => rows.push(StagedRow {
                 id,
-                party: None,
+                party: owner.map(|party| party.0),
                 stamp: updated_at.unwrap_or(Timestamp::UNIX_EPOCH),
                 hash: digest(&reason),
                 body: String::new(),
