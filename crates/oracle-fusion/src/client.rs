@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use saas_http::{
-    Answer, AtOnce, BadUrl, BaseUrl, Caller, ClientCredentials, Credentials, Endpoint, OAuthClient, Pass,
+    Adaptive, Answer, BadUrl, BaseUrl, Caller, ClientCredentials, Credentials, Endpoint, OAuthClient, Pass,
     TokenSource, Transport, Wiring,
 };
 use serde_json::Value;
@@ -73,7 +73,7 @@ impl Fusion {
             timeout,
             transport,
             credentials: Credentials::bearer(tokens),
-            gate: Arc::new(AtOnce::new(concurrency)),
+            gate: Arc::new(Adaptive::new(concurrency, Arc::clone(&clock))),
             dialect: Arc::new(FusionDialect),
             clock: Arc::clone(&clock),
         });

@@ -14,7 +14,7 @@ use sync_core::{
     error::{CallError, Effect, ErrorKind},
     fields::{Field, Values},
     ids::{OrgId, PartyId},
-    model::{CrmOrg, Page},
+    model::{CrmOrg, Page, Seen},
     ports::{Called, Clock, Crm, Permit, Spend, TokenVault},
     value::Value,
 };
@@ -172,15 +172,15 @@ impl Crm for Pipedrive {
         Ok(())
     }
 
-    async fn orgs_walk(&self, cursor: Option<String>) -> Called<Page<CrmOrg>> {
-        self.page(Which::ById, cursor, Class::Audit).await
+    async fn orgs_walk(&self, cursor: Option<String>, class: Class) -> Called<Page<CrmOrg>> {
+        self.page(Which::ById, cursor, class).await
     }
 
     async fn orgs_changed(&self, from: Timestamp, cursor: Option<String>) -> Called<Page<CrmOrg>> {
         self.page(Which::ChangedSince(whole_seconds(from)), cursor, Class::Edit).await
     }
 
-    async fn orgs_by_id(&self, ids: &[OrgId], class: Class) -> Called<Vec<CrmOrg>> {
+    async fn orgs_by_id(&self, ids: &[OrgId], class: Class) -> Called<Vec<Seen<CrmOrg>>> {
         let mut ids = ids.to_vec();
         ids.sort_unstable();
         ids.dedup();
@@ -191,21 +191,25 @@ impl Crm for Pipedrive {
             let list = ListOrganizations { which, custom_fields: codes.joined(), cursor: None };
             let answer = self.caller.send(&list, Pass::Class(class)).await?;
             let listed = answer.value.listed().map_err(unreadable::<ListOrganizations>)?;
-            for row in &listed.rows {
+            let wanted = |seen: &Seen<CrmOrg>| match seen {
+                Seen::Record(org) => some.contains(&org.id),
                 // Left out, it would seem to be deleted.
-                let org = convert::read(row, &codes).map_err(unreadable::<ListOrganizations>)?;
-                orgs.extend(org.filter(|org| some.contains(&org.id)));
-            }
+                Seen::Malformed(record) => record.id.is_none_or(|id| some.contains(&OrgId(id))),
+            };
+            orgs.extend(listed.rows.iter().filter_map(|row| convert::org(row, &codes)).filter(wanted));
         }
         Ok(orgs)
     }
 
-    async fn orgs_by_origin(&self, party: PartyId, class: Class) -> Called<Vec<CrmOrg>> {
+    async fn orgs_by_origin(&self, party: PartyId, class: Class) -> Called<Vec<Seen<CrmOrg>>> {
         let codes = self.codes(item_search::SearchByField::NAME)?;
         let origin = Value::Text(party.to_string());
         let hits = self.hits(party.to_string(), &codes, class).await?;
         let mut orgs = self.orgs_by_id(&hits, class).await?;
-        orgs.retain(|org| org.values.get(&Field::ErpCustomerId) == Some(&origin));
+        orgs.retain(|seen| match seen {
+            Seen::Record(org) => org.values.get(&Field::ErpCustomerId) == Some(&origin),
+            Seen::Malformed(_) => true,
+        });
         Ok(orgs)
     }
 

@@ -34,7 +34,10 @@ mod tests {
     async fn both(answer: impl Fn() -> Outcome + Send + Sync + 'static) -> (CallError, CallError, Company) {
         let company = company(move |sent| (sent.path() == ORGS).then(&answer));
         company.crm.prepare().await.unwrap();
-        let read = company.crm.orgs_walk(None).await.unwrap_err();
+        let read = company.crm.orgs_walk(None, Class::Audit).await.unwrap_err();
+        if let ErrorKind::Transient { after: Some(after) } = read.kind {
+            company.clock.advance(after);
+        }
         let permit = permit(&company).await;
         let create = company.crm.create_org(permit, &values("A")).await.unwrap_err();
         (read, create, company)
@@ -217,6 +220,52 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn after_a_burst_429_nothing_leaves_before_the_window_opens() {
+        let refused = std::sync::atomic::AtomicBool::new(true);
+        let company = company(move |sent| {
+            let first = sent.path() == ORGS && refused.swap(false, std::sync::atomic::Ordering::SeqCst);
+            let wait = [("x-ratelimit-reset", "2"), ("content-type", "application/json")];
+            (sent.path() == ORGS).then(|| if first { reply(429, &wait, "{}") } else { data(&json!([])) })
+        });
+        company.crm.prepare().await.unwrap();
+        company.crm.orgs_walk(None, Class::Audit).await.unwrap_err();
+        let refused_at = sync_core::ports::Clock::now(&company.clock);
+        company.crm.orgs_walk(None, Class::Urgent).await.unwrap();
+        let waited = sync_core::ports::Clock::now(&company.clock).duration_since(refused_at);
+        assert!(waited >= SignedDuration::from_secs(2), "{waited}");
+    }
+
+    #[tokio::test]
+    async fn while_a_gateway_blocks_us_nothing_is_sent_at_all() {
+        let html = [("content-type", "text/html")];
+        let company = company(move |sent| (sent.path() == ORGS).then(|| reply(403, &html, "<html>")));
+        company.crm.prepare().await.unwrap();
+        company.crm.orgs_walk(None, Class::Audit).await.unwrap_err();
+        let before = company.log.all().len();
+        let paid = company.crm.permits(Class::Urgent, 1).await.unwrap_err();
+        let read = company.crm.orgs_by_id(&[OrgId(1)], Class::Urgent).await.unwrap_err();
+        let after = Some(SignedDuration::from_mins(10));
+        assert_eq!(
+            (&paid.kind, &read.kind),
+            (&ErrorKind::Transient { after }, &ErrorKind::Transient { after })
+        );
+        assert_eq!(company.log.all().len(), before);
+        company.clock.advance(SignedDuration::from_mins(10));
+        company.crm.permits(Class::Urgent, 1).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_request_that_never_left_costs_nothing() {
+        let company = company(|sent| (sent.path() == ORGS).then(not_sent));
+        company.crm.prepare().await.unwrap();
+        let before = *company.ledger.left.lock().unwrap();
+        let permit = permit(&company).await;
+        company.crm.create_org(permit, &values("Acme")).await.unwrap_err();
+        company.crm.orgs_walk(None, Class::Audit).await.unwrap_err();
+        assert_eq!(*company.ledger.left.lock().unwrap(), before);
+    }
+
+    #[tokio::test]
     async fn without_tokens_there_is_no_permit_and_nothing_is_sent() {
         let company = company(|_| None);
         company.crm.prepare().await.unwrap();
@@ -225,7 +274,7 @@ mod tests {
         let until = at("2026-11-25T00:00:00Z");
         let error = company.crm.permits(Class::Edit, 3).await.unwrap_err();
         assert_eq!((error.kind, error.effect), (ErrorKind::Exhausted { until }, Effect::None));
-        let error = company.crm.orgs_walk(None).await.unwrap_err();
+        let error = company.crm.orgs_walk(None, Class::Audit).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Exhausted { until });
         assert_eq!(company.log.all().len(), before);
     }

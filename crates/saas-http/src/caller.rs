@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     budget::Spent,
     error::{CallError, Effect, ErrorKind},
@@ -19,7 +19,7 @@ use sync_core::{
 use tracing::Instrument;
 
 use crate::{
-    BaseUrl, Credentials, Dialect, Endpoint, Gate, Need, Pass, Reply, RequestTimeout, Slot, Transport,
+    BaseUrl, Credentials, Dialect, Endpoint, Gate, Heard, Need, Pass, Reply, RequestTimeout, Slot, Transport,
     TransportError, date::http_date,
 };
 
@@ -96,6 +96,25 @@ impl Caller {
         self.read::<E>(answer).await
     }
 
+    /// What an answer says about the next request.
+    fn hear(&self, answer: &http::Response<Bytes>, took: SignedDuration) -> Heard {
+        let (status, headers) = (answer.status(), answer.headers());
+        if status.is_success() {
+            return Heard::Answered { took };
+        }
+        let reply = Reply { status, headers, body: answer.body(), now: self.wiring.clock.now() };
+        match self.wiring.dialect.refusal(&reply).kind {
+            ErrorKind::Transient { after: Some(after) } if status == StatusCode::FORBIDDEN => {
+                Heard::Blocked { after }
+            }
+            ErrorKind::Transient { after } => Heard::Overloaded { after },
+            ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::Exhausted { .. } => Heard::Refused,
+            ErrorKind::Rejected | ErrorKind::UnknownField | ErrorKind::Missing | ErrorKind::Unreadable => {
+                Heard::Answered { took }
+            }
+        }
+    }
+
     async fn once<E: Endpoint>(
         &self,
         endpoint: &E,
@@ -103,6 +122,7 @@ impl Caller {
         token: (http::HeaderName, HeaderValue),
     ) -> Called<http::Response<Bytes>> {
         let request = self.request(endpoint, token)?;
+        let class = pass.class();
         let need = Need { call: E::NAME, tokens: E::TOKENS, search: E::SEARCH };
         let mut slot = self.wiring.gate.admit(need, pass).await?;
         if let Slot::Paced(held) = &mut slot {
@@ -114,7 +134,14 @@ impl Caller {
         let span = tracing::debug_span!("call", call = E::NAME);
         let begun = self.wiring.clock.monotonic();
         let outcome = self.wiring.transport.send(request).instrument(span.clone()).await;
-        let ms = (self.wiring.clock.monotonic() - begun).as_millis();
+        let took = self.wiring.clock.monotonic() - begun;
+        let ms = took.as_millis();
+        let heard = match &outcome {
+            Ok(answer) => self.hear(answer, took),
+            Err(TransportError::NotSent(_)) => Heard::Unsent,
+            Err(TransportError::Lost(_) | TransportError::TooLarge { .. }) => Heard::Lost,
+        };
+        self.wiring.gate.heard(need, class, &slot, heard).await;
         span.in_scope(|| match &outcome {
             Ok(answer) => {
                 let correlation = self.wiring.dialect.correlation(answer.headers());

@@ -1,17 +1,13 @@
 //! May this request be sent now? Budgets, windows and concurrency, seen from the caller.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     budget::Class,
-    error::{CallError, ErrorKind},
     ports::{Called, Permit},
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::pacer::Held;
+use crate::{adaptive::Running, pacer::Held};
 
 /// By what right a request is sent.
 #[derive(Debug)]
@@ -48,9 +44,35 @@ pub struct Need {
 #[derive(Debug)]
 pub enum Slot {
     /// One of a limited number at a time.
-    Concurrent(OwnedSemaphorePermit),
+    Running(Running),
     /// One of a limited number a window.
     Paced(Held),
+}
+
+/// What became of a request, as far as it says something about the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// Answered, well or with a clear refusal of this very request.
+    Answered {
+        /// From sending to the answer.
+        took: SignedDuration,
+    },
+    /// Refused for lack of rights or of a valid token.
+    Refused,
+    /// No answer came.
+    Lost,
+    /// It surely never left.
+    Unsent,
+    /// Refused because there were too many, or because of trouble over there.
+    Overloaded {
+        /// How long to stay away, if that was said.
+        after: Option<SignedDuration>,
+    },
+    /// A gateway blocks us.
+    Blocked {
+        /// How long to stay away.
+        after: SignedDuration,
+    },
 }
 
 /// Lets requests through when budget, windows and concurrency allow it.
@@ -64,31 +86,7 @@ pub trait Gate: Send + Sync {
 
     /// The remote system said that the budget is used up.
     async fn exhausted(&self, until: Timestamp);
-}
 
-/// A plain limit of requests at a time, for systems without published rates (oracle-fusion.md 4.9).
-#[derive(Debug)]
-pub struct AtOnce(Arc<Semaphore>);
-
-impl AtOnce {
-    /// At most `limit` requests at a time; at least one.
-    #[must_use]
-    pub fn new(limit: usize) -> Self {
-        Self(Arc::new(Semaphore::new(limit.max(1))))
-    }
-}
-
-#[async_trait]
-impl Gate for AtOnce {
-    async fn admit(&self, need: Need, _: Pass) -> Called<Slot> {
-        let slot = Arc::clone(&self.0).acquire_owned().await;
-        slot.map(Slot::Concurrent).map_err(|_| {
-            let kind = ErrorKind::Transient { after: None };
-            CallError::without_effect(need.call, kind, "the connection is shutting down")
-        })
-    }
-
-    async fn left(&self, _: u64) {}
-
-    async fn exhausted(&self, _: Timestamp) {}
+    /// What became of a request that was let through.
+    async fn heard(&self, need: Need, class: Class, slot: &Slot, heard: Heard);
 }

@@ -7,6 +7,7 @@
 //! What is deliberately not here: repetition. A request is sent once (twice after a 401, which surely had no
 //! effect); when to try again is the engine's decision. Nothing but [`HttpTransport`] sees reqwest.
 
+mod adaptive;
 mod base_url;
 mod caller;
 mod credentials;
@@ -25,13 +26,14 @@ mod sleeper;
 mod token_reply;
 mod transport;
 
+pub use adaptive::{Adaptive, Running};
 pub use base_url::{BadUrl, BaseUrl, encode};
 pub use caller::{Answer, Caller, Wiring};
 pub use credentials::Credentials;
 pub use date::{http_date, retry_after};
 pub use dialect::{Dialect, Plain, Refusal, Reply, html_block, refusal_by_status};
 pub use endpoint::Endpoint;
-pub use gate::{AtOnce, Gate, Need, Pass, Slot};
+pub use gate::{Gate, Heard, Need, Pass, Slot};
 pub use http_transport::{HttpSettings, HttpTransport};
 pub use metered::Metered;
 pub use oauth::{ClientCredentials, OAuthClient, TokenSource};

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     budget::Class,
     error::{CallError, ErrorKind},
     ports::{Called, Clock, Permit, Spend, SpendError},
 };
 
-use crate::{Gate, Need, Pacer, Pass, Slot};
+use crate::{Gate, Heard, Need, Pacer, Pass, Slot};
+
+/// A pause up to this long is waited for where the request is; a longer one is the engine's to plan around.
+const WORTH_WAITING: SignedDuration = SignedDuration::from_secs(5);
 
 /// Pays every request from the ledger and takes a place in the windows, in the opposite order: a place can be
 /// given back, tokens cannot.
@@ -42,12 +45,24 @@ impl Metered {
         if wanted == 0 {
             return Ok(Vec::new());
         }
+        self.open(call)?;
         let places = self.pacer.promise(class, wanted.min(self.most_permits)).await;
         let paid = self.pay(call, class, each, places).await;
         let granted = paid.as_ref().copied().unwrap_or(0).min(places);
         self.pacer.withdraw(places - granted);
         paid?;
         Ok((0..granted).map(|_| Permit::paid(class, each)).collect())
+    }
+
+    /// Refuses while the remote system has shut us out; a pause of a few windows is waited for instead.
+    fn open(&self, call: &'static str) -> Called<()> {
+        match self.pacer.closed_for() {
+            Some(after) if after > WORTH_WAITING => {
+                let kind = ErrorKind::Transient { after: Some(after) };
+                Err(CallError::without_effect(call, kind, "the remote system asked to be left alone"))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Pays for up to `count` calls; at least one or an error.
@@ -66,6 +81,13 @@ impl Metered {
 #[async_trait]
 impl Gate for Metered {
     async fn admit(&self, need: Need, pass: Pass) -> Called<Slot> {
+        if let Err(closed) = self.open(need.call) {
+            if let Pass::Permit(permit) = pass {
+                let slot = Slot::Paced(self.pacer.redeem(permit.class()).await);
+                self.heard(need, permit.class(), &slot, Heard::Unsent).await;
+            }
+            return Err(closed);
+        }
         let held = match pass {
             Pass::Permit(permit) => self.pacer.redeem(permit.class()).await,
             Pass::Class(class) => {
@@ -82,6 +104,24 @@ impl Gate for Metered {
     async fn left(&self, remaining: u64) {
         if let Err(error) = self.spend.correct(remaining, self.clock.now()).await {
             tracing::warn!(%error, "what is left of the budget could not be noted");
+        }
+    }
+
+    async fn heard(&self, need: Need, class: Class, _: &Slot, heard: Heard) {
+        match heard {
+            // Tokens of a request that never left are given back; those of an unanswered one may be charged.
+            Heard::Unsent if need.tokens > 0 => {
+                let refunded = self.spend.refund(class, need.tokens, 1, self.clock.now()).await;
+                if let Err(error) = refunded {
+                    tracing::warn!(%error, "tokens of a request that never left stay booked");
+                }
+            }
+            Heard::Overloaded { after: Some(after) } | Heard::Blocked { after } => self.pacer.close(after),
+            Heard::Overloaded { after: None }
+            | Heard::Unsent
+            | Heard::Answered { .. }
+            | Heard::Refused
+            | Heard::Lost => {}
         }
     }
 

@@ -4,7 +4,7 @@
 //! server counted it, no window of the server's holds more than the limit. Permits hold a place for one window.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -35,6 +35,10 @@ struct Windows {
     searches: Window,
     /// Places held for permits, by the time at which they lapse.
     promised: VecDeque<SignedDuration>,
+    /// Who waits for a place, and who for a place to search.
+    waiting: BTreeMap<(Class, bool), usize>,
+    /// Nobody enters before this.
+    closed_until: SignedDuration,
 }
 
 struct Window {
@@ -58,6 +62,8 @@ impl Pacer {
             all: Window::new(burst),
             searches: Window::new(search_burst),
             promised: VecDeque::new(),
+            waiting: BTreeMap::new(),
+            closed_until: SignedDuration::ZERO,
         };
         Self {
             shared: Arc::new(Shared { clock, windows: Mutex::new(windows), freed: Notify::new() }),
@@ -65,9 +71,10 @@ impl Pacer {
         }
     }
 
-    /// Waits for a place. Classes do not overtake each other yet.
+    /// Waits for a place. Whoever is more urgent comes first, unless it waits for a search and the search window is
+    /// full.
     pub async fn slot(&self, class: Class, search: bool) -> Held {
-        self.wait(class, |windows, _| windows.enter(search)).await;
+        self.wait(class, search, |windows, _| windows.enter(search)).await;
         Held { shared: Arc::clone(&self.shared), search, sent: false }
     }
 
@@ -75,9 +82,8 @@ impl Pacer {
     /// one window.
     pub async fn promise(&self, class: Class, wanted: usize) -> usize {
         let mut promised = 0;
-        self.wait(class, |windows, now| {
-            let free = windows.free();
-            promised = free.min(wanted);
+        self.wait(class, false, |windows, now| {
+            promised = windows.free().min(wanted);
             for _ in 0..promised {
                 windows.promised.push_back(now + BURST_WINDOW);
             }
@@ -111,23 +117,78 @@ impl Pacer {
         Held { shared: Arc::clone(&self.shared), search: false, sent: false }
     }
 
-    async fn wait(&self, class: Class, mut attempt: impl FnMut(&mut Windows, SignedDuration) -> bool) {
+    /// Lets nobody in for this long: the remote system said that there were too many.
+    pub fn close(&self, wait: SignedDuration) {
+        let mut windows = self.shared.lock();
+        windows.closed_until = windows.closed_until.max(self.shared.clock.monotonic() + wait);
+    }
+
+    /// How long nobody is let in, if that is so.
+    #[must_use]
+    pub fn closed_for(&self) -> Option<SignedDuration> {
+        let left = self.shared.lock().closed_until - self.shared.clock.monotonic();
+        (left > SignedDuration::ZERO).then_some(left)
+    }
+
+    async fn wait(
+        &self,
+        class: Class,
+        search: bool,
+        mut attempt: impl FnMut(&mut Windows, SignedDuration) -> bool,
+    ) {
+        let mut waiter = Waiter { shared: &self.shared, key: (class, search), counted: false };
+        let mut stood_aside: Option<SignedDuration> = None;
         loop {
             let freed = self.shared.freed.notified();
             let pause = {
                 let mut windows = self.shared.lock();
                 let now = self.shared.clock.monotonic();
                 windows.tidy(now);
-                if attempt(&mut windows, now) {
+                // Whoever is more urgent but does not come (nobody drives it) blocks us for one window at most.
+                let until = *stood_aside.get_or_insert(now + BURST_WINDOW);
+                let room = windows.free() > 0 && now >= windows.closed_until;
+                let overtaken = room && now < until && windows.wanted_by_more_urgent(class);
+                if !room {
+                    stood_aside = None;
+                }
+                if !overtaken && now >= windows.closed_until && attempt(&mut windows, now) {
                     return;
                 }
-                windows.next_change().map(|at| at - now)
+                if !waiter.counted {
+                    *windows.waiting.entry(waiter.key).or_default() += 1;
+                    waiter.counted = true;
+                }
+                if overtaken { Some(until - now) } else { windows.next_change(now).map(|at| at - now) }
             };
             tracing::trace!(?class, ?pause, "waits for a burst slot");
             match pause {
-                Some(pause) => self.sleeper.sleep(pause.max(SignedDuration::from_millis(1))).await,
+                Some(pause) => {
+                    let pause = self.sleeper.sleep(pause.max(SignedDuration::from_millis(1)));
+                    // Whichever comes first.
+                    futures::future::select(Box::pin(freed), pause).await;
+                }
                 None => freed.await,
             }
+        }
+    }
+}
+
+/// Somebody who waits; no longer counted when gone.
+struct Waiter<'a> {
+    shared: &'a Shared,
+    key: (Class, bool),
+    counted: bool,
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        if self.counted {
+            let mut windows = self.shared.lock();
+            if let Some(count) = windows.waiting.get_mut(&self.key) {
+                *count = count.saturating_sub(1);
+            }
+            drop(windows);
+            self.shared.freed.notify_waiters();
         }
     }
 }
@@ -161,12 +222,19 @@ impl Windows {
         true
     }
 
-    fn next_change(&self) -> Option<SignedDuration> {
-        [&self.all.cooling, &self.searches.cooling, &self.promised]
-            .into_iter()
-            .filter_map(|t| t.front())
-            .min()
-            .copied()
+    /// Whether somebody more urgent waits who could take the next place.
+    fn wanted_by_more_urgent(&self, class: Class) -> bool {
+        let no_search = self.searches.used() >= self.searches.limit;
+        let more_urgent = self.waiting.range(..(class, false));
+        let mut could = more_urgent.filter(|((_, search), count)| **count > 0 && !(*search && no_search));
+        could.next().is_some()
+    }
+
+    fn next_change(&self, now: SignedDuration) -> Option<SignedDuration> {
+        let fronts =
+            [&self.all.cooling, &self.searches.cooling, &self.promised].map(|times| times.front().copied());
+        let opens = (self.closed_until > now).then_some(self.closed_until);
+        fronts.into_iter().chain([opens]).flatten().min()
     }
 }
 
@@ -287,6 +355,84 @@ mod tests {
         pacer.withdraw(1);
         request(&pacer, false).await;
         assert_eq!(clock.now(), begin);
+    }
+
+    /// Returns when the test has moved the clock far enough.
+    struct Patient(ManualClock);
+
+    #[async_trait::async_trait]
+    impl Sleeper for Patient {
+        async fn sleep(&self, wait: SignedDuration) {
+            let until = self.0.now() + wait;
+            while self.0.now() < until {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    fn patient(burst: u32, search: u32) -> (Pacer, ManualClock) {
+        let clock = ManualClock::at("2026-11-24T12:00:00Z".parse().unwrap());
+        let sleeper = Arc::new(Patient(clock.clone()));
+        (Pacer::new(burst, search, Arc::new(clock.clone()), sleeper), clock)
+    }
+
+    #[tokio::test]
+    async fn the_more_urgent_come_first_whoever_asked_first() {
+        let (pacer, clock) = patient(1, 1);
+        request(&pacer, false).await;
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let ask = |class: Class| {
+            let (pacer, order) = (pacer.clone(), Arc::clone(&order));
+            async move {
+                let mut held = pacer.slot(class, false).await;
+                order.lock().unwrap().push(class);
+                held.sent();
+            }
+        };
+        let time = async {
+            while order.lock().unwrap().len() < 4 {
+                tokio::task::yield_now().await;
+                clock.advance(SignedDuration::from_millis(10));
+            }
+        };
+        let asked = [Class::Backfill, Class::Edit, Class::Urgent, Class::NewCustomer].map(ask);
+        futures::join!(futures::future::join_all(asked), time);
+        let order = order.lock().unwrap().clone();
+        assert_eq!(order, [Class::Urgent, Class::NewCustomer, Class::Edit, Class::Backfill]);
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_search_does_not_keep_others_from_other_calls() {
+        let (pacer, _clock) = patient(10, 1);
+        request(&pacer, true).await;
+        let mut search = Box::pin(pacer.slot(Class::Urgent, true));
+        assert!(futures::poll!(search.as_mut()).is_pending());
+        let mut edit = Box::pin(pacer.slot(Class::Edit, false));
+        assert!(futures::poll!(edit.as_mut()).is_ready());
+    }
+
+    #[tokio::test]
+    async fn somebody_urgent_whom_nobody_drives_blocks_the_others_for_one_window_only() {
+        let (pacer, clock) = patient(1, 1);
+        request(&pacer, false).await;
+        let mut forgotten = Box::pin(pacer.slot(Class::Urgent, false));
+        assert!(futures::poll!(forgotten.as_mut()).is_pending());
+        clock.advance(BURST_WINDOW);
+        let mut edit = Box::pin(pacer.slot(Class::Edit, false));
+        assert!(futures::poll!(edit.as_mut()).is_pending(), "it stands aside");
+        clock.advance(BURST_WINDOW);
+        edit.await.sent();
+    }
+
+    #[tokio::test]
+    async fn a_closed_door_opens_in_time() {
+        let (pacer, clock) = pacer(5, 1);
+        let begin = clock.now();
+        pacer.close(SignedDuration::from_secs(3));
+        assert_eq!(pacer.closed_for(), Some(SignedDuration::from_secs(3)));
+        request(&pacer, false).await;
+        assert_eq!(clock.now().duration_since(begin), SignedDuration::from_secs(3));
+        assert_eq!(pacer.closed_for(), None);
     }
 
     #[tokio::test]

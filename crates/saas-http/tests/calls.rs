@@ -57,7 +57,7 @@ mod tests {
             transport: Arc::clone(transport),
             credentials: Credentials::header(HeaderName::from_static("x-api-token"), &"hunter2".into())
                 .unwrap(),
-            gate: Arc::new(AtOnce::new(3)),
+            gate: Arc::new(Adaptive::new(3, Arc::new(clock.clone()))),
             dialect: Arc::new(Plain),
             clock: Arc::new(clock),
         })
@@ -127,17 +127,6 @@ mod tests {
         let (transport, log) = remote(|_| reply(401, &[], r#"{"error":"unauthorized access"}"#));
         let error = caller(&transport).send(&Get, Pass::Class(Class::Edit)).await.unwrap_err();
         assert_eq!((error.kind, log.all().len()), (ErrorKind::Unauthorized, 1));
-    }
-
-    #[tokio::test]
-    async fn no_more_than_the_limit_are_under_way_at_once() {
-        let gate = AtOnce::new(1);
-        let need = Need { call: "x", tokens: 0, search: false };
-        let first = gate.admit(need, Pass::Class(Class::Edit)).await.unwrap();
-        let mut second = std::pin::pin!(gate.admit(need, Pass::Class(Class::Edit)));
-        assert!(futures::poll!(&mut second).is_pending());
-        drop(first);
-        second.await.unwrap();
     }
 
     #[tokio::test]

@@ -36,7 +36,7 @@ mod tests {
             timeout: Duration::from_secs(30),
             transport: Arc::clone(transport),
             credentials: Credentials::bearer(source),
-            gate: Arc::new(AtOnce::new(9)),
+            gate: Arc::new(Adaptive::new(9, Arc::new(clock.clone()))),
             dialect: Arc::new(Plain),
             clock: Arc::new(clock.clone()),
         })

@@ -79,6 +79,8 @@ pub enum CrmSide {
     },
     /// A sweep did not find it, or it was never staged: it has to be read by id.
     Unknown,
+    /// It exists, but could not be understood.
+    Malformed(String),
     /// Reading it by id gave nothing.
     Absent {
         /// When it was last seen alive.
@@ -158,6 +160,13 @@ pub enum HoldReason {
         /// The CRM's words.
         message: String,
     },
+    /// The organization could not be understood.
+    OrganizationUnreadable {
+        /// The organization.
+        org: OrgId,
+        /// Which attribute was wrong, and how.
+        reason: String,
+    },
     /// The ERP's record could not be understood.
     Malformed {
         /// Which attribute was wrong, and how.
@@ -176,6 +185,7 @@ impl HoldReason {
             Self::PartyMissing => "party_missing",
             Self::TugOfWar { .. } => "tug_of_war",
             Self::Refused { .. } => "refused",
+            Self::OrganizationUnreadable { .. } => "organization_unreadable",
             Self::Malformed { .. } => "malformed",
         }
     }
@@ -208,6 +218,11 @@ impl HoldReason {
                 text(crm)
             ),
             Self::Refused { message, .. } => format!("The CRM refused the write: {message}"),
+            Self::OrganizationUnreadable { org, reason } => {
+                format!(
+                    "Organization {org} cannot be read: {reason}. It is looked at again with its next change."
+                )
+            }
             Self::Malformed { reason } => format!("The ERP's record cannot be read: {reason}"),
         }
     }
@@ -297,6 +312,9 @@ fn with_pair(policy: &Policy, situation: &Situation, customer: &ErpCustomer, pai
     }
     match &situation.crm {
         CrmSide::NoPair | CrmSide::Unknown => Decision::Observe(pair.org),
+        CrmSide::Malformed(reason) => {
+            Decision::Hold(HoldReason::OrganizationUnreadable { org: pair.org, reason: reason.clone() })
+        }
         CrmSide::Absent { last_seen } => {
             // A record that was alive a moment ago may only be missing from a list that lags.
             let settled = *last_seen + policy.settle;

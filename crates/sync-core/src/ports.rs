@@ -12,7 +12,7 @@ use crate::{
     error::CallError,
     fields::{Field, Values},
     ids::{OrgId, PartyId},
-    model::{CrmOrg, ErpAccount, ErpParty, Page},
+    model::{CrmOrg, ErpAccount, ErpParty, Page, Seen},
     poll::ErpRead,
 };
 
@@ -41,17 +41,19 @@ pub trait Crm: Send + Sync {
     async fn prepare(&self) -> Called<()>;
 
     /// One page of all organizations that exist, by ascending id. `cursor` is the `next` of the page before.
-    async fn orgs_walk(&self, cursor: Option<String>) -> Called<Page<CrmOrg>>;
+    async fn orgs_walk(&self, cursor: Option<String>, class: Class) -> Called<Page<CrmOrg>>;
 
     /// One page of the organizations changed at or after `from` (used in whole seconds, rounded down), by
     /// ascending update time. The caller stops when it has seen enough; `cursor` is the `next` of the page before.
     async fn orgs_changed(&self, from: Timestamp, cursor: Option<String>) -> Called<Page<CrmOrg>>;
 
-    /// The organizations with these ids (any number; read in hundreds). Missing, deleted and invisible ones are left out.
-    async fn orgs_by_id(&self, ids: &[OrgId], class: Class) -> Called<Vec<CrmOrg>>;
+    /// The organizations with these ids (any number; read in hundreds). Missing, deleted and invisible ones are left
+    /// out; one that cannot be read is told as such, with its id, and spoils no other.
+    async fn orgs_by_id(&self, ids: &[OrgId], class: Class) -> Called<Vec<Seen<CrmOrg>>>;
 
-    /// Existing organizations whose ERP customer id is exactly this, by the CRM's search index (which lags).
-    async fn orgs_by_origin(&self, party: PartyId, class: Class) -> Called<Vec<CrmOrg>>;
+    /// Existing organizations whose ERP customer id is exactly this, by the CRM's search index (which lags), and
+    /// those that the index names but that cannot be read.
+    async fn orgs_by_origin(&self, party: PartyId, class: Class) -> Called<Vec<Seen<CrmOrg>>>;
 
     /// Permission to send up to `wanted` writes now: tokens reserved, burst slots taken. Waits for burst slots,
     /// never for tokens. Gives at least one permit and never more than the next second can carry.
@@ -112,6 +114,9 @@ pub trait Spend: Send + Sync {
 
     /// Records what the remote system's headers say is left today; what others spent is the difference.
     async fn correct(&self, remaining: u64, now: Timestamp) -> Result<(), SpendError>;
+
+    /// Gives back what was reserved on the day of `now` for calls that were surely never sent.
+    async fn refund(&self, class: Class, each: u32, count: u32, now: Timestamp) -> Result<(), SpendError>;
 
     /// Records that the remote system itself said the budget is used up until `until`.
     async fn exhausted(&self, until: Timestamp, now: Timestamp) -> Result<(), SpendError>;

@@ -134,7 +134,7 @@ impl Engine {
 pub(crate) fn before(planned: &Planned) -> Values {
     match &planned.situation.crm {
         CrmSide::Present { org, .. } => org.values.clone(),
-        CrmSide::NoPair | CrmSide::Unknown | CrmSide::Absent { .. } => Values::new(),
+        CrmSide::NoPair | CrmSide::Unknown | CrmSide::Malformed(_) | CrmSide::Absent { .. } => Values::new(),
     }
 }
 
@@ -142,7 +142,7 @@ pub(crate) fn before(planned: &Planned) -> Values {
 fn before_stamp(planned: &Planned) -> Option<Timestamp> {
     match &planned.situation.crm {
         CrmSide::Present { org, .. } => Some(org.updated_at),
-        CrmSide::NoPair | CrmSide::Unknown | CrmSide::Absent { .. } => None,
+        CrmSide::NoPair | CrmSide::Unknown | CrmSide::Malformed(_) | CrmSide::Absent { .. } => None,
     }
 }
 

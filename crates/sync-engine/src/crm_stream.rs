@@ -79,7 +79,11 @@ impl Engine {
     async fn read_orgs(&mut self, mut state: CrmStream, now: Timestamp) -> Result<(), EngineError> {
         let read_at = self.clock.now();
         let answer = match &state.cursor {
-            CrmCursor::Walk { next, .. } => self.crm.orgs_walk(next.clone()).await,
+            // The first walk stands in the way of everything; later ones are only sweeps.
+            CrmCursor::Walk { next, watermark: None, .. } => {
+                self.crm.orgs_walk(next.clone(), Class::Backfill).await
+            }
+            CrmCursor::Walk { next, .. } => self.crm.orgs_walk(next.clone(), Class::Audit).await,
             CrmCursor::Window { from, next, .. } => self.crm.orgs_changed(*from, next.clone()).await,
             CrmCursor::New | CrmCursor::Idle { .. } => return Ok(()),
         };

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     budget::Class,
+    decide::HoldReason,
     ids::{IntentId, OrgId, PartyId},
     model::{CrmOrg, Seen},
     pair::{Pair, Written, remember},
@@ -29,6 +30,29 @@ const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(10);
 /// Clocks that differ by more are an operator's concern; by less, they are no help in telling two changes apart.
 const UNNOTICED_SKEW: SignedDuration = SignedDuration::from_mins(1);
 
+/// What a search says about a create.
+fn searched(hits: Vec<Seen<CrmOrg>>) -> Found {
+    let mut orgs = Vec::new();
+    let mut unreadable = None;
+    for seen in hits {
+        match seen {
+            Seen::Record(org) => orgs.push(org),
+            Seen::Malformed(record) => {
+                let org = OrgId(record.id.unwrap_or_default());
+                unreadable.get_or_insert((org, record.reason));
+            }
+        }
+    }
+    match unreadable {
+        _ if !orgs.is_empty() => Found::Orgs(orgs),
+        Some((org, reason)) => Found::Unreadable(org, reason),
+        None => Found::Nothing,
+    }
+}
+
+/// How soon an organization that could not be read is looked at again.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_mins(15);
+
 /// What looking told about a write.
 enum Found {
     /// It happened: these organizations say so.
@@ -38,6 +62,8 @@ enum Found {
     /// An update that nobody can tell: its organization was changed in the very second in which it was sent, and
     /// says what it said before. Counted as written (law 3) but not told as a change.
     Perhaps(CrmOrg),
+    /// The search names an organization that cannot be read: it may be the one.
+    Unreadable(OrgId, String),
     /// Too early to tell.
     NotYet,
 }
@@ -113,10 +139,7 @@ impl Engine {
                 let found = match carried.remove(&intent.party) {
                     Some(orgs) => Found::Orgs(orgs),
                     None if intent.settled_at.is_none_or(|at| at > now) => Found::NotYet,
-                    None => match self.crm.orgs_by_origin(intent.party, LOOK).await? {
-                        orgs if orgs.is_empty() => Found::Nothing,
-                        orgs => Found::Orgs(orgs),
-                    },
+                    None => searched(self.crm.orgs_by_origin(intent.party, LOOK).await?),
                 };
                 results.push((intent.clone(), found));
             }
@@ -125,7 +148,11 @@ impl Engine {
         if !ids.is_empty() {
             let orgs = self.crm.orgs_by_id(&ids, LOOK).await?;
             for intent in updates {
-                let org = orgs.iter().find(|org| Some(org.id) == intent.step.org());
+                let org = orgs.iter().find_map(|seen| match seen {
+                    Seen::Record(org) => (Some(org.id) == intent.step.org()).then_some(org),
+                    // What is not understood is held when its pair is looked at next.
+                    Seen::Malformed(_) => None,
+                });
                 let found = match org {
                     Some(org) if took_effect(intent, org) => Found::Orgs(vec![org.clone()]),
                     Some(org) if in_the_same_second(intent, org) => Found::Perhaps(org.clone()),
@@ -170,6 +197,15 @@ impl Engine {
             Found::NotYet => {
                 let settled_at = intent.settled_at.unwrap_or(now);
                 self.looks.get_or_insert_default().insert(id, settled_at);
+                return Ok(());
+            }
+            Found::Unreadable(org, reason) => {
+                // It may be what we created, so the doubt stays and a person is asked meanwhile.
+                let mut tx = self.write().await?;
+                let reason = HoldReason::OrganizationUnreadable { org, reason };
+                tx.open_hold(party, &reason, now).await?;
+                tx.commit().await?;
+                self.looks.get_or_insert_default().insert(id, now + LOOK_AGAIN);
                 return Ok(());
             }
             Found::Nothing => Vec::new(),

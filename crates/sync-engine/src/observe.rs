@@ -92,12 +92,15 @@ fn erp_side(
 fn crm_side(pair: Option<&Pair>, orgs: &BTreeMap<i64, StagedRecord>) -> Result<CrmSide, EngineError> {
     let Some(pair) = pair else { return Ok(CrmSide::NoPair) };
     let Some(record) = orgs.get(&pair.org.0) else { return Ok(CrmSide::Unknown) };
+    if let (0, Some(reason)) = (record.missing, &record.row.malformed) {
+        return Ok(CrmSide::Malformed(reason.clone()));
+    }
     match record.missing {
-        0 if record.row.malformed.is_none() => {
+        0 => {
             let org: CrmOrg = staging::read("organization", &record.row)?;
             Ok(CrmSide::Present { org, read_at: record.read_at })
         }
-        0 | 1 => Ok(CrmSide::Unknown),
+        1 => Ok(CrmSide::Unknown),
         _ => Ok(CrmSide::Absent { last_seen: record.read_at }),
     }
 }

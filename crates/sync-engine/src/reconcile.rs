@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use sync_core::{
     budget::Class,
     decide::{CrmSide, Decision, ErpSide, HoldReason, Situation, decide},
+    error::{CallError, ErrorKind},
     ids::{OrgId, PartyId},
     mapping,
     pair::Pair,
@@ -94,9 +95,15 @@ impl Engine {
             }
         };
         self.crm_pauses.answered();
-        let rows: Vec<_> = found.iter().map(staging::org).collect();
+        let (rows, lost) = staging::rows(found, staging::org);
+        if let Some(record) = lost.into_iter().next() {
+            // Without its id nobody knows which one it is; taken for deleted it would be held for the wrong reason.
+            let error = CallError::without_effect("orgs_by_id", ErrorKind::Unreadable, record.reason);
+            self.side_failed(Side::Crm, &error);
+            return Ok(false);
+        }
         let absent: Vec<i64> =
-            orgs.iter().filter(|org| found.iter().all(|f| f.id != **org)).map(|org| org.0).collect();
+            orgs.iter().map(|org| org.0).filter(|org| rows.iter().all(|row| row.id != *org)).collect();
         let mut tx = self.write().await?;
         tx.stage(StagedKind::Org, &rows, read_at, 0).await?;
         tx.mark_absent(StagedKind::Org, &absent).await?;

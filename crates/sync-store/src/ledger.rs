@@ -70,6 +70,23 @@ impl Ledger {
         Ok(Grant { granted, retry_at: next_reset(now) })
     }
 
+    async fn try_refund(
+        &self,
+        class: Class,
+        tokens: i64,
+        calls: i64,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.store.begin(self.connection).await?;
+        tx.lock_day(now).await?;
+        // Never below nothing: a refund after midnight belongs to a day that is over.
+        let sql = "UPDATE spend SET tokens = tokens - $4, calls = calls - $5 \
+            WHERE connection_id = $1 AND day = $2 AND class = $3 AND tokens >= $4 AND calls >= $5";
+        let args = vec![tx.id(), day_of(now).into(), class.rank().into(), tokens.into(), calls.into()];
+        tx.execute(sql, args).await?;
+        tx.commit().await
+    }
+
     async fn try_correct(&self, remaining: u64, now: Timestamp) -> Result<(), StoreError> {
         let mut tx = self.store.begin(self.connection).await?;
         tx.lock_day(now).await?;
@@ -138,6 +155,12 @@ impl Spend for Ledger {
 
     async fn correct(&self, remaining: u64, now: Timestamp) -> Result<(), SpendError> {
         self.try_correct(remaining, now).await.map_err(|error| SpendError(error.told()))
+    }
+
+    async fn refund(&self, class: Class, each: u32, count: u32, now: Timestamp) -> Result<(), SpendError> {
+        let tokens = i64::from(each) * i64::from(count);
+        let refunded = self.try_refund(class, tokens, i64::from(count), now).await;
+        refunded.map_err(|error| SpendError(error.told()))
     }
 
     async fn exhausted(&self, until: Timestamp, now: Timestamp) -> Result<(), SpendError> {

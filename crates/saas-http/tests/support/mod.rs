@@ -188,6 +188,12 @@ impl Spend for Ledger {
         Ok(())
     }
 
+    async fn refund(&self, class: Class, each: u32, count: u32, _: Timestamp) -> Result<(), SpendError> {
+        *self.left.lock().unwrap() += each * count;
+        self.heard.lock().unwrap().push(format!("refund {class:?} {count} x {each}"));
+        Ok(())
+    }
+
     async fn exhausted(&self, until: Timestamp, _: Timestamp) -> Result<(), SpendError> {
         self.heard.lock().unwrap().push(format!("exhausted until {until}"));
         Ok(())

@@ -32,7 +32,7 @@ impl Crm for CrmSeat {
         self.world.reading("crm.prepare").await
     }
 
-    async fn orgs_walk(&self, cursor: Option<String>) -> Called<Page<CrmOrg>> {
+    async fn orgs_walk(&self, cursor: Option<String>, _class: Class) -> Called<Page<CrmOrg>> {
         self.world.reading("crm.orgs_walk").await?;
         let worlds = self.world.lock();
         let now = self.world.now();
@@ -56,7 +56,7 @@ impl Crm for CrmSeat {
         Ok(page(rows, worlds.page_size, now, |org| format!("{}:{}", org.updated_at.as_second(), org.id)))
     }
 
-    async fn orgs_by_id(&self, ids: &[OrgId], _class: Class) -> Called<Vec<CrmOrg>> {
+    async fn orgs_by_id(&self, ids: &[OrgId], _class: Class) -> Called<Vec<Seen<CrmOrg>>> {
         self.world.reading("crm.orgs_by_id").await?;
         let mut worlds = self.world.lock();
         worlds.looks += 1;
@@ -64,10 +64,11 @@ impl Crm for CrmSeat {
             ids.iter().filter_map(|id| worlds.orgs.get(id).filter(|org| !org.deleted).map(|org| (*id, org)));
         Ok(alive
             .map(|(id, org)| CrmOrg { id, values: org.values.clone(), updated_at: org.updated_at })
+            .map(Seen::Record)
             .collect())
     }
 
-    async fn orgs_by_origin(&self, party: PartyId, _class: Class) -> Called<Vec<CrmOrg>> {
+    async fn orgs_by_origin(&self, party: PartyId, _class: Class) -> Called<Vec<Seen<CrmOrg>>> {
         self.world.reading("crm.orgs_by_origin").await?;
         let mut worlds = self.world.lock();
         worlds.looks += 1;
@@ -75,6 +76,7 @@ impl Crm for CrmSeat {
         let now = self.world.now();
         Ok(listed(&worlds, now)
             .filter(|org| org.values.get(&Field::ErpCustomerId).is_some_and(|v| v.text() == origin))
+            .map(Seen::Record)
             .collect())
     }
 
