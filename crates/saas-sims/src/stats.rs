@@ -11,6 +11,10 @@ pub struct Stats {
     pub requests: u64,
     /// API tokens charged (Pipedrive section 3.2); always 0 in Fusion.
     pub tokens: u64,
+    /// Requests refused because too many came within two seconds, searches included (Pipedrive section 3.3).
+    pub burst_refusals: u64,
+    /// Requests refused because the daily budget was used up (Pipedrive section 3.1).
+    pub daily_refusals: u64,
     /// Requests and tokens by operation, such as `GET /api/v2/organizations`.
     pub by_operation: BTreeMap<String, (u64, u64)>,
 }

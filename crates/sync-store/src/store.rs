@@ -8,6 +8,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use sync_core::ids::ConnectionId;
+use tokio::sync::Semaphore;
 
 use crate::{
     Fence, Gate, StoreError,
@@ -29,7 +30,12 @@ pub struct Store {
 /// SQLite: exactly one writer connection, and readers beside it. PostgreSQL: one pool.
 #[derive(Clone)]
 pub(crate) enum Pools {
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Sqlite {
+        writer: SqlitePool,
+        /// Whose turn it is to write. Waiting here is waiting for one of us, not for the database.
+        turn: Arc<Semaphore>,
+        readers: SqlitePool,
+    },
     Postgres(PgPool),
 }
 
@@ -88,12 +94,17 @@ impl Store {
                 Pools::Postgres(pool) => NativeTx::Postgres(pool.begin().await?),
             }
         };
-        Ok(Tx { native, connection, meter: self.meter.clone(), writes: false })
+        Ok(Tx { native, connection, meter: self.meter.clone(), writes: false, turn: None })
     }
 
     /// Begins a transaction that writes without a lease: only for what the lease itself, the ledger, connections
     /// and credentials need.
     pub(crate) async fn begin(&self, connection: ConnectionId) -> Result<Tx, StoreError> {
+        let turn = match &self.pools {
+            // Closed semaphores give no turn; this one is never closed.
+            Pools::Sqlite { turn, .. } => Arc::clone(turn).acquire_owned().await.ok(),
+            Pools::Postgres(_) => None,
+        };
         let native = {
             let _busy = self.meter.busy();
             match &self.pools {
@@ -101,7 +112,7 @@ impl Store {
                 Pools::Postgres(pool) => NativeTx::Postgres(pool.begin().await?),
             }
         };
-        Ok(Tx { native, connection, meter: self.meter.clone(), writes: true })
+        Ok(Tx { native, connection, meter: self.meter.clone(), writes: true, turn })
     }
 
     /// Statements run so far, for tests that count them.
@@ -113,7 +124,7 @@ impl Store {
     /// Closes all connections; waits for what is under way.
     pub async fn close(&self) {
         match &self.pools {
-            Pools::Sqlite { writer, readers } => {
+            Pools::Sqlite { writer, readers, .. } => {
                 readers.close().await;
                 writer.close().await;
             }
@@ -138,7 +149,7 @@ async fn open_sqlite(path: &str, durable: bool) -> Result<Pools, StoreError> {
         return Err(StoreError::Version { found: version, needed: OLDEST_SQLITE_TEXT });
     }
     let readers = lasting().max_connections(4).connect_with(options.read_only(true)).await?;
-    Ok(Pools::Sqlite { writer, readers })
+    Ok(Pools::Sqlite { writer, turn: Arc::new(Semaphore::new(1)), readers })
 }
 
 fn parsed(version: &str) -> Option<(u32, u32, u32)> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sqlx::{Postgres, Sqlite, Transaction};
 use sync_core::ids::ConnectionId;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
     StoreError,
@@ -17,6 +18,8 @@ pub struct Tx {
     pub(crate) connection: ConnectionId,
     pub(crate) meter: Arc<Meter>,
     pub(crate) writes: bool,
+    /// Given back after the transaction has ended: fields are dropped in this order.
+    pub(crate) turn: Option<OwnedSemaphorePermit>,
 }
 
 pub(crate) enum NativeTx {
@@ -52,7 +55,7 @@ impl Tx {
     /// # Errors
     /// When the database refuses; then nothing was changed.
     pub async fn commit(self) -> Result<(), StoreError> {
-        let Self { native, connection: _, meter, writes } = self;
+        let Self { native, connection: _, meter, writes, turn } = self;
         if writes {
             meter.pass("commit.before").await;
         }
@@ -63,6 +66,7 @@ impl Tx {
                 NativeTx::Postgres(native) => native.commit().await?,
             }
         }
+        drop(turn);
         if writes {
             meter.pass("commit.after").await;
         }

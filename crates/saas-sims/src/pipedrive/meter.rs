@@ -24,6 +24,9 @@ pub(crate) struct Meter {
     spent: u64,
     /// 429s in a row.
     refused: u32,
+    /// All refusals so far, by limit.
+    pub(crate) burst_refusals: u64,
+    pub(crate) daily_refusals: u64,
     blocked_until: Option<Timestamp>,
 }
 
@@ -54,11 +57,13 @@ impl Meter {
             let wait =
                 if full { seconds_left(&window.requests, now) } else { seconds_left(&window.searches, now) };
             self.count_refusal(settings, now);
+            self.burst_refusals += 1;
             let reply = gateway(StatusCode::TOO_MANY_REQUESTS, "request over limit");
             return Err(reply.with("x-ratelimit-remaining", "0").with("x-ratelimit-reset", wait.to_string()));
         }
         if settings.enforce_daily && self.spent + operation.cost > settings.daily_budget() {
             self.count_refusal(settings, now);
+            self.daily_refusals += 1;
             let reply = gateway(StatusCode::TOO_MANY_REQUESTS, "daily request budget exceeded");
             return Err(reply.with("retry-after", (DAY - now.as_second().rem_euclid(DAY)).to_string()));
         }

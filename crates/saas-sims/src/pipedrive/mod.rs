@@ -68,7 +68,9 @@ impl PipedriveSim {
 
     /// What was asked so far.
     pub fn stats(&self) -> Stats {
-        self.lock().stats.clone()
+        let state = self.lock();
+        let (burst_refusals, daily_refusals) = (state.meter.burst_refusals, state.meter.daily_refusals);
+        Stats { burst_refusals, daily_refusals, ..state.stats.clone() }
     }
 
     /// The fault plan.

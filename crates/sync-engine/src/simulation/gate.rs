@@ -15,7 +15,7 @@ use async_trait::async_trait;
 
 /// The gate of one simulation. Clones share it.
 #[derive(Clone)]
-pub(crate) struct SeededGate {
+pub struct SeededGate {
     state: Arc<Mutex<State>>,
     busy: Arc<AtomicI32>,
 }
@@ -33,7 +33,9 @@ struct State {
 }
 
 impl SeededGate {
-    pub(crate) fn new(seed: u64) -> Self {
+    /// A gate whose dice come from `seed`.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
         let state = State {
             rng: fastrand::Rng::with_seed(seed),
             next_ticket: 0,
@@ -47,7 +49,7 @@ impl SeededGate {
     }
 
     /// A new process begins; it will die after that many gates.
-    pub(crate) fn begin(&self, dies_after: Option<u32>) {
+    pub fn begin(&self, dies_after: Option<u32>) {
         let mut state = self.lock();
         state.waiting.clear();
         state.released.clear();
@@ -57,12 +59,13 @@ impl SeededGate {
     }
 
     /// Where the process passed last.
-    pub(crate) fn last_point(&self) -> &'static str {
+    #[must_use]
+    pub fn last_point(&self) -> &'static str {
         self.lock().last_point
     }
 
     /// Drives a future, releasing what waits at the gate whenever the database is at rest. `None`: the process died.
-    pub(crate) async fn drive<F: Future>(&self, future: F) -> Option<F::Output> {
+    pub async fn drive<F: Future>(&self, future: F) -> Option<F::Output> {
         let mut future = pin!(future);
         poll_fn(|cx| {
             loop {
@@ -81,7 +84,7 @@ impl SeededGate {
     }
 
     /// Waits to be released.
-    pub(crate) async fn enter(&self, point: &'static str) {
+    pub async fn enter(&self, point: &'static str) {
         let ticket = {
             let mut state = self.lock();
             state.next_ticket += 1;

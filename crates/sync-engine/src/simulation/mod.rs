@@ -11,4 +11,5 @@ mod life;
 mod people;
 mod world;
 
+pub use gate::SeededGate;
 pub use life::{Failure, Plant, Report, live};
