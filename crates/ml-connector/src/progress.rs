@@ -50,11 +50,11 @@ impl Progress {
 impl Watch for Progress {
     fn see(&self, event: Event) {
         match event {
-            Event::Page { stream, rows, enqueued, complete: _ } => {
+            Event::Page { stream, rows, .. } => {
                 self.reading.inc(rows as u64);
                 self.reading.set_message(stream);
-                self.done.inc_length(enqueued as u64);
             }
+            Event::Backlog { keys } => self.done.set_length(self.done.position() + keys),
             Event::Outcome { party: _, outcome } => {
                 self.done.inc(1);
                 self.count(outcome);

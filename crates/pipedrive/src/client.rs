@@ -176,8 +176,13 @@ impl Crm for Pipedrive {
         self.page(Which::ById, cursor, class).await
     }
 
-    async fn orgs_changed(&self, from: Timestamp, cursor: Option<String>) -> Called<Page<CrmOrg>> {
-        self.page(Which::ChangedSince(whole_seconds(from)), cursor, Class::Edit).await
+    async fn orgs_changed(
+        &self,
+        from: Timestamp,
+        cursor: Option<String>,
+        class: Class,
+    ) -> Called<Page<CrmOrg>> {
+        self.page(Which::ChangedSince(whole_seconds(from)), cursor, class).await
     }
 
     async fn orgs_by_id(&self, ids: &[OrgId], class: Class) -> Called<Vec<Seen<CrmOrg>>> {
@@ -215,6 +220,10 @@ impl Crm for Pipedrive {
 
     async fn permits(&self, class: Class, wanted: usize) -> Called<Vec<Permit>> {
         self.gate.permits("permits", class, CreateOrganization::TOKENS, wanted).await
+    }
+
+    async fn give_back(&self, permits: Vec<Permit>) {
+        self.gate.give_back(permits).await;
     }
 
     async fn create_org(&self, permit: Permit, values: &Values) -> Called<CrmOrg> {

@@ -44,7 +44,8 @@ mod tests {
     async fn changes_are_asked_for_in_whole_seconds_rounded_down() {
         let company = company(|sent| (sent.path() == ORGS).then(|| data(&json!([]))));
         company.crm.prepare().await.unwrap();
-        let page = company.crm.orgs_changed(at("2026-01-02T03:04:05.999999Z"), None).await.unwrap();
+        let page =
+            company.crm.orgs_changed(at("2026-01-02T03:04:05.999999Z"), None, Class::Edit).await.unwrap();
         assert!(!page.more);
         let sent = company.log.last();
         assert_eq!(sent.raw("updated_since"), Some("2026-01-02T03%3A04%3A05Z"));

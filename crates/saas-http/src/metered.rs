@@ -1,6 +1,6 @@
 //! The gate of a system with a daily budget and burst windows (pipedrive.md 3).
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -52,6 +52,20 @@ impl Metered {
         self.pacer.withdraw(places - granted);
         paid?;
         Ok((0..granted).map(|_| Permit::paid(class, each)).collect())
+    }
+
+    /// Takes back permits that will not be used.
+    pub async fn give_back(&self, permits: Vec<Permit>) {
+        self.pacer.withdraw(permits.len());
+        let mut by_price: BTreeMap<(Class, u32), u32> = BTreeMap::new();
+        for permit in permits {
+            *by_price.entry((permit.class(), permit.tokens())).or_default() += 1;
+        }
+        for ((class, each), count) in by_price {
+            if let Err(error) = self.spend.refund(class, each, count, self.clock.now()).await {
+                tracing::warn!(%error, "tokens of unused permits stay booked");
+            }
+        }
     }
 
     /// Refuses while the remote system has shut us out; a pause of a few windows is waited for instead.

@@ -14,6 +14,7 @@
 //! | `GET`, `POST`, `DELETE /_sim/faults` | read, replace, clear the fault plan ([`faults::FaultRule`]) |
 //! | `POST /_sim/clock` | `{"advance_seconds": n}` |
 //! | `POST /_sim/fusion/party` | Fusion: edit or add a party like a person, see [`fusion`] |
+//! | `POST /_sim/fusion/party/remove`, `/merge` | Fusion: delete a party, or merge it `into` another PartyId |
 //! | `POST /_sim/fusion/account` | Fusion: add an account to a party |
 //! | `POST /_sim/fusion/tokens/revoke` | Fusion: every access token stops working |
 //! | `POST`, `DELETE /_sim/organizations/{id}` | Pipedrive: edit or delete like a person |

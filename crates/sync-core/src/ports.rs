@@ -45,7 +45,12 @@ pub trait Crm: Send + Sync {
 
     /// One page of the organizations changed at or after `from` (used in whole seconds, rounded down), by
     /// ascending update time. The caller stops when it has seen enough; `cursor` is the `next` of the page before.
-    async fn orgs_changed(&self, from: Timestamp, cursor: Option<String>) -> Called<Page<CrmOrg>>;
+    async fn orgs_changed(
+        &self,
+        from: Timestamp,
+        cursor: Option<String>,
+        class: Class,
+    ) -> Called<Page<CrmOrg>>;
 
     /// The organizations with these ids (any number; read in hundreds). Missing, deleted and invisible ones are left
     /// out; one that cannot be read is told as such, with its id, and spoils no other.
@@ -58,6 +63,9 @@ pub trait Crm: Send + Sync {
     /// Permission to send up to `wanted` writes now: tokens reserved, burst slots taken. Waits for burst slots,
     /// never for tokens. Gives at least one permit and never more than the next second can carry.
     async fn permits(&self, class: Class, wanted: usize) -> Called<Vec<Permit>>;
+
+    /// Takes back permits that will not be used: their tokens and places are free again.
+    async fn give_back(&self, permits: Vec<Permit>);
 
     /// Creates an organization. Not idempotent: an error with [`crate::error::Effect::InDoubt`] must be looked into.
     async fn create_org(&self, permit: Permit, values: &Values) -> Called<CrmOrg>;
@@ -76,8 +84,8 @@ pub trait Crm: Send + Sync {
 
 /// Proof that one write may be sent now: its tokens are reserved and its burst slot is taken.
 ///
-/// Only adapters make permits. A permit that is dropped unused keeps its tokens reserved until the ledger is
-/// corrected by what the remote system says; that errs on the safe side.
+/// Only adapters make permits. One that is not used is to be given back ([`Crm::give_back`]); one that is lost with its
+/// process keeps its tokens reserved for the day, which errs on the safe side.
 #[derive(Debug)]
 #[must_use = "a permit is paid for"]
 pub struct Permit {

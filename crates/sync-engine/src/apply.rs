@@ -5,6 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 use futures::{StreamExt, stream::FuturesUnordered};
 use jiff::Timestamp;
 use sync_core::{
+    budget::Class,
     decide::CrmSide,
     error::{CallError, ErrorKind},
     fields::{Field, Values},
@@ -16,7 +17,7 @@ use sync_core::{
 };
 use sync_store::NewIntent;
 
-use crate::{Engine, EngineError, lease::Lease, pause::Side, reconcile::Planned};
+use crate::{Engine, EngineError, lease::Lease, reconcile::Planned};
 
 /// A write with the answer it got.
 pub(crate) struct Sent {
@@ -39,24 +40,41 @@ impl Engine {
         planned.sort_by_key(|p| (p.plan.class, p.job.party));
         let mut waiting = VecDeque::from(planned);
         while let Some(class) = waiting.front().map(|p| p.plan.class) {
-            if self.is_stale(observed_at) || self.crm_pauses.active(self.clock.now()).is_some() {
+            if self.is_stale(observed_at) {
+                // Creates overwrite nothing; updates need a fresh look and stay in the queue.
+                waiting.retain(|p| p.plan.steps.first().is_some_and(Step::is_create));
+                if waiting.front().is_none_or(|p| p.plan.class != class) {
+                    continue;
+                }
+            }
+            if self.more_urgent_waits(class).await? || !self.crm_is_open_for(class, self.clock.now()) {
                 break;
             }
             let same_class = waiting.iter().take_while(|p| p.plan.class == class).count();
             let permits = match self.crm.permits(class, same_class).await {
                 Ok(permits) => permits,
                 Err(error) => {
-                    self.side_failed(Side::Crm, &error);
+                    self.crm_failed(class, &error);
                     break;
                 }
             };
-            if self.is_stale(observed_at) {
-                break;
+            if self.is_stale(observed_at) && waiting.iter().any(|p| !p.plan.steps.iter().all(Step::is_create))
+            {
+                // Waiting for permits took too long: look again.
+                self.crm.give_back(permits).await;
+                continue;
             }
             let slice: Vec<Planned> = waiting.drain(..permits.len().min(same_class)).collect();
             self.send_slice(slice, permits).await?;
         }
         Ok(())
+    }
+
+    /// Whether a key is due that is more urgent than what would be sent next. Asked about once a second.
+    async fn more_urgent_waits(&self, class: Class) -> Result<bool, EngineError> {
+        let Some(least) = Class::ALL.into_iter().rev().find(|other| *other < class) else { return Ok(false) };
+        let mut tx = self.store.read(self.connection()).await?;
+        Ok(tx.next_due(least).await?.is_some_and(|due| due <= self.clock.now()))
     }
 
     /// Whether what was observed is too old to write upon.

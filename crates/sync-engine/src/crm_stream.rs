@@ -25,6 +25,15 @@ struct Staged {
 }
 
 impl CrmStream {
+    /// What the next page is worth: the first walk stands in the way of everything, later ones only check.
+    pub(crate) fn class(&self) -> Class {
+        match self.cursor {
+            CrmCursor::New | CrmCursor::Walk { watermark: None, .. } => Class::NewCustomer,
+            CrmCursor::Walk { watermark: Some(_), .. } => Class::Audit,
+            CrmCursor::Window { .. } | CrmCursor::Idle { .. } => Class::Edit,
+        }
+    }
+
     pub(crate) fn next_due(&self, settings: &Settings, now: Timestamp) -> Timestamp {
         match self.cursor {
             CrmCursor::New | CrmCursor::Walk { .. } | CrmCursor::Window { .. } => now,
@@ -46,11 +55,14 @@ impl Engine {
         let state: CrmStream = tx.cursor(Stream::Orgs.name()).await?.unwrap_or_default();
         drop(tx);
         let Some(state) = self.due_orgs(state, now) else { return Ok(false) };
+        if !self.crm_is_open_for(state.class(), now) {
+            return Ok(false);
+        }
         self.read_orgs(state, now).await?;
         Ok(true)
     }
 
-    fn due_orgs(&self, mut state: CrmStream, now: Timestamp) -> Option<CrmStream> {
+    pub(crate) fn due_orgs(&self, mut state: CrmStream, now: Timestamp) -> Option<CrmStream> {
         let forced = self.forced.contains(&Stream::Orgs);
         match state.cursor {
             CrmCursor::Walk { .. } | CrmCursor::Window { .. } => Some(state),
@@ -77,20 +89,16 @@ impl Engine {
     }
 
     async fn read_orgs(&mut self, mut state: CrmStream, now: Timestamp) -> Result<(), EngineError> {
-        let read_at = self.clock.now();
+        let (read_at, class) = (self.clock.now(), state.class());
         let answer = match &state.cursor {
-            // The first walk stands in the way of everything; later ones are only sweeps.
-            CrmCursor::Walk { next, watermark: None, .. } => {
-                self.crm.orgs_walk(next.clone(), Class::Backfill).await
-            }
-            CrmCursor::Walk { next, .. } => self.crm.orgs_walk(next.clone(), Class::Audit).await,
-            CrmCursor::Window { from, next, .. } => self.crm.orgs_changed(*from, next.clone()).await,
+            CrmCursor::Walk { next, .. } => self.crm.orgs_walk(next.clone(), class).await,
+            CrmCursor::Window { from, next, .. } => self.crm.orgs_changed(*from, next.clone(), class).await,
             CrmCursor::New | CrmCursor::Idle { .. } => return Ok(()),
         };
         let page = match answer {
             Ok(page) => page,
             Err(error) => {
-                self.side_failed(Side::Crm, &error);
+                self.crm_failed(class, &error);
                 return self.restart_refused_cursor(state, &error, now).await;
             }
         };

@@ -119,6 +119,9 @@ struct Patience {
 impl Patience {
     /// Whether this idle moment is the end.
     async fn end(&mut self, engine: &Engine, now: Timestamp) -> Result<Option<End>, EngineError> {
+        if engine.unfinished(MOST_ATTEMPTS).await?.is_quiescent() {
+            return Ok(Some(End::Quiescent));
+        }
         let pauses = engine.pauses(now);
         let stopped = pauses.iter().find(|pause| match pause.error.kind {
             ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::Exhausted { .. } => true,
@@ -130,9 +133,6 @@ impl Patience {
         });
         if let Some(pause) = stopped {
             return Ok(Some(End::Stopped(pause.clone())));
-        }
-        if engine.unfinished(MOST_ATTEMPTS).await?.is_quiescent() {
-            return Ok(Some(End::Quiescent));
         }
         let Some(pause) = pauses.into_iter().next() else {
             self.pauses = 0;

@@ -19,7 +19,7 @@ use sync_core::{
 };
 use sync_store::{Intent, IntentEnd, JournalEntry, Outcome, StagedKind, Tx};
 
-use crate::{CUSTOMERS, Engine, EngineError, pause::Side, receipt::pair_after, staging, watch::Event};
+use crate::{CUSTOMERS, Engine, EngineError, receipt::pair_after, staging, watch::Event};
 
 /// Looks stand in the way of customers that somebody waits for.
 const LOOK: Class = Class::NewCustomer;
@@ -114,7 +114,7 @@ impl Engine {
         let found = match self.look(&creates, &updates, now).await {
             Ok(found) => found,
             Err(error) => {
-                self.side_failed(Side::Crm, &error);
+                self.crm_failed(LOOK, &error);
                 return Ok(true);
             }
         };
@@ -172,7 +172,7 @@ impl Engine {
         let mut carried: BTreeMap<PartyId, Vec<CrmOrg>> = BTreeMap::new();
         let mut cursor = None;
         loop {
-            let page = self.crm.orgs_changed(since, cursor).await?;
+            let page = self.crm.orgs_changed(since, cursor, LOOK).await?;
             for seen in page.rows {
                 if let Seen::Record(org) = seen
                     && let Some(party) = staging::carried_party(&org)

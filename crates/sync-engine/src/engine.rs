@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use sync_core::{
+    budget::Class,
     error::{CallError, ErrorKind},
     ids::{ConnectionId, IntentId, RunId},
     ports::{Clock, Crm, Erp},
@@ -55,6 +56,8 @@ pub struct Engine {
     pub(crate) looks: Option<BTreeMap<IntentId, Timestamp>>,
     pub(crate) erp_pauses: Pauses,
     pub(crate) crm_pauses: Pauses,
+    /// This class and all less urgent ones may spend nothing for a while: what is left is reserved for the others.
+    parked: Option<(Class, Pause)>,
     /// Streams that shall be polled now, whatever their rhythm.
     pub(crate) forced: Vec<Stream>,
     /// Wishes of others that are worked on.
@@ -91,6 +94,7 @@ impl Engine {
             looks: None,
             erp_pauses: Pauses::default(),
             crm_pauses: Pauses::default(),
+            parked: None,
             forced: Vec::new(),
             serving: None,
             #[cfg(feature = "simulation")]
@@ -146,11 +150,9 @@ impl Engine {
     /// Pauses of the sides, for those who wait or report.
     #[must_use]
     pub fn pauses(&self, now: Timestamp) -> Vec<Pause> {
-        [&self.erp_pauses, &self.crm_pauses]
-            .into_iter()
-            .filter_map(|side| side.active(now))
-            .cloned()
-            .collect()
+        let sides = [&self.erp_pauses, &self.crm_pauses].into_iter().filter_map(|side| side.active(now));
+        let parked = self.parked.iter().map(|(_, pause)| pause).filter(|pause| pause.until > now);
+        sides.chain(parked).cloned().collect()
     }
 
     /// What keeps this connection from being quiescent: streams to read, keys to handle, writes in doubt.
@@ -201,6 +203,41 @@ impl Engine {
         self.prepared && self.crm_pauses.active(now).is_none()
     }
 
+    /// Whether calls of this class may be made to the CRM now.
+    pub(crate) fn crm_is_open_for(&self, class: Class, now: Timestamp) -> bool {
+        self.least_urgent_open(now).is_some_and(|least| class <= least)
+    }
+
+    /// The least urgent class that may call the CRM now; none while nobody may.
+    pub(crate) fn least_urgent_open(&self, now: Timestamp) -> Option<Class> {
+        if !self.crm_is_open(now) {
+            return None;
+        }
+        match &self.parked {
+            Some((from, pause)) if pause.until > now => {
+                Class::ALL.into_iter().rev().find(|class| class < from)
+            }
+            Some(_) | None => Some(Class::Backfill),
+        }
+    }
+
+    /// Notes that a call of this class to the CRM failed. When only the reserve is left, the more urgent go on.
+    pub(crate) fn crm_failed(&mut self, class: Class, error: &CallError) {
+        let ErrorKind::Exhausted { until } = error.kind else {
+            return self.side_failed(Side::Crm, error);
+        };
+        if class.may_use_reserve() {
+            return self.side_failed(Side::Crm, error);
+        }
+        let now = self.clock.now();
+        let earlier = self.parked.take().filter(|(_, pause)| pause.until > now);
+        let from = earlier.map_or(class, |(from, _)| from.min(class));
+        let pause = Pause { side: Side::Crm, until, error: error.clone() };
+        tracing::warn!(?from, %until, "only the reserve of the budget is left; less urgent work is parked");
+        self.parked = Some((from, pause.clone()));
+        self.watch.see(Event::Paused(pause));
+    }
+
     /// Notes that a call failed, for what it says about its whole side.
     pub(crate) fn side_failed(&mut self, side: Side, error: &CallError) {
         let now = self.clock.now();
@@ -232,8 +269,24 @@ impl Engine {
         }
         let orgs: CrmStream = tx.cursor(Stream::Orgs.name()).await?.unwrap_or_default();
         let mut crm_due = orgs.next_due(&self.settings, now);
-        if let Some(job) = tx.next_due().await? {
+        let parked = self.parked.as_ref().filter(|(_, pause)| pause.until > now);
+        if let Some((from, pause)) = parked {
+            // What is due but parked waits; a poll that is not parked and not due yet may come before that.
+            let due_now = self.due_orgs(orgs.clone(), now);
+            if due_now.is_some_and(|due| due.class() >= *from) {
+                let poll = orgs.rhythm.next_poll(self.settings.crm_poll_every, now);
+                let open = *from > Class::Edit && poll > now;
+                crm_due = if open { poll.min(pause.until) } else { pause.until };
+            } else if *from <= Class::Edit {
+                crm_due = crm_due.max(pause.until);
+            }
+        }
+        let least = self.least_urgent_open(now).unwrap_or(Class::Backfill);
+        if let Some(job) = tx.next_due(least).await? {
             crm_due = crm_due.min(job);
+        }
+        if let Some((_, pause)) = parked {
+            crm_due = crm_due.min(pause.until);
         }
         if let Some(look) = self.looks.iter().flatten().map(|(_, at)| *at).min() {
             crm_due = crm_due.min(look);

@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     fn staged(row: sync_store::StagedRow) -> StagedRecord {
-        StagedRecord { row, read_at: Timestamp::UNIX_EPOCH, missing: 0 }
+        StagedRecord { row, read_at: Timestamp::UNIX_EPOCH, missing: 0, sweep: 0 }
     }
 
     /// A customer must not be written without the account that could not be read (law 10).

@@ -12,7 +12,7 @@ use sync_core::{
     pair::Pair,
     plan::{Plan, Step},
 };
-use sync_store::{Job, Outcome, Reschedule, StagedKind};
+use sync_store::{Job, Outcome, QueueLen, Reschedule, StagedKind};
 
 use crate::{
     CUSTOMERS, Engine, EngineError, observe::observe, pause::Side, receipt::new_pair, staging, watch::Event,
@@ -42,25 +42,27 @@ struct Sorted {
 impl Engine {
     /// Handles the keys that are due. Tells whether there were any.
     pub(crate) async fn reconcile(&mut self, now: Timestamp) -> Result<bool, EngineError> {
-        if !self.crm_is_open(now) {
-            return Ok(false);
-        }
+        let Some(least) = self.least_urgent_open(now) else { return Ok(false) };
         let mut tx = self.store.read(self.connection()).await?;
         if !self.is_loaded(&mut tx).await? {
             return Ok(false);
         }
-        let jobs = tx.claim(now, self.settings.batch).await?;
+        let jobs = tx.claim(now, least, self.settings.batch).await?;
         if jobs.is_empty() {
             return Ok(false);
         }
         let parties: Vec<PartyId> = jobs.iter().map(|job| job.party).collect();
         let mut situations = observe(&mut tx, &parties, now).await?;
+        let QueueLen { due, waiting } = tx.queue_len(now).await?;
         drop(tx);
+        self.watch.see(Event::Backlog { keys: due + waiting });
 
         let mut decisions = self.decide_all(&situations);
         let unread: Vec<OrgId> = decisions.values().filter_map(to_be_read).collect();
         if !unread.is_empty() {
-            if !self.read_by_id(&unread).await? {
+            let reads = jobs.iter().filter(|job| decisions.get(&job.party).and_then(to_be_read).is_some());
+            let class = reads.map(|job| job.class).min().unwrap_or(Class::Edit);
+            if !self.read_by_id(&unread, class).await? {
                 return Ok(true);
             }
             let again: Vec<PartyId> =
@@ -85,12 +87,12 @@ impl Engine {
     }
 
     /// Reads organizations by id and stages what came, and what did not. Tells whether the CRM answered.
-    pub(crate) async fn read_by_id(&mut self, orgs: &[OrgId]) -> Result<bool, EngineError> {
+    pub(crate) async fn read_by_id(&mut self, orgs: &[OrgId], class: Class) -> Result<bool, EngineError> {
         let read_at = self.clock.now();
-        let found = match self.crm.orgs_by_id(orgs, Class::Edit).await {
+        let found = match self.crm.orgs_by_id(orgs, class).await {
             Ok(found) => found,
             Err(error) => {
-                self.side_failed(Side::Crm, &error);
+                self.crm_failed(class, &error);
                 return Ok(false);
             }
         };
@@ -196,7 +198,17 @@ fn in_sync(job: Job, situation: Situation, sorted: &mut Sorted) {
     sorted.done.push((party, job.generation));
 }
 
+/// What bulk work finds stays bulk work, however new the customer is; else the more urgent of the two counts, so that a
+/// plan is never less urgent than its key (`apply` would wait for itself).
+fn class_of(job: Class, plan: Class) -> Class {
+    match job {
+        Class::Audit | Class::Backfill => job,
+        Class::Urgent | Class::NewCustomer | Class::Document | Class::Edit => job.min(plan),
+    }
+}
+
 fn planned(job: Job, plan: Plan, situation: Situation, sorted: &mut Sorted) {
+    let plan = Plan { class: class_of(job.class, plan.class), ..plan };
     match plan.steps.first() {
         Some(Step::Bind { org }) => {
             let party = job.party;

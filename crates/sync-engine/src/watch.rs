@@ -32,6 +32,11 @@ pub enum Event {
         /// Which stream.
         stream: &'static str,
     },
+    /// A batch is begun.
+    Backlog {
+        /// Keys that wait in the queue, those of the batch included.
+        keys: u64,
+    },
     /// A key was dealt with.
     Outcome {
         /// The key.

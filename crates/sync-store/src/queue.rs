@@ -83,14 +83,16 @@ impl Tx {
         Ok(())
     }
 
-    /// Keys that are due, the most urgent first. The lease makes marking them unnecessary.
+    /// Keys that are due and at least as urgent as `least`, the most urgent first. The lease makes marking them
+    /// unnecessary.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn claim(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Job>, StoreError> {
+    pub async fn claim(&mut self, now: Timestamp, least: Class, limit: u32) -> Result<Vec<Job>, StoreError> {
         let sql = "SELECT party_id, class, generation, attempts, origin, due_at FROM job \
-            WHERE connection_id = $1 AND due_at <= $2 ORDER BY class, due_at, party_id LIMIT $3";
-        let args = vec![self.id(), now.into(), i64::from(limit).into()];
+            WHERE connection_id = $1 AND due_at <= $2 AND class <= $4 \
+            ORDER BY class, due_at, party_id LIMIT $3";
+        let args = vec![self.id(), now.into(), i64::from(limit).into(), least.rank().into()];
         self.fetch("job", sql, args, |row| {
             Ok(Job {
                 party: PartyId(row.int(0, "party_id")?),
@@ -138,13 +140,13 @@ impl Tx {
         Ok(())
     }
 
-    /// When the next key is due.
+    /// When the next key is due that is at least as urgent as `least`.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn next_due(&mut self) -> Result<Option<Timestamp>, StoreError> {
-        let sql = "SELECT due_at FROM job WHERE connection_id = $1 ORDER BY due_at LIMIT 1";
-        let args = vec![self.id()];
+    pub async fn next_due(&mut self, least: Class) -> Result<Option<Timestamp>, StoreError> {
+        let sql = "SELECT due_at FROM job WHERE connection_id = $1 AND class <= $2 ORDER BY due_at LIMIT 1";
+        let args = vec![self.id(), least.rank().into()];
         self.fetch_one("job", sql, args, |row| row.time(0, "due_at")).await
     }
 

@@ -56,6 +56,8 @@ pub struct StagedRecord {
     pub read_at: Timestamp,
     /// How many sweeps in a row did not find it, at most 2.
     pub missing: i64,
+    /// The last sweep that saw it.
+    pub sweep: i64,
 }
 
 /// A record whose content is new.
@@ -70,14 +72,14 @@ pub struct Changed {
 }
 
 static BY_ID: Many = Many::new(
-    "SELECT id, party_id, stamp, hash, body, malformed, read_at, missing FROM staged \
+    "SELECT id, party_id, stamp, hash, body, malformed, read_at, missing, sweep FROM staged \
         WHERE connection_id = $1 AND kind = $2 AND id IN ({rows})",
     "?",
     2,
 );
 
 static BY_PARTY: Many = Many::new(
-    "SELECT id, party_id, stamp, hash, body, malformed, read_at, missing FROM staged \
+    "SELECT id, party_id, stamp, hash, body, malformed, read_at, missing, sweep FROM staged \
         WHERE connection_id = $1 AND kind = $2 AND party_id IN ({rows}) ORDER BY id",
     "?",
     2,
@@ -109,6 +111,24 @@ static ABSENT: Many = Many::new(
     2,
 );
 
+/// Whether what is staged is newer than a row that was read now.
+///
+/// Stamps decide, because lists may lag. But a sweep of the ERP is the last word on its records: a stamp that went
+/// back (a commit that was overtaken, a data fix) would otherwise hide a record for ever.
+fn is_newer(
+    kind: StagedKind,
+    staged: &StagedRecord,
+    stamp: Timestamp,
+    read_at: Timestamp,
+    sweep: i64,
+) -> bool {
+    let swept = match kind {
+        StagedKind::Party | StagedKind::Account => sweep > staged.sweep && read_at >= staged.read_at,
+        StagedKind::Org => false,
+    };
+    !swept && (staged.row.stamp, staged.read_at) > (stamp, read_at)
+}
+
 impl Tx {
     /// Stages a page; tells which records are new, changed or back.
     ///
@@ -130,7 +150,7 @@ impl Tx {
         let mut outdated = Vec::new();
         for (id, row) in newest {
             let before = known.get(&id);
-            if before.is_some_and(|before| (before.row.stamp, before.read_at) > (row.stamp, read_at)) {
+            if before.is_some_and(|before| is_newer(kind, before, row.stamp, read_at, sweep)) {
                 outdated.push(id);
                 continue;
             }
@@ -244,5 +264,6 @@ fn record(row: &Row<'_>) -> Result<StagedRecord, StoreError> {
         },
         read_at: row.time(6, "read_at")?,
         missing: row.int(7, "missing")?,
+        sweep: row.int(8, "sweep")?,
     })
 }

@@ -74,6 +74,9 @@ async fn staging(store: &Store, fence: &Fence) {
     let older = tx.stage(StagedKind::Party, &[row(1, None, at(9), "old")], at(22), 1).await.unwrap();
     assert_eq!(older, [], "an older page never overwrites a newer row");
     assert_eq!(tx.staged(StagedKind::Party, &[1]).await.unwrap()[&1].row.hash, "a");
+    tx.stage(StagedKind::Account, &[row(9, Some(3), at(10), "x")], at(20), 1).await.unwrap();
+    let fixed = tx.stage(StagedKind::Account, &[row(9, Some(3), at(8), "fixed")], at(22), 2).await.unwrap();
+    assert_eq!(fixed.len(), 1, "but a sweep of the ERP is the last word");
     let newer = tx.stage(StagedKind::Party, &[row(1, None, at(11), "b")], at(23), 2).await.unwrap();
     assert_eq!(newer.len(), 1);
     tx.stage(StagedKind::Account, &[row(7, Some(1), at(10), "x")], at(20), 1).await.unwrap();
@@ -111,17 +114,21 @@ async fn queueing(store: &Store, fence: &Fence) {
     let mut tx = store.write(fence).await.unwrap();
     tx.enqueue(&[PartyId(1), PartyId(2), PartyId(1)], Class::Backfill, at(50), "poll").await.unwrap();
     tx.enqueue(&[PartyId(2)], Class::Urgent, at(60), "person").await.unwrap();
-    assert_eq!(tx.claim(at(49), 10).await.unwrap(), []);
-    let jobs = tx.claim(at(50), 10).await.unwrap();
+    assert_eq!(tx.claim(at(49), Class::Backfill, 10).await.unwrap(), []);
+    let jobs = tx.claim(at(50), Class::Backfill, 10).await.unwrap();
     let told: Vec<_> = jobs.iter().map(|job| (job.party.0, job.class, job.generation)).collect();
     assert_eq!(told, [(2, Class::Urgent, 2), (1, Class::Backfill, 1)], "coalesced, the urgent one first");
     tx.finish(&[(PartyId(2), 1)]).await.unwrap();
-    assert_eq!(tx.claim(at(50), 10).await.unwrap().len(), 2, "somebody asked again meanwhile");
+    assert_eq!(
+        tx.claim(at(50), Class::Backfill, 10).await.unwrap().len(),
+        2,
+        "somebody asked again meanwhile"
+    );
     tx.finish(&[(PartyId(2), 2)]).await.unwrap();
     let later =
         Reschedule { party: PartyId(1), generation: 1, due: at(90), attempts: 5, error: Some("503".into()) };
     tx.reschedule(&[later]).await.unwrap();
-    assert_eq!(tx.next_due().await.unwrap(), Some(at(90)));
+    assert_eq!(tx.next_due(Class::Backfill).await.unwrap(), Some(at(90)));
     assert_eq!(tx.queue_by_attempts(5).await.unwrap(), (0, 1));
     tx.commit().await.unwrap();
 }

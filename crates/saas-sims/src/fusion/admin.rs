@@ -22,6 +22,8 @@ struct EditBody {
     stamp: Option<Timestamp>,
     #[serde(default)]
     visible_after_seconds: i64,
+    /// The PartyId of the party that a merged one goes into.
+    into: Option<i64>,
 }
 
 pub(crate) fn answer(sim: &FusionSim, call: &Call) -> Option<Reply> {
@@ -32,6 +34,8 @@ pub(crate) fn answer(sim: &FusionSim, call: &Call) -> Option<Reply> {
             return Some(done());
         }
         (&Method::POST, ["fusion", "party"]) => read(call).and_then(|body| party(sim, body)),
+        (&Method::POST, ["fusion", "party", "remove"]) => read(call).and_then(|body| remove(sim, &body)),
+        (&Method::POST, ["fusion", "party", "merge"]) => read(call).and_then(|body| merge(sim, &body)),
         (&Method::POST, ["fusion", "account"]) => read(call).and_then(|body| account(sim, body)),
         _ => return None,
     };
@@ -55,6 +59,19 @@ fn party(sim: &FusionSim, body: EditBody) -> Result<Value, String> {
         None => sim.add_party(edit(body))?,
     };
     Ok(json!({"PartyId": id, "party": sim.party(id)}))
+}
+
+fn remove(sim: &FusionSim, body: &EditBody) -> Result<Value, String> {
+    let party = target(sim, body)?.ok_or("PartyId or PartyNumber is missing")?;
+    sim.remove_party(party)?;
+    Ok(json!({"PartyId": party}))
+}
+
+fn merge(sim: &FusionSim, body: &EditBody) -> Result<Value, String> {
+    let party = target(sim, body)?.ok_or("PartyId or PartyNumber is missing")?;
+    let into = body.into.ok_or("into is missing")?;
+    sim.merge_party(party, into)?;
+    Ok(json!({"PartyId": party, "party": sim.party(party)}))
 }
 
 fn account(sim: &FusionSim, body: EditBody) -> Result<Value, String> {

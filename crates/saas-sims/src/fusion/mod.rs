@@ -104,6 +104,16 @@ impl FusionSim {
         self.change(&ACCOUNTS, account, edit)
     }
 
+    /// Deletes a party and its accounts; no poll sees it (section 8).
+    pub fn remove_party(&self, party: i64) -> Result<(), String> {
+        self.lock().remove_party(party)
+    }
+
+    /// Merges a party into another one: its status becomes M and its accounts move (section 8).
+    pub fn merge_party(&self, party: i64, into: i64) -> Result<(), String> {
+        self.lock().merge_party(party, into, self.now())
+    }
+
     /// Stamps parties with one LastUpdateDate and changes nothing else, as bulk jobs do (section 8, ghost updates).
     pub fn stamp_parties(&self, parties: &[i64], at: Timestamp) {
         let edit = Edit::default().by("SCHEDULED_JOB").stamped(at);

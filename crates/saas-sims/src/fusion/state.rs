@@ -117,6 +117,32 @@ impl State {
         Ok(id)
     }
 
+    /// Deletes a party with its accounts: rare, and seen by no poll (section 8).
+    pub(crate) fn remove_party(&mut self, party: i64) -> Result<(), String> {
+        self.parties.remove(party).ok_or_else(|| format!("no party {party}"))?;
+        let accounts: Vec<i64> = self.accounts.owned_by(party).map(|row| row.id).collect();
+        for account in accounts {
+            self.accounts.remove(account);
+        }
+        Ok(())
+    }
+
+    /// Merges a party into another: its status changes and its accounts move (section 8).
+    pub(crate) fn merge_party(&mut self, party: i64, into: i64, now: Timestamp) -> Result<(), String> {
+        if party == into || self.parties.get(into).is_none() || self.parties.get(party).is_none() {
+            return Err(format!("{party} cannot be merged into {into}"));
+        }
+        let merged = Edit::set(json!({"Status": "M"})).by("PARTY_MERGE");
+        self.apply(&PARTIES, party, &merged, now)?;
+        let accounts: Vec<i64> = self.accounts.owned_by(party).map(|row| row.id).collect();
+        for account in accounts {
+            let moved = Edit::set(json!({"CustomerId": into})).by("PARTY_MERGE");
+            self.apply(&ACCOUNTS, account, &moved, now)?;
+        }
+        self.refresh_accounts(into);
+        Ok(())
+    }
+
     /// Changes a row, at once or later.
     pub(crate) fn apply(
         &mut self,

@@ -119,19 +119,24 @@ impl Table {
 
     /// Stores a row in place of the one with its id.
     pub(crate) fn put(&mut self, row: Row) {
-        if let Some(old) = self.rows.remove(&row.id) {
-            self.by_stamp.remove(&(old.updated, old.id));
-            self.by_key.remove(&self.key_of(&old));
-            if let Some(owner) = self.owner_of(&old) {
-                self.by_owner.remove(&(owner, old.id));
-            }
-        }
+        self.remove(row.id);
         self.by_stamp.insert((row.updated, row.id));
         self.by_key.insert(self.key_of(&row), row.id);
         if let Some(owner) = self.owner_of(&row) {
             self.by_owner.insert((owner, row.id));
         }
         self.rows.insert(row.id, row);
+    }
+
+    /// Takes a row out, as if it had never been.
+    pub(crate) fn remove(&mut self, id: i64) -> Option<Row> {
+        let old = self.rows.remove(&id)?;
+        self.by_stamp.remove(&(old.updated, old.id));
+        self.by_key.remove(&self.key_of(&old));
+        if let Some(owner) = self.owner_of(&old) {
+            self.by_owner.remove(&(owner, old.id));
+        }
+        Some(old)
     }
 
     pub(crate) fn get(&self, id: i64) -> Option<&Row> {

@@ -41,7 +41,12 @@ impl Crm for CrmSeat {
         Ok(page(rows, worlds.page_size, now, |org| org.id.to_string()))
     }
 
-    async fn orgs_changed(&self, from: Timestamp, cursor: Option<String>) -> Called<Page<CrmOrg>> {
+    async fn orgs_changed(
+        &self,
+        from: Timestamp,
+        cursor: Option<String>,
+        _class: Class,
+    ) -> Called<Page<CrmOrg>> {
         self.world.reading("crm.orgs_changed").await?;
         let worlds = self.world.lock();
         let now = self.world.now();
@@ -85,6 +90,8 @@ impl Crm for CrmSeat {
         let most = self.world.lock().rng.usize(1..5);
         Ok((0..wanted.min(most)).map(|_| Permit::paid(class, 5)).collect())
     }
+
+    async fn give_back(&self, _permits: Vec<Permit>) {}
 
     async fn create_org(&self, permit: Permit, values: &Values) -> Called<CrmOrg> {
         drop(permit);

@@ -1,5 +1,4 @@
-//! The transport seam of the simulation: the real clients against the simulators' routers in-process, on a virtual
-//! clock. Everything that leaves or commits passes the seeded gate, so that one seed decides the order of all things
+//! The world of the seam. Everything that leaves or commits passes the seeded gate, so that one seed decides the order of all things
 //! and a process can die at any of them.
 
 use std::{
@@ -26,7 +25,7 @@ use sync_core::{
     decide::Policy,
     ids::ConnectionId,
     poll::Pace,
-    ports::Clock,
+    ports::{Clock, Crm},
 };
 use sync_engine::{
     Engine, Parts, Settings, Silent, Step,
@@ -78,6 +77,9 @@ pub(crate) struct Witness {
     pub(crate) total: u64,
 }
 
+/// What happens between two requests, told the number of the next one.
+pub(crate) type Between = Arc<Mutex<Option<Box<dyn FnMut(u64) + Send>>>>;
+
 /// Carries requests to a router, through the gate.
 struct Wire {
     side: &'static str,
@@ -85,7 +87,7 @@ struct Wire {
     gate: SeededGate,
     clock: SimClock,
     witness: Arc<Mutex<Witness>>,
-    between: Arc<Mutex<Option<Box<dyn FnMut(u64) + Send>>>>,
+    between: Between,
 }
 
 #[async_trait]
@@ -167,7 +169,7 @@ pub(crate) struct World {
     pub(crate) pipedrive: PipedriveSim,
     pub(crate) gate: SeededGate,
     pub(crate) witness: Arc<Mutex<Witness>>,
-    pub(crate) between: Arc<Mutex<Option<Box<dyn FnMut(u64) + Send>>>>,
+    pub(crate) between: Between,
     pub(crate) store: Store,
     pub(crate) connection: ConnectionId,
     pub(crate) plan: budget::Plan,
@@ -291,11 +293,16 @@ impl World {
     }
 
     pub(crate) fn engine(&self, lease: &Lease) -> Engine {
+        self.engine_with(lease, Arc::new(self.pipedrive_client()))
+    }
+
+    /// An engine that shares its client, and so its windows, with somebody else.
+    pub(crate) fn engine_with(&self, lease: &Lease, crm: Arc<dyn Crm>) -> Engine {
         Engine::new(Parts {
             store: self.store.clone(),
             lease: lease.clone(),
             erp: Arc::new(self.fusion_client()),
-            crm: Arc::new(self.pipedrive_client()),
+            crm,
             clock: Arc::new(Shared(self.clock.clone())),
             watch: Arc::new(Silent),
             settings: self.settings(),

@@ -1,9 +1,6 @@
 //! Whole lives over the transport seam: faults of HTTP, deaths, people, and the laws at the end of each.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
-
-mod seam;
-
+use crate::world::{Beginning, OVERLAP, POLL, SWEEP, World, lock};
 use jiff::SignedDuration;
 use saas_sims::{
     faults::{Fault, FaultRule},
@@ -12,7 +9,6 @@ use saas_sims::{
     people::People,
     pipedrive::{PipedriveSettings, Plan},
 };
-use seam::{Beginning, OVERLAP, POLL, SWEEP, World, lock};
 use sync_engine::Step;
 
 fn faults(rng: &mut fastrand::Rng) -> Vec<FaultRule> {

@@ -1,0 +1,9 @@
+//! The transport seam of the simulation: the real clients against the simulators' routers in-process, on a virtual
+//! clock.
+
+#![cfg(test)]
+
+mod budget;
+mod lives;
+mod walk;
+mod world;
