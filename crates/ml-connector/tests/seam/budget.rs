@@ -204,6 +204,11 @@ fn a_first_load_costs_its_creates_and_a_quiet_cycle_its_polls() {
             stats.tokens
         );
 
+        for (operation, (requests, tokens)) in &stats.by_operation {
+            let cost = world.contract.costs().get(operation.as_str()).copied().unwrap_or(0);
+            assert_eq!(*tokens, requests * cost, "x-token-cost of {operation}");
+        }
+        assert_eq!(world.pipedrive_client().spent().tokens, 0, "a new client has spent nothing");
         let quiet = world.clock.now() + world.poll_every * 4;
         world.work_until(&mut engine, &lease, quiet).await;
         let before = (world.fusion.stats().requests, world.pipedrive.stats());

@@ -163,6 +163,7 @@ async fn peace(world: &World, rng: &mut fastrand::Rng) -> Result<(), String> {
     if burst > 0 {
         wrong.push(format!("law 5: {burst} requests were over the burst limit"));
     }
+    wrong.extend(lock(&world.witness).unknown.iter().cloned());
     if wrong.is_empty() {
         return Ok(());
     }

@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod budget;
+mod contract;
 mod lives;
 mod walk;
 mod world;

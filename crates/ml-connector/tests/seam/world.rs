@@ -35,6 +35,8 @@ use sync_engine::{
 use sync_store::{Ledger, MasterKey, Store, StoreOptions, Vault};
 use tower::ServiceExt as _;
 
+use crate::contract::Contract;
+
 /// Time for one request; T_effect adds a margin.
 const TIMEOUT: Duration = Duration::from_secs(30);
 const T_EFFECT: SignedDuration = SignedDuration::from_secs(40);
@@ -69,6 +71,8 @@ pub(crate) struct Witness {
     pub(crate) refusals: BTreeMap<&'static str, u64>,
     /// Requests by side.
     pub(crate) requests: BTreeMap<&'static str, u64>,
+    /// What was said that Pipedrive's specification does not know.
+    pub(crate) unknown: BTreeSet<String>,
     /// Writes sent to organizations.
     pub(crate) writes: u64,
     /// Parties whose records are spoilt on their way.
@@ -88,6 +92,7 @@ struct Wire {
     clock: SimClock,
     witness: Arc<Mutex<Witness>>,
     between: Between,
+    contract: Arc<Contract>,
 }
 
 #[async_trait]
@@ -95,6 +100,7 @@ impl Transport for Wire {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
         self.gate.enter("http.send").await;
         let number = self.note(&request);
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         if let Some(between) = lock(&self.between).as_mut() {
             between(number);
         }
@@ -113,6 +119,9 @@ impl Transport for Wire {
         if dropped || late {
             return Err(TransportError::Lost("the simulated network lost it".to_owned()));
         }
+        if self.side == "crm" && parts.status.is_success() {
+            lock(&self.witness).unknown.extend(self.contract.answer(&method, &path, &body));
+        }
         let body = self.spoil(body);
         self.judge(parts.status, &body);
         Ok(http::Response::from_parts(parts, body))
@@ -126,6 +135,9 @@ impl Wire {
         witness.total += 1;
         let write = request.method() != http::Method::GET && request.uri().path().contains("/organizations");
         witness.writes += u64::from(write);
+        if self.side == "crm" && !request.uri().path().starts_with("/oauth/") {
+            witness.unknown.extend(self.contract.request(request));
+        }
         witness.total
     }
 
@@ -170,6 +182,7 @@ pub(crate) struct World {
     pub(crate) gate: SeededGate,
     pub(crate) witness: Arc<Mutex<Witness>>,
     pub(crate) between: Between,
+    pub(crate) contract: Arc<Contract>,
     pub(crate) store: Store,
     pub(crate) connection: ConnectionId,
     pub(crate) plan: budget::Plan,
@@ -226,6 +239,7 @@ impl World {
             gate,
             witness: Arc::default(),
             between: Arc::default(),
+            contract: Arc::new(Contract::load()),
             store,
             connection,
             plan,
@@ -242,7 +256,8 @@ impl World {
     fn wire(&self, side: &'static str, router: Router) -> Arc<dyn Transport> {
         let (gate, clock) = (self.gate.clone(), self.clock.clone());
         let (witness, between) = (Arc::clone(&self.witness), Arc::clone(&self.between));
-        Arc::new(Wire { side, router, gate, clock, witness, between })
+        let contract = Arc::clone(&self.contract);
+        Arc::new(Wire { side, router, gate, clock, witness, between, contract })
     }
 
     fn fusion_client(&self) -> Fusion {
