@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use sync_core::{
-    budget::Class,
+    budget::{BURST_WINDOW, Class},
     error::{CallError, ErrorKind},
     ports::{Called, Clock, Permit, Spend, SpendError},
 };
+use tokio::sync::OnceCell;
 
 use crate::{Gate, Heard, Need, Pacer, Pass, Slot};
 
@@ -22,13 +23,15 @@ pub struct Metered {
     spend: Arc<dyn Spend>,
     clock: Arc<dyn Clock>,
     most_permits: usize,
+    /// Whether the window that an earlier process may have filled was waited for.
+    warmed_up: OnceCell<()>,
 }
 
 impl Metered {
     /// `burst` is the number of requests a window; permits are given for at most one second's worth of it.
     pub fn new(pacer: Pacer, burst: u32, spend: Arc<dyn Spend>, clock: Arc<dyn Clock>) -> Self {
         let most_permits = usize::try_from(burst / 2).unwrap_or(usize::MAX).max(1);
-        Self { pacer, spend, clock, most_permits }
+        Self { pacer, spend, clock, most_permits, warmed_up: OnceCell::new() }
     }
 
     /// Up to `wanted` permits of `each` tokens; at least one, unless the budget is used up.
@@ -45,6 +48,7 @@ impl Metered {
         if wanted == 0 {
             return Ok(Vec::new());
         }
+        self.warm_up(call).await?;
         self.open(call)?;
         let places = self.pacer.promise(class, wanted.min(self.most_permits)).await;
         let paid = self.pay(call, class, each, places).await;
@@ -52,6 +56,22 @@ impl Metered {
         self.pacer.withdraw(places - granted);
         paid?;
         Ok((0..granted).map(|_| Permit::paid(class, each)).collect())
+    }
+
+    /// Before the first request: what an earlier process sent is still in the window.
+    async fn warm_up(&self, call: &'static str) -> Called<()> {
+        let looking = self.warmed_up.get_or_try_init(|| async {
+            let now = self.clock.now();
+            if let Some(last) = self.spend.last_spent(now).await? {
+                let left = BURST_WINDOW - now.duration_since(last);
+                if left > SignedDuration::ZERO {
+                    // A clock that was set back must not keep us waiting for long.
+                    self.pacer.close(left.min(BURST_WINDOW));
+                }
+            }
+            Ok(())
+        });
+        looking.await.map(|_| ()).map_err(|error| unusable(call, &error))
     }
 
     /// Takes back permits that will not be used.
@@ -95,6 +115,7 @@ impl Metered {
 #[async_trait]
 impl Gate for Metered {
     async fn admit(&self, need: Need, pass: Pass) -> Called<Slot> {
+        self.warm_up(need.call).await?;
         if let Err(closed) = self.open(need.call) {
             if let Pass::Permit(permit) = pass {
                 let slot = Slot::Paced(self.pacer.redeem(permit.class()).await);

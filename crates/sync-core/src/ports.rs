@@ -123,6 +123,9 @@ pub trait Spend: Send + Sync {
     /// Records what the remote system's headers say is left today; what others spent is the difference.
     async fn correct(&self, remaining: u64, now: Timestamp) -> Result<(), SpendError>;
 
+    /// When anything was reserved last, today or yesterday: a burst window outlives the process that filled it.
+    async fn last_spent(&self, now: Timestamp) -> Result<Option<Timestamp>, SpendError>;
+
     /// Gives back what was reserved on the day of `now` for calls that were surely never sent.
     async fn refund(&self, class: Class, each: u32, count: u32, now: Timestamp) -> Result<(), SpendError>;
 

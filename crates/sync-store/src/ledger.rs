@@ -65,9 +65,21 @@ impl Ledger {
             let (tokens, calls) = (i64::from(granted) * i64::from(each), i64::from(granted));
             let args = vec![tx.id(), day_of(now).into(), class.rank().into(), tokens.into(), calls.into()];
             tx.execute(sql, args).await?;
+            let sql = "UPDATE spend_day SET last_at = $3 WHERE connection_id = $1 AND day = $2";
+            let args = vec![tx.id(), day_of(now).into(), now.into()];
+            tx.execute(sql, args).await?;
             tx.commit().await?;
         }
         Ok(Grant { granted, retry_at: next_reset(now) })
+    }
+
+    async fn try_last_spent(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let mut tx = self.store.read(self.connection).await?;
+        let sql = "SELECT day, last_at FROM spend_day \
+            WHERE connection_id = $1 AND day IN ($2, $3) AND last_at IS NOT NULL ORDER BY day DESC LIMIT 1";
+        let today = day_of(now);
+        let args = vec![tx.id(), today.into(), (today - 1).into()];
+        tx.fetch_one("spend_day", sql, args, |row| row.time(1, "last_at")).await
     }
 
     async fn try_refund(
@@ -155,6 +167,10 @@ impl Spend for Ledger {
 
     async fn correct(&self, remaining: u64, now: Timestamp) -> Result<(), SpendError> {
         self.try_correct(remaining, now).await.map_err(|error| SpendError(error.told()))
+    }
+
+    async fn last_spent(&self, now: Timestamp) -> Result<Option<Timestamp>, SpendError> {
+        self.try_last_spent(now).await.map_err(|error| SpendError(error.told()))
     }
 
     async fn refund(&self, class: Class, each: u32, count: u32, now: Timestamp) -> Result<(), SpendError> {

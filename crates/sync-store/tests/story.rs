@@ -36,7 +36,7 @@ fn name(text: &str) -> Values {
 
 async fn story(store: Store) {
     assert!(matches!(store.connections().await, Err(StoreError::NotMigrated)));
-    assert_eq!(store.migrate().await.unwrap().len(), 2);
+    assert_eq!(store.migrate().await.unwrap().len(), 3);
     assert_eq!(store.migrate().await.unwrap(), [], "twice is once");
     let connection = store.ensure_connection("acme", "{}", at(0)).await.unwrap();
     assert_eq!(store.ensure_connection("acme", "{}", at(1)).await.unwrap(), connection);
@@ -237,7 +237,9 @@ async fn spending(store: &Store, fence: &Fence) {
     assert_eq!(ledger.reserve(Class::Backfill, 5, 1, at(1)).await.unwrap().granted, 0);
     assert_eq!(ledger.reserve(Class::Urgent, 5, 9, at(2)).await.unwrap().granted, 4, "the reserve");
     assert_eq!(ledger.spent_today(at(3)).await.unwrap(), 100);
+    assert_eq!(ledger.last_spent(at(3)).await.unwrap(), Some(at(2)), "what was refused spent nothing");
     let tomorrow = at(86_400);
+    assert_eq!(ledger.last_spent(tomorrow).await.unwrap(), Some(at(2)), "midnight ends no window");
     ledger.correct(40, tomorrow).await.unwrap();
     assert_eq!(ledger.reserve(Class::Urgent, 10, 9, tomorrow).await.unwrap().granted, 4, "others spent 60");
     let until = tomorrow + SignedDuration::from_hours(1);

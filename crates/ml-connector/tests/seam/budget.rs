@@ -175,6 +175,34 @@ fn a_wrong_plan_is_caught_by_the_same_checks() {
     assert!(wrong.iter().any(|broken| broken.contains("over the burst limit")), "{wrong:?}");
 }
 
+/// A process that gives the connection back hands its burst window over, too.
+#[test]
+fn a_new_process_respects_the_window_that_the_last_one_filled() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let pipedrive = PipedriveSettings { plan: Plan::Lite, ..PipedriveSettings::default() };
+        let world =
+            World::new(Beginning { seed: 6, fusion: FusionSettings::default(), pipedrive, oauth: false })
+                .await;
+        // Fields, walk and creates fill the window of 20 to the last place.
+        generator::populate(&world.fusion, 13, 6, world.clock.now());
+        let began = world.clock.now();
+        for process in 0..2 {
+            let lease = world.take().await.expect("nobody dies");
+            let mut engine = world.engine(&lease);
+            engine.poll_now();
+            while world.step(&mut engine, &lease).await == Some(sync_engine::Step::Worked) {}
+            drop(engine);
+            world.drive(lease.release()).await.expect("nobody dies").expect("the store works");
+            if process == 0 {
+                assert_eq!(world.pipedrive.organization_ids().len(), 13);
+                assert!(world.clock.now().duration_since(began) < budget::BURST_WINDOW, "all in one window");
+            }
+        }
+        assert_eq!(world.pipedrive.stats().burst_refusals, 0);
+    });
+}
+
 /// First load of N customers into an empty company without relations: at most 5 N + 20 ceil(N/500) + 200 tokens; a
 /// cycle without changes costs its polls.
 #[test]

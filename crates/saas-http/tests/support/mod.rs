@@ -188,6 +188,10 @@ impl Spend for Ledger {
         Ok(())
     }
 
+    async fn last_spent(&self, _: Timestamp) -> Result<Option<Timestamp>, SpendError> {
+        Ok(None)
+    }
+
     async fn refund(&self, class: Class, each: u32, count: u32, _: Timestamp) -> Result<(), SpendError> {
         *self.left.lock().unwrap() += each * count;
         self.heard.lock().unwrap().push(format!("refund {class:?} {count} x {each}"));
