@@ -6,6 +6,8 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sync_engine::{Event, Watch};
 use sync_store::Outcome;
 
+use crate::output::talk;
+
 /// Progress bars on stderr; nothing when stderr is no terminal or nobody wants them.
 pub struct Progress {
     reading: ProgressBar,
@@ -70,6 +72,12 @@ impl Watch for Progress {
             Event::Unreadable { stream, record } => {
                 self.reading.set_message(format!("{stream}: a record cannot be read: {}", record.reason));
             }
+            Event::Implausible { stream, known: 0, .. } => talk(format!(
+                "{stream}: the ERP shows no record at all; does our user have the roles to see customers?"
+            )),
+            Event::Implausible { stream, known, unseen } => talk(format!(
+                "{stream}: {unseen} of {known} records are gone at once, which is not believed; was a role taken away?"
+            )),
             Event::Stuck { stream } => self.reading.set_message(format!("{stream}: a page leads nowhere")),
         }
     }

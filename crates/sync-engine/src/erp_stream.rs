@@ -96,6 +96,7 @@ impl Engine {
         let kind = if stream == Stream::Accounts { StagedKind::Account } else { StagedKind::Party };
 
         let mut tx = self.write().await?;
+        let mut disbelieved = None;
         let mut changed = tx.stage(kind, &page.rows, now, rhythm.sweep).await?;
         match progress {
             Progress::Going(cursor) => state.cursor = cursor,
@@ -107,7 +108,13 @@ impl Engine {
                 state.cursor = cursor;
                 rhythm.swept_at = Some(now);
                 rhythm.polled_at.get_or_insert(now);
-                changed.extend(tx.sweep_finish(kind, rhythm.sweep).await?);
+                let (known, unseen) = tx.sweep_unseen(kind, rhythm.sweep).await?;
+                if is_believable(known, unseen) {
+                    changed.extend(tx.sweep_finish(kind, rhythm.sweep).await?);
+                } else {
+                    tracing::warn!(stream = stream.name(), known, unseen, "a sweep is not believed");
+                    disbelieved = Some(Event::Implausible { stream: stream.name(), known, unseen });
+                }
             }
             Progress::Stuck => {
                 // The page is kept; the same place is asked again when the side is open again.
@@ -126,6 +133,9 @@ impl Engine {
             self.forced.retain(|forced| *forced != stream);
         }
         self.tell_page(stream, page.rows.len(), keys.len(), complete, page.lost);
+        if let Some(event) = disbelieved {
+            self.watch.see(event);
+        }
         if progress == Progress::Stuck {
             let message = "a page says that more follows but gives nothing to continue from";
             let kind = sync_core::error::ErrorKind::Unreadable;
@@ -156,6 +166,15 @@ impl Engine {
         self.watch.see(Event::Page { stream: stream.name(), rows, enqueued, complete });
     }
 }
+
+/// Whether a sweep that saw so little may declare the rest missing. A user without data access is shown an empty 200
+/// (oracle-fusion.md 4.8): half of all records gone at once is a role taken away, not a clean-up.
+fn is_believable(known: u64, unseen: u64) -> bool {
+    known > 0 && (unseen < FEW || unseen * 2 <= known)
+}
+
+/// So many records may be gone at once, however few there are.
+const FEW: u64 = 10;
 
 /// The parties that changed rows speak about.
 fn keys_of(kind: StagedKind, changed: &[Changed]) -> Vec<PartyId> {

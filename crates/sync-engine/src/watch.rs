@@ -32,6 +32,15 @@ pub enum Event {
         /// Which stream.
         stream: &'static str,
     },
+    /// A sweep saw so few records that it is not believed: the user behind it has probably lost a role.
+    Implausible {
+        /// Which stream.
+        stream: &'static str,
+        /// Records known before.
+        known: u64,
+        /// How many of them the sweep did not see.
+        unseen: u64,
+    },
     /// A batch is begun.
     Backlog {
         /// Keys that wait in the queue, those of the batch included.

@@ -230,6 +230,21 @@ impl Tx {
         Ok(told.map(|(id, party, _)| Changed { id, party, was_party: party }).collect())
     }
 
+    /// How many records of a kind are known and not missing, and how many of them a sweep did not see.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn sweep_unseen(&mut self, kind: StagedKind, sweep: i64) -> Result<(u64, u64), StoreError> {
+        let sql = "SELECT count(*), count(CASE WHEN sweep < $3 THEN 1 END) FROM staged \
+            WHERE connection_id = $1 AND kind = $2 AND missing < 2";
+        let args = vec![self.id(), kind.key().into(), sweep.into()];
+        let counts = self
+            .fetch_one("staged", sql, args, |row| Ok((row.int(0, "count")?, row.int(1, "unseen")?)))
+            .await?;
+        let (known, unseen) = counts.unwrap_or_default();
+        Ok((known.unsigned_abs(), unseen.unsigned_abs()))
+    }
+
     /// These were read by id and are not there.
     ///
     /// # Errors

@@ -82,6 +82,7 @@ async fn staging(store: &Store, fence: &Fence) {
     tx.stage(StagedKind::Account, &[row(7, Some(1), at(10), "x")], at(20), 1).await.unwrap();
     let moved = tx.stage(StagedKind::Account, &[row(7, Some(2), at(11), "x")], at(21), 1).await.unwrap();
     assert_eq!((moved[0].party, moved[0].was_party), (Some(2), Some(1)));
+    assert_eq!(tx.sweep_unseen(StagedKind::Party, 2).await.unwrap(), (200, 199));
     assert_eq!(tx.sweep_finish(StagedKind::Party, 2).await.unwrap(), [], "missing once is no loss");
     assert_eq!(tx.sweep_finish(StagedKind::Party, 3).await.unwrap().len(), 199, "missing twice is");
     let back = tx.stage(StagedKind::Party, &[row(2, None, at(10), "a")], at(30), 4).await.unwrap();

@@ -187,3 +187,34 @@ fn lives_over_the_transport_seam() {
         }
     }
 }
+
+/// The role that shows customers is taken away: collections are 200 and empty. Nobody is declared missing, and all is
+/// well when the role is back.
+#[test]
+fn a_lost_role_declares_nobody_missing() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let (fusion, pipedrive) = (FusionSettings::default(), PipedriveSettings::default());
+        let world = World::new(Beginning { seed: 8, fusion, pipedrive, oauth: true }).await;
+        generator::populate(&world.fusion, 40, 8, world.clock.now());
+        let lease = world.take().await.expect("nobody dies");
+        let mut engine = world.engine(&lease);
+        let hour = SignedDuration::from_hours(1);
+        world.work_until(&mut engine, &lease, world.clock.now() + hour).await;
+        assert_eq!(world.check_agreement().await, Vec::<String>::new());
+        let empty = Fault::Status {
+            status: 200,
+            body: r#"{"items":[],"count":0,"hasMore":false,"limit":500,"offset":0,"links":[]}"#.to_owned(),
+            content_type: None,
+            retry_after: None,
+        };
+        world.fusion.faults().set(vec![FaultRule::on("RestApi", empty)]);
+        world.work_until(&mut engine, &lease, world.clock.now() + hour * 4).await;
+        let holds = async { world.store.read(world.connection).await?.list_holds(None, 100).await };
+        let holds = world.drive(holds).await.expect("alive").expect("the store works");
+        assert_eq!(holds.len(), 0, "{holds:?}");
+        world.fusion.faults().clear();
+        world.work_until(&mut engine, &lease, world.clock.now() + hour * 2).await;
+        assert_eq!(world.check_agreement().await, Vec::<String>::new());
+    });
+}
