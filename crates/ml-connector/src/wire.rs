@@ -1,6 +1,6 @@
 //! Puts the parts together. The only file in which vendors and roles meet: `Fusion` becomes the ERP, `Pipedrive` the CRM.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
@@ -218,7 +218,7 @@ impl Process<'_> {
             timeout: oracle.timeout.unsigned_abs(),
             concurrency: oracle.concurrency as usize,
         };
-        Ok(Fusion::new(config, transport(oracle.timeout)?, self.clock.clone())?)
+        Ok(Fusion::new(config, transport(oracle.timeout, oracle.ca_file.as_deref())?, self.clock.clone())?)
     }
 
     fn pipedrive(&self, connection: &Connection, id: ConnectionId) -> anyhow::Result<Pipedrive> {
@@ -251,7 +251,8 @@ impl Process<'_> {
         };
         let ledger = Ledger::new(self.store.clone(), id, budget);
         let vault: Arc<dyn TokenVault> = Arc::new(self.vault(id)?);
-        let (transport, clock) = (transport(settings.timeout)?, self.clock.clone());
+        let (transport, clock) =
+            (transport(settings.timeout, settings.ca_file.as_deref())?, self.clock.clone());
         Ok(Pipedrive::new(config, transport, clock, Arc::new(TokioSleeper), Arc::new(ledger), vault)?)
     }
 
@@ -316,9 +317,21 @@ pub fn process_name() -> String {
     format!("process {}", std::process::id())
 }
 
-fn transport(timeout: SignedDuration) -> anyhow::Result<Arc<dyn Transport>> {
-    let settings = HttpSettings { timeout: timeout.unsigned_abs(), ..HttpSettings::default() };
-    Ok(Arc::new(HttpTransport::new(&settings)?))
+fn transport(timeout: SignedDuration, ca_file: Option<&Path>) -> anyhow::Result<Arc<dyn Transport>> {
+    let mut settings = HttpSettings { timeout: timeout.unsigned_abs(), ..HttpSettings::default() };
+    let unusable = |path: &Path, why: String| {
+        Failed::new(ExitCode::Usage, format!("ca_file {} cannot be used: {why}", path.display()))
+            .help("name a PEM file with the certificates of the private authority")
+    };
+    if let Some(path) = ca_file {
+        settings.extra_roots.push(std::fs::read(path).map_err(|error| unusable(path, error.to_string()))?);
+    }
+    let transport = HttpTransport::new(&settings);
+    match (transport, ca_file) {
+        (Ok(transport), _) => Ok(Arc::new(transport)),
+        (Err(error), Some(path)) => Err(unusable(path, error.to_string()).into()),
+        (Err(error), None) => Err(error.into()),
+    }
 }
 
 fn settings(connection: &Connection) -> Settings {

@@ -2,12 +2,20 @@
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
 use super::ConfigError;
 use super::diagnose::At;
+
+/// A path that is not absolute starts at the folder of the configuration file.
+pub(super) fn absolute(path: &mut Option<PathBuf>, folder: &Path) {
+    if let Some(path) = path {
+        *path = folder.join(&*path);
+    }
+}
 
 /// Refuses a whole number outside `range`.
 pub(super) fn within<T: PartialOrd + Display>(

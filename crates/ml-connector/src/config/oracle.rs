@@ -1,6 +1,6 @@
 //! `[connection.oracle]`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 use schemars::JsonSchema;
@@ -68,6 +68,10 @@ pub struct Oracle {
     #[serde(default = "concurrency")]
     #[schemars(range(min = 1, max = 10))]
     pub concurrency: u32,
+
+    /// A file with certificates (PEM) of private authorities to trust beside the platform's, e.g. of a proxy that
+    /// inspects traffic. A relative path starts at the folder of the configuration file. No default.
+    pub ca_file: Option<PathBuf>,
 }
 
 fn source_system() -> String {
@@ -108,7 +112,9 @@ impl Oracle {
             api_version,
             customer_usages,
             concurrency,
+            ca_file,
         } = self;
+        check::absolute(ca_file, folder);
         check::not_empty(client_id, &at.key("client_id"))?;
         client_secret.check(&at.key("client_secret"), folder)?;
         check::not_empty(scope, &at.key("scope"))?;

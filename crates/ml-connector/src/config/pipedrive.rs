@@ -1,6 +1,6 @@
 //! `[connection.pipedrive]`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 use schemars::JsonSchema;
@@ -72,6 +72,10 @@ pub struct Pipedrive {
     /// `7` everybody; without it, the company's setting. No default.
     #[schemars(extend("enum" = [1, 3, 5, 7, null]))]
     pub visible_to: Option<u8>,
+
+    /// A file with certificates (PEM) of private authorities to trust beside the platform's, e.g. of a proxy that
+    /// inspects traffic. A relative path starts at the folder of the configuration file. No default.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// The company's plan.
@@ -176,7 +180,9 @@ impl Pipedrive {
             timeout,
             owner_id,
             visible_to,
+            ca_file,
         } = self;
+        check::absolute(ca_file, folder);
         if let Some(token) = api_token {
             token.check(&at.key("api_token"), folder)?;
         }
