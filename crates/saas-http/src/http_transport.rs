@@ -142,6 +142,43 @@ mod tests {
         HttpTransport::new(settings).unwrap().send(request).await
     }
 
+    /// The same with TLS, by a certificate of an authority that nobody knows; gives its PEM, too.
+    async fn private_server() -> (String, Vec<u8>) {
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let pem = made.cert.pem().into_bytes();
+        let key =
+            tokio_rustls::rustls::pki_types::PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+        let config = tokio_rustls::rustls::ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .unwrap();
+        let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://localhost:{}/x", listener.local_addr().unwrap().port());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+                let mut request = [0; 4096];
+                let _ = stream.read(&mut request).await;
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi").await;
+                let _ = stream.shutdown().await;
+            }
+        });
+        (url, pem)
+    }
+
+    #[tokio::test]
+    async fn a_private_authority_is_trusted_only_when_named() {
+        let (url, pem) = private_server().await;
+        let unknown = get(&url, &HttpSettings::default()).await.unwrap_err();
+        assert!(matches!(unknown, TransportError::NotSent(_)), "{unknown}");
+        let trusting = HttpSettings { extra_roots: vec![pem], ..HttpSettings::default() };
+        assert_eq!(get(&url, &trusting).await.unwrap().status(), 200);
+        let broken = b"-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n".to_vec();
+        let broken = HttpSettings { extra_roots: vec![broken], ..HttpSettings::default() };
+        assert!(HttpTransport::new(&broken).is_err());
+    }
+
     #[tokio::test]
     async fn answers_come_whole_and_redirects_are_not_followed() {
         let url = server(b"HTTP/1.1 302 Found\r\nlocation: /y\r\ncontent-length: 2\r\n\r\nhi".to_vec()).await;
