@@ -60,7 +60,7 @@ async fn life(seed: u64) -> Result<String, String> {
         // Where refresh tokens rotate, an answer that is lost takes the grant with it and nobody but a person can mend
         // that; tests of the token manager cover what can be survived.
         rotate_refresh_tokens: false,
-        daily_headers: rng.bool(),
+        daily_headers: rng.f64(),
         charge_refused: rng.bool(),
         field_search_items: rng.bool(),
         deleted_is_404: rng.bool(),

@@ -16,8 +16,9 @@ const WINDOW: SignedDuration = SignedDuration::from_secs(2);
 const SEARCHES: usize = 10;
 const DAY: i64 = 86_400;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Meter {
+    rng: fastrand::Rng,
     windows: BTreeMap<String, Window>,
     /// Days since 1970 in UTC, and what was spent on that day.
     day: i64,
@@ -37,6 +38,20 @@ struct Window {
 }
 
 impl Meter {
+    /// Nothing was asked yet.
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            rng: fastrand::Rng::with_seed(seed),
+            windows: BTreeMap::new(),
+            day: 0,
+            spent: 0,
+            refused: 0,
+            burst_refusals: 0,
+            daily_refusals: 0,
+            blocked_until: None,
+        }
+    }
+
     /// Lets a request through and charges it, or gives the refusal.
     pub(crate) fn admit(
         &mut self,
@@ -112,7 +127,7 @@ impl Meter {
             ("x-ratelimit-remaining", remaining),
             ("x-ratelimit-reset", reset),
         ];
-        if settings.daily_headers {
+        if self.rng.f64() < settings.daily_headers {
             headers.push(("x-daily-ratelimit-token-limit", settings.daily_budget().to_string()));
             headers.push(("x-daily-ratelimit-token-remaining", self.left(settings, now).to_string()));
         }

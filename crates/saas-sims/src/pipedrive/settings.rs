@@ -75,8 +75,9 @@ pub struct PipedriveSettings {
     pub enforce_daily: bool,
     /// Whether a request that ends in 4xx is charged (section 3.2, UNVERIFIED).
     pub charge_refused: bool,
-    /// Whether answers carry the undocumented headers about the daily budget (section 3.4).
-    pub daily_headers: bool,
+    /// The share of answers that carry the undocumented headers about the daily budget, 0 to 1; which ones, the seed
+    /// decides (section 3.4).
+    pub daily_headers: f64,
     /// After so many 429 in a row API-token traffic gets Cloudflare's HTML 403; `None` for never (section 3.5).
     pub block_after_429s: Option<u32>,
     /// How long Cloudflare blocks (section 3.5, UNVERIFIED).
@@ -136,7 +137,7 @@ impl Default for PipedriveSettings {
             enforce_burst: true,
             enforce_daily: true,
             charge_refused: true,
-            daily_headers: true,
+            daily_headers: 0.9,
             block_after_429s: Some(100),
             block_time: SignedDuration::from_mins(10),
             search_delay: SignedDuration::from_secs(3),

@@ -37,7 +37,7 @@ impl State {
             fields: Fields::default(),
             search: SearchIndex::default(),
             events: Vec::new(),
-            meter: Meter::default(),
+            meter: Meter::new(seed ^ 0x6d65_7465),
             tokens: Tokens::default(),
             stats: Stats::default(),
             rng: fastrand::Rng::with_seed(seed),

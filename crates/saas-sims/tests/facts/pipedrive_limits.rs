@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::http::{Company, FIELDS, FORM, ORGANIZATIONS, SEARCH, send};
 
 fn lite() -> PipedriveSettings {
-    PipedriveSettings { plan: Plan::Lite, seats: 1, ..PipedriveSettings::default() }
+    PipedriveSettings { plan: Plan::Lite, seats: 1, daily_headers: 1.0, ..PipedriveSettings::default() }
 }
 
 #[tokio::test]
@@ -107,10 +107,17 @@ async fn the_daily_budget_ends_in_429_with_retry_after_until_midnight_utc() {
 
 #[tokio::test]
 async fn the_daily_headers_can_be_missing() {
-    let company = Company::with(PipedriveSettings { daily_headers: false, ..lite() });
+    let company = Company::with(PipedriveSettings { daily_headers: 0.0, ..lite() });
     let answer = company.get("/v1/users/me", &[]).await;
     assert_eq!(answer.header("x-daily-ratelimit-token-remaining"), "");
     assert_eq!(answer.header("x-ratelimit-limit"), "20");
+    let company = Company::with(PipedriveSettings { daily_headers: 0.5, enforce_burst: false, ..lite() });
+    let mut carried = 0;
+    for _ in 0..100 {
+        let answer = company.get("/v1/users/me", &[]).await;
+        carried += u32::from(!answer.header("x-daily-ratelimit-token-remaining").is_empty());
+    }
+    assert!((30..70).contains(&carried), "omitted at random: {carried} of 100 carry them");
 }
 
 #[tokio::test]
