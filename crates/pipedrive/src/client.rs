@@ -33,6 +33,9 @@ use crate::{
     provision::Provision,
 };
 
+/// Below this live all companies, and the addresses that OAuth names (1.1, 4.2).
+const VENDOR: &str = "pipedrive.com";
+
 /// Vault name of the rotating refresh token.
 const REFRESH_TOKEN: &str = "pipedrive.refresh_token";
 
@@ -82,12 +85,14 @@ impl Pipedrive {
         let base = address("base_url", &config.base_url)?;
         let (burst, search_burst) = (config.burst(), config.search_burst());
         let pacer = Pacer::new(burst, search_burst, Arc::clone(&clock), sleeper);
-        let gate = Arc::new(Metered::new(pacer, burst, spend, Arc::clone(&clock)));
+        let gate = Arc::new(Metered::new(pacer, config.burst, spend, Arc::clone(&clock)));
+        // Only the vendor's own address is left for another of its own; a proxy or stand-in stays.
+        let follows = base.is_below(VENDOR);
         let caller = Caller::new(Wiring {
             base,
             headers: HeaderMap::new(),
             timeout: config.timeout,
-            credentials: credentials(config.auth, &transport, &clock, vault)?,
+            credentials: credentials(config.auth, follows, &transport, &clock, vault)?,
             transport,
             gate: Arc::clone(&gate) as _,
             dialect: Arc::new(PipedriveDialect),
@@ -262,6 +267,7 @@ impl Crm for Pipedrive {
 
 fn credentials(
     auth: PipedriveAuth,
+    follows: bool,
     transport: &Arc<dyn Transport>,
     clock: &Arc<dyn Clock>,
     vault: Arc<dyn TokenVault>,
@@ -273,7 +279,7 @@ fn credentials(
             let client = OAuthClient { token_url, id: client_id, secret: client_secret };
             let grant = RefreshToken::new(REFRESH_TOKEN, refresh_token, vault);
             let source = TokenSource::refresh_token(client, grant, Arc::clone(transport), Arc::clone(clock));
-            Ok(Credentials::bearer(source))
+            Ok(Credentials::bearer(if follows { source.following(VENDOR) } else { source }))
         }
     }
 }

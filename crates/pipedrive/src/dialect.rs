@@ -37,6 +37,11 @@ impl Dialect for PipedriveDialect {
         headers.get("x-correlation-id")?.to_str().ok().map(str::to_owned)
     }
 
+    /// Documented, yet said to be missing at times (3.4).
+    fn window(&self, headers: &HeaderMap) -> Option<u32> {
+        headers.get("x-ratelimit-limit")?.to_str().ok()?.trim().parse().ok()
+    }
+
     fn tokens_left(&self, headers: &HeaderMap) -> Option<u64> {
         headers.get(TOKENS_LEFT)?.to_str().ok()?.trim().parse().ok()
     }

@@ -36,6 +36,14 @@ impl BaseUrl {
         Ok(Self(url.as_str().trim_end_matches('/').to_owned()))
     }
 
+    /// Whether it is an https address of a host below `domain`.
+    #[must_use]
+    pub fn is_below(&self, domain: &str) -> bool {
+        let Ok(url) = Url::parse(&self.0) else { return false };
+        let host = url.host_str().unwrap_or_default();
+        url.scheme() == "https" && host.strip_suffix(domain).is_some_and(|label| label.ends_with('.'))
+    }
+
     /// The whole URL of a call. `path` is already encoded (see [`encode`]); query names and values are not.
     #[must_use]
     pub fn join(&self, path: &str, query: &[(&str, String)]) -> String {
@@ -86,6 +94,16 @@ mod tests {
             base("https://idcs.example/oauth2/v1/token").join("", &[]),
             "https://idcs.example/oauth2/v1/token"
         );
+    }
+
+    #[test]
+    fn only_https_hosts_of_the_domain_are_below_it() {
+        assert!(base("https://acme.pipedrive.com/").is_below("pipedrive.com"));
+        for text in
+            ["http://acme.pipedrive.com", "https://evilpipedrive.com", "https://pipedrive.com.evil.example"]
+        {
+            assert!(!base(text).is_below("pipedrive.com"), "{text}");
+        }
     }
 
     #[test]

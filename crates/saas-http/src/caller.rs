@@ -20,7 +20,7 @@ use tracing::Instrument;
 
 use crate::{
     BaseUrl, Credentials, Dialect, Endpoint, Gate, Heard, Need, Pass, Reply, RequestTimeout, Slot, Transport,
-    TransportError, date::http_date,
+    TransportError, credentials::Token, date::http_date,
 };
 
 /// A decoded answer.
@@ -85,14 +85,14 @@ impl Caller {
     pub async fn send<E: Endpoint>(&self, endpoint: &E, pass: Pass) -> Called<Answer<E::Output>> {
         let class = pass.class();
         let token = self.wiring.credentials.token().await?;
-        let answer = self.once(endpoint, pass, token.header()).await?;
+        let answer = self.once(endpoint, pass, &token).await?;
         if answer.status() != StatusCode::UNAUTHORIZED {
             return self.read::<E>(answer).await;
         }
         let Some(fresh) = self.wiring.credentials.renewed(token).await? else {
             return self.read::<E>(answer).await;
         };
-        let answer = self.once(endpoint, Pass::Class(class), fresh.header()).await?;
+        let answer = self.once(endpoint, Pass::Class(class), &fresh).await?;
         self.read::<E>(answer).await
     }
 
@@ -119,7 +119,7 @@ impl Caller {
         &self,
         endpoint: &E,
         pass: Pass,
-        token: (http::HeaderName, HeaderValue),
+        token: &Token,
     ) -> Called<http::Response<Bytes>> {
         let request = self.request(endpoint, token)?;
         let class = pass.class();
@@ -152,17 +152,14 @@ impl Caller {
         outcome.map_err(|error| unanswered::<E>(&error))
     }
 
-    fn request<E: Endpoint>(
-        &self,
-        endpoint: &E,
-        (name, token): (http::HeaderName, HeaderValue),
-    ) -> Called<http::Request<Bytes>> {
+    fn request<E: Endpoint>(&self, endpoint: &E, token: &Token) -> Called<http::Request<Bytes>> {
         let broken = |what: String| CallError::without_effect(E::NAME, ErrorKind::Rejected, what);
         let body = endpoint.body().map(|json| Bytes::from(json.to_string()));
         let has_body = body.is_some();
+        let base = token.home().unwrap_or(&self.wiring.base);
         let mut request = http::Request::builder()
             .method(E::METHOD)
-            .uri(self.wiring.base.join(&endpoint.path(), &endpoint.query()))
+            .uri(base.join(&endpoint.path(), &endpoint.query()))
             .extension(RequestTimeout(self.wiring.timeout))
             .body(body.unwrap_or_default())
             .map_err(|error| broken(format!("the request cannot be built: {error}")))?;
@@ -173,7 +170,8 @@ impl Caller {
         }
         headers.extend(self.wiring.headers.clone());
         headers.extend(endpoint.headers());
-        headers.insert(name, token);
+        let (name, secret) = token.header();
+        headers.insert(name, secret);
         Ok(request)
     }
 
@@ -182,6 +180,10 @@ impl Caller {
         let dialect = &self.wiring.dialect;
         if let Some(left) = dialect.tokens_left(&parts.headers) {
             self.wiring.gate.left(left).await;
+        }
+        // Answers to searches may speak of the window for searches.
+        if let Some(limit) = dialect.window(&parts.headers).filter(|_| !E::SEARCH) {
+            self.wiring.gate.window(limit);
         }
         let now = self.wiring.clock.now();
         let reply = Reply { status: parts.status, headers: &parts.headers, body: &body, now };

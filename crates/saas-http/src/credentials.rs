@@ -7,7 +7,10 @@ use sync_core::{
     ports::Called,
 };
 
-use crate::oauth::{AccessToken, TokenSource};
+use crate::{
+    BaseUrl,
+    oauth::{AccessToken, TokenSource},
+};
 
 /// Proof of identity for every request of a connection. Its `Debug` shows no secret.
 #[derive(Debug)]
@@ -67,6 +70,14 @@ impl Credentials {
 }
 
 impl Token {
+    /// Where its API lives, if not where the configuration says.
+    pub(crate) fn home(&self) -> Option<&BaseUrl> {
+        match self {
+            Self::Header(..) => None,
+            Self::Bearer(token, _) => token.home.as_ref(),
+        }
+    }
+
     pub(crate) fn header(&self) -> (HeaderName, HeaderValue) {
         match self {
             Self::Header(name, value) => (name.clone(), value.clone()),

@@ -47,6 +47,12 @@ pub trait Dialect: Send + Sync {
         None
     }
 
+    /// How many requests a window may hold, if the answer says so.
+    fn window(&self, headers: &HeaderMap) -> Option<u32> {
+        let _ = headers;
+        None
+    }
+
     /// What is left of the day's budget, if the answer says so.
     fn tokens_left(&self, headers: &HeaderMap) -> Option<u64> {
         let _ = headers;

@@ -84,6 +84,11 @@ pub trait Gate: Send + Sync {
     /// The remote system said how much of today's budget is left.
     async fn left(&self, remaining: u64);
 
+    /// The remote system said how many requests a window may hold.
+    fn window(&self, limit: u32) {
+        let _ = limit;
+    }
+
     /// The remote system said that the budget is used up.
     async fn exhausted(&self, until: Timestamp);
 

@@ -22,16 +22,21 @@ pub struct Metered {
     pacer: Pacer,
     spend: Arc<dyn Spend>,
     clock: Arc<dyn Clock>,
-    most_permits: usize,
+    /// What the operator allows at most, whatever the remote system says.
+    ceiling: u32,
     /// Whether the window that an earlier process may have filled was waited for.
     warmed_up: OnceCell<()>,
 }
 
 impl Metered {
-    /// `burst` is the number of requests a window; permits are given for at most one second's worth of it.
-    pub fn new(pacer: Pacer, burst: u32, spend: Arc<dyn Spend>, clock: Arc<dyn Clock>) -> Self {
-        let most_permits = usize::try_from(burst / 2).unwrap_or(usize::MAX).max(1);
-        Self { pacer, spend, clock, most_permits, warmed_up: OnceCell::new() }
+    /// Permits are given for at most one second's worth of the pacer's window. `ceiling`: the most that a window
+    /// may hold even if the remote system allows more.
+    pub fn new(pacer: Pacer, ceiling: Option<u32>, spend: Arc<dyn Spend>, clock: Arc<dyn Clock>) -> Self {
+        Self { pacer, spend, clock, ceiling: ceiling.unwrap_or(u32::MAX), warmed_up: OnceCell::new() }
+    }
+
+    fn most_permits(&self) -> usize {
+        (self.pacer.limit() / 2).max(1)
     }
 
     /// Up to `wanted` permits of `each` tokens; at least one, unless the budget is used up.
@@ -50,7 +55,7 @@ impl Metered {
         }
         self.warm_up(call).await?;
         self.open(call)?;
-        let places = self.pacer.promise(class, wanted.min(self.most_permits)).await;
+        let places = self.pacer.promise(class, wanted.min(self.most_permits())).await;
         let paid = self.pay(call, class, each, places).await;
         let granted = paid.as_ref().copied().unwrap_or(0).min(places);
         self.pacer.withdraw(places - granted);
@@ -139,6 +144,15 @@ impl Gate for Metered {
     async fn left(&self, remaining: u64) {
         if let Err(error) = self.spend.correct(remaining, self.clock.now()).await {
             tracing::warn!(%error, "what is left of the budget could not be noted");
+        }
+    }
+
+    fn window(&self, limit: u32) {
+        let limit = limit.min(self.ceiling);
+        let before = self.pacer.limit();
+        if limit > 0 && usize::try_from(limit).is_ok_and(|limit| limit != before) {
+            tracing::warn!(before, limit, "the remote system counts other burst windows than its plan has");
+            self.pacer.set_limit(limit);
         }
     }
 

@@ -60,6 +60,8 @@ enum Grant {
 pub struct TokenSource {
     client: OAuthClient,
     grant: Grant,
+    /// Below which domain an `api_domain` is followed; nowhere if absent.
+    follows: Option<&'static str>,
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
@@ -83,6 +85,8 @@ struct Current {
 pub(crate) struct AccessToken {
     pub(crate) secret: SecretString,
     pub(crate) number: u64,
+    /// Where the API of this token lives, if not where the configuration says.
+    pub(crate) home: Option<BaseUrl>,
 }
 
 impl TokenSource {
@@ -108,7 +112,23 @@ impl TokenSource {
 
     fn of(client: OAuthClient, grant: Grant, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
         let (state, requests) = (Mutex::default(), AtomicU64::new(0));
-        Self { client, grant, transport, clock, state, requests }
+        Self { client, grant, follows: None, transport, clock, state, requests }
+    }
+
+    /// Requests go to the `api_domain` that comes with a token, if that is an https address below `domain`: a
+    /// token is never shown to anybody else, whatever an answer says.
+    #[must_use]
+    pub fn following(self, domain: &'static str) -> Self {
+        Self { follows: Some(domain), ..self }
+    }
+
+    fn home(&self, api_domain: Option<&str>) -> Option<BaseUrl> {
+        let (domain, text) = (self.follows?, api_domain?);
+        let home = BaseUrl::parse("api_domain", text).ok().filter(|home| home.is_below(domain));
+        if home.is_none() {
+            tracing::warn!("the token endpoint named an API address outside {domain}; it is not followed");
+        }
+        home
     }
 
     pub(crate) fn requests(&self) -> u64 {
@@ -140,8 +160,9 @@ impl TokenSource {
 
     fn keep(&self, state: &mut State, granted: Granted) -> AccessToken {
         let now = self.clock.monotonic();
+        let home = self.home(granted.api_domain.as_deref());
         state.fetched += 1;
-        let token = AccessToken { secret: granted.access, number: state.fetched };
+        let token = AccessToken { secret: granted.access, number: state.fetched, home };
         let (renew_at, dead_at) = (now + granted.life * 4 / 5, now + granted.life);
         state.current = Some(Current { token: token.clone(), renew_at, dead_at });
         token

@@ -117,6 +117,18 @@ impl Pacer {
         Held { shared: Arc::clone(&self.shared), search: false, sent: false }
     }
 
+    /// Requests that a window may hold.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        self.shared.lock().all.limit
+    }
+
+    /// Changes that, for a remote system that says what its limit is.
+    pub fn set_limit(&self, limit: u32) {
+        self.shared.lock().all.limit = usize::try_from(limit.max(1)).unwrap_or(usize::MAX);
+        self.shared.freed.notify_waiters();
+    }
+
     /// Lets nobody in for this long: the remote system said that there were too many.
     pub fn close(&self, wait: SignedDuration) {
         let mut windows = self.shared.lock();

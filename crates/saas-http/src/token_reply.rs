@@ -23,6 +23,8 @@ pub(crate) struct Granted {
     pub(crate) access: SecretString,
     pub(crate) refresh: Option<SecretString>,
     pub(crate) life: SignedDuration,
+    /// Where this token's API lives, if the endpoint says so (pipedrive.md 4.2).
+    pub(crate) api_domain: Option<String>,
 }
 
 /// A token endpoint's no.
@@ -78,5 +80,6 @@ fn granted(reply: &Reply<'_>) -> Called<Granted> {
         secret("access_token").ok_or_else(|| unreadable("the answer contains no access token".to_owned()))?;
     let seconds = scalar::int("expires_in", json.get("expires_in")).unwrap_or(None);
     let life = seconds.filter(|seconds| *seconds > 0).map_or(LIFE, SignedDuration::from_secs);
-    Ok(Granted { access, refresh: secret("refresh_token"), life })
+    let api_domain = json.get("api_domain").and_then(Value::as_str).map(str::to_owned);
+    Ok(Granted { access, refresh: secret("refresh_token"), life, api_domain })
 }

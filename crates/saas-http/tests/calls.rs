@@ -135,7 +135,7 @@ mod tests {
         let clock = Arc::new(clock);
         let metered = |ledger: Arc<Ledger>| {
             let pacer = Pacer::new(20, 10, Arc::clone(&clock) as _, Arc::clone(&sleeper) as _);
-            Metered::new(pacer, 20, ledger, Arc::clone(&clock) as _)
+            Metered::new(pacer, None, ledger, Arc::clone(&clock) as _)
         };
         let rich = metered(Ledger::of(1_000));
         assert_eq!(rich.permits("x", Class::Edit, 5, 500).await.unwrap().len(), 10, "one second's worth");

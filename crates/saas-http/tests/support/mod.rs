@@ -23,6 +23,7 @@ pub(crate) type Outcome = Result<http::Response<Bytes>, TransportError>;
 #[derive(Debug, Clone)]
 pub(crate) struct Sent {
     pub(crate) method: String,
+    pub(crate) host: String,
     /// Path and query as they travelled.
     pub(crate) target: String,
     pub(crate) headers: http::HeaderMap,
@@ -77,6 +78,7 @@ pub(crate) fn remote(answer: impl Fn(&Sent) -> Outcome + Send + Sync + 'static) 
             let (parts, body) = request.into_parts();
             let sent = Sent {
                 method: parts.method.to_string(),
+                host: parts.uri.host().unwrap_or_default().to_owned(),
                 target: parts.uri.path_and_query().unwrap().to_string(),
                 headers: parts.headers,
                 body: String::from_utf8(body.to_vec()).unwrap(),
