@@ -41,7 +41,8 @@ mod tests {
     #[tokio::test]
     async fn api_domain_never_takes_a_token_out_of_the_vendors_domain() {
         let base = "https://api.pipedrive.com";
-        for elsewhere in ["https://evil.example", "http://acme.pipedrive.com", "acme", "https://evilpipedrive.com"]
+        for elsewhere in
+            ["https://evil.example", "http://acme.pipedrive.com", "acme", "https://evilpipedrive.com"]
         {
             assert_eq!(host_used(base, elsewhere).await, "api.pipedrive.com", "{elsewhere}");
         }
@@ -52,7 +53,8 @@ mod tests {
     fn saying(limit: Option<&'static str>, burst: Option<u32>) -> Company {
         company_with(PipedriveConfig { burst, ..config() }, move |sent| {
             let limit = if sent.path().contains("itemSearch") { Some("10") } else { limit };
-            let headers: Vec<(&str, &str)> = limit.map(|limit| ("x-ratelimit-limit", limit)).into_iter().collect();
+            let headers: Vec<(&str, &str)> =
+                limit.map(|limit| ("x-ratelimit-limit", limit)).into_iter().collect();
             let items = json!({ "success": true, "data": { "items": [] } });
             let none = json!({ "success": true, "data": [] });
             match sent.path() {
