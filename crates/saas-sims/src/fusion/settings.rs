@@ -1,6 +1,10 @@
 //! How a simulated Fusion pod behaves.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
+
+use super::resource::Resource;
 
 /// Settings of a [`super::FusionSim`]. The defaults are the strict reading of the reference.
 #[derive(Clone, Debug)]
@@ -29,6 +33,42 @@ pub struct FusionSettings {
     pub error_accept_is_406: bool,
     /// Whether structured errors need the error media type in `Accept`, besides framework 4 (section 4.8).
     pub structured_errors_need_accept: bool,
+    /// Registered source systems (section 1.5); others are refused with HZ-120559.
+    pub source_systems: Vec<String>,
+    /// Whether a second row with the reference of a first one is refused, with 400 (section 1.5, UNVERIFIED).
+    pub unique_references: bool,
+    /// Whether `Upsert-Mode: true` finds an existing party by source reference too, not only by PartyNumber (section
+    /// 1.5, UNVERIFIED).
+    pub upsert_by_reference: bool,
+    /// Whether POST answers with a Location header (section 4.7, UNVERIFIED).
+    pub location_header: bool,
+    /// Whether a PartyNumber may be chosen on create and changed (profile HZ_GENERATE_PARTY_NUMBER, section 1.2).
+    pub party_numbers_from_outside: bool,
+    /// Whether `findDuplicates` is configured; otherwise it is 400 (section 1.5).
+    pub duplicate_check: bool,
+    /// Whether a changed primary address moves the party's LastUpdateDate too (sections 8 and 11, UNVERIFIED).
+    pub address_moves_party: bool,
+    /// Whether a payment or credit moves the invoice's LastUpdateDate (sections 2 and 11, UNVERIFIED).
+    pub payment_moves_invoice: bool,
+    /// Whether a relationship has a row for each direction, so that both parties list it (UNVERIFIED).
+    pub relationships_both_ways: bool,
+    /// How many children an expanded collection shows; the rest is behind `hasMore` (UNVERIFIED).
+    pub expanded_children: usize,
+    /// Attributes that the last quarterly update took away, as `resource.attribute` (section 8).
+    pub removed_attributes: Vec<String>,
+    /// Whether `fields` and `totalResults` on purchase orders end in 500, as on some pods (section 3.1).
+    pub purchase_orders_fail_on_fields: bool,
+}
+
+impl FusionSettings {
+    pub(crate) fn removed(&self, resource: &Resource, attribute: &str) -> bool {
+        !self.removed_attributes.is_empty() && self.removed_from(resource).contains(attribute)
+    }
+
+    pub(crate) fn removed_from(&self, resource: &Resource) -> BTreeSet<String> {
+        let ours = self.removed_attributes.iter().filter_map(|name| name.split_once('.'));
+        ours.filter(|(name, _)| *name == resource.name).map(|(_, attribute)| attribute.to_owned()).collect()
+    }
 }
 
 impl Default for FusionSettings {
@@ -46,6 +86,18 @@ impl Default for FusionSettings {
             refuse_unknown_parameters: true,
             error_accept_is_406: false,
             structured_errors_need_accept: false,
+            source_systems: vec!["PIPEDRIVE".to_owned()],
+            unique_references: true,
+            upsert_by_reference: false,
+            location_header: false,
+            party_numbers_from_outside: false,
+            duplicate_check: false,
+            address_moves_party: false,
+            payment_moves_invoice: false,
+            relationships_both_ways: true,
+            expanded_children: 25,
+            removed_attributes: Vec::new(),
+            purchase_orders_fail_on_fields: true,
         }
     }
 }

@@ -4,9 +4,12 @@
 
 mod faults;
 mod fusion_auth;
+mod fusion_children;
 mod fusion_collections;
+mod fusion_documents;
 mod fusion_queries;
 mod fusion_time;
+mod fusion_writes;
 mod http;
 mod pipedrive_auth;
 mod pipedrive_fields;
