@@ -124,7 +124,18 @@ impl Fusion {
         Err(CallError::without_effect(Describe::NAME, ErrorKind::Rejected, message))
     }
 
-    async fn page<E, T>(&self, list: E, convert: fn(Value) -> Seen<T>) -> Called<Page<T>>
+    /// The release in all paths.
+    pub(crate) fn api_version(&self) -> &str {
+        &self.api_version
+    }
+
+    /// Rows to ask for at once.
+    pub(crate) fn page_size(&self) -> u32 {
+        self.page_size
+    }
+
+    /// Reads one page.
+    pub(crate) async fn page<E, T>(&self, list: E, convert: fn(Value) -> Seen<T>) -> Called<Page<T>>
     where
         E: Endpoint<Output = Collection>,
     {
