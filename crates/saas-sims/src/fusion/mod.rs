@@ -1,8 +1,8 @@
 //! Oracle Fusion Cloud ERP: parties and customer accounts over REST, and the token endpoint of the identity domain.
 //!
 //! What is here: `POST /oauth2/v1/token`, `hubOrganizations` (list and item) under `/crmRestApi`,
-//! `receivablesCustomerAccountActivities` (list and item) under `/fscmRestApi`. Not yet: writes, children, SOAP,
-//! `describe`, receivables and purchasing.
+//! `receivablesCustomerAccountActivities` (list and item) under `/fscmRestApi`, and the SOAP services for customer
+//! accounts and their profiles. Not yet: writes over REST, children, `describe`, receivables and purchasing.
 //!
 //! `POST /_sim/fusion/party` takes `{"PartyNumber" | "PartyId": ..., "set": {...}, "by"?, "stamp"?,
 //! "visible_after_seconds"?}`; without a key a party is added. `POST /_sim/fusion/account` takes the same with the
@@ -20,6 +20,7 @@ mod request;
 mod resource;
 mod routes;
 mod settings;
+mod soap;
 mod state;
 mod table;
 mod token;
@@ -212,7 +213,8 @@ impl Simulator for FusionSim {
         let state = self.lock();
         let parties: Vec<_> = state.parties.rows().map(|row| row.json(&PARTIES, None)).collect();
         let accounts: Vec<_> = state.accounts.rows().map(|row| row.json(&ACCOUNTS, None)).collect();
-        json!({"parties": parties, "accounts": accounts, "uncommitted": state.uncommitted()})
+        json!({"parties": parties, "accounts": accounts, "uncommitted": state.uncommitted(),
+               "soap": soap::truth(&state)})
     }
 
     fn answer(&self, call: &Call) -> Reply {

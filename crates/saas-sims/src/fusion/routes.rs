@@ -11,6 +11,7 @@ use super::parties::PARTIES;
 use super::request;
 use super::resource::Resource;
 use super::settings::FusionSettings;
+use super::soap;
 use super::state::State;
 use super::token;
 use crate::call::{Call, Reply};
@@ -23,6 +24,7 @@ pub(crate) fn answer(settings: &FusionSettings, state: &mut State, call: &Call, 
     }
     let reply = match token::refuse_bearer(settings, state, call, now) {
         Some(refusal) => refusal,
+        None if soap::serves(call) => soap::answer(settings, state, call, now),
         None => rest(settings, state, call),
     };
     let random = state.rng.u64(..).to_string();
@@ -84,6 +86,9 @@ fn nothing_here(call: &Call) -> Failure {
 
 /// The operation's name in the statistics: method and path without keys and release.
 fn operation(call: &Call) -> String {
+    if let Some(name) = soap::operation(call) {
+        return name;
+    }
     match call.segments.as_slice() {
         [root, resources, _, name] if resources == "resources" => format!("{} /{root}/{name}", call.method),
         [root, resources, _, name, ..] if resources == "resources" => {

@@ -29,6 +29,23 @@ pub struct FusionSettings {
     pub error_accept_is_406: bool,
     /// Whether structured errors need the error media type in `Accept`, besides framework 4 (section 4.8).
     pub structured_errors_need_accept: bool,
+    /// Registered source systems (section 1.5); others are refused with HZ-120559.
+    pub source_systems: Vec<String>,
+    /// Reference data sets that account sites can be in (section 1.4, SetId).
+    pub set_ids: Vec<i64>,
+    /// Profile classes that are set up (section 1.4, step 3).
+    pub profile_classes: Vec<String>,
+    /// User and password taken as HTTP Basic besides Bearer tokens; the real pod takes them (section 5).
+    pub basic: Option<(String, String)>,
+    /// Whether a source reference is refused that another row of the table has (section 1.5, UNVERIFIED).
+    pub refuse_duplicate_references: bool,
+    /// Whether one row may carry several active references of a system (section 1.5, MULTIPLE_FLAG).
+    pub several_references: bool,
+    /// Whether an account's second site for one address and set, and a site's second use of one kind, are refused
+    /// (not in the reference, UNVERIFIED).
+    pub refuse_duplicate_sites: bool,
+    /// Whether a profile is refused for an account that has one in force (section 1.4, UNVERIFIED).
+    pub refuse_second_profile: bool,
 }
 
 impl Default for FusionSettings {
@@ -46,6 +63,14 @@ impl Default for FusionSettings {
             refuse_unknown_parameters: true,
             error_accept_is_406: false,
             structured_errors_need_accept: false,
+            source_systems: vec!["PIPEDRIVE".to_owned()],
+            set_ids: vec![300_000_001_127_004],
+            profile_classes: vec!["DEFAULT".to_owned()],
+            basic: None,
+            refuse_duplicate_references: true,
+            several_references: false,
+            refuse_duplicate_sites: true,
+            refuse_second_profile: true,
         }
     }
 }
