@@ -1,11 +1,10 @@
 //! createCustomerAccount: what it needs, what it answers, what a resend does (sections 1.4, 1.5).
 
-use saas_sims::faults::{Fault, FaultRule};
 use saas_sims::fusion::{Edit, FusionSettings};
 use serde_json::json;
 
 use crate::http::{ACCOUNTS, PARTIES};
-use crate::soap::{BY, Desk, SERVICE, fault, reference, value, values};
+use crate::soap::{BY, Desk, fault, reference, value, values};
 
 const REQUIRED: &str = "JBO-27024: Failed to validate a row";
 
@@ -175,46 +174,6 @@ async fn an_account_number_is_generated_when_blank_and_unique_when_given() {
     assert_eq!(number.as_deref(), Some("ACME-1"));
     let text = "A record with the value ACME-1 already exists. Enter a unique value.";
     assert_eq!(fault(&desk.create(&given).await).text, text);
-}
-
-#[tokio::test]
-async fn a_resend_makes_a_second_account_and_the_reference_finds_the_first() {
-    let desk = Desk::new().await;
-    let lost = FaultRule::on("/crmService/", Fault::StatusAfter { status: 502 }).method("POST").times(1);
-    desk.pod.sim.faults().add(lost);
-    desk.create(&desk.full("org:1")).await.refused(502);
-    let first = desk.pod.sim.account_ids(desk.party);
-    assert_eq!(first.len(), 1);
-    value(&desk.create(&desk.least()).await);
-    assert_eq!(desk.count(), 2);
-    assert_eq!(desk.pod.sim.accounts_by_reference("PIPEDRIVE", "org:1", "HZ_CUST_ACCOUNTS"), first);
-    let found = values(&desk.by_reference("PIPEDRIVE", "org:1").await);
-    assert_eq!(found.iter().map(|one| one.id("CustomerAccountId")).collect::<Vec<_>>(), first);
-}
-
-#[tokio::test]
-async fn a_lost_connection_and_a_page_of_html_hide_or_stop_a_create() {
-    let desk = Desk::new().await;
-    let rules =
-        [Fault::Html { status: 503 }, Fault::DropAfter].map(|fault| FaultRule::on(SERVICE, fault).times(1));
-    desk.pod.sim.faults().set(rules.to_vec());
-    let page = desk.create(&desk.full("org:1")).await;
-    assert!(page.refused(503).header("content-type").starts_with("text/html"));
-    assert_eq!(desk.count(), 0);
-    let bearer = desk.bearer.clone();
-    let body = crate::soap::envelope(
-        "createCustomerAccount",
-        &format!("<typ:customerAccount>{}</typ:customerAccount>", desk.full("org:1")),
-    );
-    let request = axum::http::Request::post(SERVICE)
-        .header("authorization", bearer)
-        .header("content-type", "text/xml; charset=utf-8")
-        .header("soapaction", format!("{}createCustomerAccount", crate::soap::ACTIONS))
-        .body(axum::body::Body::from(body));
-    let response = tower::ServiceExt::oneshot(desk.pod.router.clone(), request.unwrap()).await.unwrap();
-    assert!(response.extensions().get::<saas_sims::ConnectionDropped>().is_some());
-    assert_eq!(desk.count(), 1);
-    assert_eq!(values(&desk.by_reference("PIPEDRIVE", "org:1").await).len(), 1);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod fusion_queries;
 mod fusion_soap;
 mod fusion_soap_accounts;
 mod fusion_soap_changes;
+mod fusion_soap_faults;
 mod fusion_soap_find;
 mod fusion_soap_profiles;
 mod fusion_time;

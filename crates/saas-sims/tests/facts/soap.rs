@@ -3,7 +3,7 @@
 use quick_xml::NsReader;
 use quick_xml::events::Event;
 use quick_xml::name::ResolveResult;
-use saas_sims::fusion::{Edit, FusionSettings};
+use saas_sims::fusion::{Edit, FusionSettings, FusionSim};
 use serde_json::{Value, json};
 
 use crate::http::{Answer, FORM, Pod, send};
@@ -224,11 +224,11 @@ impl Desk {
 
     pub(crate) fn truth(&self) -> Value {
         let ids = self.pod.sim.account_ids(self.party);
-        let rows = |of: fn(&saas_sims::fusion::FusionSim, i64) -> Vec<Value>| -> Vec<Value> {
+        let rows = |of: fn(&FusionSim, i64) -> Vec<Value>| -> Vec<Value> {
             ids.iter().flat_map(|id| of(&self.pod.sim, *id)).collect()
         };
-        json!({"sites": rows(|sim, id| sim.account_sites(id)), "uses": rows(|sim, id| sim.site_uses(id)),
-               "references": rows(|sim, id| sim.account_references(id))})
+        json!({"sites": rows(FusionSim::account_sites), "uses": rows(FusionSim::site_uses),
+               "references": rows(FusionSim::account_references)})
     }
 }
 

@@ -21,7 +21,7 @@ fn prefixes<'a>(root: &'a Element, rng: &mut fastrand::Rng) -> BTreeMap<&'a str,
     let mut numbers: Vec<u8> = (0..=9).collect();
     rng.shuffle(&mut numbers);
     let mut numbers = numbers.into_iter();
-    let default_at = rng.usize(0..4);
+    let default_at = rng.usize(0..8);
     for (at, (namespace, prefix)) in prefixes.iter_mut().enumerate() {
         *prefix = match *namespace {
             XSI => "xsi".to_owned(),
