@@ -40,7 +40,7 @@ async fn a_lost_connection_and_a_page_of_html_hide_or_stop_a_create() {
     let request = Request::post(SERVICE)
         .header("authorization", bearer)
         .header("content-type", "text/xml; charset=utf-8")
-        .header("soapaction", format!("{}createCustomerAccount", ACTIONS))
+        .header("soapaction", format!("{ACTIONS}createCustomerAccount"))
         .body(Body::from(body));
     let response = desk.pod.router.clone().oneshot(request.unwrap()).await.unwrap();
     assert!(response.extensions().get::<ConnectionDropped>().is_some());
