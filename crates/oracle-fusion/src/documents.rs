@@ -108,7 +108,7 @@ impl Fusion {
         which: Which,
         convert: fn(Value) -> Seen<T>,
     ) -> Called<Page<T>> {
-        let list =
+        let list: List<'_, D> =
             List { api_version: self.api_version(), which, limit: self.page_size(), kind: PhantomData };
         self.page(list, convert).await
     }

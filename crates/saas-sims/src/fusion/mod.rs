@@ -3,7 +3,8 @@
 //! What is here: `POST /oauth2/v1/token`; under `/crmRestApi` `hubOrganizations` with its children, read and written;
 //! under `/fscmRestApi` `receivablesCustomerAccountActivities`, `receivablesCustomerAccountSiteActivities`,
 //! `receivablesInvoices` with installments and flexfield, `receivablesCreditMemos`, `standardReceipts`,
-//! `salesOrdersForOrderHub`, `purchaseOrders` with flexfield, `draftPurchaseOrders`, read only; `describe` of each.
+//! `salesOrdersForOrderHub`, `purchaseOrders` with flexfield, `draftPurchaseOrders`, read only; `describe` of each; the SOAP services for customer
+//! accounts and their profiles.
 //! What the real system has and this one has not is refused with 501, never ignored.
 //!
 //! `POST /_sim/fusion/party` takes `{"PartyNumber" | "PartyId": ..., "set": {...}, "by"?, "stamp"?,
@@ -29,6 +30,7 @@ mod request;
 mod resource;
 mod routes;
 mod settings;
+mod soap;
 mod state;
 mod table;
 mod token;
@@ -305,7 +307,8 @@ impl Simulator for FusionSim {
         let state = self.lock();
         let parties: Vec<_> = state.parties.rows().map(|row| row.json(&PARTIES, None)).collect();
         let accounts: Vec<_> = state.accounts.rows().map(|row| row.json(&ACCOUNTS, None)).collect();
-        let mut truth = json!({"parties": parties, "accounts": accounts, "uncommitted": state.uncommitted()});
+        let mut truth = json!({"parties": parties, "accounts": accounts, "uncommitted": state.uncommitted(),
+                               "soap": soap::truth(&state)});
         for resource in catalog::OTHERS.iter() {
             let rows = state.table(resource).rows().map(|row| row.json(resource, None));
             truth[resource.full_name()] = rows.collect();

@@ -9,6 +9,7 @@ use super::parties::PARTIES;
 use super::request;
 use super::resource::{Resource, Writes};
 use super::settings::FusionSettings;
+use super::soap;
 use super::state::State;
 use super::{catalog, children, describe, list, token, writes};
 use crate::call::{Call, Reply};
@@ -21,6 +22,7 @@ pub(crate) fn answer(settings: &FusionSettings, state: &mut State, call: &Call, 
     }
     let reply = match token::refuse_bearer(settings, state, call, now) {
         Some(refusal) => refusal,
+        None if soap::serves(call) => soap::answer(settings, state, call, now),
         None => rest(settings, state, call, now),
     };
     let random = state.rng.u64(..).to_string();
@@ -187,6 +189,9 @@ fn nothing_here(call: &Call) -> Failure {
 
 /// The operation's name in the statistics: method and path without keys and release.
 fn operation(call: &Call) -> String {
+    if let Some(name) = soap::operation(call) {
+        return name;
+    }
     let path: Vec<&str> = call.segments.iter().map(String::as_str).collect();
     match path.as_slice() {
         [root, "resources", _, name] => format!("{} /{root}/{name}", call.method),

@@ -35,8 +35,6 @@ pub struct FusionSettings {
     pub structured_errors_need_accept: bool,
     /// Registered source systems (section 1.5); others are refused with HZ-120559.
     pub source_systems: Vec<String>,
-    /// Whether a second row with the reference of a first one is refused, with 400 (section 1.5, UNVERIFIED).
-    pub unique_references: bool,
     /// Whether `Upsert-Mode: true` finds an existing party by source reference too, not only by PartyNumber (section
     /// 1.5, UNVERIFIED).
     pub upsert_by_reference: bool,
@@ -58,6 +56,22 @@ pub struct FusionSettings {
     pub removed_attributes: Vec<String>,
     /// Whether `fields` and `totalResults` on purchase orders end in 500, as on some pods (section 3.1).
     pub purchase_orders_fail_on_fields: bool,
+    /// Reference data sets that account sites can be in (section 1.4, SetId).
+    pub set_ids: Vec<i64>,
+    /// Profile classes that are set up (section 1.4, step 3).
+    pub profile_classes: Vec<String>,
+    /// User and password taken as HTTP Basic besides Bearer tokens; the real pod takes them (section 5).
+    pub basic: Option<(String, String)>,
+    /// Whether a source reference is refused that another row of the table has, over REST and SOAP (section 1.5,
+    /// UNVERIFIED).
+    pub refuse_duplicate_references: bool,
+    /// Whether one row may carry several active references of a system (section 1.5, MULTIPLE_FLAG).
+    pub several_references: bool,
+    /// Whether an account's second site for one address and set, and a site's second use of one kind, are refused
+    /// (not in the reference, UNVERIFIED).
+    pub refuse_duplicate_sites: bool,
+    /// Whether a profile is refused for an account that has one in force (section 1.4, UNVERIFIED).
+    pub refuse_second_profile: bool,
 }
 
 impl FusionSettings {
@@ -87,7 +101,6 @@ impl Default for FusionSettings {
             error_accept_is_406: false,
             structured_errors_need_accept: false,
             source_systems: vec!["PIPEDRIVE".to_owned()],
-            unique_references: true,
             upsert_by_reference: false,
             location_header: false,
             party_numbers_from_outside: false,
@@ -98,6 +111,13 @@ impl Default for FusionSettings {
             expanded_children: 25,
             removed_attributes: Vec::new(),
             purchase_orders_fail_on_fields: true,
+            set_ids: vec![300_000_001_127_004],
+            profile_classes: vec!["DEFAULT".to_owned()],
+            basic: None,
+            refuse_duplicate_references: true,
+            several_references: false,
+            refuse_duplicate_sites: true,
+            refuse_second_profile: true,
         }
     }
 }

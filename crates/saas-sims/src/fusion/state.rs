@@ -10,6 +10,7 @@ use super::catalog;
 use super::edit::Edit;
 use super::parties::PARTIES;
 use super::resource::Resource;
+use super::soap::SoapState;
 use super::table::{Row, Table, to_micros};
 use crate::stats::Stats;
 
@@ -27,6 +28,8 @@ pub(crate) struct State {
     /// Access tokens and when they end.
     pub(crate) tokens: BTreeMap<String, Timestamp>,
     pub(crate) stats: Stats,
+    /// What the SOAP services keep beside the accounts.
+    pub(crate) soap: SoapState,
     next_party: i64,
     next_account: i64,
     next_number: i64,
@@ -64,6 +67,7 @@ impl State {
             rng: fastrand::Rng::with_seed(seed),
             tokens: BTreeMap::new(),
             stats: Stats::default(),
+            soap: SoapState::default(),
             next_party: 300_000_200_000_000,
             next_account: 300_000_300_000_000,
             next_number: 10_000,

@@ -247,7 +247,7 @@ fn check_child(
     }
     let owners = children::parties_with(state, system, value);
     let own = values.get("PartyId").and_then(Value::as_i64);
-    if settings.unique_references && owners.iter().any(|owner| Some(*owner) != own) {
+    if settings.refuse_duplicate_references && owners.iter().any(|owner| Some(*owner) != own) {
         return Err(exists(&json!(value)));
     }
     Ok(())

@@ -65,7 +65,8 @@ async fn names_may_repeat_and_references_may_not_unless_so_set() {
     let other = json!([{"SourceSystem": "PIPEDRIVE", "SourceSystemReferenceValue": "org:4712"}]);
     assert_eq!(pod.write("POST", PARTIES, &with(acme(), "SourceSystemReference", other)).await.status, 201);
     assert_eq!(pod.sim.party_ids().len(), 2);
-    let lax = Pod::with(FusionSettings { unique_references: false, ..FusionSettings::default() }).await;
+    let lax =
+        Pod::with(FusionSettings { refuse_duplicate_references: false, ..FusionSettings::default() }).await;
     lax.write("POST", PARTIES, &acme()).await;
     assert_eq!(lax.write("POST", PARTIES, &acme()).await.status, 201);
 }
