@@ -18,6 +18,7 @@ mod search;
 mod settings;
 mod state;
 mod users;
+mod v1;
 mod values;
 mod view;
 mod write;
@@ -30,6 +31,7 @@ use serde_json::{Map, Value, json};
 
 pub use events::{Action, Event, Source};
 pub use settings::{PipedriveSettings, Plan};
+pub use v1::V1Settings;
 pub use view::OrganizationView;
 
 use crate::call::{Call, Reply};

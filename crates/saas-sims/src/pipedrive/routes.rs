@@ -9,7 +9,7 @@ use super::events::Source;
 use super::problem::Problem;
 use super::settings::PipedriveSettings;
 use super::state::{State, Writer};
-use super::{fields, organizations, search, users, write};
+use super::{fields, organizations, search, users, v1, write};
 use crate::call::{Call, Reply};
 use crate::text::digest;
 
@@ -38,6 +38,7 @@ enum Target<'a> {
     DeleteField(&'a str),
     SearchByField,
     Me,
+    Version1(v1::Target<'a>),
 }
 
 /// The operation behind method and path; `Err` when there is none.
@@ -50,6 +51,9 @@ fn operation(call: &Call) -> Result<Operation<'_>, Problem> {
     };
     if version_1 == Some(&["users", "me"]) && call.method == Method::GET {
         return op("GET /v1/users/me", 2, Target::Me);
+    }
+    if let Some(found) = version_1.and_then(|rest| v1::operation(&call.method, rest)) {
+        return found.and_then(|(name, cost, target)| op(name, cost, Target::Version1(target)));
     }
     let ["api", "v2", rest @ ..] = path.as_slice() else { return Err(Problem::not_found("Path")) };
     let (get, post, patch, delete) = (&Method::GET, &Method::POST, &Method::PATCH, &Method::DELETE);
@@ -171,6 +175,7 @@ fn run(
         Target::GetField(code) => return fields::one(settings, state, call, code),
         Target::DeleteField(code) => return fields::remove(state, code, &by),
         Target::SearchByField => return search::by_field(settings, state, call, now),
+        Target::Version1(target) => return v1::run(settings, state, call, target, &by),
         Target::Me => return Ok(users::me(settings)),
         Target::CreateOrganization => organizations::create(settings, state, &write::object(call)?, &by)?,
         Target::UpdateOrganization(key) => {

@@ -2,6 +2,8 @@
 
 use jiff::SignedDuration;
 
+use super::v1::V1Settings;
+
 /// A plan and what it allows (sections 2, 3.1, 3.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Plan {
@@ -109,6 +111,8 @@ pub struct PipedriveSettings {
     pub user_id: i64,
     /// That user's name.
     pub user_name: String,
+    /// What is not known about version 1.
+    pub v1: V1Settings,
 }
 
 impl PipedriveSettings {
@@ -153,6 +157,7 @@ impl Default for PipedriveSettings {
             company_domain: "northwind-sandbox".to_owned(),
             user_id: 12_415_231,
             user_name: "ERP Integration".to_owned(),
+            v1: V1Settings::default(),
         }
     }
 }

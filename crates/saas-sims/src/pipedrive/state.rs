@@ -8,6 +8,7 @@ use super::fields::Fields;
 use super::meter::Meter;
 use super::organizations::Organizations;
 use super::search::SearchIndex;
+use super::v1;
 use crate::stats::Stats;
 
 #[derive(Debug)]
@@ -15,6 +16,7 @@ pub(crate) struct State {
     pub(crate) organizations: Organizations,
     pub(crate) fields: Fields,
     pub(crate) search: SearchIndex,
+    pub(crate) v1: v1::Records,
     pub(crate) events: Vec<Event>,
     pub(crate) meter: Meter,
     pub(crate) tokens: Tokens,
@@ -36,6 +38,7 @@ impl State {
             organizations: Organizations::default(),
             fields: Fields::default(),
             search: SearchIndex::default(),
+            v1: v1::Records::default(),
             events: Vec::new(),
             meter: Meter::new(seed ^ 0x6d65_7465),
             tokens: Tokens::default(),

@@ -1,0 +1,24 @@
+//! What is not known about version 1 (sections 1.1, 6, 8).
+
+/// Switches of version 1. The defaults are the strict reading of the reference.
+#[derive(Clone, Debug)]
+pub struct V1Settings {
+    /// Whether a second relationship of one type between the same two organizations is refused (section 1.1, UNVERIFIED).
+    pub refuse_duplicate_relationships: bool,
+    /// Whether relationships outlive the deletion of one of their organizations (section 7 says nothing of them,
+    /// UNVERIFIED); otherwise they are not shown from then on.
+    pub relationships_survive_deletion: bool,
+    /// Whether the list of relationships has its page under `additional_data.pagination`, as in the example of the
+    /// specification, rather than in `additional_data` itself, as in its schema (UNVERIFIED).
+    pub nested_relationship_page: bool,
+}
+
+impl Default for V1Settings {
+    fn default() -> Self {
+        Self {
+            refuse_duplicate_relationships: true,
+            relationships_survive_deletion: true,
+            nested_relationship_page: false,
+        }
+    }
+}
