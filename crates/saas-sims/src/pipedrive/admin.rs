@@ -31,6 +31,15 @@ pub(crate) fn answer(sim: &PipedriveSim, call: &Call) -> Option<Reply> {
             sim.revoke_tokens();
             return Some(done());
         }
+        (&Method::POST, ["oauth", "consent"]) => body().and_then(|body| {
+            sim.deny_authorization(body["deny"].as_bool().ok_or("deny is missing")?);
+            Ok(json!({"ok": true}))
+        }),
+        (&Method::POST, ["oauth", "uninstall"]) => {
+            sim.uninstall_as_person();
+            return Some(done());
+        }
+        (&Method::GET, ["oauth", "callbacks"]) => Ok(json!(sim.uninstall_callbacks())),
         _ => return None,
     };
     Some(match outcome {

@@ -10,10 +10,12 @@ mod cursor;
 mod events;
 mod fields;
 mod meter;
+mod oauth;
 mod organizations;
 mod params;
 mod problem;
 mod routes;
+mod scopes;
 mod search;
 mod settings;
 mod state;
@@ -30,6 +32,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 pub use events::{Action, Event, Source};
+pub use oauth::{OAuthSettings, Uninstall};
 pub use settings::{PipedriveSettings, Plan};
 pub use v1::V1Settings;
 pub use view::OrganizationView;
@@ -157,6 +160,21 @@ impl PipedriveSim {
     /// Ends all OAuth access tokens; the refresh token stays.
     pub fn revoke_tokens(&self) {
         self.lock().tokens.revoke();
+    }
+
+    /// Whether a person who is asked to authorize the app denies it from now on.
+    pub fn deny_authorization(&self, denying: bool) {
+        self.lock().tokens.installation.denying = denying;
+    }
+
+    /// Uninstalls the app as a person does: all its access ends, and its callback URL is told.
+    pub fn uninstall_as_person(&self) {
+        oauth::uninstall(&self.inner.settings, &mut self.lock(), self.now());
+    }
+
+    /// The `DELETE` requests that were sent to the app's callback URL.
+    pub fn uninstall_callbacks(&self) -> Vec<Uninstall> {
+        self.lock().tokens.installation.callbacks.clone()
     }
 
     fn as_person(

@@ -9,7 +9,7 @@ use super::events::Source;
 use super::problem::Problem;
 use super::settings::PipedriveSettings;
 use super::state::{State, Writer};
-use super::{fields, organizations, search, users, v1, write};
+use super::{fields, oauth, organizations, scopes, search, users, v1, write};
 use crate::call::{Call, Reply};
 use crate::text::digest;
 
@@ -101,6 +101,12 @@ pub(crate) fn answer(settings: &PipedriveSettings, state: &mut State, call: &Cal
     let reply = if call.path == "/oauth/token" {
         state.stats.count("POST /oauth/token", 0);
         state.tokens.grant(settings, call, &mut state.rng, now)
+    } else if call.path == "/oauth/authorize" {
+        state.stats.count("GET /oauth/authorize", 0);
+        oauth::authorize(settings, state, call, now)
+    } else if call.path == "/oauth/revoke" {
+        state.stats.count("POST /oauth/revoke", 0);
+        oauth::revoke(settings, state, call, now)
     } else {
         match state.tokens.caller(settings, call, now) {
             Ok(caller) => known_caller(settings, state, call, &caller, now),
@@ -129,10 +135,18 @@ fn known_caller(
     caller: &Caller,
     now: Timestamp,
 ) -> Reply {
+    let within = |operation: &Operation<'_>| match caller.oauth {
+        true => scopes::check(settings, operation.name),
+        false => Ok(()),
+    };
     let reply = match operation(call) {
         Err(problem) => {
             state.stats.count("unknown", 0);
             problem.reply()
+        }
+        Ok(operation) if let Err(refusal) = within(&operation) => {
+            state.stats.count(operation.name, 0);
+            refusal
         }
         Ok(operation) => match state.meter.admit(settings, caller, &operation, now) {
             Err(refusal) => {
