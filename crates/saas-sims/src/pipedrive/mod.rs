@@ -34,7 +34,7 @@ use serde_json::{Map, Value, json};
 pub use events::{Action, Event, Source};
 pub use oauth::{OAuthSettings, Uninstall};
 pub use settings::{PipedriveSettings, Plan};
-pub use v1::V1Settings;
+pub use v1::{CustomCurrency, V1Settings};
 pub use view::OrganizationView;
 
 use crate::call::{Call, Reply};

@@ -15,5 +15,6 @@ mod pipedrive_lists;
 mod pipedrive_oauth;
 mod pipedrive_relationships;
 mod pipedrive_search;
+mod pipedrive_v1_basics;
 mod pipedrive_writes;
 mod population;

@@ -1,12 +1,15 @@
 //! API version 1 (section 1.1): what version 2 does not have, under `/v1/` and `/api/v1/`.
 
 mod body;
+mod currencies;
 mod relationships;
 mod settings;
 mod time;
+mod users;
 
 use axum::http::Method;
 
+pub use currencies::CustomCurrency;
 pub use settings::V1Settings;
 
 use super::problem::Problem;
@@ -29,6 +32,9 @@ pub(crate) enum Target<'a> {
     GetRelationship(&'a str),
     UpdateRelationship(&'a str),
     DeleteRelationship(&'a str),
+    ListUsers,
+    GetUser(&'a str),
+    ListCurrencies,
 }
 
 /// Name in the statistics, cost in tokens, target.
@@ -52,7 +58,11 @@ pub(crate) fn operation<'a>(method: &Method, path: &[&'a str]) -> Option<Result<
         ("DELETE", ["organizationRelationships", id]) => {
             ("DELETE /v1/organizationRelationships/{id}", 6, Target::DeleteRelationship(id))
         }
-        (_, ["organizationRelationships"] | ["organizationRelationships", _]) => {
+        ("GET", ["users"]) => ("GET /v1/users", 20, Target::ListUsers),
+        ("GET", ["users", id]) => ("GET /v1/users/{id}", 2, Target::GetUser(id)),
+        ("GET", ["currencies"]) => ("GET /v1/currencies", 20, Target::ListCurrencies),
+        (_, ["organizationRelationships" | "users" | "currencies"])
+        | (_, ["organizationRelationships" | "users", _]) => {
             return Some(Err(Problem::method_not_allowed()));
         }
         _ => return None,
@@ -72,6 +82,9 @@ pub(crate) fn run(
         Target::CreateRelationship => relationships::create(settings, state, call, by),
         Target::GetRelationship(key) => relationships::one(settings, state, call, id(key)?),
         Target::UpdateRelationship(key) => relationships::update(settings, state, call, id(key)?, by),
+        Target::ListUsers => users::list(settings, call),
+        Target::GetUser(key) => users::one(settings, call, id(key)?),
+        Target::ListCurrencies => currencies::list(settings, call),
         Target::DeleteRelationship(key) => relationships::delete(settings, state, call, id(key)?, by),
     }
 }

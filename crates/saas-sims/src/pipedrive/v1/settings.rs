@@ -1,5 +1,7 @@
 //! What is not known about version 1 (sections 1.1, 6, 8).
 
+use super::CustomCurrency;
+
 /// Switches of version 1. The defaults are the strict reading of the reference.
 #[derive(Clone, Debug)]
 pub struct V1Settings {
@@ -11,6 +13,8 @@ pub struct V1Settings {
     /// Whether the list of relationships has its page under `additional_data.pagination`, as in the example of the
     /// specification, rather than in `additional_data` itself, as in its schema (UNVERIFIED).
     pub nested_relationship_page: bool,
+    /// Currencies besides those of ISO 4217 (section 1.7).
+    pub custom_currencies: Vec<CustomCurrency>,
 }
 
 impl Default for V1Settings {
@@ -19,6 +23,12 @@ impl Default for V1Settings {
             refuse_duplicate_relationships: true,
             relationships_survive_deletion: true,
             nested_relationship_page: false,
+            custom_currencies: vec![CustomCurrency {
+                code: "PTS".to_owned(),
+                name: "Loyalty points".to_owned(),
+                decimal_points: 0,
+                symbol: "pts".to_owned(),
+            }],
         }
     }
 }
