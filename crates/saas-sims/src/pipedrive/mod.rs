@@ -31,7 +31,7 @@ use axum::Router;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-pub use events::{Action, Event, Source};
+pub use events::{Action, Event, Replaced, Source};
 pub use oauth::{OAuthSettings, Uninstall};
 pub use settings::{PipedriveSettings, Plan};
 pub use v1::{CustomCurrency, V1Settings};

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::auth::Tokens;
-use super::events::{Action, Event, Source};
+use super::events::{Action, Around, Event, Source};
 use super::fields::Fields;
 use super::meter::Meter;
 use super::organizations::Organizations;
@@ -18,6 +18,8 @@ pub(crate) struct State {
     pub(crate) search: SearchIndex,
     pub(crate) v1: v1::Records,
     pub(crate) events: Vec<Event>,
+    /// Whether what is written now is part of a bulk edit.
+    pub(crate) bulk: bool,
     pub(crate) meter: Meter,
     pub(crate) tokens: Tokens,
     pub(crate) stats: Stats,
@@ -40,6 +42,7 @@ impl State {
             search: SearchIndex::default(),
             v1: v1::Records::default(),
             events: Vec::new(),
+            bulk: false,
             meter: Meter::new(seed ^ 0x6d65_7465),
             tokens: Tokens::default(),
             stats: Stats::default(),
@@ -55,7 +58,41 @@ impl State {
         changed: Vec<String>,
         by: &Writer,
     ) {
+        self.log_around(entity, entity_id, action, changed, by, Around::default());
+    }
+
+    /// Logs a change with the record around it. Webhooks need `before` and `after` and are silent without, see
+    /// [`State::listening`]; the changelog needs both for changes.
+    pub(crate) fn log_around(
+        &mut self,
+        entity: &'static str,
+        entity_id: String,
+        action: Action,
+        changed: Vec<String>,
+        by: &Writer,
+        around: Around,
+    ) {
         let Writer { user_id, source, now } = *by;
-        self.events.push(Event { time: now, entity, entity_id, action, changed, user_id, source });
+        let values = around.replaced(&changed);
+        let (bulk, merged_to, merged_from) = (self.bulk, around.merged_to, around.merged_from);
+        let event = Event {
+            time: now,
+            entity,
+            entity_id,
+            action,
+            changed,
+            values,
+            user_id,
+            source,
+            bulk,
+            merged_to,
+            merged_from,
+        };
+        self.events.push(event);
+    }
+
+    /// Whether somebody wants to know the whole record around each change.
+    pub(crate) fn listening(&self) -> bool {
+        false
     }
 }

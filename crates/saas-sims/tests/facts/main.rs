@@ -12,6 +12,7 @@ mod pipedrive_auth;
 mod pipedrive_fields;
 mod pipedrive_limits;
 mod pipedrive_lists;
+mod pipedrive_notes;
 mod pipedrive_oauth;
 mod pipedrive_relationships;
 mod pipedrive_search;

@@ -2,6 +2,9 @@
 
 mod body;
 mod currencies;
+mod html;
+mod notes;
+mod offset;
 mod relationships;
 mod settings;
 mod time;
@@ -16,12 +19,14 @@ use super::problem::Problem;
 use super::settings::PipedriveSettings;
 use super::state::{State, Writer};
 use crate::call::{Call, Reply};
+use notes::Notes;
 use relationships::Relationships;
 
 /// What version 1 alone holds.
 #[derive(Debug, Default)]
 pub(crate) struct Records {
     relationships: Relationships,
+    notes: Notes,
 }
 
 /// What a request to version 1 wants.
@@ -35,6 +40,11 @@ pub(crate) enum Target<'a> {
     ListUsers,
     GetUser(&'a str),
     ListCurrencies,
+    ListNotes,
+    CreateNote,
+    GetNote(&'a str),
+    UpdateNote(&'a str),
+    DeleteNote(&'a str),
 }
 
 /// Name in the statistics, cost in tokens, target.
@@ -61,8 +71,13 @@ pub(crate) fn operation<'a>(method: &Method, path: &[&'a str]) -> Option<Result<
         ("GET", ["users"]) => ("GET /v1/users", 20, Target::ListUsers),
         ("GET", ["users", id]) => ("GET /v1/users/{id}", 2, Target::GetUser(id)),
         ("GET", ["currencies"]) => ("GET /v1/currencies", 20, Target::ListCurrencies),
-        (_, ["organizationRelationships" | "users" | "currencies"])
-        | (_, ["organizationRelationships" | "users", _]) => {
+        ("GET", ["notes"]) => ("GET /v1/notes", 20, Target::ListNotes),
+        ("POST", ["notes"]) => ("POST /v1/notes", 10, Target::CreateNote),
+        ("GET", ["notes", id]) => ("GET /v1/notes/{id}", 2, Target::GetNote(id)),
+        ("PUT", ["notes", id]) => ("PUT /v1/notes/{id}", 10, Target::UpdateNote(id)),
+        ("DELETE", ["notes", id]) => ("DELETE /v1/notes/{id}", 6, Target::DeleteNote(id)),
+        (_, ["organizationRelationships" | "users" | "currencies" | "notes"])
+        | (_, ["organizationRelationships" | "users" | "notes", _]) => {
             return Some(Err(Problem::method_not_allowed()));
         }
         _ => return None,
@@ -82,6 +97,11 @@ pub(crate) fn run(
         Target::CreateRelationship => relationships::create(settings, state, call, by),
         Target::GetRelationship(key) => relationships::one(settings, state, call, id(key)?),
         Target::UpdateRelationship(key) => relationships::update(settings, state, call, id(key)?, by),
+        Target::ListNotes => notes::list(settings, state, call),
+        Target::CreateNote => notes::create(settings, state, call, by),
+        Target::GetNote(key) => notes::one(settings, state, call, id(key)?),
+        Target::UpdateNote(key) => notes::update(settings, state, call, id(key)?, by),
+        Target::DeleteNote(key) => notes::delete(settings, state, call, id(key)?, by),
         Target::ListUsers => users::list(settings, call),
         Target::GetUser(key) => users::one(settings, call, id(key)?),
         Target::ListCurrencies => currencies::list(settings, call),
@@ -92,6 +112,15 @@ pub(crate) fn run(
 fn id(text: &str) -> Result<i64, Problem> {
     let id = text.parse().ok().filter(|id: &i64| *id > 0);
     id.ok_or_else(|| bad("id: must be a positive integer"))
+}
+
+/// Whether there is such a record to attach something to; `attribute` is `deal_id` or `org_id`.
+fn record_exists(state: &State, attribute: &str, id: i64) -> bool {
+    match attribute {
+        "org_id" => state.organizations.get(id).is_some_and(|found| !found.is_deleted),
+        // Deals plug in here; until they do, every positive id is one.
+        _ => id > 0,
+    }
 }
 
 /// 400 without the code that only version 2 has.

@@ -15,6 +15,14 @@ pub struct V1Settings {
     pub nested_relationship_page: bool,
     /// Currencies besides those of ISO 4217 (section 1.7).
     pub custom_currencies: Vec<CustomCurrency>,
+    /// Whether lists by offset say `data: null` rather than `[]` when they are empty (UNVERIFIED).
+    pub empty_list_is_null: bool,
+    /// Longest content of a note, in characters and in bytes (section 6).
+    pub note_limit: usize,
+    /// Tags that survive in notes: those that were seen in use (section 6, UNVERIFIED).
+    pub note_tags: Vec<String>,
+    /// Whether tables survive in notes (section 6, UNVERIFIED).
+    pub note_tables: bool,
 }
 
 impl Default for V1Settings {
@@ -29,6 +37,10 @@ impl Default for V1Settings {
                 decimal_points: 0,
                 symbol: "pts".to_owned(),
             }],
+            empty_list_is_null: false,
+            note_limit: 100_000,
+            note_tags: ["p", "br", "b", "i", "ul", "li", "a"].map(str::to_owned).to_vec(),
+            note_tables: false,
         }
     }
 }
