@@ -23,6 +23,7 @@ mod users;
 mod v1;
 mod values;
 mod view;
+mod webhooks;
 mod write;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,6 +37,7 @@ pub use oauth::{OAuthSettings, Uninstall};
 pub use settings::{PipedriveSettings, Plan};
 pub use v1::{CustomCurrency, V1Settings};
 pub use view::OrganizationView;
+pub use webhooks::{Deliver, Delivery, Outcome, WebhookSettings, deliver_due, deliver_forever};
 
 use crate::call::{Call, Reply};
 use crate::clock::SimClock;
@@ -175,6 +177,35 @@ impl PipedriveSim {
     /// The `DELETE` requests that were sent to the app's callback URL.
     pub fn uninstall_callbacks(&self) -> Vec<Uninstall> {
         self.lock().tokens.installation.callbacks.clone()
+    }
+
+    /// Edits several organizations at once as a person does: webhooks say `is_bulk_edit`.
+    pub fn bulk_edit_as_person(&self, ids: &[i64], body: &Value) -> Result<(), String> {
+        ids.iter().try_for_each(|id| {
+            self.as_person(|settings, state, by| {
+                state.bulk = true;
+                let written =
+                    object(body).and_then(|body| organizations::update(settings, state, *id, body, by));
+                state.bulk = false;
+                written
+            })
+            .map(|_| ())
+        })
+    }
+
+    /// The webhook requests to make now; each is handed out once and wants its outcome within 10 s.
+    pub fn due_deliveries(&self) -> Vec<Delivery> {
+        self.lock().webhooks.due(&self.inner.settings, self.now())
+    }
+
+    /// When the next webhook request is to be made, as far as that is known.
+    pub fn next_delivery(&self) -> Option<Timestamp> {
+        self.lock().webhooks.next(&self.inner.settings, self.now())
+    }
+
+    /// Tells how a webhook request went; false when the simulator does not wait for that any more.
+    pub fn delivered(&self, id: u64, outcome: Outcome) -> bool {
+        self.lock().webhooks.delivered(&self.inner.settings, id, outcome, self.now())
     }
 
     fn as_person(

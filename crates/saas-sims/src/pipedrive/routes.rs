@@ -154,7 +154,7 @@ fn known_caller(
                 refusal
             }
             Ok(()) => {
-                let reply = run(settings, state, call, &operation.target, now)
+                let reply = run(settings, state, call, &operation.target, caller, now)
                     .unwrap_or_else(|problem| problem.reply());
                 let free = reply.status.is_client_error() && !settings.charge_refused;
                 if free {
@@ -178,6 +178,7 @@ fn run(
     state: &mut State,
     call: &Call,
     target: &Target<'_>,
+    caller: &Caller,
     now: Timestamp,
 ) -> Result<Reply, Problem> {
     let by = Writer { user_id: settings.user_id, source: Source::Api, now };
@@ -189,7 +190,7 @@ fn run(
         Target::GetField(code) => return fields::one(settings, state, call, code),
         Target::DeleteField(code) => return fields::remove(state, code, &by),
         Target::SearchByField => return search::by_field(settings, state, call, now),
-        Target::Version1(target) => return v1::run(settings, state, call, target, &by),
+        Target::Version1(target) => return v1::run(settings, state, call, target, caller, &by),
         Target::Me => return Ok(users::me(settings)),
         Target::CreateOrganization => organizations::create(settings, state, &write::object(call)?, &by)?,
         Target::UpdateOrganization(key) => {

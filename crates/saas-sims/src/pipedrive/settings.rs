@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 
 use super::oauth::OAuthSettings;
 use super::v1::V1Settings;
+use super::webhooks::WebhookSettings;
 
 /// A plan and what it allows (sections 2, 3.1, 3.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -116,6 +117,8 @@ pub struct PipedriveSettings {
     pub oauth: OAuthSettings,
     /// What is not known about version 1.
     pub v1: V1Settings,
+    /// Webhooks.
+    pub webhooks: WebhookSettings,
 }
 
 impl PipedriveSettings {
@@ -162,6 +165,7 @@ impl Default for PipedriveSettings {
             user_name: "ERP Integration".to_owned(),
             oauth: OAuthSettings::default(),
             v1: V1Settings::default(),
+            webhooks: WebhookSettings::default(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the company holds.
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::auth::Tokens;
 use super::events::{Action, Around, Event, Source};
@@ -9,6 +10,7 @@ use super::meter::Meter;
 use super::organizations::Organizations;
 use super::search::SearchIndex;
 use super::v1;
+use super::webhooks::{self, Told, Webhooks};
 use crate::stats::Stats;
 
 #[derive(Debug)]
@@ -17,6 +19,7 @@ pub(crate) struct State {
     pub(crate) fields: Fields,
     pub(crate) search: SearchIndex,
     pub(crate) v1: v1::Records,
+    pub(crate) webhooks: Webhooks,
     pub(crate) events: Vec<Event>,
     /// Whether what is written now is part of a bulk edit.
     pub(crate) bulk: bool,
@@ -41,6 +44,7 @@ impl State {
             fields: Fields::default(),
             search: SearchIndex::default(),
             v1: v1::Records::default(),
+            webhooks: Webhooks::new(seed ^ 0x6875_6b73),
             events: Vec::new(),
             bulk: false,
             meter: Meter::new(seed ^ 0x6d65_7465),
@@ -88,11 +92,18 @@ impl State {
             merged_to,
             merged_from,
         };
+        if self.listening() {
+            // Types of custom fields of other entities than organizations plug in here.
+            let kind = |code: &str| self.fields.get(code).map(|field| field.kind.as_str());
+            let typed = |record: Option<Value>| record.map(|record| webhooks::typed(record, kind));
+            let (before, after) = (typed(around.before), typed(around.after));
+            self.webhooks.tell(Told { event: event.clone(), before, after });
+        }
         self.events.push(event);
     }
 
     /// Whether somebody wants to know the whole record around each change.
     pub(crate) fn listening(&self) -> bool {
-        false
+        self.webhooks.listening()
     }
 }

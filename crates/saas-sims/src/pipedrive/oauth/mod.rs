@@ -105,6 +105,7 @@ fn first_refresh(settings: &PipedriveSettings, tokens: &Tokens, token: &str) -> 
 /// Ends the installation: tokens, codes, and the app's callback is told.
 pub(super) fn uninstall(settings: &PipedriveSettings, state: &mut State, now: Timestamp) {
     state.tokens.end();
+    state.webhooks.uninstall(settings, now);
     let installation = &mut state.tokens.installation;
     installation.codes.clear();
     installation.uninstalled = true;

@@ -15,9 +15,11 @@ use axum::http::Method;
 pub use currencies::CustomCurrency;
 pub use settings::V1Settings;
 
+use super::auth::Caller;
 use super::problem::Problem;
 use super::settings::PipedriveSettings;
 use super::state::{State, Writer};
+use super::webhooks;
 use crate::call::{Call, Reply};
 use notes::Notes;
 use relationships::Relationships;
@@ -40,6 +42,9 @@ pub(crate) enum Target<'a> {
     ListUsers,
     GetUser(&'a str),
     ListCurrencies,
+    ListWebhooks,
+    CreateWebhook,
+    DeleteWebhook(&'a str),
     ListNotes,
     CreateNote,
     GetNote(&'a str),
@@ -76,8 +81,11 @@ pub(crate) fn operation<'a>(method: &Method, path: &[&'a str]) -> Option<Result<
         ("GET", ["notes", id]) => ("GET /v1/notes/{id}", 2, Target::GetNote(id)),
         ("PUT", ["notes", id]) => ("PUT /v1/notes/{id}", 10, Target::UpdateNote(id)),
         ("DELETE", ["notes", id]) => ("DELETE /v1/notes/{id}", 6, Target::DeleteNote(id)),
-        (_, ["organizationRelationships" | "users" | "currencies" | "notes"])
-        | (_, ["organizationRelationships" | "users" | "notes", _]) => {
+        ("GET", ["webhooks"]) => ("GET /v1/webhooks", 10, Target::ListWebhooks),
+        ("POST", ["webhooks"]) => ("POST /v1/webhooks", 10, Target::CreateWebhook),
+        ("DELETE", ["webhooks", id]) => ("DELETE /v1/webhooks/{id}", 6, Target::DeleteWebhook(id)),
+        (_, ["organizationRelationships" | "users" | "currencies" | "notes" | "webhooks"])
+        | (_, ["organizationRelationships" | "users" | "notes" | "webhooks", _]) => {
             return Some(Err(Problem::method_not_allowed()));
         }
         _ => return None,
@@ -90,6 +98,7 @@ pub(crate) fn run(
     state: &mut State,
     call: &Call,
     target: &Target<'_>,
+    caller: &Caller,
     by: &Writer,
 ) -> Result<Reply, Problem> {
     match target {
@@ -97,6 +106,9 @@ pub(crate) fn run(
         Target::CreateRelationship => relationships::create(settings, state, call, by),
         Target::GetRelationship(key) => relationships::one(settings, state, call, id(key)?),
         Target::UpdateRelationship(key) => relationships::update(settings, state, call, id(key)?, by),
+        Target::ListWebhooks => webhooks::list(settings, state, call, caller, by),
+        Target::CreateWebhook => webhooks::create(settings, state, call, caller, by),
+        Target::DeleteWebhook(key) => Ok(webhooks::delete(settings, state, key, caller, by)),
         Target::ListNotes => notes::list(settings, state, call),
         Target::CreateNote => notes::create(settings, state, call, by),
         Target::GetNote(key) => notes::one(settings, state, call, id(key)?),
