@@ -11,6 +11,7 @@ mod http;
 mod pipedrive_auth;
 mod pipedrive_deliveries;
 mod pipedrive_fields;
+mod pipedrive_files;
 mod pipedrive_limits;
 mod pipedrive_lists;
 mod pipedrive_notes;

@@ -1,8 +1,11 @@
 //! API version 1 (section 1.1): what version 2 does not have, under `/v1/` and `/api/v1/`.
 
 mod body;
+mod changelog;
 mod currencies;
+mod files;
 mod html;
+mod multipart;
 mod notes;
 mod offset;
 mod relationships;
@@ -21,6 +24,7 @@ use super::settings::PipedriveSettings;
 use super::state::{State, Writer};
 use super::webhooks;
 use crate::call::{Call, Reply};
+use files::Files;
 use notes::Notes;
 use relationships::Relationships;
 
@@ -29,6 +33,7 @@ use relationships::Relationships;
 pub(crate) struct Records {
     relationships: Relationships,
     notes: Notes,
+    files: Files,
 }
 
 /// What a request to version 1 wants.
@@ -50,6 +55,13 @@ pub(crate) enum Target<'a> {
     GetNote(&'a str),
     UpdateNote(&'a str),
     DeleteNote(&'a str),
+    ListFiles,
+    CreateFile,
+    GetFile(&'a str),
+    UpdateFile(&'a str),
+    DeleteFile(&'a str),
+    OrganizationChangelog(&'a str),
+    DealChangelog(&'a str),
 }
 
 /// Name in the statistics, cost in tokens, target.
@@ -84,8 +96,20 @@ pub(crate) fn operation<'a>(method: &Method, path: &[&'a str]) -> Option<Result<
         ("GET", ["webhooks"]) => ("GET /v1/webhooks", 10, Target::ListWebhooks),
         ("POST", ["webhooks"]) => ("POST /v1/webhooks", 10, Target::CreateWebhook),
         ("DELETE", ["webhooks", id]) => ("DELETE /v1/webhooks/{id}", 6, Target::DeleteWebhook(id)),
-        (_, ["organizationRelationships" | "users" | "currencies" | "notes" | "webhooks"])
-        | (_, ["organizationRelationships" | "users" | "notes" | "webhooks", _]) => {
+        ("GET", ["files"]) => ("GET /v1/files", 20, Target::ListFiles),
+        ("POST", ["files"]) => ("POST /v1/files", 10, Target::CreateFile),
+        ("GET", ["files", id]) => ("GET /v1/files/{id}", 2, Target::GetFile(id)),
+        ("PUT", ["files", id]) => ("PUT /v1/files/{id}", 10, Target::UpdateFile(id)),
+        ("DELETE", ["files", id]) => ("DELETE /v1/files/{id}", 6, Target::DeleteFile(id)),
+        ("GET", ["organizations", id, "changelog"]) => {
+            ("GET /v1/organizations/{id}/changelog", 20, Target::OrganizationChangelog(id))
+        }
+        ("GET", ["deals", id, "changelog"]) => {
+            ("GET /v1/deals/{id}/changelog", 20, Target::DealChangelog(id))
+        }
+        (_, ["organizationRelationships" | "users" | "currencies" | "notes" | "webhooks" | "files"])
+        | (_, ["organizationRelationships" | "users" | "notes" | "webhooks" | "files", _])
+        | (_, ["organizations" | "deals", _, "changelog"]) => {
             return Some(Err(Problem::method_not_allowed()));
         }
         _ => return None,
@@ -114,6 +138,13 @@ pub(crate) fn run(
         Target::GetNote(key) => notes::one(settings, state, call, id(key)?),
         Target::UpdateNote(key) => notes::update(settings, state, call, id(key)?, by),
         Target::DeleteNote(key) => notes::delete(settings, state, call, id(key)?, by),
+        Target::ListFiles => files::list(settings, state, call),
+        Target::CreateFile => files::create(settings, state, call, by),
+        Target::GetFile(key) => files::one(settings, state, call, id(key)?, by),
+        Target::UpdateFile(key) => files::update(settings, state, call, id(key)?, by),
+        Target::DeleteFile(key) => files::delete(settings, state, call, id(key)?, by),
+        Target::OrganizationChangelog(key) => changelog::organization(settings, state, call, id(key)?),
+        Target::DealChangelog(key) => changelog::deal(settings, state, call, id(key)?),
         Target::ListUsers => users::list(settings, call),
         Target::GetUser(key) => users::one(settings, call, id(key)?),
         Target::ListCurrencies => currencies::list(settings, call),

@@ -28,7 +28,7 @@ pub(super) fn one(settings: &PipedriveSettings, call: &Call, id: i64) -> Result<
 }
 
 /// Name and mailbox of a user.
-fn person<'a>(settings: &'a PipedriveSettings, id: i64) -> (&'a str, &'static str) {
+fn person(settings: &PipedriveSettings, id: i64) -> (&str, &'static str) {
     let colleague = usize::try_from(id - settings.user_id - 1).ok().and_then(|at| COLLEAGUES.get(at));
     colleague.copied().unwrap_or((&settings.user_name, "integration"))
 }

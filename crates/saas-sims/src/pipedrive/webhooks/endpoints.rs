@@ -56,9 +56,9 @@ pub(crate) fn create(
     by: &Writer,
 ) -> Result<Reply, Problem> {
     params::check_names(call, &[], settings)?;
-    let body = match (call.media_type().as_str(), serde_json::from_slice(&call.body)) {
-        ("application/json", Ok(Value::Object(body))) => body,
-        _ => return Ok(refused(StatusCode::BAD_REQUEST, "body", "must be a JSON object")),
+    let json = call.media_type() == "application/json";
+    let Some(Value::Object(body)) = serde_json::from_slice(&call.body).ok().filter(|_| json) else {
+        return Ok(refused(StatusCode::BAD_REQUEST, "body", "must be a JSON object"));
     };
     if body.get("version").and_then(Value::as_str) == Some("1.0") {
         return Err(Problem::not_modelled("the payload of webhooks version 1.0"));

@@ -177,3 +177,57 @@ pub(super) fn meta(
     }
     meta
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::super::events::{Action, Around, Source};
+    use super::super::super::settings::PipedriveSettings;
+    use super::super::super::state::{State, Writer};
+    use super::super::Webhook;
+
+    /// A webhook for everything.
+    fn listener(now: jiff::Timestamp) -> Webhook {
+        Webhook {
+            id: 1,
+            name: "all".to_owned(),
+            owner_id: 1,
+            user_id: 1,
+            action: "*".to_owned(),
+            object: "*".to_owned(),
+            url: "https://sync.example.com".to_owned(),
+            user: None,
+            password: None,
+            application: false,
+            add_time: now,
+            removed: None,
+            last_delivery: None,
+            failures: 0,
+            banned: None,
+            failing_since: None,
+        }
+    }
+
+    #[test]
+    fn a_merge_is_told_as_a_pair_that_names_each_other() {
+        let now: jiff::Timestamp = "2026-03-02T10:00:00Z".parse().unwrap();
+        let mut state = State::new(7);
+        state.webhooks.all.insert(1, listener(now));
+        let by = Writer { user_id: 1, source: Source::App, now };
+        let record = |id: i64| Some(json!({"id": id, "title": "x", "custom_fields": {"hash": 5}}));
+        let lost = Around { before: record(1), merged_to: Some(2), ..Around::default() };
+        state.log_around("deal", "1".to_owned(), Action::Delete, Vec::new(), &by, lost);
+        let kept = Around { before: record(2), after: record(2), merged_from: Some(1), ..Around::default() };
+        state.log_around("deal", "2".to_owned(), Action::Change, Vec::new(), &by, kept);
+        let mut settings = PipedriveSettings::default();
+        settings.webhooks.tell_unchanged = false;
+        let told = state.webhooks.due(&settings, now);
+        let meta = |at: usize, name: &str| told[at].body["meta"].get(name).cloned().unwrap_or(Value::Null);
+        assert_eq!((meta(0, "action"), meta(1, "action")), (json!("delete"), json!("change")));
+        assert_eq!((meta(0, "merged_to_id"), meta(0, "merged_from_id")), (json!("2"), Value::Null));
+        assert_eq!((meta(1, "merged_to_id"), meta(1, "merged_from_id")), (Value::Null, json!("1")));
+        let hash = &told[1].body["data"]["custom_fields"]["hash"];
+        assert_eq!(hash, &json!({"type": "double", "value": 5}), "a type that nobody knows is guessed");
+    }
+}
