@@ -1,8 +1,7 @@
-//! Pipedrive: organizations and their fields over API version 2, search by field, the token's user, OAuth refresh,
-//! burst and daily limits.
+//! Pipedrive: organizations and their fields over API version 2, search by field; version 1's relationships, users,
+//! currencies, notes, files and changelogs; OAuth; webhooks; burst and daily limits.
 //!
-//! Not yet: deals, persons, pipelines, notes, files, merge, organizations/search, field PATCH and options, webhooks
-//! (the [`Event`] log is what they will be made from), OAuth authorization and revocation.
+//! Not yet: deals, persons, pipelines, merge, organizations/search, field PATCH and options.
 
 mod admin;
 mod auth;
@@ -162,50 +161,6 @@ impl PipedriveSim {
     /// Ends all OAuth access tokens; the refresh token stays.
     pub fn revoke_tokens(&self) {
         self.lock().tokens.revoke();
-    }
-
-    /// Whether a person who is asked to authorize the app denies it from now on.
-    pub fn deny_authorization(&self, denying: bool) {
-        self.lock().tokens.installation.denying = denying;
-    }
-
-    /// Uninstalls the app as a person does: all its access ends, and its callback URL is told.
-    pub fn uninstall_as_person(&self) {
-        oauth::uninstall(&self.inner.settings, &mut self.lock(), self.now());
-    }
-
-    /// The `DELETE` requests that were sent to the app's callback URL.
-    pub fn uninstall_callbacks(&self) -> Vec<Uninstall> {
-        self.lock().tokens.installation.callbacks.clone()
-    }
-
-    /// Edits several organizations at once as a person does: webhooks say `is_bulk_edit`.
-    pub fn bulk_edit_as_person(&self, ids: &[i64], body: &Value) -> Result<(), String> {
-        ids.iter().try_for_each(|id| {
-            self.as_person(|settings, state, by| {
-                state.bulk = true;
-                let written =
-                    object(body).and_then(|body| organizations::update(settings, state, *id, body, by));
-                state.bulk = false;
-                written
-            })
-            .map(|_| ())
-        })
-    }
-
-    /// The webhook requests to make now; each is handed out once and wants its outcome within 10 s.
-    pub fn due_deliveries(&self) -> Vec<Delivery> {
-        self.lock().webhooks.due(&self.inner.settings, self.now())
-    }
-
-    /// When the next webhook request is to be made, as far as that is known.
-    pub fn next_delivery(&self) -> Option<Timestamp> {
-        self.lock().webhooks.next(&self.inner.settings, self.now())
-    }
-
-    /// Tells how a webhook request went; false when the simulator does not wait for that any more.
-    pub fn delivered(&self, id: u64, outcome: Outcome) -> bool {
-        self.lock().webhooks.delivered(&self.inner.settings, id, outcome, self.now())
     }
 
     fn as_person(

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use jiff::SignedDuration;
-use saas_sims::pipedrive::{Deliver, Delivery, Outcome, WebhookSettings, deliver_due};
+use saas_sims::pipedrive::{Deliver, Delivery, Outcome, WebhookSettings, deliver_due, deliver_forever};
 use serde_json::{Value, json};
 
 use crate::http::{Company, ORGANIZATIONS, send};
@@ -456,4 +456,30 @@ async fn a_deliverer_is_handed_everything_that_is_due() {
     assert_eq!(deliver_due(&company.sim, &receiver).await, 2);
     assert_eq!(*receiver.0.lock().unwrap(), ["A", "B"]);
     assert_eq!(deliver_due(&company.sim, &receiver).await, 0);
+}
+
+/// Fails once.
+struct Stumbling(std::sync::Arc<Mutex<Vec<u8>>>);
+
+impl Deliver for Stumbling {
+    async fn deliver(&self, delivery: &Delivery) -> Outcome {
+        let mut attempts = self.0.lock().unwrap();
+        attempts.push(delivery.attempt);
+        Outcome::Answered(if attempts.len() == 1 { 503 } else { 200 })
+    }
+}
+
+#[tokio::test]
+async fn a_delivery_loop_retries_by_itself() {
+    let company = with(exact());
+    subscribe(&company, json!({})).await;
+    company.create(&json!({"name": "A"})).await;
+    let attempts = std::sync::Arc::default();
+    let receiver = Stumbling(std::sync::Arc::clone(&attempts));
+    let running = tokio::spawn(deliver_forever(company.sim.clone(), receiver));
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    running.abort();
+    assert_eq!(*attempts.lock().unwrap(), [1, 2]);
 }

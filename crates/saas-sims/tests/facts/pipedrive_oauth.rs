@@ -187,7 +187,18 @@ async fn calls_outside_the_scopes_are_403() {
     call(&company, &granted, "GET", ORGANIZATIONS).await.ok();
     call(&company, &granted, "GET", "/v1/users/me").await.ok();
     call(&company, &granted, "GET", FIELDS).await.ok();
-    for (method, path) in [("POST", ORGANIZATIONS), ("GET", SEARCH), ("POST", FIELDS)] {
+    call(&company, &granted, "GET", "/v1/notes").await.ok();
+    call(&company, &granted, "GET", "/v1/organizationRelationships?org_id=1").await.refused(404);
+    for (method, path) in [
+        ("POST", ORGANIZATIONS),
+        ("GET", SEARCH),
+        ("POST", FIELDS),
+        ("POST", "/v1/notes"),
+        ("DELETE", "/v1/files/1"),
+        ("GET", "/v1/users"),
+        ("GET", "/v1/webhooks"),
+        ("GET", "/v1/organizations/1/changelog"),
+    ] {
         let answer = call(&company, &granted, method, path).await;
         let body = answer.refused(403).json();
         assert_eq!(body["error"], "Scope and URL mismatch", "{method} {path}");

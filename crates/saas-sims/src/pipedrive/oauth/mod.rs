@@ -1,6 +1,7 @@
 //! Authorization, codes, revocation and uninstallation (section 4.2); tokens themselves are in [`super::auth`].
 
 mod authorize;
+mod people;
 mod pkce;
 mod settings;
 

@@ -33,5 +33,7 @@ pub async fn deliver_forever(sim: PipedriveSim, to: impl Deliver) {
     loop {
         deliver_due(&sim, &to).await;
         sim.clock().pass(SignedDuration::from_millis(500)).await;
+        // A virtual clock does not wait: let others run.
+        tokio::task::yield_now().await;
     }
 }

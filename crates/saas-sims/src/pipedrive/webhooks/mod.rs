@@ -3,6 +3,7 @@
 //! Nothing is signed: Pipedrive knows HTTP Basic and no signature (section 5.5).
 
 mod deliver;
+mod drain;
 mod endpoints;
 mod outbox;
 mod payload;
