@@ -18,6 +18,11 @@
 //! | `POST /_sim/fusion/account` | Fusion: add an account to a party |
 //! | `POST /_sim/fusion/tokens/revoke` | Fusion: every access token stops working |
 //! | `POST`, `DELETE /_sim/organizations/{id}` | Pipedrive: edit or delete like a person |
+//! | `GET /_sim/webhooks/outbox` | Pipedrive: the webhook requests to make now, each handed out once |
+//! | `POST /_sim/webhooks/outcome` | Pipedrive: `{"id": n, "status": 200}` or `{"id": n, "error": "timeout"}` (or `"unreachable"`) |
+//! | `POST /_sim/oauth/consent` | Pipedrive: `{"deny": true}` denies authorizations from now on |
+//! | `POST /_sim/oauth/uninstall` | Pipedrive: uninstalls the app like a person |
+//! | `GET /_sim/oauth/callbacks` | Pipedrive: the `DELETE` requests that told the app of uninstallations |
 //! | `POST /_sim/spend` | Pipedrive: `{"tokens": n}` used up by a foreign integration |
 //!
 //! The sections named in the docs are those of the reference sheets about the two systems.

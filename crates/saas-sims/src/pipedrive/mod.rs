@@ -1,8 +1,7 @@
-//! Pipedrive: organizations and their fields over API version 2, search by field, the token's user, OAuth refresh,
-//! burst and daily limits.
+//! Pipedrive: organizations and their fields over API version 2, search by field; version 1's relationships, users,
+//! currencies, notes, files and changelogs; OAuth; webhooks; burst and daily limits.
 //!
-//! Not yet: deals, persons, pipelines, notes, files, merge, organizations/search, field PATCH and options, webhooks
-//! (the [`Event`] log is what they will be made from), OAuth authorization and revocation.
+//! Not yet: deals, persons, pipelines, merge, organizations/search, field PATCH and options.
 
 mod admin;
 mod auth;
@@ -10,16 +9,20 @@ mod cursor;
 mod events;
 mod fields;
 mod meter;
+mod oauth;
 mod organizations;
 mod params;
 mod problem;
 mod routes;
+mod scopes;
 mod search;
 mod settings;
 mod state;
 mod users;
+mod v1;
 mod values;
 mod view;
+mod webhooks;
 mod write;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,9 +31,12 @@ use axum::Router;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-pub use events::{Action, Event, Source};
+pub use events::{Action, Event, Replaced, Source};
+pub use oauth::{OAuthSettings, Uninstall};
 pub use settings::{PipedriveSettings, Plan};
+pub use v1::{CustomCurrency, V1Settings};
 pub use view::OrganizationView;
+pub use webhooks::{Deliver, Delivery, Outcome, WebhookSettings, deliver_due, deliver_forever};
 
 use crate::call::{Call, Reply};
 use crate::clock::SimClock;

@@ -9,7 +9,7 @@ use super::events::Source;
 use super::problem::Problem;
 use super::settings::PipedriveSettings;
 use super::state::{State, Writer};
-use super::{fields, organizations, search, users, write};
+use super::{fields, oauth, organizations, scopes, search, users, v1, write};
 use crate::call::{Call, Reply};
 use crate::text::digest;
 
@@ -38,6 +38,7 @@ enum Target<'a> {
     DeleteField(&'a str),
     SearchByField,
     Me,
+    Version1(v1::Target<'a>),
 }
 
 /// The operation behind method and path; `Err` when there is none.
@@ -50,6 +51,9 @@ fn operation(call: &Call) -> Result<Operation<'_>, Problem> {
     };
     if version_1 == Some(&["users", "me"]) && call.method == Method::GET {
         return op("GET /v1/users/me", 2, Target::Me);
+    }
+    if let Some(found) = version_1.and_then(|rest| v1::operation(&call.method, rest)) {
+        return found.and_then(|(name, cost, target)| op(name, cost, Target::Version1(target)));
     }
     let ["api", "v2", rest @ ..] = path.as_slice() else { return Err(Problem::not_found("Path")) };
     let (get, post, patch, delete) = (&Method::GET, &Method::POST, &Method::PATCH, &Method::DELETE);
@@ -97,6 +101,12 @@ pub(crate) fn answer(settings: &PipedriveSettings, state: &mut State, call: &Cal
     let reply = if call.path == "/oauth/token" {
         state.stats.count("POST /oauth/token", 0);
         state.tokens.grant(settings, call, &mut state.rng, now)
+    } else if call.path == "/oauth/authorize" {
+        state.stats.count("GET /oauth/authorize", 0);
+        oauth::authorize(settings, state, call, now)
+    } else if call.path == "/oauth/revoke" {
+        state.stats.count("POST /oauth/revoke", 0);
+        oauth::revoke(settings, state, call, now)
     } else {
         match state.tokens.caller(settings, call, now) {
             Ok(caller) => known_caller(settings, state, call, &caller, now),
@@ -125,10 +135,18 @@ fn known_caller(
     caller: &Caller,
     now: Timestamp,
 ) -> Reply {
+    let within = |operation: &Operation<'_>| match caller.oauth {
+        true => scopes::check(settings, operation.name),
+        false => Ok(()),
+    };
     let reply = match operation(call) {
         Err(problem) => {
             state.stats.count("unknown", 0);
             problem.reply()
+        }
+        Ok(operation) if let Err(refusal) = within(&operation) => {
+            state.stats.count(operation.name, 0);
+            refusal
         }
         Ok(operation) => match state.meter.admit(settings, caller, &operation, now) {
             Err(refusal) => {
@@ -136,7 +154,7 @@ fn known_caller(
                 refusal
             }
             Ok(()) => {
-                let reply = run(settings, state, call, &operation.target, now)
+                let reply = run(settings, state, call, &operation.target, caller, now)
                     .unwrap_or_else(|problem| problem.reply());
                 let free = reply.status.is_client_error() && !settings.charge_refused;
                 if free {
@@ -160,6 +178,7 @@ fn run(
     state: &mut State,
     call: &Call,
     target: &Target<'_>,
+    caller: &Caller,
     now: Timestamp,
 ) -> Result<Reply, Problem> {
     let by = Writer { user_id: settings.user_id, source: Source::Api, now };
@@ -171,6 +190,7 @@ fn run(
         Target::GetField(code) => return fields::one(settings, state, call, code),
         Target::DeleteField(code) => return fields::remove(state, code, &by),
         Target::SearchByField => return search::by_field(settings, state, call, now),
+        Target::Version1(target) => return v1::run(settings, state, call, target, caller, &by),
         Target::Me => return Ok(users::me(settings)),
         Target::CreateOrganization => organizations::create(settings, state, &write::object(call)?, &by)?,
         Target::UpdateOrganization(key) => {

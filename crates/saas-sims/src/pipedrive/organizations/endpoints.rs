@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::events::Action;
+use super::super::events::{Action, Around};
 use super::super::params;
 use super::super::problem::Problem;
 use super::super::settings::PipedriveSettings;
@@ -107,7 +107,12 @@ fn store(
         let due = by.now.checked_add(settings.search_delay).unwrap_or(by.now);
         state.search.take(due, &organization, &state.fields);
     }
-    state.log("organization", organization.id.to_string(), action, changed, by);
+    let mut around = Around::default();
+    if state.listening() || !changed.is_empty() {
+        around.before = state.organizations.get(organization.id).map(|old| old.json(&state.fields, None));
+        around.after = (action != Action::Delete).then(|| record.clone());
+    }
+    state.log_around("organization", organization.id.to_string(), action, changed, by, around);
     state.organizations.put(organization);
     record
 }
