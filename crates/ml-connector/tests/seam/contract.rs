@@ -100,10 +100,15 @@ fn judge(name: &str, schema: &Validator, body: &[u8]) -> Vec<String> {
 
 /// `PATCH /api/v2/organizations/{id}`.
 fn name(method: &http::Method, path: &str) -> String {
-    let path = path.replace("/v1/", "/api/v1/").replace("/api/api/", "/api/");
+    let path = path.replacen("/v1/", "/api/v1/", 1).replacen("/api/api/", "/api/", 1);
     let parts = path.split('/').map(|part| {
         let id = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-        if id { "{id}" } else { part }
+        let code = part.len() == 40 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+        match (id, code) {
+            (true, _) => "{id}",
+            (_, true) => "{field_code}",
+            _ => part,
+        }
     });
     format!("{method} {}", parts.collect::<Vec<_>>().join("/"))
 }

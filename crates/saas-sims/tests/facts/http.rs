@@ -1,5 +1,7 @@
 //! Requests to a router, without sockets.
 
+use std::sync::LazyLock;
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
@@ -9,6 +11,11 @@ use saas_sims::fusion::{FusionSettings, FusionSim};
 use saas_sims::pipedrive::{PipedriveSettings, PipedriveSim};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
+
+use crate::contract::Contract;
+
+/// Pipedrive's official OpenAPI files; nothing is answered that they do not know.
+static CONTRACT: LazyLock<Contract> = LazyLock::new(Contract::load);
 
 pub(crate) const START: &str = "2026-03-02T10:00:00Z";
 
@@ -68,6 +75,10 @@ pub(crate) async fn send(
     let response = router.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
     let (parts, body) = response.into_parts();
     let bytes = to_bytes(body, usize::MAX).await.unwrap();
+    if parts.status.is_success() {
+        let (method, path) = (method.parse().unwrap(), path.split('?').next().unwrap());
+        assert_eq!(CONTRACT.answer(&method, path, &bytes), Vec::<String>::new(), "{method} {path}");
+    }
     Answer { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
 }
 
@@ -173,6 +184,24 @@ pub(crate) struct Company {
 pub(crate) const ORGANIZATIONS: &str = "/api/v2/organizations";
 pub(crate) const FIELDS: &str = "/api/v2/organizationFields";
 pub(crate) const SEARCH: &str = "/api/v2/itemSearch/field";
+
+/// What was charged is what the specification says, in every test.
+impl Drop for Company {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let costs = CONTRACT.costs();
+        for (operation, (requests, tokens)) in self.sim.stats().by_operation {
+            let name = operation.replace(" /v1/", " /api/v1/").replace("{code}", "{field_code}");
+            let cost = costs.get(name.as_str()).copied().unwrap_or(0);
+            // Refused requests are free where so set.
+            let charged =
+                if cost == 0 { tokens == 0 } else { tokens % cost == 0 && tokens <= requests * cost };
+            assert!(charged, "{operation}: {tokens} tokens for {requests} requests of {cost}");
+        }
+    }
+}
 
 impl Company {
     /// Without the limit of requests in 2 s, as time stands still.
