@@ -30,7 +30,7 @@ pub enum Action {
 pub struct Event {
     /// When, in microseconds.
     pub time: Timestamp,
-    /// `organization` or `organizationField`.
+    /// `organization`, `deal`, `person`, or one of these with `Field` at its end.
     pub entity: &'static str,
     /// The record's id or field code.
     pub entity_id: String,
@@ -42,4 +42,10 @@ pub struct Event {
     pub user_id: i64,
     /// How it was done.
     pub source: Source,
+    /// Of a deletion by merge: the record that survived.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merged_to_id: Option<i64>,
+    /// Of a change by merge: the record that was merged into this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merged_from_id: Option<i64>,
 }

@@ -5,18 +5,32 @@
 //! (the [`Event`] log is what they will be made from), OAuth authorization and revocation.
 
 mod admin;
+mod attributes;
 mod auth;
+mod currency;
 mod cursor;
+mod deals;
+mod entity;
 mod events;
 mod fields;
+mod filters;
+mod find;
+mod find_term;
+mod listing;
 mod meter;
+mod optional;
 mod organizations;
 mod params;
+mod persons;
+mod pipelines;
 mod problem;
+mod records;
 mod routes;
 mod search;
 mod settings;
+mod show;
 mod state;
+mod table;
 mod users;
 mod values;
 mod view;
@@ -39,6 +53,7 @@ use crate::shell::{self, Simulator};
 use crate::stats::Stats;
 use problem::Problem;
 use state::{State, Writer};
+use table::Row as _;
 
 /// A simulated Pipedrive company. Clones share everything.
 #[derive(Clone, Debug)]
@@ -171,7 +186,9 @@ impl PipedriveSim {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.inner.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.purge(self.now());
+        state
     }
 }
 

@@ -5,11 +5,12 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::auth::Caller;
+use super::entity::Entity;
 use super::events::Source;
 use super::problem::Problem;
 use super::settings::PipedriveSettings;
 use super::state::{State, Writer};
-use super::{fields, organizations, search, users, write};
+use super::{fields, organizations, records, users, write};
 use crate::call::{Call, Reply};
 use crate::text::digest;
 
@@ -36,12 +37,16 @@ enum Target<'a> {
     CreateField,
     GetField(&'a str),
     DeleteField(&'a str),
-    SearchByField,
     Me,
+    Record(records::Run, &'a str),
 }
 
 /// The operation behind method and path; `Err` when there is none.
 fn operation(call: &Call) -> Result<Operation<'_>, Problem> {
+    if let Some((records::Route(name, cost, search, run), key)) = records::find(call) {
+        let target = Target::Record(*run, key);
+        return Ok(Operation { name, cost: *cost, search: *search, target });
+    }
     let path: Vec<&str> = call.segments.iter().map(String::as_str).collect();
     let op = |name, cost, target| Ok(Operation { name, cost, search: false, target });
     let version_1 = match path.as_slice() {
@@ -51,7 +56,7 @@ fn operation(call: &Call) -> Result<Operation<'_>, Problem> {
     if version_1 == Some(&["users", "me"]) && call.method == Method::GET {
         return op("GET /v1/users/me", 2, Target::Me);
     }
-    let ["api", "v2", rest @ ..] = path.as_slice() else { return Err(Problem::not_found("Path")) };
+    let ["api", "v2", rest @ ..] = path.as_slice() else { return Err(records::unknown(call)) };
     let (get, post, patch, delete) = (&Method::GET, &Method::POST, &Method::PATCH, &Method::DELETE);
     match (&call.method, rest) {
         (m, ["organizations"]) if m == get => op("GET /api/v2/organizations", 10, Target::ListOrganizations),
@@ -79,17 +84,10 @@ fn operation(call: &Call) -> Result<Operation<'_>, Problem> {
         (m, ["organizationFields", code]) if m == delete => {
             op("DELETE /api/v2/organizationFields/{code}", 3, Target::DeleteField(code))
         }
-        (m, ["itemSearch", "field"]) if m == get => {
-            let (name, target) = ("GET /api/v2/itemSearch/field", Target::SearchByField);
-            Ok(Operation { name, cost: 20, search: true, target })
+        (_, ["organizations" | "organizationFields"] | ["organizations" | "organizationFields", _]) => {
+            Err(Problem::method_not_allowed())
         }
-        (
-            _,
-            ["organizations" | "organizationFields"]
-            | ["organizations" | "organizationFields", _]
-            | ["itemSearch", "field"],
-        ) => Err(Problem::method_not_allowed()),
-        _ => Err(Problem::not_found("Path")),
+        _ => Err(records::unknown(call)),
     }
 }
 
@@ -165,12 +163,32 @@ fn run(
     let by = Writer { user_id: settings.user_id, source: Source::Api, now };
     let data = match target {
         Target::ListOrganizations => return organizations::list(settings, state, call),
-        Target::GetOrganization(key) => return organizations::one(settings, state, call, id(key)?),
-        Target::ListFields => return fields::list(settings, state, call),
-        Target::CreateField => return fields::create(settings, state, call, &by),
-        Target::GetField(code) => return fields::one(settings, state, call, code),
-        Target::DeleteField(code) => return fields::remove(state, code, &by),
-        Target::SearchByField => return search::by_field(settings, state, call, now),
+        Target::GetOrganization(key) => {
+            return organizations::one(state, &records::Request::new(call, settings, by, key));
+        }
+        Target::ListFields => {
+            return fields::list(state, &records::Request::new(call, settings, by, ""), Entity::Organization);
+        }
+        Target::CreateField => {
+            return fields::create(
+                state,
+                &records::Request::new(call, settings, by, ""),
+                Entity::Organization,
+            );
+        }
+        Target::GetField(code) => {
+            return fields::one(state, &records::Request::new(call, settings, by, code), Entity::Organization);
+        }
+        Target::DeleteField(code) => {
+            return fields::remove(
+                state,
+                &records::Request::new(call, settings, by, code),
+                Entity::Organization,
+            );
+        }
+        Target::Record(run, key) => {
+            return run(state, &records::Request::new(call, settings, by, key));
+        }
         Target::Me => return Ok(users::me(settings)),
         Target::CreateOrganization => organizations::create(settings, state, &write::object(call)?, &by)?,
         Target::UpdateOrganization(key) => {
