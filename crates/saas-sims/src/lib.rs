@@ -18,6 +18,10 @@
 //! | `POST /_sim/fusion/account` | Fusion: add an account to a party |
 //! | `POST /_sim/fusion/tokens/revoke` | Fusion: every access token stops working |
 //! | `POST`, `DELETE /_sim/organizations/{id}` | Pipedrive: edit or delete like a person |
+//! | `POST /_sim/organizations/{id}/merge` | Pipedrive: `{"into": id}`, the other one survives |
+//! | `POST /_sim/deals`, `/_sim/persons`; `POST`, `DELETE /_sim/deals/{id}`, `/_sim/persons/{id}` | Pipedrive: create, edit, delete like a person |
+//! | `POST /_sim/deals/{id}/win`, `/lose`, `/reopen`, `/move`, `/archive`, `/unarchive`, `/merge` | Pipedrive: what people do with deals |
+//! | `POST /_sim/pipelines`, `/_sim/stages`, `/_sim/filters` | Pipedrive: make a pipeline, a stage, a saved filter |
 //! | `POST /_sim/spend` | Pipedrive: `{"tokens": n}` used up by a foreign integration |
 //!
 //! The sections named in the docs are those of the reference sheets about the two systems.

@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use super::PipedriveSim;
+use super::{PipedriveSim, admin_hands};
 use crate::call::{Call, Reply};
 use crate::shell::{done, refused};
 
@@ -31,7 +31,7 @@ pub(crate) fn answer(sim: &PipedriveSim, call: &Call) -> Option<Reply> {
             sim.revoke_tokens();
             return Some(done());
         }
-        _ => return None,
+        _ => admin_hands::answer(sim, call)?,
     };
     Some(match outcome {
         Ok(body) => Reply::ok(&body),

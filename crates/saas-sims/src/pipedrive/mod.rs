@@ -1,10 +1,10 @@
-//! Pipedrive: organizations and their fields over API version 2, search by field, the token's user, OAuth refresh,
-//! burst and daily limits.
+//! Pipedrive: organizations, deals, persons and their fields, pipelines and stages over API version 2, searches, saved
+//! filters, merges, the token's user, OAuth refresh, burst and daily limits.
 //!
-//! Not yet: deals, persons, pipelines, notes, files, merge, organizations/search, field PATCH and options, webhooks
-//! (the [`Event`] log is what they will be made from), OAuth authorization and revocation.
+//! Not yet: notes, files, webhooks (the [`Event`] log is what they will be made from), OAuth authorization and revocation.
 
 mod admin;
+mod admin_hands;
 mod attributes;
 mod auth;
 mod currency;
@@ -16,7 +16,9 @@ mod fields;
 mod filters;
 mod find;
 mod find_term;
+mod hands;
 mod listing;
+mod merge;
 mod meter;
 mod optional;
 mod organizations;
@@ -44,16 +46,16 @@ use serde_json::{Map, Value, json};
 
 pub use events::{Action, Event, Source};
 pub use settings::{PipedriveSettings, Plan};
-pub use view::OrganizationView;
+pub use view::{DealView, OrganizationView, PersonView};
 
 use crate::call::{Call, Reply};
 use crate::clock::SimClock;
 use crate::faults::Faults;
 use crate::shell::{self, Simulator};
 use crate::stats::Stats;
+use entity::Entity;
 use problem::Problem;
 use state::{State, Writer};
-use table::Row as _;
 
 /// A simulated Pipedrive company. Clones share everything.
 #[derive(Clone, Debug)]
@@ -211,10 +213,19 @@ impl Simulator for PipedriveSim {
 
     fn truth(&self) -> Value {
         let state = self.lock();
-        let organizations: Vec<Value> =
-            state.organizations.all().map(|found| found.json(&state.fields, None)).collect();
-        let fields: Vec<Value> = state.fields.custom().iter().map(|field| field.json(&[])).collect();
-        json!({"organizations": organizations, "organization_fields": fields})
+        let fields = |entity| -> Vec<Value> {
+            let own = state.fields_of(entity).custom();
+            own.iter().map(|field| field.json(&[])).collect()
+        };
+        json!({
+            "organizations": table::json(&state.organizations, &state.fields),
+            "deals": table::json(&state.deals, &state.deal_fields),
+            "persons": table::json(&state.persons, &state.person_fields),
+            "organization_fields": fields(Entity::Organization),
+            "deal_fields": fields(Entity::Deal),
+            "person_fields": fields(Entity::Person),
+            "pipelines": state.pipelines.json(),
+        })
     }
 
     fn answer(&self, call: &Call) -> Reply {

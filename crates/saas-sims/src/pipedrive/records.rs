@@ -11,7 +11,7 @@ use super::show::Show;
 use super::state::{State, Writer};
 use super::table::{Row, Table};
 use super::write;
-use super::{deals, fields, find, find_term, persons, pipelines};
+use super::{deals, fields, find, find_term, merge, persons, pipelines};
 use crate::call::{Call, Reply};
 
 /// A request on its way to its operation.
@@ -138,6 +138,13 @@ const ROUTES: &[Route] = &[
     }),
     Route("DELETE /api/v2/organizationFields/{code}/options", 3, false, |state, request| {
         fields::remove_options(state, request, Entity::Organization)
+    }),
+    Route("PUT /v1/organizations/{id}/merge", 40, false, |state, request| {
+        merge::merge(state, request, Entity::Organization)
+    }),
+    Route("PUT /v1/deals/{id}/merge", 40, false, |state, request| merge::merge(state, request, Entity::Deal)),
+    Route("PUT /v1/persons/{id}/merge", 40, false, |state, request| {
+        merge::merge(state, request, Entity::Person)
     }),
     Route("POST /api/v2/pipelines", 5, false, by_api),
     Route("PATCH /api/v2/pipelines/{id}", 5, false, by_api),

@@ -177,7 +177,11 @@ fn run(
             );
         }
         Target::GetField(code) => {
-            return fields::one(state, &records::Request::new(call, settings, by, code), Entity::Organization);
+            return fields::one(
+                state,
+                &records::Request::new(call, settings, by, code),
+                Entity::Organization,
+            );
         }
         Target::DeleteField(code) => {
             return fields::remove(

@@ -145,3 +145,8 @@ impl<R: Row> Table<R> {
         }
     }
 }
+
+/// Everything as it is stored.
+pub(crate) fn json<R: Row>(table: &Table<R>, fields: &Fields) -> Vec<Value> {
+    table.all().map(|row| row.json(fields, None)).collect()
+}
