@@ -110,6 +110,7 @@ fn item(state: &State, entity: Entity, id: i64, entry: &Entry, custom: &[&String
         }
         Entity::Deal => {
             let person = entry.person_id.and_then(|id| state.persons.get(id));
+            let organization = organization.map(|found| json!({"id": found["id"], "name": found["name"]}));
             item["title"] = json!(entry.name);
             item["organization"] = json!(organization);
             item["person"] = json!(person.map(|found| json!({"id": found.id, "name": found.name})));

@@ -79,8 +79,7 @@ async fn deals_are_found_by_title_status_and_links() {
             "id": 1, "type": "deal", "title": "Big order", "value": 100, "currency": "EUR", "status": "won",
             "visible_to": 3, "owner": {"id": 12_415_231}, "stage": {"id": 1, "name": "Qualified"},
             "person": {"id": 1, "name": "Jane Doe"},
-            "organization": {"id": 1, "name": "Acme", "address": null},
-            "custom_fields": [], "notes": [], "is_archived": false,
+            "organization": {"id": 1, "name": "Acme"}, "custom_fields": [], "notes": [], "is_archived": false,
         });
         assert_eq!(found["data"]["items"][0]["item"], expected);
     }
