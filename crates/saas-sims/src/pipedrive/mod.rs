@@ -27,6 +27,7 @@ mod persons;
 mod pipelines;
 mod problem;
 mod records;
+mod route_table;
 mod routes;
 mod search;
 mod settings;

@@ -10,7 +10,7 @@ use super::events::Source;
 use super::problem::Problem;
 use super::settings::PipedriveSettings;
 use super::state::{State, Writer};
-use super::{fields, organizations, records, users, write};
+use super::{fields, organizations, records, route_table, users, write};
 use crate::call::{Call, Reply};
 use crate::text::digest;
 
@@ -38,12 +38,12 @@ enum Target<'a> {
     GetField(&'a str),
     DeleteField(&'a str),
     Me,
-    Record(records::Run, &'a str),
+    Record(route_table::Run, &'a str),
 }
 
 /// The operation behind method and path; `Err` when there is none.
 fn operation(call: &Call) -> Result<Operation<'_>, Problem> {
-    if let Some((records::Route(name, cost, search, run), key)) = records::find(call) {
+    if let Some((route_table::Route(name, cost, search, run), key)) = route_table::find(call) {
         let target = Target::Record(*run, key);
         return Ok(Operation { name, cost: *cost, search: *search, target });
     }
@@ -56,7 +56,7 @@ fn operation(call: &Call) -> Result<Operation<'_>, Problem> {
     if version_1 == Some(&["users", "me"]) && call.method == Method::GET {
         return op("GET /v1/users/me", 2, Target::Me);
     }
-    let ["api", "v2", rest @ ..] = path.as_slice() else { return Err(records::unknown(call)) };
+    let ["api", "v2", rest @ ..] = path.as_slice() else { return Err(route_table::unknown(call)) };
     let (get, post, patch, delete) = (&Method::GET, &Method::POST, &Method::PATCH, &Method::DELETE);
     match (&call.method, rest) {
         (m, ["organizations"]) if m == get => op("GET /api/v2/organizations", 10, Target::ListOrganizations),
@@ -87,7 +87,7 @@ fn operation(call: &Call) -> Result<Operation<'_>, Problem> {
         (_, ["organizations" | "organizationFields"] | ["organizations" | "organizationFields", _]) => {
             Err(Problem::method_not_allowed())
         }
-        _ => Err(records::unknown(call)),
+        _ => Err(route_table::unknown(call)),
     }
 }
 

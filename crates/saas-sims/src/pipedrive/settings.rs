@@ -100,7 +100,7 @@ pub struct PipedriveSettings {
     pub empty_text_is_null: bool,
     /// Whether a PATCH that changes nothing moves `update_time` (section 5.4, UNVERIFIED).
     pub unchanged_patch_moves_update_time: bool,
-    /// Whether GET of a deleted organization is 404; otherwise it shows `is_deleted: true` (section 1.5, UNVERIFIED).
+    /// Whether GET of a deleted record is 404; otherwise it shows `is_deleted: true` (section 1.5, UNVERIFIED).
     pub deleted_is_404: bool,
     /// Whether null in `org_id` or `person_id` of a write over the API cuts the link; otherwise it is refused (section 8
     /// has it for dates, for links UNVERIFIED).
