@@ -1,5 +1,7 @@
 //! The calls, one file each.
 
+pub(crate) mod describe;
+pub(crate) mod documents;
 pub(crate) mod hub_organizations;
 pub(crate) mod receivables_customer_account_activities;
 

@@ -11,6 +11,7 @@ use saas_http::{
 use serde_json::Value;
 use sync_core::{
     budget::Class,
+    error::{CallError, ErrorKind},
     model::{ErpAccount, ErpParty, Page, Seen},
     poll::ErpRead,
     ports::{Called, Clock, Erp},
@@ -18,7 +19,10 @@ use sync_core::{
 
 use crate::{
     api::{
-        Collection, hub_organizations::ListParties, receivables_customer_account_activities::ListAccounts,
+        Collection,
+        describe::Describe,
+        hub_organizations::{self, ListParties},
+        receivables_customer_account_activities::{self, ListAccounts},
     },
     config::FusionConfig,
     convert,
@@ -80,7 +84,58 @@ impl Fusion {
         Ok(Self { caller, clock, api_version, page_size: page_size.max(1) })
     }
 
-    async fn page<E, T>(&self, list: E, convert: fn(Value) -> Seen<T>) -> Called<Page<T>>
+    /// Whether a resource still has what we read of it. A pod that does not describe it is taken as it is: the first
+    /// page will tell.
+    async fn fits(
+        &self,
+        root: &'static str,
+        resource: &'static str,
+        shown: &str,
+        asked: &[&str],
+    ) -> Called<()> {
+        let describe = Describe { root, api_version: &self.api_version, resource };
+        let described = match self.caller.send(&describe, Pass::Class(Class::Edit)).await {
+            Ok(answer) => answer.value,
+            Err(error) => {
+                return match error.kind {
+                    ErrorKind::Transient { .. } | ErrorKind::Exhausted { .. } | ErrorKind::Unauthorized => {
+                        Err(error)
+                    }
+                    ErrorKind::Forbidden
+                    | ErrorKind::Rejected
+                    | ErrorKind::UnknownField
+                    | ErrorKind::Missing
+                    | ErrorKind::Unreadable => {
+                        tracing::warn!(%error, resource, "the resource is not described; it is read unchecked");
+                        Ok(())
+                    }
+                };
+            }
+        };
+        let missing = described.missing(resource, shown, asked);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let message = format!(
+            "on this pod {resource} is not what we know: {}. Nothing is read, so that nothing is taken for empty; \
+             see whether a quarterly update did it, and update ml-connector",
+            missing.join(", ")
+        );
+        Err(CallError::without_effect(Describe::NAME, ErrorKind::Rejected, message))
+    }
+
+    /// The release in all paths.
+    pub(crate) fn api_version(&self) -> &str {
+        &self.api_version
+    }
+
+    /// Rows to ask for at once.
+    pub(crate) fn page_size(&self) -> u32 {
+        self.page_size
+    }
+
+    /// Reads one page.
+    pub(crate) async fn page<E, T>(&self, list: E, convert: fn(Value) -> Seen<T>) -> Called<Page<T>>
     where
         E: Endpoint<Output = Collection>,
     {
@@ -96,6 +151,13 @@ impl Fusion {
 
 #[async_trait]
 impl Erp for Fusion {
+    async fn prepare(&self) -> Called<()> {
+        let parties = ["PartyId", "LastUpdateDate"];
+        self.fits("crmRestApi", "hubOrganizations", hub_organizations::FIELDS, &parties).await?;
+        let (resource, accounts) = ("receivablesCustomerAccountActivities", ["AccountId", "LastUpdateDate"]);
+        self.fits("fscmRestApi", resource, receivables_customer_account_activities::FIELDS, &accounts).await
+    }
+
     async fn parties(&self, read: ErpRead) -> Called<Page<ErpParty>> {
         let list = ListParties { api_version: &self.api_version, read, limit: self.page_size };
         self.page(list, convert::party).await

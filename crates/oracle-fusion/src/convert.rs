@@ -72,7 +72,7 @@ pub(crate) fn account(item: Value) -> Seen<ErpAccount> {
 }
 
 /// Reads one item; what can be read of a bad one is kept, because cursors continue from it.
-fn seen<D: DeserializeOwned, T>(
+pub(crate) fn seen<D: DeserializeOwned, T>(
     id_name: &str,
     owner_name: Option<&str>,
     item: Value,

@@ -1,4 +1,5 @@
-//! Oracle Fusion Cloud ERP behind the [`Erp`](sync_core::ports::Erp) port: parties and AR accounts, reading only.
+//! Oracle Fusion Cloud ERP behind the [`Erp`](sync_core::ports::Erp) port: parties and AR accounts; beside it the calls
+//! that the other flows stand on: invoices, credit memos and orders.
 //!
 //! Facts about Fusion are in `oracle-fusion.md`; the numbers in comments are its sections. One file per call in
 //! `api/`, DTOs inside; one `convert.rs` knows both their names and ours.
@@ -10,6 +11,7 @@ mod client;
 mod config;
 mod convert;
 mod dialect;
+mod documents;
 mod query;
 
 pub use client::Fusion;

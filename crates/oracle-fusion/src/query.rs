@@ -3,20 +3,29 @@
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use sync_core::poll::{ErpRead, floor_ms};
 
-/// Query parameters of one page, always at offset 0: the set moves (4.1), so the condition moves, not the offset.
+/// Query parameters of one page of a walk or window.
 pub(crate) fn page(read: ErpRead, id: &str, fields: &str, limit: u32) -> Vec<(&'static str, String)> {
-    vec![
-        ("q", condition(read, id)),
-        ("orderBy", order(read, id)),
-        ("fields", fields.to_owned()),
-        // Drops links from every item; we need no changeIndicator while we only read.
-        ("onlyData", "true".to_owned()),
-        ("limit", limit.to_string()),
-        ("offset", "0".to_owned()),
-    ]
+    of(condition(read, id), order(read, id), Some(fields), limit)
 }
 
-fn condition(read: ErpRead, id: &str) -> String {
+/// Query parameters of one page, always at offset 0: the set moves (4.1), so the condition moves, not the offset.
+pub(crate) fn of(
+    condition: String,
+    order: String,
+    fields: Option<&str>,
+    limit: u32,
+) -> Vec<(&'static str, String)> {
+    let mut query = vec![("q", condition), ("orderBy", order)];
+    query.extend(fields.map(|fields| ("fields", fields.to_owned())));
+    // Drops links from every item; we need no changeIndicator while we only read.
+    query.push(("onlyData", "true".to_owned()));
+    query.push(("limit", limit.to_string()));
+    query.push(("offset", "0".to_owned()));
+    query
+}
+
+/// The condition of a walk or window.
+pub(crate) fn condition(read: ErpRead, id: &str) -> String {
     match read {
         ErpRead::ById { after } => format!("{id} > {after}"),
         ErpRead::Window { from, to: None } => from_on(from),
@@ -28,7 +37,7 @@ fn condition(read: ErpRead, id: &str) -> String {
 }
 
 /// Without a unique attribute at the end the order of equals is undefined (4.1).
-fn order(read: ErpRead, id: &str) -> String {
+pub(crate) fn order(read: ErpRead, id: &str) -> String {
     match read {
         ErpRead::ById { .. } | ErpRead::Tie { .. } => format!("{id}:asc"),
         ErpRead::Window { .. } => format!("LastUpdateDate:asc,{id}:asc"),

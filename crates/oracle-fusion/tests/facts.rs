@@ -87,6 +87,84 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_release_may_be_latest() {
+        let (transport, log) = remote(|sent| match sent.path() {
+            "/oauth2/v1/token" => ok(r#"{"access_token":"eyJ","token_type":"Bearer","expires_in":3600}"#),
+            _ => page(&[], false),
+        });
+        let config = FusionConfig { api_version: "latest".to_owned(), ..config() };
+        let fusion = Fusion::new(config, transport, Arc::new(clock().0)).unwrap();
+        fusion.accounts(ErpRead::ById { after: 0 }).await.unwrap();
+        let path = "/fscmRestApi/resources/latest/receivablesCustomerAccountActivities";
+        assert_eq!(log.last().path(), path);
+    }
+
+    fn described(attributes: &[(&str, bool)], resource: &str) -> Outcome {
+        let attributes: Vec<_> = attributes
+            .iter()
+            .map(|(name, queryable)| json!({"name": name, "type": "string", "queryable": queryable}))
+            .collect();
+        ok(json!({"Resources": {resource: {"attributes": attributes, "children": {}}}}))
+    }
+
+    const PARTY: [&str; 18] = [
+        "PartyId",
+        "PartyNumber",
+        "OrganizationName",
+        "PartyUsageCode",
+        "Status",
+        "TaxpayerIdentificationNumber",
+        "URL",
+        "RawPhoneNumber",
+        "Address1",
+        "Address2",
+        "Address3",
+        "Address4",
+        "City",
+        "State",
+        "Province",
+        "PostalCode",
+        "Country",
+        "LastUpdateDate",
+    ];
+
+    #[tokio::test]
+    async fn a_pod_is_looked_at_before_it_is_read_and_what_is_gone_is_named() {
+        let pod = |without: &'static str, deaf: &'static str| {
+            let (fusion, log) = fusion(move |sent| {
+                let accounts = ["AccountId", "AccountNumber", "CustomerId", "LastUpdateDate"];
+                let (all, resource): (&[&str], _) = if sent.path().contains("hubOrganizations") {
+                    (&PARTY, "hubOrganizations")
+                } else {
+                    (&accounts, "receivablesCustomerAccountActivities")
+                };
+                let left = all.iter().filter(|name| **name != without).map(|name| (*name, *name != deaf));
+                described(&left.collect::<Vec<_>>(), resource)
+            });
+            async move { (fusion.prepare().await, log.last().path().to_owned()) }
+        };
+        let (fits, last) = pod("", "URL").await;
+        fits.unwrap();
+        assert!(last.ends_with("/receivablesCustomerAccountActivities/describe"), "{last}");
+        let (gone, _) = pod("URL", "").await;
+        let gone = gone.unwrap_err();
+        assert_eq!((&gone.kind, gone.effect), (&ErrorKind::Rejected, Effect::None));
+        assert!(gone.message.contains("URL is gone"), "{gone}");
+        let (deaf, _) = pod("", "LastUpdateDate").await;
+        assert!(deaf.unwrap_err().message.contains("LastUpdateDate is no longer queryable"));
+    }
+
+    #[tokio::test]
+    async fn a_pod_that_does_not_describe_itself_is_read_and_a_passing_trouble_is_told() {
+        for status in [403, 404] {
+            let (fusion, _) = fusion(move |_| reply(status, &[], ""));
+            fusion.prepare().await.unwrap();
+        }
+        let (fusion, _) = fusion(|_| reply(503, &[], ""));
+        assert!(matches!(fusion.prepare().await.unwrap_err().kind, ErrorKind::Transient { .. }));
+    }
+
+    #[tokio::test]
     async fn accounts_are_walked_by_id_on_the_other_root() {
         let account = json!({
             "AccountId": 300_000_001_i64, "AccountNumber": "1006", "CustomerId": "300000000000077",

@@ -3,9 +3,9 @@
 //! Absent, null and blank are the same: `None`. A value of a wrong shape is an error that names the attribute,
 //! because that is what the person who reads the hold needs.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use serde_json::Value;
-use sync_core::text;
+use sync_core::{money::Amount, text};
 
 /// Text; numbers are taken as they are written. Blanks are squeezed.
 ///
@@ -51,6 +51,50 @@ pub fn moment(name: &str, value: Option<&Value>) -> Result<Option<Timestamp>, St
     }
 }
 
+/// An amount of money, as a number or as decimal digits in a text, exact to 1/10,000 (numbers of up to 15 digits).
+///
+/// # Errors
+/// When it is anything else, or too large.
+pub fn amount(name: &str, value: Option<&Value>) -> Result<Option<Amount>, String> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
+        Some(value) => {
+            let read = match value {
+                // The shortest digits that mean the same number: those that were sent, up to 15 of them.
+                Value::Number(number) => Amount::parse(&number.to_string()),
+                Value::String(text) => Amount::parse(text),
+                Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+            };
+            read.map(Some).ok_or_else(|| wrong(name, "an amount", value))
+        }
+    }
+}
+
+/// A day, without time and zone. A time of day is cut off, as it is written: no zone is shifted.
+///
+/// # Errors
+/// When it is anything else.
+pub fn day(name: &str, value: Option<&Value>) -> Result<Option<Date>, String> {
+    let Some(text) = text(name, value)? else { return Ok(None) };
+    let day = text.split(['T', ' ']).next().unwrap_or_default();
+    day.parse().map(Some).map_err(|_| format!("{name} is not a day: {}", shown(&text)))
+}
+
+/// True or false, also as the 0 and 1 of older interfaces.
+///
+/// # Errors
+/// When it is anything else.
+pub fn flag(name: &str, value: Option<&Value>) -> Result<Option<bool>, String> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Bool(flag)) => Ok(Some(*flag)),
+        Some(Value::Number(number)) if number.as_i64() == Some(1) => Ok(Some(true)),
+        Some(Value::Number(number)) if number.as_i64() == Some(0) => Ok(Some(false)),
+        Some(other) => Err(wrong(name, "true or false", other)),
+    }
+}
+
 /// The value, or the complaint that it is missing.
 ///
 /// # Errors
@@ -73,6 +117,26 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn amounts_are_decimals_whether_numbers_or_digits() {
+        for value in [json!(0.1), json!("0.1"), json!(0.100)] {
+            assert_eq!(amount("Total", Some(&value)), Ok(Some(Amount(1_000))));
+        }
+        assert_eq!(amount("Total", Some(&json!(1_234_567_890.12))), Ok(Some(Amount(12_345_678_901_200))));
+        assert_eq!(amount("Total", Some(&json!(null))), Ok(None));
+        assert!(amount("Total", Some(&json!("1,5"))).unwrap_err().contains("Total is not an amount"));
+    }
+
+    #[test]
+    fn days_are_never_shifted_by_a_zone() {
+        for text in ["2026-01-31", "2026-01-31T23:59:59-11:00", "2026-01-31 00:00:00"] {
+            assert_eq!(day("DueDate", Some(&json!(text))), Ok(Some(jiff::civil::date(2026, 1, 31))));
+        }
+        assert!(day("DueDate", Some(&json!("31.01.2026"))).is_err());
+        assert_eq!(flag("x", Some(&json!(1))), Ok(Some(true)));
+        assert!(flag("x", Some(&json!("yes"))).is_err());
+    }
 
     #[test]
     fn ids_are_numbers_or_digits() {

@@ -22,6 +22,11 @@
 //! | `POST /_sim/deals`, `/_sim/persons`; `POST`, `DELETE /_sim/deals/{id}`, `/_sim/persons/{id}` | Pipedrive: create, edit, delete like a person |
 //! | `POST /_sim/deals/{id}/win`, `/lose`, `/reopen`, `/move`, `/archive`, `/unarchive`, `/merge` | Pipedrive: what people do with deals |
 //! | `POST /_sim/pipelines`, `/_sim/stages`, `/_sim/filters` | Pipedrive: make a pipeline, a stage, a saved filter |
+//! | `GET /_sim/webhooks/outbox` | Pipedrive: the webhook requests to make now, each handed out once |
+//! | `POST /_sim/webhooks/outcome` | Pipedrive: `{"id": n, "status": 200}` or `{"id": n, "error": "timeout"}` (or `"unreachable"`) |
+//! | `POST /_sim/oauth/consent` | Pipedrive: `{"deny": true}` denies authorizations from now on |
+//! | `POST /_sim/oauth/uninstall` | Pipedrive: uninstalls the app like a person |
+//! | `GET /_sim/oauth/callbacks` | Pipedrive: the `DELETE` requests that told the app of uninstallations |
 //! | `POST /_sim/spend` | Pipedrive: `{"tokens": n}` used up by a foreign integration |
 //!
 //! The sections named in the docs are those of the reference sheets about the two systems.

@@ -87,6 +87,11 @@ pub(crate) fn digest(parts: &[&str]) -> String {
     hex::encode(hash.finalize())
 }
 
+/// Whether the text is a day, `YYYY-MM-DD`.
+pub(crate) fn is_date(text: &str) -> bool {
+    text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

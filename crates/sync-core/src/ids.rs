@@ -30,6 +30,34 @@ id!(
     OrgId
 );
 id!(
+    /// `id` of a relationship between two Pipedrive organizations (v1 organizationRelationships).
+    RelationId
+);
+id!(
+    /// `id` of a Pipedrive deal (pipedrive.md 1.6).
+    DealId
+);
+id!(
+    /// `id` of a Pipedrive note (pipedrive.md 6).
+    NoteId
+);
+id!(
+    /// `CustomerTransactionId` of a Fusion invoice or credit memo (oracle-fusion.md 2).
+    TransactionId
+);
+id!(
+    /// `HeaderId` of a Fusion sales order (oracle-fusion.md 3.2).
+    SalesOrderId
+);
+id!(
+    /// `POHeaderId` of a Fusion purchase order (oracle-fusion.md 3.1).
+    PurchaseOrderId
+);
+id!(
+    /// `AddressId` of a party's address: the `PartySiteId` of SOAP (oracle-fusion.md 1.2).
+    PartySiteId
+);
+id!(
     /// Row number of a connection in our store.
     ConnectionId
 );

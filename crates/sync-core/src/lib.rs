@@ -6,7 +6,9 @@
 //! of `ARCHITECTURE.md` (party, organization, pair, mirror, situation, plan, intent, receipt, hold).
 
 pub mod budget;
+pub mod deals;
 pub mod decide;
+pub mod documents;
 pub mod error;
 pub mod fields;
 pub mod ids;
@@ -14,6 +16,7 @@ pub mod laws;
 
 pub mod mapping;
 pub mod model;
+pub mod money;
 pub mod pair;
 pub mod plan;
 pub mod poll;

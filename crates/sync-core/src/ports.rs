@@ -22,6 +22,12 @@ pub type Called<T> = Result<T, CallError>;
 /// The ERP, as far as customers are concerned. Reading only, for now.
 #[async_trait]
 pub trait Erp: Send + Sync {
+    /// Looks whether the ERP still has what is read of it, before anything is read. What is gone must not be taken for
+    /// empty: its absence is an error that names it.
+    async fn prepare(&self) -> Called<()> {
+        Ok(())
+    }
+
     /// One page of parties of every usage (suppliers too), as `read` asks for.
     async fn parties(&self, read: ErpRead) -> Called<Page<ErpParty>>;
 

@@ -52,6 +52,8 @@ pub struct Engine {
     pub(crate) run: RunId,
     /// Whether the CRM's custom fields are known.
     prepared: bool,
+    /// Whether the ERP was found to have what is read of it.
+    erp_prepared: bool,
     /// When each write without an answer is looked for next. Loaded from the store by the first step.
     pub(crate) looks: Option<BTreeMap<IntentId, Timestamp>>,
     pub(crate) erp_pauses: Pauses,
@@ -91,6 +93,7 @@ impl Engine {
             settings,
             run,
             prepared: false,
+            erp_prepared: false,
             looks: None,
             erp_pauses: Pauses::default(),
             crm_pauses: Pauses::default(),
@@ -131,6 +134,7 @@ impl Engine {
         }
         let worked = self.recover(now).await?
             || self.prepare(now).await
+            || self.prepare_erp(now).await
             || self.settle_doubts(now).await?
             || self.read_erp(now).await?
             || self.read_crm(now).await?
@@ -198,6 +202,26 @@ impl Engine {
         true
     }
 
+    /// Looks whether the ERP is as we know it. Tells whether it tried.
+    async fn prepare_erp(&mut self, now: Timestamp) -> bool {
+        if self.erp_prepared || self.erp_pauses.active(now).is_some() {
+            return false;
+        }
+        match self.erp.prepare().await {
+            Ok(()) => {
+                self.erp_prepared = true;
+                self.erp_pauses.answered();
+            }
+            Err(error) => self.side_failed(Side::Erp, &error),
+        }
+        true
+    }
+
+    /// Whether the ERP may be called now.
+    pub(crate) fn erp_is_open(&self, now: Timestamp) -> bool {
+        self.erp_prepared && self.erp_pauses.active(now).is_none()
+    }
+
     /// Whether the CRM may be called now.
     pub(crate) fn crm_is_open(&self, now: Timestamp) -> bool {
         self.prepared && self.crm_pauses.active(now).is_none()
@@ -243,6 +267,10 @@ impl Engine {
         let now = self.clock.now();
         if error.kind == ErrorKind::UnknownField {
             self.prepared = false;
+        }
+        if side == Side::Erp && error.kind == ErrorKind::Rejected {
+            // Perhaps an update of the ERP took something away: look again.
+            self.erp_prepared = false;
         }
         let pauses = match side {
             Side::Erp => &mut self.erp_pauses,

@@ -29,7 +29,7 @@ struct StagedPage {
 impl Engine {
     /// Reads the next page of the ERP that is due. Tells whether it tried.
     pub(crate) async fn read_erp(&mut self, now: Timestamp) -> Result<bool, EngineError> {
-        if self.erp_pauses.active(now).is_some() {
+        if !self.erp_is_open(now) {
             return Ok(false);
         }
         // Accounts first: a party should find its accounts beside it when it is looked at.

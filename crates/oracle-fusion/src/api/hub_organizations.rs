@@ -12,7 +12,7 @@ use super::Collection;
 use crate::query;
 
 /// What is decoded, hence what is asked for.
-const FIELDS: &str = "PartyId,PartyNumber,OrganizationName,PartyUsageCode,Status,TaxpayerIdentificationNumber,URL,\
+pub(crate) const FIELDS: &str = "PartyId,PartyNumber,OrganizationName,PartyUsageCode,Status,TaxpayerIdentificationNumber,URL,\
                       RawPhoneNumber,Address1,Address2,Address3,Address4,City,State,Province,PostalCode,Country,\
                       LastUpdateDate";
 

@@ -10,7 +10,7 @@ use super::Collection;
 use crate::query;
 
 /// What is decoded, hence what is asked for. The totals are left out: they cost the server and bump no stamp.
-const FIELDS: &str = "AccountId,AccountNumber,CustomerId,LastUpdateDate";
+pub(crate) const FIELDS: &str = "AccountId,AccountNumber,CustomerId,LastUpdateDate";
 
 /// One page of AR accounts.
 pub(crate) struct ListAccounts<'a> {

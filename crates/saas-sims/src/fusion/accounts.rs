@@ -4,31 +4,33 @@
 
 use std::sync::LazyLock;
 
-use super::resource::{Finder, Resource, attributes};
+use super::resource::{Finder, Resource, Writes, attributes};
 
 pub(crate) static ACCOUNTS: LazyLock<Resource> = LazyLock::new(|| Resource {
     name: "receivablesCustomerAccountActivities",
     root: "fscmRestApi",
     id: "AccountId",
+    parent: None,
     key: "AccountId",
+    opaque: false,
     owner: Some("CustomerId"),
     attributes: attributes(include_str!("../../fixtures/customer_account_activities.txt")),
     finders: FINDERS,
     children: &["creditMemos", "standardReceipts", "transactionAdjustments", "transactionPaymentSchedules"],
+    writes: Writes::None,
 });
 
 const FINDERS: &[Finder] = &[
-    Finder { name: "PrimaryKey", variables: &["AccountId"], complete: true },
-    Finder {
-        name: "CustomerAccountActivitiesFinder",
-        variables: &[
-            "AccountNumber",
-            "CustomerName",
-            "TaxRegistrationNumber",
-            "TaxpayerIdentificationNumber",
+    Finder::key("PrimaryKey", &[("AccountId", "AccountId")]),
+    Finder::any(
+        "CustomerAccountActivitiesFinder",
+        &[
+            ("AccountNumber", "AccountNumber"),
+            ("CustomerName", "CustomerName"),
+            ("TaxRegistrationNumber", "TaxRegistrationNumber"),
+            ("TaxpayerIdentificationNumber", "TaxpayerIdentificationNumber"),
         ],
-        complete: false,
-    },
+    ),
 ];
 
 /// What an account shows of its party: the account's attribute and the party's.

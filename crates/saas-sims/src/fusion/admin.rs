@@ -22,8 +22,22 @@ struct EditBody {
     stamp: Option<Timestamp>,
     #[serde(default)]
     visible_after_seconds: i64,
-    /// The PartyId of the party that a merged one goes into.
+    /// The PartyId of the party that a merged one goes into, or that a daughter belongs to.
     into: Option<i64>,
+    /// The row that is edited.
+    id: Option<i64>,
+    /// The row that a new one belongs to.
+    parent: Option<i64>,
+    /// The account that an invoice goes to.
+    account: Option<i64>,
+    #[serde(default)]
+    installments: Vec<f64>,
+    amount: Option<f64>,
+    #[serde(default)]
+    credit: bool,
+    /// Whether LastUpdateDate stays as it is.
+    #[serde(default)]
+    unstamped: bool,
 }
 
 pub(crate) fn answer(sim: &FusionSim, call: &Call) -> Option<Reply> {
@@ -37,6 +51,13 @@ pub(crate) fn answer(sim: &FusionSim, call: &Call) -> Option<Reply> {
         (&Method::POST, ["fusion", "party", "remove"]) => read(call).and_then(|body| remove(sim, &body)),
         (&Method::POST, ["fusion", "party", "merge"]) => read(call).and_then(|body| merge(sim, &body)),
         (&Method::POST, ["fusion", "account"]) => read(call).and_then(|body| account(sim, body)),
+        (&Method::POST, ["fusion", "child", name]) => read(call).and_then(|body| child(sim, name, body)),
+        (&Method::POST, ["fusion", "relate"]) => read(call).and_then(|body| relate(sim, body)),
+        (&Method::POST, ["fusion", "rows", rest @ ..]) => {
+            read(call).and_then(|body| row(sim, &rest.join("/"), body))
+        }
+        (&Method::POST, ["fusion", "invoice"]) => read(call).and_then(|body| invoice(sim, body)),
+        (&Method::POST, ["fusion", "settle"]) => read(call).and_then(|body| settle(sim, &body)),
         _ => return None,
     };
     Some(match outcome {
@@ -80,6 +101,51 @@ fn account(sim: &FusionSim, body: EditBody) -> Result<Value, String> {
     Ok(json!({"AccountId": id, "account": sim.account(id)}))
 }
 
+fn child(sim: &FusionSim, name: &str, body: EditBody) -> Result<Value, String> {
+    if let Some(id) = body.id {
+        sim.edit_child(name, id, &edit(body))?;
+        return Ok(json!({"id": id}));
+    }
+    let party = target(sim, &body)?.ok_or("PartyId or PartyNumber is missing")?;
+    Ok(json!({"id": sim.add_child(party, name, edit(body))?}))
+}
+
+fn relate(sim: &FusionSim, body: EditBody) -> Result<Value, String> {
+    if let Some(id) = body.id {
+        sim.change_relation(id, &edit(body))?;
+        return Ok(json!({"RelationshipId": id}));
+    }
+    let party = target(sim, &body)?.ok_or("PartyId or PartyNumber is missing")?;
+    let into = body.into.ok_or("into is missing")?;
+    Ok(json!({"RelationshipId": sim.relate(party, into, &edit(body))?}))
+}
+
+fn row(sim: &FusionSim, resource: &str, body: EditBody) -> Result<Value, String> {
+    let (id, parent) = (body.id, body.parent);
+    let id = match id {
+        Some(id) => sim.edit_row(resource, id, &edit(body)).map(|()| id)?,
+        None => sim.add_row(resource, parent, edit(body))?,
+    };
+    Ok(json!({"id": id, "row": sim.row(resource, id)}))
+}
+
+fn invoice(sim: &FusionSim, body: EditBody) -> Result<Value, String> {
+    let account = body.account.ok_or("account is missing")?;
+    let installments = body.installments.clone();
+    let id = sim.add_invoice(account, edit(body), &installments)?;
+    Ok(json!({"CustomerTransactionId": id, "invoice": sim.row("receivablesInvoices", id)}))
+}
+
+fn settle(sim: &FusionSim, body: &EditBody) -> Result<Value, String> {
+    let (id, amount) = (body.id.ok_or("id is missing")?, body.amount.ok_or("amount is missing")?);
+    if body.credit {
+        sim.credit_invoice(id, amount)?;
+    } else {
+        sim.pay_invoice(id, amount)?;
+    }
+    Ok(json!({"CustomerTransactionId": id, "invoice": sim.row("receivablesInvoices", id)}))
+}
+
 fn target(sim: &FusionSim, body: &EditBody) -> Result<Option<i64>, String> {
     match (body.party_id, &body.party_number) {
         (Some(id), None) => Ok(Some(id)),
@@ -95,5 +161,6 @@ fn edit(body: EditBody) -> Edit {
         by: body.by,
         stamp: body.stamp,
         late: SignedDuration::from_secs(body.visible_after_seconds),
+        silent: body.unstamped,
     }
 }

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::resource::{Kind, Resource};
+use crate::text::is_date;
 
 /// A change of one row: which attributes get which values, by whom, stamped when, visible when.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +13,7 @@ pub struct Edit {
     pub(crate) by: Option<String>,
     pub(crate) stamp: Option<Timestamp>,
     pub(crate) late: SignedDuration,
+    pub(crate) silent: bool,
 }
 
 impl Edit {
@@ -47,6 +49,13 @@ impl Edit {
         self
     }
 
+    /// Leaves LastUpdateDate as it is, as changes do that are stamped in another table (section 2, balance changes).
+    #[must_use]
+    pub fn unstamped(mut self) -> Self {
+        self.silent = true;
+        self
+    }
+
     /// The values with the attributes' own names, or what is wrong with them.
     pub(crate) fn values(&self, resource: &'static Resource) -> Result<Vec<(&'static str, Value)>, String> {
         let checked = self.set.iter().map(|(name, value)| {
@@ -58,6 +67,7 @@ impl Edit {
                 Kind::Integer => value.is_i64() || value.is_null(),
                 Kind::Number => value.is_number() || value.is_null(),
                 Kind::Boolean => value.is_boolean() || value.is_null(),
+                Kind::Date => value.is_null() || value.as_str().is_some_and(is_date),
                 Kind::Timestamp => return Err(format!("{name} is set by stamping the edit")),
             };
             if fits { Ok((attribute.name, value.clone())) } else { Err(format!("{name} can't be {value}")) }

@@ -23,6 +23,22 @@ impl Failure {
         Self { status: StatusCode::BAD_REQUEST, code: "29140", detail: detail.into() }
     }
 
+    /// 400 for a record that breaks a rule.
+    pub(crate) fn invalid(code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, code, detail: detail.into() }
+    }
+
+    /// 400 JBO-27014: a required attribute is missing.
+    pub(crate) fn required(attribute: &str, object: &str) -> Self {
+        Self::invalid("27014", format!("Attribute {attribute} in {object} is required."))
+    }
+
+    /// 501: the real system can, this simulator cannot.
+    pub(crate) fn not_modelled(what: &str) -> Self {
+        let detail = format!("{what} is not modelled by this simulator.");
+        Self { status: StatusCode::NOT_IMPLEMENTED, code: "501", detail }
+    }
+
     pub(crate) fn not_found(detail: impl Into<String>) -> Self {
         Self { status: StatusCode::NOT_FOUND, code: "27520", detail: detail.into() }
     }

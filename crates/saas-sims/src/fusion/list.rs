@@ -7,22 +7,21 @@ use serde_json::{Value, json};
 use super::item::{self, Place};
 use super::query::Bounds;
 use super::request::{Column, Read};
+use super::state::State;
 use super::table::{Cell, Row, Table};
 
-/// The page and its envelope as JSON text. `rng` decides the order wherever the request leaves it open.
-pub(crate) fn page(
-    table: &Table,
-    read: &Read,
-    place: &Place<'_>,
-    visible: bool,
-    rng: &mut fastrand::Rng,
-) -> String {
-    let mut hits = if visible { Hits::find(table, read, rng) } else { Hits::default() };
-    let has_more = hits.rows.len() > read.limit;
-    hits.rows.truncate(read.limit);
+/// Which rows the page has. `rng` decides the order wherever the request leaves it open.
+pub(crate) fn find(table: &Table, read: &Read, visible: bool, rng: &mut fastrand::Rng) -> Hits {
+    if visible { Hits::find(table, read, rng) } else { Hits::default() }
+}
+
+/// The page and its envelope as JSON text.
+pub(crate) fn page(state: &State, hits: &Hits, read: &Read, place: &Place<'_>) -> String {
+    let table = state.table(place.resource);
+    let shown = hits.ids.len().min(read.limit);
     let mut envelope = json!({
-        "count": hits.rows.len(),
-        "hasMore": has_more,
+        "count": shown,
+        "hasMore": hits.ids.len() > read.limit,
         "limit": read.limit,
         "offset": read.offset,
         "links": [{"rel": "self", "href": place.collection(), "name": table.resource.name, "kind": "collection"}],
@@ -31,11 +30,11 @@ pub(crate) fn page(
         envelope["totalResults"] = json!(hits.total);
     }
     let mut text = String::from("{\"items\":[");
-    for (at, row) in hits.rows.iter().enumerate() {
+    for (at, row) in hits.ids.iter().take(shown).filter_map(|id| table.get(*id)).enumerate() {
         if at > 0 {
             text.push(',');
         }
-        item::write(row, &read.shape, place, &mut text);
+        item::write(state, row, &read.shape, place, &mut text);
     }
     text.push_str("],");
     text.push_str(envelope.to_string().trim_start_matches('{'));
@@ -44,20 +43,23 @@ pub(crate) fn page(
 
 /// The rows from `offset` on, one more than the page where there is one.
 #[derive(Default)]
-struct Hits<'a> {
-    rows: Vec<&'a Row>,
+pub(crate) struct Hits {
+    pub(crate) ids: Vec<i64>,
     /// How many rows the query has; only counted when it was asked for.
     total: usize,
 }
 
-impl<'a> Hits<'a> {
-    fn find(table: &'a Table, read: &Read, rng: &mut fastrand::Rng) -> Self {
+impl Hits {
+    fn find(table: &Table, read: &Read, rng: &mut fastrand::Rng) -> Self {
         let bounds = Bounds::of(&read.filters, table.resource);
         let fits = |row: &&Row| read.filters.iter().all(|filter| filter.holds(row));
         let walk = Walk::of(read, &bounds, table);
         let rows = walk.rows(table, &bounds).filter(fits);
+        let cut = |rows: &mut dyn Iterator<Item = &Row>| {
+            rows.skip(read.offset).take(read.limit + 1).map(|row| row.id).collect()
+        };
         if walk.ordered() && !read.total {
-            return Self { rows: rows.skip(read.offset).take(read.limit + 1).collect(), total: 0 };
+            return Self { ids: cut(&mut { rows }), total: 0 };
         }
         let mut rows: Vec<&Row> = rows.collect();
         let total = rows.len();
@@ -65,7 +67,7 @@ impl<'a> Hits<'a> {
             rng.shuffle(&mut rows);
             rows.sort_by(|left, right| compare(left, right, &read.order));
         }
-        Self { rows: rows.into_iter().skip(read.offset).take(read.limit + 1).collect(), total }
+        Self { ids: cut(&mut rows.into_iter()), total }
     }
 }
 
@@ -77,10 +79,15 @@ enum Walk {
     Stamps { ordered: bool },
     /// One by one, by surrogate keys, owners or the key in the URL.
     Points,
+    /// The children of one row.
+    Children(i64),
 }
 
 impl Walk {
     fn of(read: &Read, bounds: &Bounds, table: &Table) -> Self {
+        if let Some(owner) = read.owner {
+            return Self::Children(owner);
+        }
         if bounds.ids.is_some() || bounds.owners.is_some() || bounds.key.is_some() {
             return Self::Points;
         }
@@ -104,7 +111,7 @@ impl Walk {
     fn ordered(&self) -> bool {
         match self {
             Self::Ids { ordered } | Self::Stamps { ordered } => *ordered,
-            Self::Points => false,
+            Self::Points | Self::Children(_) => false,
         }
     }
 
@@ -112,6 +119,7 @@ impl Walk {
         match self {
             Self::Ids { .. } => table.by_id(bounds.low_id, bounds.high_id),
             Self::Stamps { .. } => table.by_stamp(bounds.low_stamp, bounds.high_stamp),
+            Self::Children(owner) => Box::new(table.owned_by(*owner)),
             Self::Points => {
                 if let Some(ids) = &bounds.ids {
                     let ids: std::collections::BTreeSet<i64> = ids.iter().copied().collect();

@@ -1,15 +1,25 @@
 //! Oracle Fusion Cloud ERP: parties and customer accounts over REST, and the token endpoint of the identity domain.
 //!
-//! What is here: `POST /oauth2/v1/token`, `hubOrganizations` (list and item) under `/crmRestApi`,
-//! `receivablesCustomerAccountActivities` (list and item) under `/fscmRestApi`. Not yet: writes, children, SOAP,
-//! `describe`, receivables and purchasing.
+//! What is here: `POST /oauth2/v1/token`; under `/crmRestApi` `hubOrganizations` with its children, read and written;
+//! under `/fscmRestApi` `receivablesCustomerAccountActivities`, `receivablesCustomerAccountSiteActivities`,
+//! `receivablesInvoices` with installments and flexfield, `receivablesCreditMemos`, `standardReceipts`,
+//! `salesOrdersForOrderHub`, `purchaseOrders` with flexfield, `draftPurchaseOrders`, read only; `describe` of each; the SOAP services for customer
+//! accounts and their profiles.
+//! What the real system has and this one has not is refused with 501, never ignored.
 //!
 //! `POST /_sim/fusion/party` takes `{"PartyNumber" | "PartyId": ..., "set": {...}, "by"?, "stamp"?,
-//! "visible_after_seconds"?}`; without a key a party is added. `POST /_sim/fusion/account` takes the same with the
-//! `PartyId` or `PartyNumber` of the owner and adds an account.
+//! "visible_after_seconds"?, "unstamped"?}`; without a key a party is added. `POST /_sim/fusion/account` takes the same
+//! with the `PartyId` or `PartyNumber` of the owner and adds an account. `/_sim/fusion/child/{name}` adds a child to a
+//! party or, with `id`, edits one; `/_sim/fusion/relate` makes a party a part of another (`into`) or, with `id`, changes
+//! that relationship; `/_sim/fusion/rows/{resource}` adds or, with `id`, edits a document; `/_sim/fusion/invoice` issues
+//! one to `account`; `/_sim/fusion/settle` pays (`"credit": true`: credits) an `amount` on the invoice `id`.
 
 mod accounts;
 mod admin;
+mod catalog;
+mod children;
+mod describe;
+mod documents;
 mod edit;
 mod errors;
 mod item;
@@ -20,9 +30,11 @@ mod request;
 mod resource;
 mod routes;
 mod settings;
+mod soap;
 mod state;
 mod table;
 mod token;
+mod writes;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -114,6 +126,90 @@ impl FusionSim {
         self.lock().merge_party(party, into, self.now())
     }
 
+    /// Adds a child to a party (`Address`, `ContactPoint`, `SourceSystemReference`, `UsageAssignment`) and gives its
+    /// surrogate key. The party's own stamp does not move (section 8).
+    pub fn add_child(&self, party: i64, name: &str, edit: Edit) -> Result<i64, String> {
+        let (state, settings) = (&mut self.lock(), &self.inner.settings);
+        children::materialise(state, settings, &PARTIES, party);
+        children::add(state, settings, party, name, edit, self.now())
+    }
+
+    /// Changes a child of a party by its surrogate key.
+    pub fn edit_child(&self, name: &str, id: i64, edit: &Edit) -> Result<(), String> {
+        let (state, resource) = (&mut self.lock(), children::child(name)?);
+        if state.table(resource).get(id).is_none() {
+            return Err(format!("no {name} {id}"));
+        }
+        state.apply(resource, id, None, edit, self.now())?;
+        if name == "Address" {
+            children::flatten(state, &self.inner.settings, id, edit, self.now())?;
+        }
+        Ok(())
+    }
+
+    /// The children of a party, NULLs included.
+    pub fn children(&self, party: i64, name: &str) -> Vec<Value> {
+        let state = &mut self.lock();
+        children::materialise(state, &self.inner.settings, &PARTIES, party);
+        let Ok(resource) = children::child(name) else { return Vec::new() };
+        state.table(resource).owned_by(party).map(|row| Value::Object(row.json(resource, None))).collect()
+    }
+
+    /// Makes a party a part of another one and gives the RelationshipId; the edit may name another code and type.
+    pub fn relate(&self, daughter: i64, parent: i64, edit: &Edit) -> Result<i64, String> {
+        children::relate(&mut self.lock(), &self.inner.settings, (daughter, parent), edit, self.now())
+    }
+
+    /// Changes a relationship by RelationshipId, in both directions; `Status` I or an `EndDate` ends it.
+    pub fn change_relation(&self, relationship: i64, edit: &Edit) -> Result<(), String> {
+        children::change_relation(&mut self.lock(), relationship, edit, self.now())
+    }
+
+    /// Adds a row of a document's resource (`salesOrdersForOrderHub` for example, or `purchaseOrders/DFF` with its
+    /// parent) and gives its surrogate key.
+    pub fn add_row(&self, resource: &str, parent: Option<i64>, edit: Edit) -> Result<i64, String> {
+        documents::add(&mut self.lock(), resource, parent, edit, self.now())
+    }
+
+    /// Changes a document's row.
+    pub fn edit_row(&self, resource: &str, id: i64, edit: &Edit) -> Result<(), String> {
+        let (state, resource) = (&mut self.lock(), documents::resource(resource)?);
+        if state.table(resource).get(id).is_none() {
+            return Err(format!("no {} {id}", resource.name));
+        }
+        state.apply(resource, id, None, edit, self.now())
+    }
+
+    /// A row's visible attributes, NULLs included.
+    pub fn row(&self, resource: &str, id: i64) -> Option<Value> {
+        let resource = documents::resource(resource).ok()?;
+        self.lock().table(resource).get(id).map(|row| Value::Object(row.json(resource, None)))
+    }
+
+    /// Deletes a document's row; no poll sees it.
+    pub fn remove_row(&self, resource: &str, id: i64) -> Result<(), String> {
+        let row = self.lock().remove_row(documents::resource(resource)?, id);
+        row.map(|_| ()).ok_or_else(|| format!("no {resource} {id}"))
+    }
+
+    /// Issues an invoice to an account, in one installment or in these.
+    pub fn add_invoice(&self, account: i64, edit: Edit, installments: &[f64]) -> Result<i64, String> {
+        documents::invoice(&mut self.lock(), account, edit, installments, self.now())
+    }
+
+    /// Applies a receipt to an invoice: its balance changes, its LastUpdateDate does not (section 2; switch
+    /// `payment_moves_invoice`).
+    pub fn pay_invoice(&self, invoice: i64, amount: f64) -> Result<(), String> {
+        let (state, settings) = (&mut self.lock(), &self.inner.settings);
+        documents::settle(state, settings, (invoice, amount), false, "AR_RECEIPTS", self.now())
+    }
+
+    /// Applies a credit memo to an invoice.
+    pub fn credit_invoice(&self, invoice: i64, amount: f64) -> Result<(), String> {
+        let (state, settings) = (&mut self.lock(), &self.inner.settings);
+        documents::settle(state, settings, (invoice, amount), true, "AR_CREDITS", self.now())
+    }
+
     /// Stamps parties with one LastUpdateDate and changes nothing else, as bulk jobs do (section 8, ghost updates).
     pub fn stamp_parties(&self, parties: &[i64], at: Timestamp) {
         let edit = Edit::default().by("SCHEDULED_JOB").stamped(at);
@@ -175,11 +271,10 @@ impl FusionSim {
 
     fn change(&self, resource: &'static Resource, id: i64, edit: &Edit) -> Result<(), String> {
         let mut state = self.lock();
-        let table = if resource.name == ACCOUNTS.name { &state.accounts } else { &state.parties };
-        if table.get(id).is_none() {
+        if state.table(resource).get(id).is_none() {
             return Err(format!("no visible {} {id}", resource.id));
         }
-        state.apply(resource, id, edit, self.now())
+        state.apply(resource, id, None, edit, self.now())
     }
 
     fn now(&self) -> Timestamp {
@@ -212,7 +307,13 @@ impl Simulator for FusionSim {
         let state = self.lock();
         let parties: Vec<_> = state.parties.rows().map(|row| row.json(&PARTIES, None)).collect();
         let accounts: Vec<_> = state.accounts.rows().map(|row| row.json(&ACCOUNTS, None)).collect();
-        json!({"parties": parties, "accounts": accounts, "uncommitted": state.uncommitted()})
+        let mut truth = json!({"parties": parties, "accounts": accounts, "uncommitted": state.uncommitted(),
+                               "soap": soap::truth(&state)});
+        for resource in catalog::OTHERS.iter() {
+            let rows = state.table(resource).rows().map(|row| row.json(resource, None));
+            truth[resource.full_name()] = rows.collect();
+        }
+        truth
     }
 
     fn answer(&self, call: &Call) -> Reply {

@@ -2,13 +2,15 @@
 
 use std::sync::LazyLock;
 
-use super::resource::{Finder, Resource, attributes};
+use super::resource::{Finder, How, Resource, Writes, attributes};
 
 pub(crate) static PARTIES: LazyLock<Resource> = LazyLock::new(|| Resource {
     name: "hubOrganizations",
     root: "crmRestApi",
     id: "PartyId",
+    parent: None,
     key: "PartyNumber",
+    opaque: false,
     owner: None,
     attributes: attributes(include_str!("../../fixtures/hub_organizations.txt")),
     finders: FINDERS,
@@ -20,24 +22,20 @@ pub(crate) static PARTIES: LazyLock<Resource> = LazyLock::new(|| Resource {
         "SourceSystemReference",
         "UsageAssignment",
     ],
+    writes: Writes::All,
 });
 
+const REFERENCE: &[(&str, &str)] =
+    &[("SourceSystem", "SourceSystem"), ("SourceSystemReferenceValue", "SourceSystemReferenceValue")];
+
 const FINDERS: &[Finder] = &[
-    Finder { name: "PrimaryKey", variables: &["PartyId"], complete: true },
-    Finder { name: "PartyIdAltKey", variables: &["PartyId"], complete: true },
-    Finder { name: "PartyNumberAltKey", variables: &["PartyNumber"], complete: true },
-    Finder { name: "PartyNumberRF", variables: &["PartyNumber"], complete: true },
-    Finder { name: "PartyUsageCodeRF", variables: &["PartyUsageCode"], complete: true },
-    Finder {
-        name: "SourceSystemReferenceAltKey",
-        variables: &["SourceSystem", "SourceSystemReferenceValue"],
-        complete: true,
-    },
-    Finder {
-        name: "SourceSystemReferenceRF",
-        variables: &["SourceSystem", "SourceSystemReferenceValue"],
-        complete: true,
-    },
+    Finder::key("PrimaryKey", &[("PartyId", "PartyId")]),
+    Finder::key("PartyIdAltKey", &[("PartyId", "PartyId")]),
+    Finder::key("PartyNumberAltKey", &[("PartyNumber", "PartyNumber")]),
+    Finder::key("PartyNumberRF", &[("PartyNumber", "PartyNumber")]),
+    Finder::key("PartyUsageCodeRF", &[("PartyUsageCode", "PartyUsageCode")]),
+    Finder { name: "SourceSystemReferenceAltKey", variables: REFERENCE, complete: true, how: How::Reference },
+    Finder { name: "SourceSystemReferenceRF", variables: REFERENCE, complete: true, how: How::Reference },
 ];
 
 /// Party usages that make a party a customer without an account.

@@ -6,9 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::accounts::{ACCOUNTS, FROM_PARTY};
+use super::catalog;
 use super::edit::Edit;
 use super::parties::PARTIES;
 use super::resource::Resource;
+use super::soap::SoapState;
 use super::table::{Row, Table, to_micros};
 use crate::stats::Stats;
 
@@ -19,14 +21,19 @@ const PERSON: &str = "maria.silva";
 pub(crate) struct State {
     pub(crate) parties: Table,
     pub(crate) accounts: Table,
+    /// All other resources by their full names.
+    others: BTreeMap<String, Table>,
     pending: Vec<Pending>,
     pub(crate) rng: fastrand::Rng,
     /// Access tokens and when they end.
     pub(crate) tokens: BTreeMap<String, Timestamp>,
     pub(crate) stats: Stats,
+    /// What the SOAP services keep beside the accounts.
+    pub(crate) soap: SoapState,
     next_party: i64,
     next_account: i64,
     next_number: i64,
+    next_other: i64,
 }
 
 /// A change that is stamped but not committed.
@@ -38,8 +45,10 @@ struct Pending {
 
 #[derive(Debug)]
 struct Change {
-    accounts: bool,
+    resource: &'static Resource,
     id: i64,
+    parent: Option<i64>,
+    silent: bool,
     values: Vec<(&'static str, Value)>,
     by: String,
     stamp: Timestamp,
@@ -50,14 +59,46 @@ impl State {
         Self {
             parties: Table::new(&PARTIES),
             accounts: Table::new(&ACCOUNTS),
+            others: catalog::OTHERS
+                .iter()
+                .map(|resource| (resource.full_name(), Table::new(resource)))
+                .collect(),
             pending: Vec::new(),
             rng: fastrand::Rng::with_seed(seed),
             tokens: BTreeMap::new(),
             stats: Stats::default(),
+            soap: SoapState::default(),
             next_party: 300_000_200_000_000,
             next_account: 300_000_300_000_000,
             next_number: 10_000,
+            next_other: 300_000_400_000_000,
         }
+    }
+
+    /// The rows of a resource.
+    pub(crate) fn table(&self, resource: &Resource) -> &Table {
+        if resource.is(&ACCOUNTS) {
+            return &self.accounts;
+        }
+        self.others.get(&resource.full_name()).unwrap_or(&self.parties)
+    }
+
+    fn table_mut(&mut self, resource: &'static Resource) -> &mut Table {
+        if resource.is(&ACCOUNTS) {
+            return &mut self.accounts;
+        }
+        self.others.get_mut(&resource.full_name()).unwrap_or(&mut self.parties)
+    }
+
+    /// The next surrogate key of a row that is neither party nor account.
+    pub(crate) fn next_id(&mut self) -> i64 {
+        self.next_other += 1 + self.next_other % 7;
+        self.next_other
+    }
+
+    /// Takes a row out, as if it had never been.
+    pub(crate) fn remove_row(&mut self, resource: &'static Resource, id: i64) -> Option<Row> {
+        self.table_mut(resource).remove(id)
     }
 
     /// Commits what is due.
@@ -93,7 +134,7 @@ impl State {
         edit.set.insert("PartyId".to_owned(), json!(id));
         edit.set.entry("Status").or_insert(json!("A"));
         edit.set.entry("CreatedByModule").or_insert(json!("HZ_WS"));
-        self.apply(&PARTIES, id, &edit, now)?;
+        self.apply(&PARTIES, id, None, &edit, now)?;
         Ok(id)
     }
 
@@ -113,7 +154,7 @@ impl State {
         for total in ["TotalOpenReceivablesForAccount", "TotalTransactionsDueForAccount"] {
             edit.set.entry(total).or_insert(json!(0));
         }
-        self.apply(&ACCOUNTS, id, &edit, now)?;
+        self.apply(&ACCOUNTS, id, None, &edit, now)?;
         Ok(id)
     }
 
@@ -124,6 +165,12 @@ impl State {
         for account in accounts {
             self.accounts.remove(account);
         }
+        for child in PARTIES.children.iter().filter_map(|name| catalog::child(&PARTIES, name)) {
+            let ids: Vec<i64> = self.table(child).owned_by(party).map(|row| row.id).collect();
+            for id in ids {
+                self.remove_row(child, id);
+            }
+        }
         Ok(())
     }
 
@@ -133,28 +180,29 @@ impl State {
             return Err(format!("{party} cannot be merged into {into}"));
         }
         let merged = Edit::set(json!({"Status": "M"})).by("PARTY_MERGE");
-        self.apply(&PARTIES, party, &merged, now)?;
+        self.apply(&PARTIES, party, None, &merged, now)?;
         let accounts: Vec<i64> = self.accounts.owned_by(party).map(|row| row.id).collect();
         for account in accounts {
             let moved = Edit::set(json!({"CustomerId": into})).by("PARTY_MERGE");
-            self.apply(&ACCOUNTS, account, &moved, now)?;
+            self.apply(&ACCOUNTS, account, None, &moved, now)?;
         }
         self.refresh_accounts(into);
         Ok(())
     }
 
-    /// Changes a row, at once or later.
+    /// Makes or changes a row, at once or later.
     pub(crate) fn apply(
         &mut self,
         resource: &'static Resource,
         id: i64,
+        parent: Option<i64>,
         edit: &Edit,
         now: Timestamp,
     ) -> Result<(), String> {
         let values = edit.values(resource)?;
         let stamp = to_micros(edit.stamp.unwrap_or(now));
         let by = edit.by.clone().unwrap_or_else(|| PERSON.to_owned());
-        let change = Change { accounts: resource.name == ACCOUNTS.name, id, values, by, stamp };
+        let change = Change { resource, id, parent, silent: edit.silent, values, by, stamp };
         let visible = stamp.checked_add(edit.late).unwrap_or(stamp);
         if edit.late > SignedDuration::ZERO && visible > now {
             self.pending.push(Pending { visible, change });
@@ -165,11 +213,11 @@ impl State {
     }
 
     fn commit(&mut self, change: Change) {
-        let Change { accounts, id, values, by, stamp } = change;
-        let table = if accounts { &mut self.accounts } else { &mut self.parties };
+        let Change { resource, id, parent, silent, values, by, stamp } = change;
+        let table = self.table_mut(resource);
         let mut row = table.get(id).cloned().unwrap_or_else(|| {
             let values = [("CreatedBy", json!(by))].into_iter().collect();
-            Row { id, values, created: stamp, updated: stamp, version: 0 }
+            Row { id, parent, values, created: stamp, updated: stamp, version: 0 }
         });
         let follows = FROM_PARTY.iter().any(|(_, theirs)| values.iter().any(|(name, _)| name == theirs));
         for (name, value) in values {
@@ -179,11 +227,13 @@ impl State {
                 row.values.insert(name, value);
             }
         }
-        row.values.insert("LastUpdatedBy", json!(by));
-        row.updated = stamp;
+        if !silent {
+            row.values.insert("LastUpdatedBy", json!(by));
+            row.updated = stamp;
+        }
         row.version += 1;
         table.put(row);
-        if !accounts && follows {
+        if resource.is(&PARTIES) && follows {
             self.refresh_accounts(id);
         }
     }

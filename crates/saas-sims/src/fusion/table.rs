@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::request::Shape;
 use super::resource::{Attribute, Kind, Resource};
 use crate::text::digest;
 
@@ -12,6 +13,8 @@ use crate::text::digest;
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) id: i64,
+    /// The surrogate key of the row that this one is a child of, where no attribute says it.
+    pub(crate) parent: Option<i64>,
     pub(crate) values: BTreeMap<&'static str, Value>,
     /// CreationDate, in microseconds.
     pub(crate) created: Timestamp,
@@ -45,6 +48,22 @@ impl Row {
         self.values.get(name).and_then(Value::as_i64)
     }
 
+    /// What stands for the row in its URL: an attribute, or a serialised key that nobody can build (section 6).
+    pub(crate) fn key(&self, resource: &Resource) -> String {
+        if resource.opaque {
+            let hash = digest(&[resource.name, &self.id.to_string()]);
+            return format!(
+                "00020000000EACED0005{}",
+                hash.get(..36).unwrap_or_default().to_ascii_uppercase()
+            );
+        }
+        match self.values.get(resource.key) {
+            Some(Value::String(key)) => key.clone(),
+            Some(other) => other.to_string(),
+            None => self.id.to_string(),
+        }
+    }
+
     /// The attributes as JSON: all of them with NULLs, or those in `only`.
     pub(crate) fn json(&self, resource: &Resource, only: Option<&BTreeSet<&str>>) -> Map<String, Value> {
         let wanted = resource
@@ -63,10 +82,10 @@ impl Row {
     }
 
     /// The same as text, without braces: a page has 500 items of 136 attributes, most of them NULL.
-    pub(crate) fn write(&self, resource: &Resource, only: Option<&BTreeSet<&str>>, out: &mut String) {
+    pub(crate) fn write(&self, resource: &Resource, shape: &Shape, out: &mut String) {
         let mut separator = "";
         for attribute in resource.attributes.values() {
-            if only.is_some_and(|only| !only.contains(attribute.name)) {
+            if shape.leaves_out(attribute.name) {
                 continue;
             }
             out.push_str(separator);
@@ -174,14 +193,10 @@ impl Table {
     }
 
     fn key_of(&self, row: &Row) -> String {
-        match row.values.get(self.resource.key) {
-            Some(Value::String(key)) => key.clone(),
-            Some(other) => other.to_string(),
-            None => row.id.to_string(),
-        }
+        row.key(self.resource)
     }
 
     fn owner_of(&self, row: &Row) -> Option<i64> {
-        self.resource.owner.and_then(|owner| row.integer(owner))
+        self.resource.owner.and_then(|owner| row.integer(owner)).or(row.parent)
     }
 }

@@ -31,7 +31,8 @@ pub(crate) fn refuse_bearer(
     now: Timestamp,
 ) -> Option<Reply> {
     let known = call.bearer().and_then(|token| state.tokens.get(token)).is_some_and(|end| now < *end);
-    if known && settings.user_known {
+    let basic = settings.basic.is_some() && settings.basic == call.basic();
+    if (known || basic) && settings.user_known {
         return None;
     }
     Some(

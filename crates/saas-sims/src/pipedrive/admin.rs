@@ -3,6 +3,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
+use super::webhooks::Outcome;
 use super::{PipedriveSim, admin_hands};
 use crate::call::{Call, Reply};
 use crate::shell::{done, refused};
@@ -31,6 +32,29 @@ pub(crate) fn answer(sim: &PipedriveSim, call: &Call) -> Option<Reply> {
             sim.revoke_tokens();
             return Some(done());
         }
+        (&Method::POST, ["oauth", "consent"]) => body().and_then(|body| {
+            sim.deny_authorization(body["deny"].as_bool().ok_or("deny is missing")?);
+            Ok(json!({"ok": true}))
+        }),
+        (&Method::POST, ["oauth", "uninstall"]) => {
+            sim.uninstall_as_person();
+            return Some(done());
+        }
+        (&Method::GET, ["webhooks", "outbox"]) => Ok(json!({
+            "deliveries": sim.due_deliveries(), "next": sim.next_delivery(),
+        })),
+        (&Method::POST, ["webhooks", "outcome"]) => body().and_then(|body| {
+            let id = body["id"].as_u64().ok_or("id is missing")?;
+            let status = body["status"].as_u64().and_then(|status| u16::try_from(status).ok());
+            let outcome = match (status, body["error"].as_str()) {
+                (Some(status), None) => Outcome::Answered(status),
+                (None, Some("timeout")) => Outcome::TimedOut,
+                (None, Some("unreachable")) => Outcome::Unreachable,
+                _ => return Err("status, or error timeout or unreachable, is missing".to_owned()),
+            };
+            Ok(json!({"taken": sim.delivered(id, outcome)}))
+        }),
+        (&Method::GET, ["oauth", "callbacks"]) => Ok(json!(sim.uninstall_callbacks())),
         _ => admin_hands::answer(sim, call)?,
     };
     Some(match outcome {

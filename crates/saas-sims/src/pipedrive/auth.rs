@@ -6,14 +6,12 @@ use axum::http::{Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
+use super::oauth::Installation;
 use super::problem::gateway;
 use super::settings::PipedriveSettings;
 use crate::call::{Call, Reply};
 use crate::text::digest;
 
-/// Scopes of the installation.
-const SCOPES: &str =
-    "base,deals:full,contacts:full,contact-fields:full,deal-fields:full,users:read,search:read,recents:read";
 const ACCESS_LIFETIME: SignedDuration = SignedDuration::from_secs(3599);
 /// A refresh token dies when it is not used for so long.
 const REFRESH_LIFETIME: SignedDuration = SignedDuration::from_hours(60 * 24);
@@ -32,12 +30,35 @@ pub(crate) struct Tokens {
     access: BTreeMap<String, Timestamp>,
     /// Refresh tokens and when they were last used; `None` once exchanged for another.
     refresh: BTreeMap<String, Option<Timestamp>>,
+    /// Codes, denial, uninstallation.
+    pub(crate) installation: Installation,
 }
 
 impl Tokens {
     /// Ends all access tokens.
     pub(crate) fn revoke(&mut self) {
         self.access.clear();
+    }
+
+    /// Ends one access token, if it is one.
+    pub(crate) fn revoke_access(&mut self, token: &str) -> bool {
+        self.access.remove(token).is_some()
+    }
+
+    /// Ends all tokens.
+    pub(crate) fn end(&mut self) {
+        self.access.clear();
+        self.refresh.values_mut().for_each(|used| *used = None);
+    }
+
+    /// Whether this refresh token is in use.
+    pub(crate) fn gave_refresh(&self, token: &str) -> bool {
+        self.refresh.get(token).is_some_and(Option::is_some)
+    }
+
+    /// Whether this refresh token was ever in use.
+    pub(crate) fn knows(&self, token: &str) -> bool {
+        self.refresh.contains_key(token)
     }
 
     /// Who calls, or the 401.
@@ -61,7 +82,7 @@ impl Tokens {
         Err(unauthorized("Invalid token: access_token is invalid"))
     }
 
-    /// `POST /oauth/token`: the refresh grant; form only, client credentials as Basic or in the body.
+    /// `POST /oauth/token`: a code or a refresh token; form only, client credentials as Basic or in the body.
     pub(crate) fn grant(
         &mut self,
         settings: &PipedriveSettings,
@@ -69,12 +90,12 @@ impl Tokens {
         rng: &mut fastrand::Rng,
         now: Timestamp,
     ) -> Reply {
-        match self.refresh(settings, call, rng, now) {
+        match self.issue(settings, call, rng, now) {
             Ok(reply) | Err(reply) => reply,
         }
     }
 
-    fn refresh(
+    fn issue(
         &mut self,
         settings: &PipedriveSettings,
         call: &Call,
@@ -96,41 +117,35 @@ impl Tokens {
         if grant.is_empty() {
             return Err(refuse("invalid_request", "Missing parameter: grant_type"));
         }
-        let (id, secret) = match call.basic() {
-            Some(pair) => pair,
-            None if form.contains_key("client_id") => {
-                (text("client_id").to_owned(), text("client_secret").to_owned())
-            }
-            None => {
-                return Err(refuse("invalid_client", "Invalid client: cannot retrieve client credentials"));
-            }
+        client(settings, call)?;
+        let fresh = |rng: &mut fastrand::Rng| {
+            format!("{}:{}", settings.user_id, &digest(&["refresh", &rng.u64(..).to_string()])[..40])
         };
-        if !fits(settings.client_id.as_ref(), &id) || !fits(settings.client_secret.as_ref(), &secret) {
-            return Err(refuse("invalid_client", "Invalid client: client is invalid"));
-        }
-        match grant {
-            "refresh_token" => {}
+        let kept = match grant {
+            "refresh_token" => {
+                let given = text("refresh_token");
+                let known = match self.refresh.get(given) {
+                    Some(Some(used)) => now.duration_since(*used) <= REFRESH_LIFETIME,
+                    Some(None) => false,
+                    None => !self.installation.uninstalled && fits(settings.refresh_token.as_ref(), given),
+                };
+                if !known {
+                    return Err(refuse("invalid_grant", "Invalid grant: refresh_token is invalid"));
+                }
+                if settings.rotate_refresh_tokens {
+                    self.refresh.insert(given.to_owned(), None);
+                    fresh(rng)
+                } else {
+                    given.to_owned()
+                }
+            }
             "authorization_code" => {
-                return Err(refuse("invalid_grant", "Invalid grant: authorization_code is invalid"));
+                self.installation.exchange(call, now)?;
+                fresh(rng)
             }
             other => {
                 return Err(refuse("unsupported_grant_type", &format!("Unsupported grant type: {other}")));
             }
-        }
-        let given = text("refresh_token");
-        let known = match self.refresh.get(given) {
-            Some(Some(used)) => now.duration_since(*used) <= REFRESH_LIFETIME,
-            Some(None) => false,
-            None => fits(settings.refresh_token.as_ref(), given),
-        };
-        if !known {
-            return Err(refuse("invalid_grant", "Invalid grant: refresh_token is invalid"));
-        }
-        let kept = if settings.rotate_refresh_tokens {
-            self.refresh.insert(given.to_owned(), None);
-            format!("{}:{}", settings.user_id, &digest(&["refresh", &rng.u64(..).to_string()])[..40])
-        } else {
-            given.to_owned()
         };
         self.refresh.insert(kept.clone(), Some(now));
         // Access tokens of the real system are long: store at least 768 characters.
@@ -140,17 +155,32 @@ impl Tokens {
         self.access.insert(access.clone(), now.checked_add(ACCESS_LIFETIME).unwrap_or(now));
         let api_domain = settings.public_url.clone().unwrap_or_else(|| format!("http://{}", call.host()));
         Ok(Reply::ok(&json!({
-            "access_token": access, "token_type": "Bearer", "refresh_token": kept, "scope": SCOPES,
+            "access_token": access, "token_type": "Bearer", "refresh_token": kept, "scope": settings.oauth.scopes,
             "expires_in": ACCESS_LIFETIME.as_secs(), "api_domain": api_domain,
         })))
     }
 }
 
-fn fits(wanted: Option<&String>, given: &str) -> bool {
+/// Client credentials as Basic or in the body.
+pub(super) fn client(settings: &PipedriveSettings, call: &Call) -> Result<(), Reply> {
+    let form = call.form().unwrap_or_default();
+    let text = |name: &str| form.get(name).cloned().unwrap_or_default();
+    let (id, secret) = match call.basic() {
+        Some(pair) => pair,
+        None if form.contains_key("client_id") => (text("client_id"), text("client_secret")),
+        None => return Err(refuse("invalid_client", "Invalid client: cannot retrieve client credentials")),
+    };
+    match fits(settings.client_id.as_ref(), &id) && fits(settings.client_secret.as_ref(), &secret) {
+        true => Ok(()),
+        false => Err(refuse("invalid_client", "Invalid client: client is invalid")),
+    }
+}
+
+pub(super) fn fits(wanted: Option<&String>, given: &str) -> bool {
     wanted.map_or(!given.is_empty(), |wanted| wanted == given)
 }
 
-fn refuse(error: &str, message: &str) -> Reply {
+pub(super) fn refuse(error: &str, message: &str) -> Reply {
     Reply::json(StatusCode::BAD_REQUEST, &json!({"success": false, "message": message, "error": error}))
 }
 

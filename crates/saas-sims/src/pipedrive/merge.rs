@@ -1,4 +1,5 @@
-//! `PUT /v1/organizations/{id}/merge` and `PUT /v1/deals/{id}/merge` (section 1.5): the record in the path is removed, the other survives.
+//! `PUT /v1/organizations/{id}/merge` and `PUT /v1/deals/{id}/merge` (section 1.5): the record in the path is removed, the
+//! other survives with its deals, persons, notes and files.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::deals::Deal;
 use super::entity::Entity;
-use super::events::Action;
+use super::events::{Action, Around};
 use super::fields::Fields;
 use super::organizations::Organization;
 use super::params;
@@ -137,12 +138,9 @@ fn finish<R: Indexed + Stored>(
     by: &Writer,
 ) {
     let (loser, survivor) = (gone.id(), new.id());
-    state.store(settings, gone, Action::Delete, Vec::new(), by);
-    if let Some(event) = state.events.last_mut() {
-        event.merged_to_id = Some(survivor);
-    }
-    state.store(settings, new, Action::Change, changed, by);
-    if let Some(event) = state.events.last_mut() {
-        event.merged_from_id = Some(loser);
-    }
+    let lost = Around { merged_to: Some(survivor), ..Around::default() };
+    state.store_around(settings, gone, Action::Delete, Vec::new(), by, lost);
+    let kept = Around { merged_from: Some(loser), ..Around::default() };
+    state.store_around(settings, new, Action::Change, changed, by, kept);
+    state.v1.move_over(R::ENTITY, loser, survivor);
 }

@@ -1,13 +1,11 @@
 //! Pipedrive: organizations, deals, persons and their fields, pipelines and stages over API version 2, searches, saved
-//! filters, merges, the token's user, OAuth refresh, burst and daily limits.
-//!
-//! Not yet: notes, files, webhooks (the [`Event`] log is what they will be made from), OAuth authorization and revocation.
+//! filters, merges; version 1's relationships, users, currencies, notes, files and changelogs; OAuth; webhooks; burst and
+//! daily limits.
 
 mod admin;
 mod admin_hands;
 mod attributes;
 mod auth;
-mod currency;
 mod cursor;
 mod deals;
 mod entity;
@@ -20,6 +18,7 @@ mod hands;
 mod listing;
 mod merge;
 mod meter;
+mod oauth;
 mod optional;
 mod organizations;
 mod params;
@@ -29,14 +28,17 @@ mod problem;
 mod records;
 mod route_table;
 mod routes;
+mod scopes;
 mod search;
 mod settings;
 mod show;
 mod state;
 mod table;
 mod users;
+mod v1;
 mod values;
 mod view;
+mod webhooks;
 mod write;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -45,9 +47,12 @@ use axum::Router;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-pub use events::{Action, Event, Source};
+pub use events::{Action, Event, Replaced, Source};
+pub use oauth::{OAuthSettings, Uninstall};
 pub use settings::{PipedriveSettings, Plan};
+pub use v1::{CustomCurrency, V1Settings};
 pub use view::{DealView, OrganizationView, PersonView};
+pub use webhooks::{Deliver, Delivery, Outcome, WebhookSettings, deliver_due, deliver_forever};
 
 use crate::call::{Call, Reply};
 use crate::clock::SimClock;

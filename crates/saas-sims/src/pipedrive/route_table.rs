@@ -1,10 +1,10 @@
-//! Paths of deals, persons, pipelines, stages, field definitions, searches and merges with their costs (`x-token-cost`).
+//! Paths of organizations, deals, persons, pipelines, stages, field definitions, searches and merges with their costs (`x-token-cost`).
 
 use super::entity::Entity;
 use super::problem::Problem;
 use super::records::Request;
 use super::state::State;
-use super::{deals, fields, find, find_term, merge, persons, pipelines};
+use super::{deals, fields, find, find_term, merge, organizations, persons, pipelines};
 use crate::call::{Call, Reply};
 
 /// What answers.
@@ -24,6 +24,29 @@ const ROUTES: &[Route] = &[
     }),
     Route("GET /api/v2/persons/search", 20, true, |state, request| {
         find_term::by_term(state, request, Entity::Person)
+    }),
+    Route("GET /api/v2/organizations", 10, false, organizations::list),
+    Route("POST /api/v2/organizations", 5, false, |state, request| {
+        request.create(state, organizations::create)
+    }),
+    Route("GET /api/v2/organizations/{id}", 1, false, organizations::one),
+    Route("PATCH /api/v2/organizations/{id}", 5, false, |state, request| {
+        request.update(state, organizations::update)
+    }),
+    Route("DELETE /api/v2/organizations/{id}", 3, false, |state, request| {
+        request.delete(state, organizations::delete)
+    }),
+    Route("GET /api/v2/organizationFields", 10, false, |state, request| {
+        fields::list(state, request, Entity::Organization)
+    }),
+    Route("POST /api/v2/organizationFields", 5, false, |state, request| {
+        fields::create(state, request, Entity::Organization)
+    }),
+    Route("GET /api/v2/organizationFields/{code}", 1, false, |state, request| {
+        fields::one(state, request, Entity::Organization)
+    }),
+    Route("DELETE /api/v2/organizationFields/{code}", 3, false, |state, request| {
+        fields::remove(state, request, Entity::Organization)
     }),
     Route("GET /api/v2/deals", 10, false, deals::list),
     Route("GET /api/v2/deals/archived", 20, false, deals::archived),

@@ -2,15 +2,13 @@
 
 use axum::http::{Method, StatusCode};
 use jiff::Timestamp;
-use serde_json::json;
 
 use super::auth::Caller;
-use super::entity::Entity;
 use super::events::Source;
 use super::problem::Problem;
 use super::settings::PipedriveSettings;
 use super::state::{State, Writer};
-use super::{fields, organizations, records, route_table, users, write};
+use super::{oauth, records, route_table, scopes, users, v1};
 use crate::call::{Call, Reply};
 use crate::text::digest;
 
@@ -28,17 +26,9 @@ pub(crate) struct Operation<'a> {
 
 #[derive(Debug)]
 enum Target<'a> {
-    ListOrganizations,
-    CreateOrganization,
-    GetOrganization(&'a str),
-    UpdateOrganization(&'a str),
-    DeleteOrganization(&'a str),
-    ListFields,
-    CreateField,
-    GetField(&'a str),
-    DeleteField(&'a str),
     Me,
     Record(route_table::Run, &'a str),
+    Version1(v1::Target<'a>),
 }
 
 /// The operation behind method and path; `Err` when there is none.
@@ -56,45 +46,22 @@ fn operation(call: &Call) -> Result<Operation<'_>, Problem> {
     if version_1 == Some(&["users", "me"]) && call.method == Method::GET {
         return op("GET /v1/users/me", 2, Target::Me);
     }
-    let ["api", "v2", rest @ ..] = path.as_slice() else { return Err(route_table::unknown(call)) };
-    let (get, post, patch, delete) = (&Method::GET, &Method::POST, &Method::PATCH, &Method::DELETE);
-    match (&call.method, rest) {
-        (m, ["organizations"]) if m == get => op("GET /api/v2/organizations", 10, Target::ListOrganizations),
-        (m, ["organizations"]) if m == post => {
-            op("POST /api/v2/organizations", 5, Target::CreateOrganization)
-        }
-        (m, ["organizations", id]) if m == get => {
-            op("GET /api/v2/organizations/{id}", 1, Target::GetOrganization(id))
-        }
-        (m, ["organizations", id]) if m == patch => {
-            op("PATCH /api/v2/organizations/{id}", 5, Target::UpdateOrganization(id))
-        }
-        (m, ["organizations", id]) if m == delete => {
-            op("DELETE /api/v2/organizations/{id}", 3, Target::DeleteOrganization(id))
-        }
-        (m, ["organizationFields"]) if m == get => {
-            op("GET /api/v2/organizationFields", 10, Target::ListFields)
-        }
-        (m, ["organizationFields"]) if m == post => {
-            op("POST /api/v2/organizationFields", 5, Target::CreateField)
-        }
-        (m, ["organizationFields", code]) if m == get => {
-            op("GET /api/v2/organizationFields/{code}", 1, Target::GetField(code))
-        }
-        (m, ["organizationFields", code]) if m == delete => {
-            op("DELETE /api/v2/organizationFields/{code}", 3, Target::DeleteField(code))
-        }
-        (_, ["organizations" | "organizationFields"] | ["organizations" | "organizationFields", _]) => {
-            Err(Problem::method_not_allowed())
-        }
-        _ => Err(route_table::unknown(call)),
+    if let Some(found) = version_1.and_then(|rest| v1::operation(&call.method, rest)) {
+        return found.and_then(|(name, cost, target)| op(name, cost, Target::Version1(target)));
     }
+    Err(route_table::unknown(call))
 }
 
 pub(crate) fn answer(settings: &PipedriveSettings, state: &mut State, call: &Call, now: Timestamp) -> Reply {
     let reply = if call.path == "/oauth/token" {
         state.stats.count("POST /oauth/token", 0);
         state.tokens.grant(settings, call, &mut state.rng, now)
+    } else if call.path == "/oauth/authorize" {
+        state.stats.count("GET /oauth/authorize", 0);
+        oauth::authorize(settings, state, call, now)
+    } else if call.path == "/oauth/revoke" {
+        state.stats.count("POST /oauth/revoke", 0);
+        oauth::revoke(settings, state, call, now)
     } else {
         match state.tokens.caller(settings, call, now) {
             Ok(caller) => known_caller(settings, state, call, &caller, now),
@@ -123,10 +90,18 @@ fn known_caller(
     caller: &Caller,
     now: Timestamp,
 ) -> Reply {
+    let within = |operation: &Operation<'_>| match caller.oauth {
+        true => scopes::check(settings, operation.name),
+        false => Ok(()),
+    };
     let reply = match operation(call) {
         Err(problem) => {
             state.stats.count("unknown", 0);
             problem.reply()
+        }
+        Ok(operation) if let Err(refusal) = within(&operation) => {
+            state.stats.count(operation.name, 0);
+            refusal
         }
         Ok(operation) => match state.meter.admit(settings, caller, &operation, now) {
             Err(refusal) => {
@@ -134,7 +109,7 @@ fn known_caller(
                 refusal
             }
             Ok(()) => {
-                let reply = run(settings, state, call, &operation.target, now)
+                let reply = run(settings, state, call, &operation.target, caller, now)
                     .unwrap_or_else(|problem| problem.reply());
                 let free = reply.status.is_client_error() && !settings.charge_refused;
                 if free {
@@ -158,52 +133,13 @@ fn run(
     state: &mut State,
     call: &Call,
     target: &Target<'_>,
+    caller: &Caller,
     now: Timestamp,
 ) -> Result<Reply, Problem> {
     let by = Writer { user_id: settings.user_id, source: Source::Api, now };
-    let data = match target {
-        Target::ListOrganizations => return organizations::list(settings, state, call),
-        Target::GetOrganization(key) => {
-            return organizations::one(state, &records::Request::new(call, settings, by, key));
-        }
-        Target::ListFields => {
-            return fields::list(state, &records::Request::new(call, settings, by, ""), Entity::Organization);
-        }
-        Target::CreateField => {
-            return fields::create(
-                state,
-                &records::Request::new(call, settings, by, ""),
-                Entity::Organization,
-            );
-        }
-        Target::GetField(code) => {
-            return fields::one(
-                state,
-                &records::Request::new(call, settings, by, code),
-                Entity::Organization,
-            );
-        }
-        Target::DeleteField(code) => {
-            return fields::remove(
-                state,
-                &records::Request::new(call, settings, by, code),
-                Entity::Organization,
-            );
-        }
-        Target::Record(run, key) => {
-            return run(state, &records::Request::new(call, settings, by, key));
-        }
-        Target::Me => return Ok(users::me(settings)),
-        Target::CreateOrganization => organizations::create(settings, state, &write::object(call)?, &by)?,
-        Target::UpdateOrganization(key) => {
-            organizations::update(settings, state, id(key)?, &write::object(call)?, &by)?
-        }
-        Target::DeleteOrganization(key) => organizations::delete(settings, state, id(key)?, &by)?,
-    };
-    Ok(Reply::ok(&json!({"success": true, "data": data})))
-}
-
-fn id(text: &str) -> Result<i64, Problem> {
-    let id = text.parse().ok().filter(|id: &i64| *id > 0);
-    id.ok_or_else(|| Problem::invalid("id: must be a positive integer"))
+    match target {
+        Target::Me => Ok(users::me(settings)),
+        Target::Record(run, key) => run(state, &records::Request::new(call, settings, by, key)),
+        Target::Version1(target) => v1::run(settings, state, call, target, caller, &by),
+    }
 }

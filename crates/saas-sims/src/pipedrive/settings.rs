@@ -2,6 +2,10 @@
 
 use jiff::SignedDuration;
 
+use super::oauth::OAuthSettings;
+use super::v1::V1Settings;
+use super::webhooks::WebhookSettings;
+
 /// A plan and what it allows (sections 2, 3.1, 3.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Plan {
@@ -124,6 +128,12 @@ pub struct PipedriveSettings {
     pub user_id: i64,
     /// That user's name.
     pub user_name: String,
+    /// The OAuth server.
+    pub oauth: OAuthSettings,
+    /// What is not known about version 1.
+    pub v1: V1Settings,
+    /// Webhooks.
+    pub webhooks: WebhookSettings,
 }
 
 impl PipedriveSettings {
@@ -185,6 +195,9 @@ impl Default for PipedriveSettings {
             company_domain: "northwind-sandbox".to_owned(),
             user_id: 12_415_231,
             user_name: "ERP Integration".to_owned(),
+            oauth: OAuthSettings::default(),
+            v1: V1Settings::default(),
+            webhooks: WebhookSettings::default(),
         }
     }
 }

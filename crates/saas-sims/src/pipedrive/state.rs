@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use super::auth::Tokens;
 use super::deals::Deal;
 use super::entity::Entity;
-use super::events::{Action, Event, Source};
+use super::events::{Action, Around, Event, Source};
 use super::fields::Fields;
 use super::filters::Filter;
 use super::meter::Meter;
@@ -18,6 +19,8 @@ use super::records::Stored;
 use super::search::{Indexed, SearchIndex};
 use super::settings::PipedriveSettings;
 use super::table::Table;
+use super::v1;
+use super::webhooks::{self, Told, Webhooks};
 use super::write::whole;
 use crate::stats::Stats;
 
@@ -36,7 +39,11 @@ pub(crate) struct State {
     pub(crate) deal_fields: Fields,
     pub(crate) person_fields: Fields,
     pub(crate) search: SearchIndex,
+    pub(crate) v1: v1::Records,
+    pub(crate) webhooks: Webhooks,
     pub(crate) events: Vec<Event>,
+    /// Whether what is written now is part of a bulk edit.
+    pub(crate) bulk: bool,
     pub(crate) meter: Meter,
     pub(crate) tokens: Tokens,
     pub(crate) stats: Stats,
@@ -63,7 +70,10 @@ impl State {
             deal_fields: Fields::default(),
             person_fields: Fields::default(),
             search: SearchIndex::default(),
+            v1: v1::Records::default(),
+            webhooks: Webhooks::new(seed ^ 0x6875_6b73),
             events: Vec::new(),
+            bulk: false,
             meter: Meter::new(seed ^ 0x6d65_7465),
             tokens: Tokens::default(),
             stats: Stats::default(),
@@ -96,6 +106,19 @@ impl State {
         changed: Vec<String>,
         by: &Writer,
     ) {
+        self.store_around(settings, row, action, changed, by, Around::default());
+    }
+
+    /// Stores a written record; `around` may say what it was merged with.
+    pub(crate) fn store_around<R: Indexed + Stored>(
+        &mut self,
+        settings: &PipedriveSettings,
+        row: R,
+        action: Action,
+        changed: Vec<String>,
+        by: &Writer,
+        mut around: Around,
+    ) {
         // A deleted record stays in the search index as it was.
         if action != Action::Delete {
             let due = by.now.checked_add(settings.search_delay).unwrap_or(by.now);
@@ -103,7 +126,13 @@ impl State {
             self.search.settle(by.now);
             self.search.take(due, R::ENTITY, row.id(), entry);
         }
-        self.log(R::ENTITY.name(), row.id().to_string(), action, changed, by);
+        if self.listening() || !changed.is_empty() {
+            let before = R::table(self).get(row.id()).cloned();
+            let fields = self.fields_of(R::ENTITY);
+            around.before = before.map(|old| old.json(fields, None));
+            around.after = (action != Action::Delete).then(|| row.json(fields, None));
+        }
+        self.log_around(R::ENTITY.name(), row.id().to_string(), action, changed, by, around);
         R::table(self).put(row);
     }
 
@@ -128,19 +157,48 @@ impl State {
         changed: Vec<String>,
         by: &Writer,
     ) {
+        self.log_around(entity, entity_id, action, changed, by, Around::default());
+    }
+
+    /// Logs a change with the record around it. Webhooks need `before` and `after` and are silent without, see
+    /// [`State::listening`]; the changelog needs both for changes.
+    pub(crate) fn log_around(
+        &mut self,
+        entity: &'static str,
+        entity_id: String,
+        action: Action,
+        changed: Vec<String>,
+        by: &Writer,
+        around: Around,
+    ) {
         let Writer { user_id, source, now } = *by;
-        let (merged_to_id, merged_from_id) = (None, None);
+        let values = around.replaced(&changed);
+        let (bulk, merged_to, merged_from) = (self.bulk, around.merged_to, around.merged_from);
         let event = Event {
             time: now,
             entity,
             entity_id,
             action,
             changed,
+            values,
             user_id,
             source,
-            merged_to_id,
-            merged_from_id,
+            bulk,
+            merged_to,
+            merged_from,
         };
+        if self.listening() {
+            let field = |code: &str| Entity::ALL.into_iter().find_map(|of| self.fields_of(of).get(code));
+            let kind = |code: &str| field(code).map(|field| field.kind.as_str());
+            let typed = |record: Option<Value>| record.map(|record| webhooks::typed(record, kind));
+            let (before, after) = (typed(around.before), typed(around.after));
+            self.webhooks.tell(Told { event: event.clone(), before, after });
+        }
         self.events.push(event);
+    }
+
+    /// Whether somebody wants to know the whole record around each change.
+    pub(crate) fn listening(&self) -> bool {
+        self.webhooks.listening()
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::fields::CustomField;
 use super::problem::Problem;
 use super::settings::PipedriveSettings;
+use crate::text::is_date;
 
 /// Parts of an address besides its free text.
 pub(crate) const ADDRESS_PARTS: [&str; 9] = [
@@ -128,8 +129,4 @@ fn shaped(
     let complete = needed.iter().all(|name| given.get(*name).is_some_and(|part| !part.is_null()));
     let good = complete && given.iter().all(|(name, part)| known(name) && fits(name, part));
     good.then(|| value.clone())
-}
-
-fn is_date(text: &str) -> bool {
-    text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok()
 }

@@ -206,7 +206,8 @@ async fn parameters_are_checked() {
         ("offset", "x"),
         ("onlyData", "yes"),
         ("Limit", "5"),
-        ("expand", "Address"),
+        ("expand", "Nonsense"),
+        ("dependency", "x"),
     ] {
         pod.get(PARTIES, &[(name, value)]).await.refused(400);
     }
@@ -226,9 +227,9 @@ async fn answers_carry_the_headers_of_a_real_pod() {
 #[tokio::test]
 async fn finders_want_their_variables() {
     let pod = Pod::new().await;
-    let values =
-        json!({"OrganizationName": "A", "SourceSystem": "PIPEDRIVE", "SourceSystemReferenceValue": "org:1"});
-    let id = pod.sim.add_party(Edit::set(values)).unwrap();
+    let id = pod.sim.add_party(Edit::set(json!({"OrganizationName": "A"}))).unwrap();
+    let values = json!({"SourceSystem": "PIPEDRIVE", "SourceSystemReferenceValue": "org:1"});
+    pod.sim.add_child(id, "SourceSystemReference", Edit::set(values)).unwrap();
     pod.sim.add_party(Edit::set(json!({"OrganizationName": "B"}))).unwrap();
     let reference = "SourceSystemReferenceRF;SourceSystem=PIPEDRIVE,SourceSystemReferenceValue=org:1";
     for finder in [reference, &format!("PrimaryKey;PartyId={id}")] {

@@ -109,6 +109,28 @@ impl Pod {
         send(&self.router, "GET", &with_query(path, query), &all, "").await
     }
 
+    /// A write with framework 4 and a JSON body.
+    pub(crate) async fn write(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.write_with(method, path, body, &[]).await
+    }
+
+    pub(crate) async fn write_with(
+        &self,
+        method: &str,
+        path: &str,
+        body: &Value,
+        headers: Headers<'_>,
+    ) -> Answer {
+        let mut all = vec![
+            ("authorization", self.token.as_str()),
+            ("rest-framework-version", "4"),
+            ("content-type", "application/vnd.oracle.adf.resourceitem+json"),
+        ];
+        all.retain(|(name, _)| !headers.iter().any(|(other, _)| other == name));
+        all.extend_from_slice(headers);
+        send(&self.router, method, path, &all, &body.to_string()).await
+    }
+
     /// The names that a `q` over parties finds, ordered by PartyId.
     #[track_caller]
     pub(crate) fn names(&self, q: &str) -> impl Future<Output = Vec<String>> {

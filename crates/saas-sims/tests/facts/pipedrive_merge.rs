@@ -46,14 +46,8 @@ async fn the_id_in_the_path_loses_and_its_deals_and_persons_move() {
 
     let events = &company.sim.events()[before.1..];
     let (gone, kept) = (&events[0], &events[1]);
-    assert_eq!(
-        (gone.action, gone.entity_id.as_str(), gone.merged_to_id),
-        (Action::Delete, "1", Some(survivor))
-    );
-    assert_eq!(
-        (kept.action, kept.entity_id.as_str(), kept.merged_from_id),
-        (Action::Change, "2", Some(loser))
-    );
+    assert_eq!((gone.action, gone.entity_id.as_str(), gone.merged_to), (Action::Delete, "1", Some(survivor)));
+    assert_eq!((kept.action, kept.entity_id.as_str(), kept.merged_from), (Action::Change, "2", Some(loser)));
     let moved: Vec<_> = events[2..].iter().map(|event| (event.entity, event.changed.join(","))).collect();
     assert_eq!(moved, [("deal", "org_id".to_owned()), ("person", "org_id".to_owned())]);
 }
@@ -98,4 +92,26 @@ async fn people_merge_organizations_and_deals_too() {
     company.make(DEALS, &json!({"title": "three"})).await;
     let answer = company.send("PUT", "/v1/deals/3/merge", &json!({"merge_with_id": 2})).await.ok();
     assert_eq!(answer["data"]["id"], 2);
+}
+
+#[tokio::test]
+async fn notes_follow_and_webhooks_tell_of_both_sides_of_a_merge() {
+    let company = Company::new();
+    for name in ["A", "B"] {
+        company.create(&json!({"name": name})).await;
+    }
+    let deal = company.make(DEALS, &json!({"title": "D", "org_id": 1})).await;
+    company.send("POST", "/v1/notes", &json!({"content": "x", "org_id": 1})).await.ok();
+    let hook = json!({"name": "all", "subscription_url": "https://sync.example.com/", "event_action": "*", "event_object": "*"});
+    company.send("POST", "/v1/webhooks", &hook).await.refused(201);
+    company.sim.merge_organizations(1, 2).unwrap();
+    assert_eq!(company.get("/v1/notes/1", &[]).await.ok()["data"]["org_id"], 2);
+    let told: Vec<_> = company.sim.due_deliveries().into_iter().map(|delivery| delivery.body).collect();
+    let side = |entity: &str, id: &str| {
+        told.iter().find(|body| body["meta"]["entity"] == entity && body["meta"]["entity_id"] == id).unwrap()
+    };
+    assert_eq!(side("organization", "1")["meta"]["merged_to_id"], "2");
+    assert_eq!(side("organization", "2")["meta"]["merged_from_id"], "1");
+    let moved = side("deal", &deal.to_string());
+    assert_eq!((&moved["data"]["org_id"], &moved["previous"]["org_id"]), (&json!(2), &json!(1)));
 }

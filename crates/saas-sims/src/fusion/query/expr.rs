@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::literal::{self, Literal};
 use super::{Grammar, Refusal};
-use crate::fusion::resource::Attribute;
+use crate::fusion::resource::{Attribute, Resource};
 use crate::fusion::table::{Cell, Row};
 
 /// A comparison.
@@ -54,9 +54,22 @@ pub(crate) enum Expr {
 impl Expr {
     /// A comparison with a value as it stands in a finder, without quotes.
     pub(crate) fn equal(name: &str, value: &str, grammar: &Grammar<'_>) -> Result<Self, Refusal> {
-        let attribute = grammar.queryable(name)?;
+        let attribute = grammar.known(name)?;
         let literal = literal::read(value, None, attribute, grammar)?;
         Ok(Self::Compare(Term { attribute, upper: false }, Op::Eq, literal))
+    }
+
+    /// Both ends included, with values as they stand in a finder.
+    pub(crate) fn between(name: &str, low: &str, high: &str, grammar: &Grammar<'_>) -> Result<Self, Refusal> {
+        let attribute = grammar.known(name)?;
+        let read = |text| literal::read(text, None, attribute, grammar);
+        Ok(Self::Between(Term { attribute, upper: false }, read(low)?, read(high)?))
+    }
+
+    /// Rows with one of these surrogate keys; `None` if the resource's key is no attribute.
+    pub(crate) fn one_of(resource: &'static Resource, ids: Vec<i64>) -> Option<Self> {
+        let attribute = resource.attribute(resource.id)?;
+        Some(Self::In(Term { attribute, upper: false }, ids.into_iter().map(Literal::Integer).collect()))
     }
 
     pub(crate) fn holds(&self, row: &Row) -> bool {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Grammar, Refusal};
 use crate::fusion::resource::{Attribute, Kind};
-use crate::text::date_time_shape;
+use crate::text::{date_time_shape, is_date};
 
 /// A value to compare with.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,12 +25,14 @@ pub(crate) fn read(
     grammar: &Grammar<'_>,
 ) -> Result<Literal, Refusal> {
     let bad = || Refusal::new(format!("The value {text} isn't valid for attribute {}.", attribute.name));
-    let textual = matches!(attribute.kind, Kind::Text | Kind::Timestamp);
+    let textual = matches!(attribute.kind, Kind::Text | Kind::Date | Kind::Timestamp);
     if quoted.is_some_and(|quoted| quoted != textual) {
         return Err(bad());
     }
     match attribute.kind {
         Kind::Text => Ok(Literal::Text(text.to_owned())),
+        Kind::Date if is_date(text) => Ok(Literal::Text(text.to_owned())),
+        Kind::Date => Err(bad()),
         Kind::Integer => text.parse().map(Literal::Integer).map_err(|_| bad()),
         Kind::Number => {
             text.parse().ok().filter(|number: &f64| number.is_finite()).map(Literal::Number).ok_or_else(bad)

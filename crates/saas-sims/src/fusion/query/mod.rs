@@ -32,14 +32,20 @@ pub(crate) struct Grammar<'a> {
 impl Grammar<'_> {
     /// The attribute of that exact name, if it may be searched for.
     pub(crate) fn queryable(&self, name: &str) -> Result<&'static Attribute, Refusal> {
-        match self.resource.attribute(name) {
-            Some(attribute) if attribute.queryable => Ok(attribute),
-            Some(_) => Err(Refusal::new(format!("Attribute {name} is not queryable."))),
-            None => Err(Refusal::new(format!(
-                "Attribute {name} isn't valid for resource {}.",
-                self.resource.name
-            ))),
+        let attribute = self.known(name)?;
+        if attribute.queryable {
+            Ok(attribute)
+        } else {
+            Err(Refusal::new(format!("Attribute {name} is not queryable.")))
         }
+    }
+
+    /// The attribute of that exact name, also one that only a finder may name.
+    pub(crate) fn known(&self, name: &str) -> Result<&'static Attribute, Refusal> {
+        let attribute = self.resource.attribute(name).filter(|_| !self.settings.removed(self.resource, name));
+        attribute.ok_or_else(|| {
+            Refusal::new(format!("Attribute {name} isn't valid for resource {}.", self.resource.name))
+        })
     }
 }
 

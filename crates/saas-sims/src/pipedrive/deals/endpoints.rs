@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::currency;
 use super::super::entity::Entity;
 use super::super::events::{Action, Source};
 use super::super::filters::Selection;
@@ -17,6 +16,9 @@ use super::super::table::Link;
 use super::super::write::whole;
 use super::{Deal, Status, write};
 use crate::call::Reply;
+
+/// That of the company, as users/me says it.
+const DEFAULT_CURRENCY: &str = "EUR";
 
 const KNOWN: [&str; 18] = [
     "filter_id",
@@ -100,7 +102,7 @@ pub(crate) fn create(
         creator_user_id: by.user_id,
         owner_id: by.user_id,
         value: 0.into(),
-        currency: currency::DEFAULT.to_owned(),
+        currency: DEFAULT_CURRENCY.to_owned(),
         person_id: None,
         org_id: None,
         pipeline_id: first.pipeline_id,

@@ -4,13 +4,13 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::super::attributes;
-use super::super::currency;
 use super::super::entity::Entity;
 use super::super::events::Source;
 use super::super::params::whole_seconds;
 use super::super::problem::Problem;
 use super::super::settings::PipedriveSettings;
 use super::super::state::{State, Writer};
+use super::super::v1;
 use super::super::write::whole;
 use super::{Deal, status};
 
@@ -47,7 +47,7 @@ pub(super) fn apply(
                 }
             },
             "currency" => {
-                let code = value.as_str().filter(|code| currency::known(code));
+                let code = value.as_str().filter(|code| v1::currency_known(settings, code));
                 code.ok_or_else(|| expected("the code of a currency"))?.clone_into(&mut deal.currency);
             }
             "probability" => {

@@ -12,7 +12,7 @@ use super::super::write::{self, whole};
 use super::Organization;
 use crate::call::Reply;
 
-pub(crate) fn one(state: &State, request: &Request<'_>) -> Result<Reply, Problem> {
+pub(crate) fn one(state: &mut State, request: &Request<'_>) -> Result<Reply, Problem> {
     request.one(state, &state.organizations)
 }
 

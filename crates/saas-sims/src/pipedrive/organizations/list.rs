@@ -5,10 +5,10 @@ use super::super::filters::Selection;
 use super::super::listing::Listing;
 use super::super::params;
 use super::super::problem::Problem;
-use super::super::settings::PipedriveSettings;
+use super::super::records::Request;
 use super::super::show::Show;
 use super::super::state::State;
-use crate::call::{Call, Reply};
+use crate::call::Reply;
 
 const KNOWN: [&str; 13] = [
     "filter_id",
@@ -26,7 +26,8 @@ const KNOWN: [&str; 13] = [
     "cursor",
 ];
 
-pub(crate) fn list(settings: &PipedriveSettings, state: &State, call: &Call) -> Result<Reply, Problem> {
+pub(crate) fn list(state: &mut State, request: &Request<'_>) -> Result<Reply, Problem> {
+    let Request { call, settings, .. } = *request;
     params::check_names(call, &KNOWN, settings)?;
     let listing = Listing::read(call, settings)?;
     let show = Show::read(call, state, Entity::Organization)?;

@@ -1,0 +1,205 @@
+//! Reading documents: headers by walk and window, balances, installments (oracle-fusion.md 2, 3; 10, no. 10).
+
+use std::marker::PhantomData;
+
+use saas_http::scalar::{amount, day, int, moment, required, text};
+use serde_json::Value;
+use sync_core::{
+    documents::{ErpCreditMemo, ErpInvoice, ErpPurchaseOrder, ErpSalesOrder, Installment},
+    ids::{PartyId, PurchaseOrderId, SalesOrderId, TransactionId},
+    model::{Page, Seen},
+    poll::ErpRead,
+    ports::Called,
+};
+
+use crate::{
+    api::documents::{
+        CreditMemoDto, CreditMemos, Document, InstallmentDto, Installments, InvoiceDto, Invoices, List,
+        PurchaseOrderDto, PurchaseOrders, SalesOrderDto, SalesOrders, Which,
+    },
+    client::Fusion,
+    convert::seen,
+};
+
+/// Invoices asked for by id at once: a `q` of some kilobytes passes every gateway.
+const IDS: usize = 100;
+
+impl Fusion {
+    /// One page of invoices, of any status.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn invoices(&self, read: ErpRead) -> Called<Page<ErpInvoice>> {
+        self.documents(Invoices, Which::Read(read), invoice).await
+    }
+
+    /// One page of the invoices with a balance whose id is greater than `after`. A payment changes the balance without
+    /// moving the stamp, so balances are asked for by themselves.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn open_invoices(&self, after: i64) -> Called<Page<ErpInvoice>> {
+        self.documents(Invoices, Which::Open { after }, invoice).await
+    }
+
+    /// Invoices by id: those that were open with us and are absent from [`Fusion::open_invoices`].
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn invoices_by_id(&self, ids: &[TransactionId]) -> Called<Vec<Seen<ErpInvoice>>> {
+        let mut all = Vec::with_capacity(ids.len());
+        for some in ids.chunks(IDS.min(self.page_size() as usize)) {
+            let which = Which::Ids(some.iter().map(|id| id.0).collect());
+            all.extend(self.documents(Invoices, which, invoice).await?.rows);
+        }
+        Ok(all)
+    }
+
+    /// All installments of an invoice.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn installments(&self, invoice: TransactionId) -> Called<Vec<Seen<Installment>>> {
+        let (mut all, mut after) = (Vec::new(), 0);
+        loop {
+            let list =
+                Installments { api_version: self.api_version(), invoice, after, limit: self.page_size() };
+            let page = self.page(list, installment).await?;
+            let ids = page.rows.iter().filter_map(|row| match row {
+                Seen::Record(row) => Some(row.id),
+                Seen::Malformed(bad) => bad.id,
+            });
+            let last = ids.max();
+            all.extend(page.rows);
+            match last.filter(|last| page.more && *last > after) {
+                Some(last) => after = last,
+                None => return Ok(all),
+            }
+        }
+    }
+
+    /// One page of credit memos, by id only: their stamp cannot be asked for.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn credit_memos(&self, after: i64) -> Called<Page<ErpCreditMemo>> {
+        self.documents(CreditMemos, Which::Read(ErpRead::ById { after }), credit_memo).await
+    }
+
+    /// One page of sales orders.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn sales_orders(&self, read: ErpRead) -> Called<Page<ErpSalesOrder>> {
+        self.documents(SalesOrders, Which::Read(read), sales_order).await
+    }
+
+    /// One page of purchase orders.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn purchase_orders(&self, read: ErpRead) -> Called<Page<ErpPurchaseOrder>> {
+        self.documents(PurchaseOrders, Which::Read(read), purchase_order).await
+    }
+
+    async fn documents<D: Document, T>(
+        &self,
+        _: D,
+        which: Which,
+        convert: fn(Value) -> Seen<T>,
+    ) -> Called<Page<T>> {
+        let list: List<'_, D> =
+            List { api_version: self.api_version(), which, limit: self.page_size(), kind: PhantomData };
+        self.page(list, convert).await
+    }
+}
+
+fn invoice(item: Value) -> Seen<ErpInvoice> {
+    seen("CustomerTransactionId", Some("BillToPartyId"), item, |dto: InvoiceDto| {
+        let id = int("CustomerTransactionId", dto.customer_transaction_id.as_ref())?;
+        let number = text("TransactionNumber", dto.transaction_number.as_ref())?;
+        let updated_at = moment("LastUpdateDate", dto.last_update_date.as_ref())?;
+        Ok(ErpInvoice {
+            id: TransactionId(required("CustomerTransactionId", id)?),
+            // An incomplete invoice may have no number yet.
+            number: number.unwrap_or_default(),
+            party: int("BillToPartyId", dto.bill_to_party_id.as_ref())?.map(PartyId),
+            account_number: text("BillToCustomerNumber", dto.bill_to_customer_number.as_ref())?,
+            status: text("InvoiceStatus", dto.invoice_status.as_ref())?,
+            currency: text("InvoiceCurrencyCode", dto.invoice_currency_code.as_ref())?,
+            entered: amount("EnteredAmount", dto.entered_amount.as_ref())?,
+            balance: amount("InvoiceBalanceAmount", dto.invoice_balance_amount.as_ref())?,
+            date: day("TransactionDate", dto.transaction_date.as_ref())?,
+            due: day("DueDate", dto.due_date.as_ref())?,
+            purchase_order: text("PurchaseOrder", dto.purchase_order.as_ref())?,
+            cross_reference: text("CrossReference", dto.cross_reference.as_ref())?,
+            special_instructions: text("SpecialInstructions", dto.special_instructions.as_ref())?,
+            business_unit: text("BusinessUnit", dto.business_unit.as_ref())?,
+            updated_at: required("LastUpdateDate", updated_at)?,
+        })
+    })
+}
+
+fn installment(item: Value) -> Seen<Installment> {
+    seen("InstallmentId", None, item, |dto: InstallmentDto| {
+        Ok(Installment {
+            id: required("InstallmentId", int("InstallmentId", dto.installment_id.as_ref())?)?,
+            due: day("InstallmentDueDate", dto.installment_due_date.as_ref())?,
+            original: amount("OriginalAmount", dto.original_amount.as_ref())?,
+            balance: amount("InstallmentBalanceDue", dto.installment_balance_due.as_ref())?,
+            paid: amount("AmountPaid", dto.amount_paid.as_ref())?,
+            credited: amount("InstallmentAmountCredited", dto.installment_amount_credited.as_ref())?,
+        })
+    })
+}
+
+fn credit_memo(item: Value) -> Seen<ErpCreditMemo> {
+    seen("CustomerTransactionId", None, item, |dto: CreditMemoDto| {
+        let id = int("CustomerTransactionId", dto.customer_transaction_id.as_ref())?;
+        Ok(ErpCreditMemo {
+            id: TransactionId(required("CustomerTransactionId", id)?),
+            number: text("TransactionNumber", dto.transaction_number.as_ref())?.unwrap_or_default(),
+            account_number: text("BillToCustomerNumber", dto.bill_to_customer_number.as_ref())?,
+            currency: text("CreditMemoCurrency", dto.credit_memo_currency.as_ref())?,
+            entered: amount("EnteredAmount", dto.entered_amount.as_ref())?,
+            date: day("TransactionDate", dto.transaction_date.as_ref())?,
+            purchase_order: text("PurchaseOrder", dto.purchase_order.as_ref())?,
+            cross_reference: text("CrossReference", dto.cross_reference.as_ref())?,
+        })
+    })
+}
+
+fn sales_order(item: Value) -> Seen<ErpSalesOrder> {
+    seen("HeaderId", Some("BuyingPartyId"), item, |dto: SalesOrderDto| {
+        let updated_at = moment("LastUpdateDate", dto.last_update_date.as_ref())?;
+        Ok(ErpSalesOrder {
+            id: SalesOrderId(required("HeaderId", int("HeaderId", dto.header_id.as_ref())?)?),
+            number: required("OrderNumber", text("OrderNumber", dto.order_number.as_ref())?)?,
+            party: int("BuyingPartyId", dto.buying_party_id.as_ref())?.map(PartyId),
+            source_system: text("SourceTransactionSystem", dto.source_transaction_system.as_ref())?,
+            source_number: text("SourceTransactionNumber", dto.source_transaction_number.as_ref())?,
+            customer_po: text("CustomerPONumber", dto.customer_po_number.as_ref())?,
+            status: text("StatusCode", dto.status_code.as_ref())?,
+            currency: text("TransactionalCurrencyCode", dto.transactional_currency_code.as_ref())?,
+            updated_at: required("LastUpdateDate", updated_at)?,
+        })
+    })
+}
+
+fn purchase_order(item: Value) -> Seen<ErpPurchaseOrder> {
+    seen("POHeaderId", Some("SupplierPartyId"), item, |dto: PurchaseOrderDto| {
+        let updated_at = moment("LastUpdateDate", dto.last_update_date.as_ref())?;
+        Ok(ErpPurchaseOrder {
+            id: PurchaseOrderId(required("POHeaderId", int("POHeaderId", dto.po_header_id.as_ref())?)?),
+            number: required("OrderNumber", text("OrderNumber", dto.order_number.as_ref())?)?,
+            supplier: int("SupplierPartyId", dto.supplier_party_id.as_ref())?.map(PartyId),
+            status: text("StatusCode", dto.status_code.as_ref())?,
+            total: amount("Total", dto.total.as_ref())?,
+            currency: text("CurrencyCode", dto.currency_code.as_ref())?,
+            description: text("Description", dto.description.as_ref())?,
+            reference: text("ReferenceNumber", dto.reference_number.as_ref())?,
+            sales_order: text("SalesOrder", dto.sales_order.as_ref())?,
+            updated_at: required("LastUpdateDate", updated_at)?,
+        })
+    })
+}

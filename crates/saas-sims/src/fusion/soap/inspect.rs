@@ -1,0 +1,78 @@
+//! What tests see of the services' rows, and what a person does on the screen.
+
+use serde_json::{Value, json};
+
+use super::super::FusionSim;
+use super::super::state::State;
+use super::level::Level;
+use super::profile::Profile;
+use super::store;
+
+impl FusionSim {
+    /// An account as the account service knows it, without the rows below.
+    pub fn customer_account(&self, account: i64) -> Option<Value> {
+        store::load(&self.lock(), account).map(|tree| tree.json(0))
+    }
+
+    /// The sites of an account.
+    pub fn account_sites(&self, account: i64) -> Vec<Value> {
+        rows(&self.lock(), account, Level::Site)
+    }
+
+    /// The site uses of all sites of an account.
+    pub fn site_uses(&self, account: i64) -> Vec<Value> {
+        rows(&self.lock(), account, Level::SiteUse)
+    }
+
+    /// The original system references of an account, its sites and their uses; `OwnerTableName` tells which.
+    pub fn account_references(&self, account: i64) -> Vec<Value> {
+        rows(&self.lock(), account, Level::Reference)
+    }
+
+    /// The accounts that an active original system reference of `table` leads to.
+    pub fn accounts_by_reference(&self, system: &str, value: &str, table: &str) -> Vec<i64> {
+        store::holders(&self.lock(), system, value, table)
+    }
+
+    /// The profiles of an account, ended ones included.
+    pub fn customer_profiles(&self, account: i64) -> Vec<Value> {
+        let state = self.lock();
+        let own = state.soap.profiles.values().filter(|profile| profile.account == account);
+        own.map(|profile| profile.json(&state)).collect()
+    }
+
+    /// Adds a profile as a person does who makes an account on the screen, and returns its id (section 1.4).
+    pub fn add_customer_profile(&self, account: i64, class: &str) -> Result<i64, String> {
+        let now = self.now();
+        let mut state = self.lock();
+        if state.accounts.get(account).is_none() {
+            return Err(format!("no account {account}"));
+        }
+        let State { soap, rng, .. } = &mut *state;
+        let id = soap.next_id(rng);
+        soap.profiles.insert(id, Profile::by_hand(id, account, class, now));
+        Ok(id)
+    }
+}
+
+fn rows(state: &State, account: i64, level: Level) -> Vec<Value> {
+    let tree = store::load(state, account);
+    let rows = tree.iter().flat_map(|tree| tree.walk(0)).filter(|(row, _)| row.level == level);
+    rows.map(|(row, parent)| row.json(parent)).collect()
+}
+
+/// Everything the services stored.
+pub(crate) fn truth(state: &State) -> Value {
+    let all = |level| -> Vec<Value> {
+        let accounts = state.soap.accounts.keys();
+        accounts.flat_map(|account| rows(state, *account, level)).collect()
+    };
+    let profiles: Vec<Value> = state.soap.profiles.values().map(|profile| profile.json(state)).collect();
+    json!({
+        "accounts": all(Level::Account),
+        "sites": all(Level::Site),
+        "site_uses": all(Level::SiteUse),
+        "references": all(Level::Reference),
+        "profiles": profiles,
+    })
+}

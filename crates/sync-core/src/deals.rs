@@ -1,0 +1,82 @@
+//! Deals of the CRM, notes on them, and how organizations belong together, free of any vendor's JSON.
+
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{DealId, NoteId, OrgId, RelationId},
+    money::Money,
+};
+
+/// A deal as last read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrmDeal {
+    /// Its identity.
+    pub id: DealId,
+    /// What sales calls it.
+    pub title: String,
+    /// How it stands.
+    pub status: DealStatus,
+    /// What it is worth; recomputed by the CRM when it has products.
+    pub value: Option<Money>,
+    /// The customer; a deal may have none.
+    pub org: Option<OrgId>,
+    /// The person at the customer.
+    pub person: Option<i64>,
+    /// The salesperson.
+    pub owner: Option<i64>,
+    /// Its pipeline.
+    pub pipeline: Option<i64>,
+    /// Its stage.
+    pub stage: Option<i64>,
+    /// When it was won, whole seconds; gone again when it is reopened.
+    pub won_at: Option<Timestamp>,
+    /// When it was entered.
+    pub added_at: Option<Timestamp>,
+    /// The day on which it should close.
+    pub expected_close: Option<Date>,
+    /// Whether it is archived: out of all lists, read-only.
+    pub archived: bool,
+    /// `update_time`, whole seconds.
+    pub updated_at: Timestamp,
+}
+
+/// How a deal stands (pipedrive.md 1.6).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DealStatus {
+    /// Being worked on.
+    Open,
+    /// The customer bought.
+    Won,
+    /// The customer did not.
+    Lost,
+    /// In the bin, for 30 days.
+    Deleted,
+    /// Something we do not know.
+    Other(String),
+}
+
+/// A note on a deal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrmNote {
+    /// Its identity.
+    pub id: NoteId,
+    /// The deal it hangs on.
+    pub deal: Option<DealId>,
+    /// HTML as the CRM kept it: sanitised, not what was sent.
+    pub content: String,
+    /// Whether it was deleted; it can still be read by id.
+    pub deleted: bool,
+}
+
+/// One organization is a part of another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Relation {
+    /// Its identity.
+    pub id: RelationId,
+    /// The whole.
+    pub parent: OrgId,
+    /// The part.
+    pub daughter: OrgId,
+}
