@@ -18,6 +18,10 @@
 //! | `POST /_sim/fusion/account` | Fusion: add an account to a party |
 //! | `POST /_sim/fusion/tokens/revoke` | Fusion: every access token stops working |
 //! | `POST`, `DELETE /_sim/organizations/{id}` | Pipedrive: edit or delete like a person |
+//! | `POST /_sim/organizations/{id}/merge` | Pipedrive: `{"into": id}`, the other one survives |
+//! | `POST /_sim/deals`, `/_sim/persons`; `POST`, `DELETE /_sim/deals/{id}`, `/_sim/persons/{id}` | Pipedrive: create, edit, delete like a person |
+//! | `POST /_sim/deals/{id}/win`, `/lose`, `/reopen`, `/move`, `/archive`, `/unarchive`, `/merge` | Pipedrive: what people do with deals |
+//! | `POST /_sim/pipelines`, `/_sim/stages`, `/_sim/filters` | Pipedrive: make a pipeline, a stage, a saved filter |
 //! | `GET /_sim/webhooks/outbox` | Pipedrive: the webhook requests to make now, each handed out once |
 //! | `POST /_sim/webhooks/outcome` | Pipedrive: `{"id": n, "status": 200}` or `{"id": n, "error": "timeout"}` (or `"unreachable"`) |
 //! | `POST /_sim/oauth/consent` | Pipedrive: `{"deny": true}` denies authorizations from now on |

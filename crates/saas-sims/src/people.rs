@@ -1,4 +1,4 @@
-//! People at work in both systems: one plausible edit at a time.
+//! People at work in both systems: one plausible edit at a time, of deals only where there are any.
 
 use serde_json::{Map, Value, json};
 
@@ -30,6 +30,8 @@ impl People {
         let organizations =
             if self.rng.u32(..100) < 30 { self.pipedrive.organization_ids() } else { Vec::new() };
         let outcome = match self.rng.choice(organizations) {
+            // Only where there are deals is chance asked for them: worlds without deals stay as they were.
+            Some(_) if self.pipedrive.has_deals() && self.rng.bool() => self.work_on_deal(),
             Some(id) => self.edit_organization(id),
             None => self.edit_customer(),
         };
@@ -126,5 +128,32 @@ impl People {
         };
         self.pipedrive.edit_as_person(id, &body)?;
         Ok(format!("A salesperson opened organization {id} ({name}) in Pipedrive and {what}."))
+    }
+
+    fn work_on_deal(&mut self) -> Result<String, String> {
+        let open = self.pipedrive.deal_ids();
+        let deal = self.rng.choice(open).and_then(|id| self.pipedrive.deal(id));
+        let deal = deal.ok_or("all deals are archived or deleted")?;
+        let (id, title) = (deal.id, deal.title);
+        let what = match (deal.status, self.rng.u32(..4)) {
+            ("open", 0) => {
+                self.pipedrive.win_deal(id)?;
+                "won it".to_owned()
+            }
+            ("open", 1) => {
+                self.pipedrive.lose_deal(id, "Too expensive")?;
+                "lost it".to_owned()
+            }
+            ("won" | "lost", 0) => {
+                self.pipedrive.reopen_deal(id)?;
+                "opened it again".to_owned()
+            }
+            _ => {
+                let value = self.rng.u32(100..1_000_000);
+                self.pipedrive.edit_deal(id, &json!({"value": f64::from(value) / 100.0}))?;
+                format!("valued it at {value} hundredths")
+            }
+        };
+        Ok(format!("A salesperson opened deal {id} ({title}) in Pipedrive and {what}."))
     }
 }

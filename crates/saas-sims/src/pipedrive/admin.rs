@@ -3,8 +3,8 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use super::PipedriveSim;
 use super::webhooks::Outcome;
+use super::{PipedriveSim, admin_hands};
 use crate::call::{Call, Reply};
 use crate::shell::{done, refused};
 
@@ -55,7 +55,7 @@ pub(crate) fn answer(sim: &PipedriveSim, call: &Call) -> Option<Reply> {
             Ok(json!({"taken": sim.delivered(id, outcome)}))
         }),
         (&Method::GET, ["oauth", "callbacks"]) => Ok(json!(sim.uninstall_callbacks())),
-        _ => return None,
+        _ => admin_hands::answer(sim, call)?,
     };
     Some(match outcome {
         Ok(body) => Reply::ok(&body),

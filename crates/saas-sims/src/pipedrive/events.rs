@@ -68,7 +68,7 @@ impl Around {
 pub struct Event {
     /// When, in microseconds.
     pub time: Timestamp,
-    /// `organization`, `note`, `organizationField`, `organizationRelationship` and the like.
+    /// `organization`, `deal`, `person`, `note`, `organizationField`, `organizationRelationship` and the like.
     pub entity: &'static str,
     /// The record's id or field code.
     pub entity_id: String,

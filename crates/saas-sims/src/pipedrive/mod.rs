@@ -1,23 +1,39 @@
-//! Pipedrive: organizations and their fields over API version 2, search by field; version 1's relationships, users,
-//! currencies, notes, files and changelogs; OAuth; webhooks; burst and daily limits.
-//!
-//! Not yet: deals, persons, pipelines, merge, organizations/search, field PATCH and options.
+//! Pipedrive: organizations, deals, persons and their fields, pipelines and stages over API version 2, searches, saved
+//! filters, merges; version 1's relationships, users, currencies, notes, files and changelogs; OAuth; webhooks; burst and
+//! daily limits.
 
 mod admin;
+mod admin_hands;
+mod attributes;
 mod auth;
 mod cursor;
+mod deals;
+mod entity;
 mod events;
 mod fields;
+mod filters;
+mod find;
+mod find_term;
+mod hands;
+mod listing;
+mod merge;
 mod meter;
 mod oauth;
+mod optional;
 mod organizations;
 mod params;
+mod persons;
+mod pipelines;
 mod problem;
+mod records;
+mod route_table;
 mod routes;
 mod scopes;
 mod search;
 mod settings;
+mod show;
 mod state;
+mod table;
 mod users;
 mod v1;
 mod values;
@@ -35,7 +51,7 @@ pub use events::{Action, Event, Replaced, Source};
 pub use oauth::{OAuthSettings, Uninstall};
 pub use settings::{PipedriveSettings, Plan};
 pub use v1::{CustomCurrency, V1Settings};
-pub use view::OrganizationView;
+pub use view::{DealView, OrganizationView, PersonView};
 pub use webhooks::{Deliver, Delivery, Outcome, WebhookSettings, deliver_due, deliver_forever};
 
 use crate::call::{Call, Reply};
@@ -43,6 +59,7 @@ use crate::clock::SimClock;
 use crate::faults::Faults;
 use crate::shell::{self, Simulator};
 use crate::stats::Stats;
+use entity::Entity;
 use problem::Problem;
 use state::{State, Writer};
 
@@ -177,7 +194,9 @@ impl PipedriveSim {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.inner.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.purge(self.now());
+        state
     }
 }
 
@@ -200,10 +219,19 @@ impl Simulator for PipedriveSim {
 
     fn truth(&self) -> Value {
         let state = self.lock();
-        let organizations: Vec<Value> =
-            state.organizations.all().map(|found| found.json(&state.fields, None)).collect();
-        let fields: Vec<Value> = state.fields.custom().iter().map(|field| field.json(&[])).collect();
-        json!({"organizations": organizations, "organization_fields": fields})
+        let fields = |entity| -> Vec<Value> {
+            let own = state.fields_of(entity).custom();
+            own.iter().map(|field| field.json(&[])).collect()
+        };
+        json!({
+            "organizations": table::json(&state.organizations, &state.fields),
+            "deals": table::json(&state.deals, &state.deal_fields),
+            "persons": table::json(&state.persons, &state.person_fields),
+            "organization_fields": fields(Entity::Organization),
+            "deal_fields": fields(Entity::Deal),
+            "person_fields": fields(Entity::Person),
+            "pipelines": state.pipelines.json(),
+        })
     }
 
     fn answer(&self, call: &Call) -> Reply {

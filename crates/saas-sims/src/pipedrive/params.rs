@@ -60,6 +60,28 @@ pub(crate) fn integers(call: &Call, name: &str) -> Result<Option<Vec<i64>>, Prob
     call.param(name).map(parse).transpose()
 }
 
+/// One integer.
+pub(crate) fn integer(call: &Call, name: &str) -> Result<Option<i64>, Problem> {
+    let bad = || Problem::invalid(format_args!("{name}: must be an integer"));
+    call.param(name).map(|text| text.parse().map_err(|_| bad())).transpose()
+}
+
+/// `true` or `false`; false when left out.
+pub(crate) fn boolean(call: &Call, name: &str) -> Result<bool, Problem> {
+    Ok(choice(call, name, &["true", "false"])? == Some("true"))
+}
+
+/// A comma list out of a closed set.
+pub(crate) fn choices<'a>(
+    call: &'a Call,
+    name: &str,
+    known: &[&'a str],
+) -> Result<Option<Vec<&'a str>>, Problem> {
+    let bad = || Problem::invalid(format_args!("{name}: must be some of {}", known.join(", ")));
+    let check = |one: &'a str| if known.contains(&one) { Ok(one) } else { Err(bad()) };
+    call.param(name).map(|list| list.split(',').map(check).collect()).transpose()
+}
+
 /// One of a closed set.
 pub(crate) fn choice<'a>(call: &'a Call, name: &str, known: &[&'a str]) -> Result<Option<&'a str>, Problem> {
     match call.param(name) {

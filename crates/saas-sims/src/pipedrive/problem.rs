@@ -40,6 +40,24 @@ impl Problem {
         Self { status: StatusCode::FORBIDDEN, error, code: Some("feature_capping_custom_fields_limit") }
     }
 
+    /// 403 when the plan's number of open deals is reached (section 2).
+    pub(crate) fn deal_limit() -> Self {
+        let error = "Couldn't add the deal. Open deals limit reached.".to_owned();
+        Self { status: StatusCode::FORBIDDEN, error, code: Some("feature_capping_deals_limit") }
+    }
+
+    /// Archived deals are read-only (section 1.2); status and wording are UNVERIFIED.
+    pub(crate) fn archived() -> Self {
+        let error = "Archived deals can not be changed.".to_owned();
+        Self { status: StatusCode::FORBIDDEN, error, code: Some("ERR_DEAL_ARCHIVED") }
+    }
+
+    /// 403 for what needs contact sync or the marketing app (section 8).
+    pub(crate) fn app_needed(what: &str) -> Self {
+        let error = format!("{what} is not available for this company");
+        Self { status: StatusCode::FORBIDDEN, error, code: Some("ERR_FORBIDDEN") }
+    }
+
     /// 501: the real system can, this simulator cannot; never silently ignored.
     pub(crate) fn not_modelled(what: &str) -> Self {
         let error = format!("{what} is not modelled by this simulator");

@@ -2,14 +2,13 @@
 
 use axum::http::{Method, StatusCode};
 use jiff::Timestamp;
-use serde_json::json;
 
 use super::auth::Caller;
 use super::events::Source;
 use super::problem::Problem;
 use super::settings::PipedriveSettings;
 use super::state::{State, Writer};
-use super::{fields, oauth, organizations, scopes, search, users, v1, write};
+use super::{oauth, records, route_table, scopes, users, v1};
 use crate::call::{Call, Reply};
 use crate::text::digest;
 
@@ -27,22 +26,17 @@ pub(crate) struct Operation<'a> {
 
 #[derive(Debug)]
 enum Target<'a> {
-    ListOrganizations,
-    CreateOrganization,
-    GetOrganization(&'a str),
-    UpdateOrganization(&'a str),
-    DeleteOrganization(&'a str),
-    ListFields,
-    CreateField,
-    GetField(&'a str),
-    DeleteField(&'a str),
-    SearchByField,
     Me,
+    Record(route_table::Run, &'a str),
     Version1(v1::Target<'a>),
 }
 
 /// The operation behind method and path; `Err` when there is none.
 fn operation(call: &Call) -> Result<Operation<'_>, Problem> {
+    if let Some((route_table::Route(name, cost, search, run), key)) = route_table::find(call) {
+        let target = Target::Record(*run, key);
+        return Ok(Operation { name, cost: *cost, search: *search, target });
+    }
     let path: Vec<&str> = call.segments.iter().map(String::as_str).collect();
     let op = |name, cost, target| Ok(Operation { name, cost, search: false, target });
     let version_1 = match path.as_slice() {
@@ -55,46 +49,7 @@ fn operation(call: &Call) -> Result<Operation<'_>, Problem> {
     if let Some(found) = version_1.and_then(|rest| v1::operation(&call.method, rest)) {
         return found.and_then(|(name, cost, target)| op(name, cost, Target::Version1(target)));
     }
-    let ["api", "v2", rest @ ..] = path.as_slice() else { return Err(Problem::not_found("Path")) };
-    let (get, post, patch, delete) = (&Method::GET, &Method::POST, &Method::PATCH, &Method::DELETE);
-    match (&call.method, rest) {
-        (m, ["organizations"]) if m == get => op("GET /api/v2/organizations", 10, Target::ListOrganizations),
-        (m, ["organizations"]) if m == post => {
-            op("POST /api/v2/organizations", 5, Target::CreateOrganization)
-        }
-        (m, ["organizations", id]) if m == get => {
-            op("GET /api/v2/organizations/{id}", 1, Target::GetOrganization(id))
-        }
-        (m, ["organizations", id]) if m == patch => {
-            op("PATCH /api/v2/organizations/{id}", 5, Target::UpdateOrganization(id))
-        }
-        (m, ["organizations", id]) if m == delete => {
-            op("DELETE /api/v2/organizations/{id}", 3, Target::DeleteOrganization(id))
-        }
-        (m, ["organizationFields"]) if m == get => {
-            op("GET /api/v2/organizationFields", 10, Target::ListFields)
-        }
-        (m, ["organizationFields"]) if m == post => {
-            op("POST /api/v2/organizationFields", 5, Target::CreateField)
-        }
-        (m, ["organizationFields", code]) if m == get => {
-            op("GET /api/v2/organizationFields/{code}", 1, Target::GetField(code))
-        }
-        (m, ["organizationFields", code]) if m == delete => {
-            op("DELETE /api/v2/organizationFields/{code}", 3, Target::DeleteField(code))
-        }
-        (m, ["itemSearch", "field"]) if m == get => {
-            let (name, target) = ("GET /api/v2/itemSearch/field", Target::SearchByField);
-            Ok(Operation { name, cost: 20, search: true, target })
-        }
-        (
-            _,
-            ["organizations" | "organizationFields"]
-            | ["organizations" | "organizationFields", _]
-            | ["itemSearch", "field"],
-        ) => Err(Problem::method_not_allowed()),
-        _ => Err(Problem::not_found("Path")),
-    }
+    Err(route_table::unknown(call))
 }
 
 pub(crate) fn answer(settings: &PipedriveSettings, state: &mut State, call: &Call, now: Timestamp) -> Reply {
@@ -182,26 +137,9 @@ fn run(
     now: Timestamp,
 ) -> Result<Reply, Problem> {
     let by = Writer { user_id: settings.user_id, source: Source::Api, now };
-    let data = match target {
-        Target::ListOrganizations => return organizations::list(settings, state, call),
-        Target::GetOrganization(key) => return organizations::one(settings, state, call, id(key)?),
-        Target::ListFields => return fields::list(settings, state, call),
-        Target::CreateField => return fields::create(settings, state, call, &by),
-        Target::GetField(code) => return fields::one(settings, state, call, code),
-        Target::DeleteField(code) => return fields::remove(state, code, &by),
-        Target::SearchByField => return search::by_field(settings, state, call, now),
-        Target::Version1(target) => return v1::run(settings, state, call, target, caller, &by),
-        Target::Me => return Ok(users::me(settings)),
-        Target::CreateOrganization => organizations::create(settings, state, &write::object(call)?, &by)?,
-        Target::UpdateOrganization(key) => {
-            organizations::update(settings, state, id(key)?, &write::object(call)?, &by)?
-        }
-        Target::DeleteOrganization(key) => organizations::delete(settings, state, id(key)?, &by)?,
-    };
-    Ok(Reply::ok(&json!({"success": true, "data": data})))
-}
-
-fn id(text: &str) -> Result<i64, Problem> {
-    let id = text.parse().ok().filter(|id: &i64| *id > 0);
-    id.ok_or_else(|| Problem::invalid("id: must be a positive integer"))
+    match target {
+        Target::Me => Ok(users::me(settings)),
+        Target::Record(run, key) => run(state, &records::Request::new(call, settings, by, key)),
+        Target::Version1(target) => v1::run(settings, state, call, target, caller, &by),
+    }
 }

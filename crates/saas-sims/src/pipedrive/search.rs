@@ -1,52 +1,128 @@
-//! `GET /api/v2/itemSearch/field` (section 7): an index that lags, and keeps the values of what was deleted.
+//! The search index (section 7): it lags, and it keeps what was deleted until the purge.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::cursor::Cursor;
+use super::deals::{Deal, Status};
+use super::entity::Entity;
 use super::fields::{Fields, SEARCHABLE};
 use super::organizations::Organization;
-use super::params;
-use super::problem::Problem;
-use super::settings::PipedriveSettings;
-use super::state::State;
-use crate::call::{Call, Reply};
+use super::persons::Person;
+use super::table::Row;
 
-/// Searchable values by organization.
-#[derive(Debug, Default)]
-pub(crate) struct SearchIndex {
-    entries: BTreeMap<i64, Entry>,
-    /// Writes on their way into the index, with the time of their arrival.
-    arriving: VecDeque<(Timestamp, i64, Entry)>,
+/// What the index knows about a record.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    pub(crate) owner_id: i64,
+    pub(crate) visible_to: i64,
+    pub(crate) org_id: Option<i64>,
+    pub(crate) person_id: Option<i64>,
+    /// Searchable texts by the group that `fields` names.
+    pub(crate) texts: Vec<(&'static str, String)>,
+    /// Searchable custom values by code.
+    pub(crate) values: BTreeMap<String, String>,
+    /// Of a deal.
+    pub(crate) deal: Option<DealEntry>,
 }
 
 #[derive(Clone, Debug)]
-struct Entry {
-    name: String,
-    values: BTreeMap<String, String>,
+pub(crate) struct DealEntry {
+    pub(crate) value: serde_json::Number,
+    pub(crate) currency: String,
+    pub(crate) status: Status,
+    pub(crate) stage_id: i64,
+    pub(crate) is_archived: bool,
+}
+
+/// A record that can be searched for.
+pub(crate) trait Indexed: Row {
+    fn entry(&self, fields: &Fields) -> Entry;
+}
+
+/// An entry without what only some records have.
+fn base<R: Row>(row: &R, fields: &Fields, group: &'static str, name: &str, visible_to: i64) -> Entry {
+    let searchable = fields.custom().iter().filter(|field| SEARCHABLE.contains(&field.kind.as_str()));
+    let values = searchable.filter_map(|field| {
+        let text = text(row.custom().get(&field.code)?)?;
+        Some((field.code.clone(), text))
+    });
+    Entry {
+        name: name.to_owned(),
+        owner_id: row.owner_id(),
+        visible_to,
+        org_id: None,
+        person_id: None,
+        texts: vec![(group, name.to_owned())],
+        values: values.collect(),
+        deal: None,
+    }
+}
+
+impl Indexed for Organization {
+    fn entry(&self, fields: &Fields) -> Entry {
+        let mut entry = base(self, fields, "name", &self.name, self.visible_to);
+        entry.texts.extend(self.address["value"].as_str().map(|text| ("address", text.to_owned())));
+        entry
+    }
+}
+
+impl Indexed for Deal {
+    fn entry(&self, fields: &Fields) -> Entry {
+        let deal = DealEntry {
+            value: self.value.clone(),
+            currency: self.currency.clone(),
+            status: self.status,
+            stage_id: self.stage_id,
+            is_archived: self.is_archived,
+        };
+        let entry = base(self, fields, "title", &self.title, self.visible_to);
+        Entry { org_id: self.org_id, person_id: self.person_id, deal: Some(deal), ..entry }
+    }
+}
+
+impl Indexed for Person {
+    fn entry(&self, fields: &Fields) -> Entry {
+        let mut entry = base(self, fields, "name", &self.name, self.visible_to);
+        entry.texts.extend(self.emails.iter().map(|email| ("email", email.value.clone())));
+        entry.texts.extend(self.phones.iter().map(|phone| ("phone", phone.value.clone())));
+        Entry { org_id: self.org_id, ..entry }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct SearchIndex {
+    entries: BTreeMap<(Entity, i64), Entry>,
+    /// Writes on their way into the index, with the time of their arrival.
+    arriving: VecDeque<(Timestamp, (Entity, i64), Entry)>,
 }
 
 impl SearchIndex {
-    /// Takes a written organization; it can be found from `due` on.
-    pub(crate) fn take(&mut self, due: Timestamp, organization: &Organization, fields: &Fields) {
-        let searchable = fields.custom().iter().filter(|field| SEARCHABLE.contains(&field.kind.as_str()));
-        let values = searchable.filter_map(|field| {
-            let text = text(organization.custom.get(&field.code)?)?;
-            Some((field.code.clone(), text))
-        });
-        let entry = Entry { name: organization.name.clone(), values: values.collect() };
-        self.arriving.push_back((due, organization.id, entry));
+    /// Takes a written record; it can be found from `due` on.
+    pub(crate) fn take(&mut self, due: Timestamp, entity: Entity, id: i64, entry: Entry) {
+        self.arriving.push_back((due, (entity, id), entry));
     }
 
     /// Lets arrive what is due.
-    fn settle(&mut self, now: Timestamp) {
+    pub(crate) fn settle(&mut self, now: Timestamp) {
         while self.arriving.front().is_some_and(|(due, ..)| *due <= now) {
-            if let Some((_, id, entry)) = self.arriving.pop_front() {
-                self.entries.insert(id, entry);
+            if let Some((_, key, entry)) = self.arriving.pop_front() {
+                self.entries.insert(key, entry);
             }
         }
+    }
+
+    /// Drops a purged record.
+    pub(crate) fn forget(&mut self, entity: Entity, id: i64) {
+        self.entries.remove(&(entity, id));
+        self.arriving.retain(|(_, key, _)| *key != (entity, id));
+    }
+
+    /// What arrived, by id, from `start` on.
+    pub(crate) fn entries(&self, entity: Entity, start: i64) -> impl Iterator<Item = (i64, &Entry)> {
+        self.entries.range((entity, start)..=(entity, i64::MAX)).map(|((_, id), entry)| (*id, entry))
     }
 }
 
@@ -58,62 +134,4 @@ fn text(value: &Value) -> Option<String> {
         Value::Object(parts) => parts.get("value").and_then(text),
         Value::Null | Value::Bool(_) | Value::Array(_) => None,
     }
-}
-
-const ENTITIES: [&str; 6] = ["deal", "lead", "person", "organization", "product", "project"];
-
-pub(crate) fn by_field(
-    settings: &PipedriveSettings,
-    state: &mut State,
-    call: &Call,
-    now: Timestamp,
-) -> Result<Reply, Problem> {
-    params::check_names(call, &["term", "entity_type", "field", "match", "limit", "cursor"], settings)?;
-    let needed =
-        |name: &str| call.param(name).ok_or_else(|| Problem::invalid(format_args!("{name}: is required")));
-    let (term, field) = (needed("term")?, needed("field")?);
-    needed("entity_type")?;
-    if params::choice(call, "entity_type", &ENTITIES)? != Some("organization") {
-        return Err(Problem::not_modelled("entity_type other than organization"));
-    }
-    let how = params::choice(call, "match", &["exact", "beginning", "middle"])?.unwrap_or("exact");
-    let shortest = if how == "exact" { 1 } else { 2 };
-    if term.chars().count() < shortest {
-        return Err(Problem::invalid(format_args!("term: must be at least {shortest} characters long")));
-    }
-    let limit = params::limit(call, 100, settings)?;
-    let start = match params::cursor(call)? {
-        None => i64::MIN,
-        Some(cursor) if cursor == Cursor::by_id(cursor.id) => cursor.id,
-        Some(_) => return Err(Problem::invalid("cursor: is not valid")),
-    };
-    let known = state
-        .fields
-        .get(field)
-        .ok_or_else(|| Problem::invalid(format_args!("field: Unknown key '{field}'")))?;
-    if !SEARCHABLE.contains(&known.kind.as_str()) {
-        return Err(Problem::invalid(format_args!("field: '{field}' is not searchable")));
-    }
-    state.search.settle(now);
-    let matches = |value: &str| match how {
-        "exact" => value == term,
-        "beginning" => value.starts_with(term),
-        _ => value.contains(term),
-    };
-    let hits = state
-        .search
-        .entries
-        .range(start..)
-        .filter(|(_, entry)| entry.values.get(field).is_some_and(|value| matches(value)));
-    let mut hits: Vec<(&i64, &Entry)> = hits.take(limit + 1).collect();
-    let next = if hits.len() > limit { hits.pop() } else { None };
-    let data: Vec<Value> = hits
-        .into_iter()
-        .map(|(id, entry)| {
-            let item = json!({"id": id, "name": entry.name});
-            if settings.field_search_items { json!({"result_score": 1.0, "item": item}) } else { item }
-        })
-        .collect();
-    let cursor = next.map(|(id, _)| Cursor::by_id(*id).encode());
-    Ok(Reply::ok(&json!({"success": true, "data": data, "additional_data": {"next_cursor": cursor}})))
 }

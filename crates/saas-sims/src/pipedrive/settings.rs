@@ -93,6 +93,9 @@ pub struct PipedriveSettings {
     pub field_search_items: bool,
     /// Whether a `limit` above the cap is refused; otherwise it is clamped (section 1.4, UNVERIFIED).
     pub refuse_limit_above_cap: bool,
+    /// Whether the searches per kind of record refuse a `limit` above 100, as seen live, rather than above 500, as the
+    /// specification has it (section 1.4).
+    pub search_refuses_limit_above_100: bool,
     /// Whether unknown query parameters are refused; otherwise they are ignored (UNVERIFIED).
     pub refuse_unknown_parameters: bool,
     /// Longest organization name in characters; `None` for no limit (section 7, UNVERIFIED).
@@ -101,8 +104,20 @@ pub struct PipedriveSettings {
     pub empty_text_is_null: bool,
     /// Whether a PATCH that changes nothing moves `update_time` (section 5.4, UNVERIFIED).
     pub unchanged_patch_moves_update_time: bool,
-    /// Whether GET of a deleted organization is 404; otherwise it shows `is_deleted: true` (section 1.5, UNVERIFIED).
+    /// Whether GET of a deleted record is 404; otherwise it shows `is_deleted: true` (section 1.5, UNVERIFIED).
     pub deleted_is_404: bool,
+    /// Whether null in `org_id` or `person_id` of a write over the API cuts the link; otherwise it is refused (section 8
+    /// has it for dates, for links UNVERIFIED).
+    pub null_cuts_links: bool,
+    /// Whether winning, losing and reopening move `stage_change_time` like a change of the stage (UNVERIFIED).
+    pub status_change_moves_stage_time: bool,
+    /// Whether creating, moving, closing and deleting deals and persons moves `update_time` of the organization and
+    /// person they are linked to (section 8, UNVERIFIED).
+    pub linked_writes_move_update_time: bool,
+    /// Whether the API may delete an archived deal, which is read-only (section 1.2, UNVERIFIED).
+    pub archived_deals_can_be_deleted: bool,
+    /// Whether creates of deals above the plan's number of open ones are refused (section 2).
+    pub enforce_deals_limit: bool,
     /// The company's id.
     pub company_id: i64,
     /// The company's name.
@@ -125,6 +140,17 @@ impl PipedriveSettings {
     /// Users that may own organizations: the token's user and three colleagues.
     pub fn users(&self) -> [i64; 4] {
         [0, 1, 2, 3].map(|offset| self.user_id + offset)
+    }
+
+    /// Open deals that the company may have (section 2).
+    pub fn open_deals(&self) -> usize {
+        let seats = usize::try_from(self.seats).unwrap_or(usize::MAX);
+        seats.saturating_mul(match self.plan {
+            Plan::Lite => 2_500,
+            Plan::Growth => 5_000,
+            Plan::Premium => 15_000,
+            Plan::Ultimate => 20_000,
+        })
     }
 
     /// The daily budget of the company, in tokens.
@@ -153,11 +179,17 @@ impl Default for PipedriveSettings {
             search_delay: SignedDuration::from_secs(3),
             field_search_items: false,
             refuse_limit_above_cap: true,
+            search_refuses_limit_above_100: true,
             refuse_unknown_parameters: true,
             name_limit: Some(255),
             empty_text_is_null: true,
             unchanged_patch_moves_update_time: true,
             deleted_is_404: true,
+            null_cuts_links: false,
+            status_change_moves_stage_time: true,
+            linked_writes_move_update_time: true,
+            archived_deals_can_be_deleted: false,
+            enforce_deals_limit: true,
             company_id: 8_087_566,
             company_name: "Northwind Trading".to_owned(),
             company_domain: "northwind-sandbox".to_owned(),

@@ -21,7 +21,7 @@ pub(crate) const ADDRESS_PARTS: [&str; 9] = [
 ];
 
 /// Labels of organizations: option id and text.
-pub(crate) const LABELS: [(i64, &str); 4] =
+pub(super) const LABELS: [(i64, &str); 4] =
     [(5, "Customer"), (6, "Hot lead"), (7, "Warm lead"), (8, "Cold lead")];
 
 /// Checks a value for a custom field and gives what is stored; null clears.
@@ -35,7 +35,8 @@ pub(crate) fn custom(
     }
     let expected = |what: &str| {
         Problem::invalid(format_args!(
-            "custom_fields: Expected '{what}' as value for organization custom field '{}'",
+            "custom_fields: Expected '{what}' as value for {} custom field '{}'",
+            field.entity.name(),
             field.code
         ))
     };

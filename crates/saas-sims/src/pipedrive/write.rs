@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::attributes;
+use super::entity::Entity;
 use super::fields::Fields;
 use super::organizations::{Organization, PLAIN};
 use super::params::whole_seconds;
@@ -19,6 +21,17 @@ pub(crate) fn object(call: &Call) -> Result<Map<String, Value>, Problem> {
     match serde_json::from_slice(&call.body) {
         Ok(Value::Object(body)) => Ok(body),
         Ok(_) | Err(_) => Err(Problem::invalid("the body must be a JSON object")),
+    }
+}
+
+/// The body as a JSON list; only `application/json` is taken.
+pub(crate) fn array(call: &Call) -> Result<Vec<Value>, Problem> {
+    if call.media_type() != "application/json" {
+        return Err(Problem::invalid("the content type must be application/json"));
+    }
+    match serde_json::from_slice(&call.body) {
+        Ok(Value::Array(body)) => Ok(body),
+        Ok(_) | Err(_) => Err(Problem::invalid("the body must be a JSON array")),
     }
 }
 
@@ -41,35 +54,17 @@ pub(crate) fn apply(
     for (name, value) in body {
         let expected = |what: &str| Problem::invalid(format_args!("{name}: must be {what}"));
         match name.as_str() {
-            "name" => organization.name = organization_name(value, settings)?,
-            "owner_id" => {
-                let known = value.as_i64().filter(|id| settings.users().contains(id));
-                organization.owner_id = known.ok_or_else(|| expected("the id of a user"))?;
-            }
-            "visible_to" => {
-                let known = value.as_i64().filter(|level| [1, 3, 5, 7].contains(level));
-                organization.visible_to = known.ok_or_else(|| expected("1, 3, 5 or 7"))?;
-            }
-            "label_ids" => {
-                organization.label_ids = labels(value).ok_or_else(|| expected("a list of label ids"))?;
-            }
+            "name" => organization.name = attributes::name("name", value, settings)?,
+            "owner_id" => organization.owner_id = attributes::owner(value, settings)?,
+            "visible_to" => organization.visible_to = attributes::visible_to(value)?,
+            "label_ids" => organization.label_ids = attributes::labels(Entity::Organization, value)?,
             "address" if value.is_null() => organization.address = Value::Null,
             "address" => organization.address = values::address(value)?,
             "add_time" if creating => {
                 let time = value.as_str().and_then(whole_seconds);
                 organization.add_time = time.ok_or_else(|| expected("a valid datetime"))?;
             }
-            "custom_fields" => {
-                let given = value.as_object().ok_or_else(|| expected("an object"))?;
-                for (code, value) in given {
-                    let unknown = || Problem::invalid(format_args!("custom_fields: Unknown key '{code}'"));
-                    let field = fields.get(code).ok_or_else(unknown)?;
-                    match values::custom(field, value, settings)? {
-                        Value::Null => organization.custom.remove(code),
-                        stored => organization.custom.insert(code.clone(), stored),
-                    };
-                }
-            }
+            "custom_fields" => attributes::custom(&mut organization.custom, value, fields, settings)?,
             other => {
                 let Some(plain) = PLAIN.into_iter().find(|plain| *plain == other) else {
                     return Err(Problem::invalid(format_args!("\"{other}\" is not allowed")));
@@ -89,23 +84,4 @@ pub(crate) fn apply(
         }
     }
     Ok(())
-}
-
-/// The name, trimmed; not empty and not too long.
-fn organization_name(value: &Value, settings: &PipedriveSettings) -> Result<String, Problem> {
-    let name = value.as_str().ok_or_else(|| Problem::invalid("name: must be a string"))?.trim();
-    if name.is_empty() {
-        return Err(Problem::invalid("name: must not be empty"));
-    }
-    match settings.name_limit {
-        Some(limit) if name.chars().count() > limit => {
-            Err(Problem::invalid(format_args!("name: must be at most {limit} characters")))
-        }
-        Some(_) | None => Ok(name.to_owned()),
-    }
-}
-
-fn labels(value: &Value) -> Option<Vec<i64>> {
-    let known = |id: &Value| id.as_i64().filter(|id| values::LABELS.iter().any(|(label, _)| label == id));
-    value.as_array()?.iter().map(known).collect()
 }

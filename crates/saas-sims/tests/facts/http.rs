@@ -183,6 +183,9 @@ pub(crate) struct Company {
 
 pub(crate) const ORGANIZATIONS: &str = "/api/v2/organizations";
 pub(crate) const FIELDS: &str = "/api/v2/organizationFields";
+pub(crate) const DEALS: &str = "/api/v2/deals";
+pub(crate) const PERSONS: &str = "/api/v2/persons";
+pub(crate) const DEAL_FIELDS: &str = "/api/v2/dealFields";
 pub(crate) const SEARCH: &str = "/api/v2/itemSearch/field";
 
 /// What was charged is what the specification says, in every test.
@@ -226,6 +229,21 @@ impl Company {
 
     pub(crate) async fn create(&self, body: &Value) -> i64 {
         self.send("POST", ORGANIZATIONS, body).await.ok()["data"]["id"].as_i64().unwrap()
+    }
+
+    /// Creates a record at the path and returns its id.
+    pub(crate) async fn make(&self, path: &str, body: &Value) -> i64 {
+        self.send("POST", path, body).await.ok()["data"]["id"].as_i64().unwrap()
+    }
+
+    /// The record at the path.
+    pub(crate) async fn read(&self, path: &str, id: i64) -> Value {
+        self.get(&format!("{path}/{id}"), &[]).await.ok()["data"].clone()
+    }
+
+    /// The ids of a list's first page.
+    pub(crate) async fn list(&self, path: &str, query: &[(&str, &str)]) -> Vec<i64> {
+        ids(&self.get(path, query).await.ok()["data"], "id")
     }
 
     /// Creates a custom field and returns its code.

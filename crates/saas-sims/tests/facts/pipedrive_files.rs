@@ -69,7 +69,9 @@ async fn an_upload_needs_one_file_and_records_that_exist() {
     upload(&company, &[file(), part("person_id", None, "1")]).await.refused(501);
     company.send("POST", FILES, &json!({"file": "x"})).await.refused(400);
     send(&company.router, "POST", FILES, &[KEY, MULTIPART], "--XX\r\nbroken").await.refused(400);
-    upload(&company, &[file(), part("deal_id", None, "7")]).await.ok();
+    upload(&company, &[file(), part("deal_id", None, "1")]).await.refused(400);
+    company.sim.create_deal(&json!({"title": "A"})).unwrap();
+    upload(&company, &[file(), part("deal_id", None, "1")]).await.ok();
 }
 
 #[tokio::test]
@@ -162,10 +164,14 @@ async fn the_changelog_says_who_wrote_what_the_latest_first() {
     );
     assert_eq!(log["additional_data"], json!({"next_cursor": null}));
     company.get("/v1/organizations/99/changelog", &[]).await.refused(404);
-    company.get("/api/v1/deals/5/changelog", &[]).await.ok();
+    company.get("/api/v1/deals/1/changelog", &[]).await.refused(404);
+    company.sim.create_deal(&json!({"title": "A"})).unwrap();
+    company.sim.win_deal(1).unwrap();
+    let log = company.get("/api/v1/deals/1/changelog", &[]).await.ok();
+    assert!(column(&log["data"], "field_key").contains(&"won_time".to_owned()));
     let costs = company.sim.stats().by_operation;
     assert_eq!(costs["GET /v1/organizations/{id}/changelog"].1, 60);
-    assert_eq!(costs["GET /v1/deals/{id}/changelog"].1, 20);
+    assert_eq!(costs["GET /v1/deals/{id}/changelog"].1, 40);
 }
 
 #[tokio::test]

@@ -152,8 +152,8 @@ async fn unknown_parameters_and_values_are_refused() {
     {
         company.get(ORGANIZATIONS, &[(name, value)]).await.refused(400);
     }
-    for name in ["filter_id", "include_fields"] {
-        company.get(ORGANIZATIONS, &[(name, "1")]).await.refused(501);
+    for name in ["filter_id", "include_fields", "include_labels", "include_option_labels"] {
+        company.get(ORGANIZATIONS, &[(name, "1")]).await.refused(400);
     }
 }
 

@@ -8,7 +8,7 @@ use crate::http::{Answer, Company, FORM, ids, send};
 
 const NOTES: &str = "/v1/notes";
 
-/// A company with organization 1.
+/// A company with organization 1 and deals 1 to 9.
 async fn company() -> Company {
     with(V1Settings::default()).await
 }
@@ -17,6 +17,9 @@ async fn with(v1: V1Settings) -> Company {
     let company =
         Company::with(PipedriveSettings { enforce_burst: false, v1, ..PipedriveSettings::default() });
     company.create(&json!({"name": "Acme"})).await;
+    for n in 1..=9 {
+        company.sim.create_deal(&json!({"title": format!("Deal {n}")})).unwrap();
+    }
     company
 }
 
@@ -35,7 +38,7 @@ async fn a_note_reads_as_version_1_does() {
     let body =
         json!({"content": "<p>Invoice 1</p>", "org_id": 1, "deal_id": 9, "pinned_to_organization_flag": 1});
     let expected = json!({
-        "id": 1, "active_flag": true, "add_time": "2026-03-02 10:00:01", "content": "<p>Invoice 1</p>", "deal": null,
+        "id": 1, "active_flag": true, "add_time": "2026-03-02 10:00:01", "content": "<p>Invoice 1</p>", "deal": {"title": "Deal 9"},
         "lead_id": null, "deal_id": 9, "last_update_user_id": 12_415_231, "org_id": 1,
         "organization": {"name": "Acme"}, "person": null, "person_id": null, "project_id": null, "project": null,
         "task_id": null, "task": null, "pinned_to_deal_flag": false, "pinned_to_organization_flag": true,

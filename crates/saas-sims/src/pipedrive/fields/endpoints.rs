@@ -1,22 +1,31 @@
-//! `/api/v2/organizationFields`.
+//! `/api/v2/organizationFields`, `/dealFields` and `/personFields`: list, read, create (section 2).
 
 use serde_json::{Map, Value, json};
 
 use super::super::cursor::Cursor;
+use super::super::entity::Entity;
 use super::super::events::Action;
 use super::super::params;
 use super::super::problem::Problem;
-use super::super::settings::PipedriveSettings;
-use super::super::state::{State, Writer};
+use super::super::records::Request;
+use super::super::state::State;
 use super::super::write::object;
-use super::{BUILTIN, CREATABLE, CustomField, builtin};
+use super::{CREATABLE, CustomField, builtin};
 use crate::call::{Call, Reply};
 
-const NAMESPACES: [&str; 3] = ["ui_visibility", "important_fields", "required_fields"];
-const BODY: [&str; 6] =
-    ["field_name", "field_type", "options", "ui_visibility", "important_fields", "required_fields"];
+pub(super) const NAMESPACES: [&str; 3] = ["ui_visibility", "important_fields", "required_fields"];
+const BODY: [&str; 7] = [
+    "description",
+    "field_name",
+    "field_type",
+    "options",
+    "ui_visibility",
+    "important_fields",
+    "required_fields",
+];
 
-pub(crate) fn list(settings: &PipedriveSettings, state: &State, call: &Call) -> Result<Reply, Problem> {
+pub(crate) fn list(state: &mut State, request: &Request<'_>, entity: Entity) -> Result<Reply, Problem> {
+    let Request { call, settings, .. } = *request;
     params::check_names(call, &["limit", "cursor", "include_fields"], settings)?;
     let limit = params::limit(call, 500, settings)?;
     let start = match params::cursor(call)? {
@@ -27,10 +36,10 @@ pub(crate) fn list(settings: &PipedriveSettings, state: &State, call: &Call) -> 
         Some(_) => return Err(Problem::invalid("cursor: is not valid")),
     };
     let namespaces = namespaces(call)?;
-    let own = state.fields.custom();
-    let total = BUILTIN.len() + own.len();
-    let page = (start..total).take(limit).map(|at| match at.checked_sub(BUILTIN.len()) {
-        None => builtin::json(at, &namespaces),
+    let own = state.fields_of(entity).custom();
+    let total = builtin::count(entity) + own.len();
+    let page = (start..total).take(limit).map(|at| match at.checked_sub(builtin::count(entity)) {
+        None => builtin::json(entity, at, &namespaces),
         Some(at) => own[at].json(&namespaces),
     });
     let data: Vec<Value> = page.collect();
@@ -39,77 +48,107 @@ pub(crate) fn list(settings: &PipedriveSettings, state: &State, call: &Call) -> 
     Ok(Reply::ok(&json!({"success": true, "data": data, "additional_data": {"next_cursor": cursor}})))
 }
 
-pub(crate) fn one(
-    settings: &PipedriveSettings,
-    state: &State,
-    call: &Call,
-    code: &str,
-) -> Result<Reply, Problem> {
+pub(crate) fn one(state: &mut State, request: &Request<'_>, entity: Entity) -> Result<Reply, Problem> {
+    let Request { call, settings, key: code, .. } = *request;
     params::check_names(call, &["include_fields"], settings)?;
     let namespaces = namespaces(call)?;
-    let own = state.fields.get(code).map(|field| field.json(&namespaces));
+    let own = state.fields_of(entity).get(code).map(|field| field.json(&namespaces));
     let field = own.or_else(|| {
-        let at = BUILTIN.iter().position(|(builtin, ..)| *builtin == code)?;
-        Some(builtin::json(at, &namespaces))
+        let at = builtin::position(entity, code)?;
+        Some(builtin::json(entity, at, &namespaces))
     });
     let field = field.ok_or_else(|| Problem::not_found("Field"))?;
     Ok(Reply::ok(&json!({"success": true, "data": field})))
 }
 
-pub(crate) fn create(
-    settings: &PipedriveSettings,
-    state: &mut State,
-    call: &Call,
-    by: &Writer,
-) -> Result<Reply, Problem> {
+pub(crate) fn create(state: &mut State, request: &Request<'_>, entity: Entity) -> Result<Reply, Problem> {
+    let Request { call, settings, by, .. } = *request;
     params::check_names(call, &[], settings)?;
     let body = object(call)?;
-    if let Some(name) = body.keys().find(|name| !BODY.contains(&name.as_str())) {
-        return Err(Problem::invalid(format_args!("\"{name}\" is not allowed")));
-    }
+    check_names(&body, &BODY, entity)?;
     let name = text(&body, "field_name")?;
     let kind = text(&body, "field_type")?;
     if !CREATABLE.contains(&kind.as_str()) {
         return Err(Problem::invalid(format_args!("field_type: must be one of {}", CREATABLE.join(", "))));
     }
     let labels = labels(&body, &kind)?;
-    let namespace = |name: &str, default: Value| match body.get(name) {
-        None => Ok(default),
-        Some(Value::Object(given)) => Ok(Value::Object(given.clone())),
-        Some(_) => Err(Problem::invalid(format_args!("{name}: must be an object"))),
-    };
+    let namespace = |name: &str, default: Value| namespace(&body, name, default, state);
     let ui_visibility =
         namespace("ui_visibility", json!({"add_visible_flag": false, "details_visible_flag": true}))?;
     let important_fields = namespace("important_fields", json!({"enabled": false, "stage_ids": []}))?;
     let required_fields = namespace("required_fields", json!({"enabled": false}))?;
-    if state.fields.custom.len() >= settings.plan.custom_fields() {
+    let description = description(&body)?.unwrap_or_default();
+    let taken: usize = Entity::ALL.into_iter().map(|entity| state.fields_of(entity).custom.len()).sum();
+    if taken >= settings.plan.custom_fields() {
         return Err(Problem::field_limit());
     }
     let code = hex::encode(std::array::from_fn::<u8, 20, _>(|_| state.rng.u8(..)));
-    let fields = &mut state.fields;
+    let fields = state.fields_of_mut(entity);
     let mut options = Vec::new();
     for label in labels {
         fields.last_option += 1;
         options.push((fields.last_option, label));
     }
     let code_in_log = code.clone();
-    let field = CustomField { code, name, kind, options, ui_visibility, important_fields, required_fields };
+    let field = CustomField {
+        entity,
+        description,
+        code,
+        name,
+        kind,
+        options,
+        ui_visibility,
+        important_fields,
+        required_fields,
+    };
     let answer = field.json(&NAMESPACES);
     fields.custom.push(field);
-    state.log("organizationField", code_in_log, Action::Create, Vec::new(), by);
+    state.log(entity.field(), code_in_log, Action::Create, Vec::new(), &by);
     Ok(Reply::ok(&json!({"success": true, "data": answer})))
 }
 
-/// Deletes a custom field: it leaves all answers and the search, and writes that name it fail from now on.
-pub(crate) fn remove(state: &mut State, code: &str, by: &Writer) -> Result<Reply, Problem> {
-    if BUILTIN.iter().any(|(builtin, ..)| *builtin == code) {
-        return Err(Problem::invalid(format_args!("field_code: {code} is not a custom field")));
+/// Only known names; `description` only for deal fields.
+pub(super) fn check_names(body: &Map<String, Value>, known: &[&str], entity: Entity) -> Result<(), Problem> {
+    let fits = |name: &str| known.contains(&name) && (entity == Entity::Deal || name != "description");
+    match body.keys().find(|name| !fits(name)) {
+        Some(name) => Err(Problem::invalid(format_args!("\"{name}\" is not allowed"))),
+        None => Ok(()),
     }
-    let at = state.fields.custom.iter().position(|field| field.code == code);
-    let at = at.ok_or_else(|| Problem::not_found("Field"))?;
-    let field = state.fields.custom.remove(at);
-    state.log("organizationField", field.code.clone(), Action::Delete, Vec::new(), by);
-    Ok(Reply::ok(&json!({"success": true, "data": field.json(&[])})))
+}
+
+/// A namespace with what the body says over `old`; stages that it names have to exist.
+pub(super) fn namespace(
+    body: &Map<String, Value>,
+    name: &str,
+    old: Value,
+    state: &State,
+) -> Result<Value, Problem> {
+    let Some(given) = body.get(name) else { return Ok(old) };
+    let wrong = |what: &str| Problem::invalid(format_args!("{name}{what}"));
+    let given = given.as_object().ok_or_else(|| wrong(": must be an object"))?;
+    let mut new = old;
+    for (key, value) in given {
+        let flag = key == "enabled" || key.ends_with("_flag");
+        if flag && !value.is_boolean() {
+            return Err(wrong(&format!(".{key}: must be a boolean")));
+        }
+        let known = |id: &Value| id.as_i64().is_some_and(|id| state.pipelines.stage(id).is_some());
+        if key == "stage_ids" && !value.as_array().is_some_and(|ids| ids.iter().all(known)) {
+            return Err(wrong(".stage_ids: must be a list of stages"));
+        }
+        new[key] = value.clone();
+    }
+    Ok(new)
+}
+
+/// The description of a deal field, if the body has one.
+pub(super) fn description(body: &Map<String, Value>) -> Result<Option<Value>, Problem> {
+    match body.get("description") {
+        Some(value) if !value.is_string() && !value.is_null() => {
+            Err(Problem::invalid("description: must be a string"))
+        }
+        found => Ok(found.cloned()),
+    }
 }
 
 fn namespaces(call: &Call) -> Result<Vec<&str>, Problem> {
@@ -122,7 +161,7 @@ fn namespaces(call: &Call) -> Result<Vec<&str>, Problem> {
         .collect()
 }
 
-fn text(body: &Map<String, Value>, name: &str) -> Result<String, Problem> {
+pub(super) fn text(body: &Map<String, Value>, name: &str) -> Result<String, Problem> {
     match body.get(name) {
         Some(Value::String(text)) if !text.trim().is_empty() && text.chars().count() <= 255 => {
             Ok(text.trim().to_owned())

@@ -1,12 +1,18 @@
-//! Organization fields: the built-in ones and the company's own, each of those behind a random code of 40 hex digits (section 2).
+//! Fields of organizations, deals and persons: the built-in ones and the company's own, each of those behind a random code
+//! of 40 hex digits (section 2).
 
 mod builtin;
+mod change;
 mod endpoints;
+mod options;
 
 use serde_json::{Value, json};
 
-pub(crate) use builtin::BUILTIN;
-pub(crate) use endpoints::{create, list, one, remove};
+pub(crate) use change::{change, remove};
+pub(crate) use endpoints::{create, list, one};
+pub(crate) use options::{add as add_options, change as change_options, remove as remove_options};
+
+use super::entity::Entity;
 
 /// Types that a custom field can have.
 pub(crate) const CREATABLE: [&str; 16] = [
@@ -35,6 +41,7 @@ pub(crate) const SEARCHABLE: [&str; 7] =
 /// A custom field.
 #[derive(Clone, Debug)]
 pub(crate) struct CustomField {
+    pub(crate) entity: Entity,
     pub(crate) code: String,
     pub(crate) name: String,
     pub(crate) kind: String,
@@ -43,6 +50,8 @@ pub(crate) struct CustomField {
     ui_visibility: Value,
     important_fields: Value,
     required_fields: Value,
+    /// Only deal fields have one.
+    description: Value,
 }
 
 impl CustomField {
@@ -59,6 +68,9 @@ impl CustomField {
             "is_custom_field": true,
             "is_optional_response_field": false,
         });
+        if self.entity == Entity::Deal {
+            field["description"] = self.description.clone();
+        }
         let all = [
             ("ui_visibility", &self.ui_visibility),
             ("important_fields", &self.important_fields),
@@ -71,7 +83,7 @@ impl CustomField {
     }
 }
 
-/// The custom fields of the company, in the order of their creation.
+/// The custom fields of one kind of record, in the order of their creation.
 #[derive(Debug, Default)]
 pub(crate) struct Fields {
     custom: Vec<CustomField>,
@@ -85,6 +97,10 @@ impl Fields {
 
     pub(crate) fn get(&self, code: &str) -> Option<&CustomField> {
         self.custom.iter().find(|field| field.code == code)
+    }
+
+    fn get_mut(&mut self, code: &str) -> Option<&mut CustomField> {
+        self.custom.iter_mut().find(|field| field.code == code)
     }
 }
 

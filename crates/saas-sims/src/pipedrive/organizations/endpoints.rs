@@ -2,31 +2,18 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::events::{Action, Around};
-use super::super::params;
+use super::super::events::Action;
 use super::super::problem::Problem;
+use super::super::records::Request;
 use super::super::settings::PipedriveSettings;
 use super::super::state::{State, Writer};
+use super::super::table::Row as _;
 use super::super::write::{self, whole};
 use super::Organization;
-use super::list::{custom_fields, refuse_not_modelled};
-use crate::call::{Call, Reply};
+use crate::call::Reply;
 
-const KNOWN: [&str; 4] = ["include_fields", "custom_fields", "include_option_labels", "include_labels"];
-
-pub(crate) fn one(
-    settings: &PipedriveSettings,
-    state: &State,
-    call: &Call,
-    id: i64,
-) -> Result<Reply, Problem> {
-    params::check_names(call, &KNOWN, settings)?;
-    refuse_not_modelled(call)?;
-    let only = custom_fields(call, state)?;
-    let organization =
-        state.organizations.get(id).filter(|found| !(found.is_deleted && settings.deleted_is_404));
-    let organization = organization.ok_or_else(|| Problem::not_found("Organization"))?;
-    Ok(Reply::ok(&json!({"success": true, "data": organization.json(&state.fields, only.as_deref())})))
+pub(crate) fn one(state: &mut State, request: &Request<'_>) -> Result<Reply, Problem> {
+    request.one(state, &state.organizations)
 }
 
 /// Creates an organization; two with one name are two organizations.
@@ -102,17 +89,6 @@ fn store(
     by: &Writer,
 ) -> Value {
     let record = organization.json(&state.fields, None);
-    // A deleted organization stays in the search index as it was.
-    if action != Action::Delete {
-        let due = by.now.checked_add(settings.search_delay).unwrap_or(by.now);
-        state.search.take(due, &organization, &state.fields);
-    }
-    let mut around = Around::default();
-    if state.listening() || !changed.is_empty() {
-        around.before = state.organizations.get(organization.id).map(|old| old.json(&state.fields, None));
-        around.after = (action != Action::Delete).then(|| record.clone());
-    }
-    state.log_around("organization", organization.id.to_string(), action, changed, by, around);
-    state.organizations.put(organization);
+    state.store(settings, organization, action, changed, by);
     record
 }

@@ -1,17 +1,21 @@
-//! Organizations: the record, and all of them with the indexes that keep a walk over 100,000 of them linear.
+//! Organizations: the record and how it is read (section 1.5).
 
 mod endpoints;
 mod list;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 pub(crate) use endpoints::{create, delete, one, update};
 pub(crate) use list::list;
 
+use super::attributes;
+use super::entity::Entity;
 use super::fields::Fields;
+use super::show;
+use super::table::{Link, Row, Table};
 use super::values::address_for_reading;
 
 /// Optional built-in attributes.
@@ -37,37 +41,6 @@ pub(crate) struct Organization {
 }
 
 impl Organization {
-    /// The record as it is read: every custom field of the company, null when unset; or only those in `only`.
-    pub(crate) fn json(&self, fields: &Fields, only: Option<&[&str]>) -> Value {
-        let shown = fields
-            .custom()
-            .iter()
-            .filter(|field| only.is_none_or(|only| only.contains(&field.code.as_str())));
-        let custom: Map<String, Value> = shown
-            .map(|field| {
-                let value = self.custom.get(&field.code).cloned().unwrap_or_default();
-                let value = if field.kind == "address" { address_for_reading(&value) } else { value };
-                (field.code.clone(), value)
-            })
-            .collect();
-        let mut record = json!({
-            "id": self.id,
-            "name": self.name,
-            "owner_id": self.owner_id,
-            "add_time": self.add_time.to_string(),
-            "update_time": self.update_time.to_string(),
-            "is_deleted": self.is_deleted,
-            "visible_to": self.visible_to,
-            "label_ids": self.label_ids,
-            "address": address_for_reading(&self.address),
-            "custom_fields": custom,
-        });
-        for name in PLAIN {
-            record[name] = self.plain.get(name).cloned().unwrap_or_default();
-        }
-        record
-    }
-
     /// Names of the attributes and custom fields that differ, times aside.
     pub(crate) fn changed_from(&self, old: &Self) -> Vec<String> {
         let mut changed = Vec::new();
@@ -81,45 +54,69 @@ impl Organization {
         changed.extend(same.into_iter().filter(|(_, same)| !same).map(|(name, _)| name.to_owned()));
         let plain = PLAIN.into_iter().filter(|name| self.plain.get(name) != old.plain.get(name));
         changed.extend(plain.map(str::to_owned));
-        let codes: BTreeSet<&String> = self.custom.keys().chain(old.custom.keys()).collect();
-        changed.extend(
-            codes.into_iter().filter(|code| self.custom.get(*code) != old.custom.get(*code)).cloned(),
-        );
+        changed.extend(attributes::changed_custom(&self.custom, &old.custom));
         changed
     }
 }
 
 /// All organizations, deleted ones included.
-#[derive(Debug, Default)]
-pub(crate) struct Organizations {
-    all: BTreeMap<i64, Organization>,
-    /// The living by update time and by add time.
-    by_update: BTreeSet<(Timestamp, i64)>,
-    by_add: BTreeSet<(Timestamp, i64)>,
-}
+pub(crate) type Organizations = Table<Organization>;
 
-impl Organizations {
-    pub(crate) fn next_id(&self) -> i64 {
-        self.all.last_key_value().map_or(1, |(id, _)| id + 1)
+impl Row for Organization {
+    const ENTITY: Entity = Entity::Organization;
+
+    fn id(&self) -> i64 {
+        self.id
     }
 
-    pub(crate) fn get(&self, id: i64) -> Option<&Organization> {
-        self.all.get(&id)
+    fn owner_id(&self) -> i64 {
+        self.owner_id
     }
 
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Organization> {
-        self.all.values()
+    fn add_time(&self) -> Timestamp {
+        self.add_time
     }
 
-    pub(crate) fn put(&mut self, organization: Organization) {
-        if let Some(old) = self.all.remove(&organization.id) {
-            self.by_update.remove(&(old.update_time, old.id));
-            self.by_add.remove(&(old.add_time, old.id));
+    fn update_time(&self) -> Timestamp {
+        self.update_time
+    }
+
+    fn set_update_time(&mut self, at: Timestamp) {
+        self.update_time = at;
+    }
+
+    fn is_deleted(&self) -> bool {
+        self.is_deleted
+    }
+
+    fn links(&self) -> Vec<Link> {
+        Vec::new()
+    }
+
+    fn custom(&self) -> &BTreeMap<String, Value> {
+        &self.custom
+    }
+
+    fn custom_mut(&mut self) -> &mut BTreeMap<String, Value> {
+        &mut self.custom
+    }
+
+    fn json(&self, fields: &Fields, only: Option<&[&str]>) -> Value {
+        let mut record = json!({
+            "id": self.id,
+            "name": self.name,
+            "owner_id": self.owner_id,
+            "add_time": self.add_time.to_string(),
+            "update_time": self.update_time.to_string(),
+            "is_deleted": self.is_deleted,
+            "visible_to": self.visible_to,
+            "label_ids": self.label_ids,
+            "address": address_for_reading(&self.address),
+            "custom_fields": show::custom(&self.custom, fields, only),
+        });
+        for name in PLAIN {
+            record[name] = self.plain.get(name).cloned().unwrap_or_default();
         }
-        if !organization.is_deleted {
-            self.by_update.insert((organization.update_time, organization.id));
-            self.by_add.insert((organization.add_time, organization.id));
-        }
-        self.all.insert(organization.id, organization);
+        record
     }
 }

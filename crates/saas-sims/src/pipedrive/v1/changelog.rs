@@ -27,14 +27,16 @@ pub(super) fn organization(
     }
 }
 
-/// Whether there is such a deal is not known here: one that nobody changed has an empty changelog.
 pub(super) fn deal(
     settings: &PipedriveSettings,
     state: &State,
     call: &Call,
     id: i64,
 ) -> Result<Reply, Problem> {
-    list(settings, state, call, "deal", id)
+    match state.deals.get(id) {
+        Some(_) => list(settings, state, call, "deal", id),
+        None => Err(Problem::not_found("Deal")),
+    }
 }
 
 fn list(

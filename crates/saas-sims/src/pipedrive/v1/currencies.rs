@@ -63,3 +63,9 @@ pub(super) fn list(settings: &PipedriveSettings, call: &Call) -> Result<Reply, P
         .collect();
     Ok(Reply::ok(&json!({"success": true, "data": found})))
 }
+
+/// Whether a deal may be in the currency: an active one of the list, or one of the company's own.
+pub(crate) fn known(settings: &PipedriveSettings, code: &str) -> bool {
+    let active = ISO.iter().any(|(known, .., active)| *active && *known == code);
+    active || settings.v1.custom_currencies.iter().any(|own| own.code == code)
+}

@@ -16,9 +16,11 @@ mod users;
 use axum::http::Method;
 
 pub use currencies::CustomCurrency;
+pub(crate) use currencies::known as currency_known;
 pub use settings::V1Settings;
 
 use super::auth::Caller;
+use super::entity::Entity;
 use super::problem::Problem;
 use super::settings::PipedriveSettings;
 use super::state::{State, Writer};
@@ -34,6 +36,14 @@ pub(crate) struct Records {
     relationships: Relationships,
     notes: Notes,
     files: Files,
+}
+
+impl Records {
+    /// Notes and files of a record that was merged follow it.
+    pub(crate) fn move_over(&mut self, entity: Entity, from: i64, to: i64) {
+        self.notes.move_over(entity, from, to);
+        self.files.move_over(entity, from, to);
+    }
 }
 
 /// What a request to version 1 wants.
@@ -161,8 +171,7 @@ fn id(text: &str) -> Result<i64, Problem> {
 fn record_exists(state: &State, attribute: &str, id: i64) -> bool {
     match attribute {
         "org_id" => state.organizations.get(id).is_some_and(|found| !found.is_deleted),
-        // Deals plug in here; until they do, every positive id is one.
-        _ => id > 0,
+        _ => state.deals.living(id).is_some(),
     }
 }
 

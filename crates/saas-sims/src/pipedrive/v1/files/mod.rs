@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 pub(super) use write::{create, delete, update};
 
+use super::super::entity::Entity;
 use super::super::params;
 use super::super::problem::Problem;
 use super::super::settings::PipedriveSettings;
@@ -43,9 +44,26 @@ struct File {
     size: usize,
 }
 
+impl Files {
+    /// What hangs on `from` hangs on `to` from now on.
+    pub(super) fn move_over(&mut self, entity: Entity, from: i64, to: i64) {
+        for file in self.all.values_mut() {
+            let place = match entity {
+                Entity::Organization => &mut file.org_id,
+                Entity::Deal => &mut file.deal_id,
+                Entity::Person => return,
+            };
+            if *place == Some(from) {
+                *place = Some(to);
+            }
+        }
+    }
+}
+
 impl File {
     fn json(&self, settings: &PipedriveSettings, state: &State) -> Value {
         let organization = self.org_id.and_then(|id| state.organizations.get(id));
+        let deal = self.deal_id.and_then(|id| state.deals.get(id));
         let base = settings
             .public_url
             .clone()
@@ -72,7 +90,7 @@ impl File {
             "s3_bucket": "",
             "mail_message_id": "",
             "mail_template_id": "",
-            "deal_name": null,
+            "deal_name": deal.map(|found| found.title.clone()),
             "person_name": null,
             "org_name": organization.map(|found| found.name.clone()),
             "product_name": null,

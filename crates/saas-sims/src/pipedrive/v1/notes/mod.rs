@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 pub(super) use list::list;
 pub(super) use write::{create, delete, update};
 
+use super::super::entity::Entity;
 use super::super::params;
 use super::super::problem::Problem;
 use super::super::settings::PipedriveSettings;
@@ -46,12 +47,13 @@ impl Note {
     /// The note as version 1 shows it.
     fn json(&self, settings: &PipedriveSettings, state: &State) -> Value {
         let organization = self.org_id.and_then(|id| state.organizations.get(id));
+        let deal = self.deal_id.and_then(|id| state.deals.get(id));
         json!({
             "id": self.id,
             "active_flag": self.active,
             "add_time": time::text(self.add_time),
             "content": self.content,
-            "deal": null,
+            "deal": deal.map(|found| json!({"title": found.title})),
             "lead_id": null,
             "deal_id": self.deal_id,
             "last_update_user_id": self.last_update_user_id,
@@ -94,6 +96,22 @@ impl Note {
             "update_time": self.update_time.to_string(),
             "user_id": self.user_id,
         })
+    }
+}
+
+impl Notes {
+    /// What hangs on `from` hangs on `to` from now on.
+    pub(super) fn move_over(&mut self, entity: Entity, from: i64, to: i64) {
+        for note in self.all.values_mut() {
+            let place = match entity {
+                Entity::Organization => &mut note.org_id,
+                Entity::Deal => &mut note.deal_id,
+                Entity::Person => return,
+            };
+            if *place == Some(from) {
+                *place = Some(to);
+            }
+        }
     }
 }
 
