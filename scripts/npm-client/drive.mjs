@@ -16,6 +16,15 @@ const organizations = new v2.OrganizationsApi(two);
 const fields = new v2.OrganizationFieldsApi(two);
 const search = new v2.ItemSearchApi(two);
 const users = new v1.UsersApi(one);
+const relationships = new v1.OrganizationRelationshipsApi(one);
+const notes = new v1.NotesApi(one);
+const webhooks = new v1.WebhooksApi(one);
+const currencies = new v1.CurrenciesApi(one);
+const organizationsOne = new v1.OrganizationsApi(one);
+const deals = new v2.DealsApi(two);
+const dealFields = new v2.DealFieldsApi(two);
+const pipelines = new v2.PipelinesApi(two);
+const stages = new v2.StagesApi(two);
 let steps = 0;
 
 async function step(name, run) {
@@ -149,6 +158,109 @@ await step('DELETE organizations/{id}, after which lists leave it out', async ()
   assert.equal(answer.data.id, made[2].id);
   const page = await organizations.getOrganizations({ ids: String(made[2].id) });
   assert.deepEqual(page.data, []);
+});
+
+await step('organizationRelationships: made, listed from both sides, deleted', async () => {
+  const [parent, daughter] = [made[0].id, made[1].id];
+  const relation = await relationships.addOrganizationRelationship({
+    AddOrganizationRelationshipRequest: {
+      type: 'parent', rel_owner_org_id: parent, rel_linked_org_id: daughter, org_id: parent,
+    },
+  });
+  assert.equal(relation.success, true);
+  for (const org_id of [parent, daughter]) {
+    const list = await relationships.getOrganizationRelationships({ org_id });
+    assert.deepEqual(list.data.map((one) => one.id), [relation.data.id]);
+  }
+  const gone = await relationships.deleteOrganizationRelationship({ id: relation.data.id });
+  assert.equal(gone.data.id, relation.data.id);
+});
+
+const field = await step('POST dealFields', async () => {
+  const answer = await dealFields.addDealField({
+    AddDealFieldRequest: { field_name: 'ERP open balance', field_type: 'monetary' },
+  });
+  const list = await dealFields.getDealFields({ limit: 500 });
+  assert(list.data.some((known) => known.field_code === answer.data.field_code));
+  return answer.data.field_code;
+});
+
+const deal = await step('deals: made, changed, won, found by organization, status, time and id', async () => {
+  const answer = await deals.addDeal({
+    AddDealRequest: { title: 'Big one', org_id: made[0].id, value: 1200.5, currency: 'EUR' },
+  });
+  assert.equal(answer.data.status, 'open');
+  assert.equal(answer.data.won_time, null);
+  const id = answer.data.id;
+  const changed = await deals.updateDeal({
+    id, UpdateDealRequest: { status: 'won', custom_fields: { [field]: { value: 99.95, currency: 'EUR' } } },
+  });
+  assert.equal(changed.data.status, 'won');
+  assert.deepEqual(changed.data.custom_fields[field], { value: 99.95, currency: 'EUR' });
+  for (const query of [
+    { org_id: made[0].id }, { status: 'won' }, { ids: String(id) },
+    { status: 'won', updated_since: changed.data.update_time, sort_by: 'update_time', sort_direction: 'asc' },
+  ]) {
+    const page = await deals.getDeals({ limit: 500, custom_fields: field, ...query });
+    assert.deepEqual(page.data.map((one) => one.id), [id], JSON.stringify(query));
+  }
+  const one = await deals.getDeal({ id });
+  assert.equal(one.data.title, 'Big one');
+  return id;
+});
+
+await step('pipelines, stages, currencies and users', async () => {
+  const all = await pipelines.getPipelines();
+  const steps = await stages.getStages({ pipeline_id: all.data[0].id });
+  assert(steps.data.length > 0);
+  const money = await currencies.getCurrencies();
+  assert.equal(money.data.find((one) => one.code === 'JPY').decimal_points, 0);
+  const people = await users.getUsers();
+  assert(people.data.some((person) => person.is_you));
+});
+
+await step('notes: made on a deal, changed, listed, deleted', async () => {
+  const answer = await notes.addNote({ AddNoteRequest: { content: '<p>Invoice <b>1</b></p>', deal_id: deal } });
+  const id = answer.data.id;
+  const changed = await notes.updateNote({ id, NoteRequest: { content: '<p>Invoice <b>2</b></p>' } });
+  assert.match(changed.data.content, /2/);
+  const list = await notes.getNotes({ deal_id: deal });
+  assert.deepEqual(list.data.map((note) => note.id), [id]);
+  assert.equal(list.additional_data.pagination.more_items_in_collection, false);
+  await notes.deleteNote({ id });
+  const gone = await notes.getNote({ id });
+  assert.equal(gone.data.active_flag, false);
+});
+
+await step('webhooks: made, listed, deleted', async () => {
+  const answer = await webhooks.addWebhook({
+    AddWebhookRequest: {
+      subscription_url: 'https://sync.example.com/hooks', event_action: '*', event_object: 'organization',
+      name: 'drive', version: '2.0', http_auth_user: 'u', http_auth_password: 'p',
+    },
+  });
+  const list = await webhooks.getWebhooks();
+  assert(list.data.some((hook) => hook.id === answer.data.id));
+  await webhooks.deleteWebhook({ id: answer.data.id });
+  const rest = await webhooks.getWebhooks();
+  assert(!rest.data.some((hook) => hook.id === answer.data.id));
+});
+
+await step('the changelog of an organization', async () => {
+  const log = await organizationsOne.getOrganizationChangelog({ id: made[0].id });
+  assert(log.data.some((change) => change.field_key === 'name' && change.new_value === 'Müller Group'));
+});
+
+await step('OAuth: a code becomes tokens, and they open the door', async () => {
+  const app = new v2.OAuth2Configuration({
+    clientId: 'app', clientSecret: 'secret', redirectUri: 'https://sync.example.com/callback', host: base,
+  });
+  const answer = await fetch(app.authorizationUrl.replace('https://oauth.pipedrive.com', base), { redirect: 'manual' });
+  const code = new URL(answer.headers.get('location')).searchParams.get('code');
+  const token = await app.authorize(code);
+  assert.equal(token.api_domain, base);
+  const page = await new v2.OrganizationsApi(app).getOrganizations({ limit: 1 });
+  assert.equal(page.data.length, 1);
 });
 
 await refused('an unknown custom field', /Unknown key/, () =>
