@@ -159,17 +159,81 @@ fn share(of: u64, share: f64) -> u64 {
 /// Microseconds of the UTC day, the unit in which the ledger counts.
 const DAY: i64 = 86_400_000_000;
 
-/// Number of the UTC day. The reset's time zone is unnamed in the documentation; UTC until headers teach otherwise.
+/// Number of the UTC day.
 #[must_use]
 pub fn day_of(now: Timestamp) -> i64 {
-    now.as_microsecond().div_euclid(DAY)
+    DayStart::MIDNIGHT.day_of(now)
 }
 
 /// The next UTC midnight.
 #[must_use]
 pub fn next_reset(now: Timestamp) -> Timestamp {
-    Timestamp::from_microsecond((day_of(now) + 1) * DAY).unwrap_or(Timestamp::MAX)
+    DayStart::MIDNIGHT.next(now)
 }
+
+/// When the remote system's day begins. The documentation says "midnight, server's timezone" and names none
+/// (pipedrive.md 3.1): it is midnight UTC until answers teach otherwise.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DayStart {
+    /// Microseconds after midnight UTC, within a day.
+    after: i64,
+}
+
+impl DayStart {
+    /// Midnight UTC.
+    pub const MIDNIGHT: Self = Self { after: 0 };
+
+    /// From what is stored; anything outside a day is brought into it.
+    #[must_use]
+    pub fn of_micros(after: i64) -> Self {
+        Self { after: after.rem_euclid(DAY) }
+    }
+
+    /// Microseconds after midnight UTC, to be stored.
+    #[must_use]
+    pub fn micros(self) -> i64 {
+        self.after
+    }
+
+    /// The start that a reset at about this time tells of: the nearest quarter of an hour, as all time zones have it.
+    /// `None` exactly at midnight UTC, which is also what is said where nobody knows.
+    #[must_use]
+    pub fn told_by(reset: Timestamp) -> Option<Self> {
+        let exact = reset.as_microsecond().rem_euclid(DAY);
+        let rounded = (exact + QUARTER / 2).div_euclid(QUARTER) * QUARTER;
+        (exact != 0).then(|| Self::of_micros(rounded))
+    }
+
+    /// The start that lies between two moments, when exactly one full hour does.
+    #[must_use]
+    pub fn between(before: Timestamp, after: Timestamp) -> Option<Self> {
+        let hour = 4 * QUARTER;
+        let hours = |at: Timestamp| at.as_microsecond().div_euclid(hour);
+        (hours(after) == hours(before) + 1).then(|| Self::of_micros(hours(after) * hour))
+    }
+
+    /// The start at the next full hour: what is known while a day should have begun and did not.
+    #[must_use]
+    pub fn later_than(now: Timestamp) -> Self {
+        let hour = 4 * QUARTER;
+        Self::of_micros((now.as_microsecond().div_euclid(hour) + 1) * hour)
+    }
+
+    /// Number of the remote system's day.
+    #[must_use]
+    pub fn day_of(self, now: Timestamp) -> i64 {
+        (now.as_microsecond() - self.after).div_euclid(DAY)
+    }
+
+    /// When the next one begins.
+    #[must_use]
+    pub fn next(self, now: Timestamp) -> Timestamp {
+        Timestamp::from_microsecond((self.day_of(now) + 1) * DAY + self.after).unwrap_or(Timestamp::MAX)
+    }
+}
+
+/// A quarter of an hour, in microseconds.
+const QUARTER: i64 = 900_000_000;
 
 #[cfg(test)]
 mod tests {
@@ -201,6 +265,25 @@ mod tests {
         assert_eq!(budget.left(Class::Edit, 0, 0), 500);
         assert_eq!(budget.left(Class::Edit, 100, 700), 200);
         assert_eq!(budget.left(Class::Edit, 500, 0), 0);
+    }
+
+    #[test]
+    fn a_day_may_begin_at_any_quarter_of_an_hour() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let start = DayStart::told_by(at("2026-11-25T04:59:58Z")).unwrap();
+        assert_eq!(start, DayStart::of_micros(5 * 4 * QUARTER));
+        assert_eq!(start.next(at("2026-11-25T04:59:59Z")), at("2026-11-25T05:00:00Z"));
+        assert_eq!(start.next(at("2026-11-25T05:00:00Z")), at("2026-11-26T05:00:00Z"));
+        assert_eq!(start.day_of(at("2026-11-25T05:00:00Z")), start.day_of(at("2026-11-25T04:59:59Z")) + 1);
+        assert_eq!(DayStart::told_by(at("2026-11-25T18:16:00Z")).unwrap().micros(), 73 * QUARTER);
+        assert_eq!(DayStart::told_by(at("2026-11-25T23:59:58Z")), Some(DayStart::MIDNIGHT));
+        assert_eq!(DayStart::told_by(at("2026-11-26T00:00:00Z")), None, "nobody may have said it");
+        let later = DayStart::later_than(at("2026-11-25T00:00:00Z"));
+        assert_eq!(later.next(at("2026-11-25T00:10:00Z")), at("2026-11-25T01:00:00Z"));
+        let between = |before, after| DayStart::between(at(before), at(after));
+        assert_eq!(between("2026-11-25T04:50:00Z", "2026-11-25T05:05:00Z"), Some(start));
+        assert_eq!(between("2026-11-25T05:05:00Z", "2026-11-25T05:20:00Z"), None);
+        assert_eq!(between("2026-11-25T03:50:00Z", "2026-11-25T05:05:00Z"), None);
     }
 
     #[test]

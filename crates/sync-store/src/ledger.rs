@@ -2,8 +2,13 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
 use sync_core::{
-    budget::{Class, DailyBudget, day_of, next_reset},
+    budget::{Class, DailyBudget, DayStart},
     ids::ConnectionId,
     ports::{Grant, Spend, SpendError},
 };
@@ -16,7 +21,12 @@ pub struct Ledger {
     store: Store,
     connection: ConnectionId,
     budget: DailyBudget,
+    /// When the CRM's day begins, in microseconds after midnight UTC; negative until the store was asked.
+    starts_after: Arc<AtomicI64>,
 }
+
+/// A rise of what is left by this share of the budget is a reset, not a refund.
+const RESET_RISE: u64 = 20;
 
 /// A day as stored.
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,7 +40,51 @@ impl Ledger {
     /// The ledger of a connection with this budget.
     #[must_use]
     pub fn new(store: Store, connection: ConnectionId, budget: DailyBudget) -> Self {
-        Self { store, connection, budget }
+        Self { store, connection, budget, starts_after: Arc::new(AtomicI64::new(-1)) }
+    }
+
+    /// When the CRM's day begins, as far as we were taught.
+    async fn day_start(&self) -> Result<DayStart, StoreError> {
+        let known = self.starts_after.load(Ordering::Relaxed);
+        if known >= 0 {
+            return Ok(DayStart::of_micros(known));
+        }
+        let mut tx = self.store.read(self.connection).await?;
+        let sql = "SELECT starts_after FROM spend_reset WHERE connection_id = $1";
+        let stored =
+            tx.fetch_one("spend_reset", sql, vec![tx.id()], |row| row.int(0, "starts_after")).await?;
+        let start = DayStart::of_micros(stored.unwrap_or(0));
+        self.starts_after.store(start.micros(), Ordering::Relaxed);
+        Ok(start)
+    }
+
+    /// Takes over when the CRM's day begins. What was booked on a day that has not begun yet belongs to the one before,
+    /// and so does what was booked on one that began only now (`fresh`).
+    async fn learn(
+        &self,
+        tx: &mut Tx,
+        start: DayStart,
+        fresh: bool,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let before = self.day_start().await?;
+        let sql = "INSERT INTO spend_reset (connection_id, starts_after, learned_at) VALUES ($1, $2, $3) \
+            ON CONFLICT (connection_id) DO UPDATE SET \
+            starts_after = excluded.starts_after, learned_at = excluded.learned_at";
+        tx.execute(sql, vec![tx.id(), start.micros().into(), now.into()]).await?;
+        let (from, to) = (before.day_of(now), start.day_of(now));
+        if from > to {
+            tx.rebook(from, to).await?;
+        } else if fresh && from == to {
+            tx.rebook(from, to - 1).await?;
+        }
+        self.starts_after.store(start.micros(), Ordering::Relaxed);
+        let minutes = start.micros() / 60_000_000;
+        tracing::info!(
+            minutes_after_midnight_utc = minutes,
+            "the CRM's day begins at another time than we thought"
+        );
+        Ok(())
     }
 
     /// Tokens that we spent or reserved on the day of `now`.
@@ -38,8 +92,9 @@ impl Ledger {
     /// # Errors
     /// When the database refuses.
     pub async fn spent_today(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let today = self.day_start().await?.day_of(now);
         let mut tx = self.store.read(self.connection).await?;
-        Ok(tx.day(now).await?.ours)
+        Ok(tx.day(today).await?.ours)
     }
 
     async fn try_reserve(
@@ -49,9 +104,11 @@ impl Ledger {
         count: u32,
         now: Timestamp,
     ) -> Result<Grant, StoreError> {
+        let start = self.day_start().await?;
+        let today = start.day_of(now);
         let mut tx = self.store.begin(self.connection).await?;
-        tx.lock_day(now).await?;
-        let day = tx.day(now).await?;
+        tx.lock_day(today).await?;
+        let day = tx.day(today).await?;
         if let Some(until) = day.exhausted_until.filter(|until| *until > now) {
             return Ok(Grant { granted: 0, retry_at: until });
         }
@@ -63,21 +120,21 @@ impl Ledger {
                 ON CONFLICT (connection_id, day, class) DO UPDATE SET \
                 tokens = spend.tokens + excluded.tokens, calls = spend.calls + excluded.calls";
             let (tokens, calls) = (i64::from(granted) * i64::from(each), i64::from(granted));
-            let args = vec![tx.id(), day_of(now).into(), class.rank().into(), tokens.into(), calls.into()];
+            let args = vec![tx.id(), today.into(), class.rank().into(), tokens.into(), calls.into()];
             tx.execute(sql, args).await?;
             let sql = "UPDATE spend_day SET last_at = $3 WHERE connection_id = $1 AND day = $2";
-            let args = vec![tx.id(), day_of(now).into(), now.into()];
+            let args = vec![tx.id(), today.into(), now.into()];
             tx.execute(sql, args).await?;
             tx.commit().await?;
         }
-        Ok(Grant { granted, retry_at: next_reset(now) })
+        Ok(Grant { granted, retry_at: start.next(now) })
     }
 
     async fn try_last_spent(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let today = self.day_start().await?.day_of(now);
         let mut tx = self.store.read(self.connection).await?;
         let sql = "SELECT day, last_at FROM spend_day \
             WHERE connection_id = $1 AND day IN ($2, $3) AND last_at IS NOT NULL ORDER BY day DESC LIMIT 1";
-        let today = day_of(now);
         let args = vec![tx.id(), today.into(), (today - 1).into()];
         tx.fetch_one("spend_day", sql, args, |row| row.time(1, "last_at")).await
     }
@@ -89,35 +146,61 @@ impl Ledger {
         calls: i64,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let today = self.day_start().await?.day_of(now);
         let mut tx = self.store.begin(self.connection).await?;
-        tx.lock_day(now).await?;
+        tx.lock_day(today).await?;
         // Never below nothing: a refund after midnight belongs to a day that is over.
         let sql = "UPDATE spend SET tokens = tokens - $4, calls = calls - $5 \
             WHERE connection_id = $1 AND day = $2 AND class = $3 AND tokens >= $4 AND calls >= $5";
-        let args = vec![tx.id(), day_of(now).into(), class.rank().into(), tokens.into(), calls.into()];
+        let args = vec![tx.id(), today.into(), class.rank().into(), tokens.into(), calls.into()];
         tx.execute(sql, args).await?;
         tx.commit().await
     }
 
     async fn try_correct(&self, remaining: u64, now: Timestamp) -> Result<(), StoreError> {
+        let start = self.day_start().await?;
         let mut tx = self.store.begin(self.connection).await?;
-        tx.lock_day(now).await?;
-        let day = tx.day(now).await?;
+        tx.lock_day(start.day_of(now)).await?;
+        let rise = self.budget.tokens / RESET_RISE;
+        let before = tx.last_remaining(start.day_of(now)).await?;
+        let risen = before.is_some_and(|(_, left, _)| remaining > left.saturating_add(rise));
+        let taught = match before {
+            // More is left than a while ago: in between the CRM's day began.
+            Some((.., at)) if risen => DayStart::between(at, now),
+            // A day should have begun, but nothing came back.
+            Some((day, left, _)) if day < start.day_of(now) && left < self.budget.tokens - rise => {
+                Some(DayStart::later_than(now))
+            }
+            Some(_) | None => None,
+        };
+        let taught = taught.filter(|taught| *taught != start);
+        if let Some(taught) = taught {
+            self.learn(&mut tx, taught, risen, now).await?;
+        }
+        let today = taught.unwrap_or(start).day_of(now);
+        tx.lock_day(today).await?;
+        let day = tx.day(today).await?;
         let spent_by_all = self.budget.tokens.saturating_sub(remaining);
         let foreign = spent_by_all.saturating_sub(day.ours).max(day.foreign);
-        let sql = "UPDATE spend_day SET foreign_tokens = $3, remaining_seen = $4 \
+        let sql = "UPDATE spend_day SET foreign_tokens = $3, remaining_seen = $4, remaining_at = $5 \
             WHERE connection_id = $1 AND day = $2";
         let number = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX);
-        let args = vec![tx.id(), day_of(now).into(), number(foreign).into(), number(remaining).into()];
+        let args = vec![tx.id(), today.into(), number(foreign).into(), number(remaining).into(), now.into()];
         tx.execute(sql, args).await?;
         tx.commit().await
     }
 
     async fn try_exhausted(&self, until: Timestamp, now: Timestamp) -> Result<(), StoreError> {
+        let start = self.day_start().await?;
         let mut tx = self.store.begin(self.connection).await?;
-        tx.lock_day(now).await?;
+        let taught = DayStart::told_by(until).filter(|taught| *taught != start);
+        if let Some(taught) = taught {
+            self.learn(&mut tx, taught, false, now).await?;
+        }
+        let today = taught.unwrap_or(start).day_of(now);
+        tx.lock_day(today).await?;
         let sql = "UPDATE spend_day SET exhausted_until = $3 WHERE connection_id = $1 AND day = $2";
-        let args = vec![tx.id(), day_of(now).into(), until.into()];
+        let args = vec![tx.id(), today.into(), until.into()];
         tx.execute(sql, args).await?;
         tx.commit().await
     }
@@ -125,22 +208,56 @@ impl Ledger {
 
 impl Tx {
     /// Makes the day's row and locks it, so that two reservations cannot overlap.
-    async fn lock_day(&mut self, now: Timestamp) -> Result<(), StoreError> {
+    async fn lock_day(&mut self, day: i64) -> Result<(), StoreError> {
         let sql = "INSERT INTO spend_day (connection_id, day, foreign_tokens) VALUES ($1, $2, 0) \
             ON CONFLICT (connection_id, day) DO UPDATE SET foreign_tokens = spend_day.foreign_tokens";
-        self.execute(sql, vec![self.id(), day_of(now).into()]).await?;
+        self.execute(sql, vec![self.id(), day.into()]).await?;
         Ok(())
     }
 
-    async fn day(&mut self, now: Timestamp) -> Result<Day, StoreError> {
+    /// The day, what was left and the time when we last heard of it, today or yesterday.
+    async fn last_remaining(&mut self, today: i64) -> Result<Option<(i64, u64, Timestamp)>, StoreError> {
+        let sql = "SELECT day, remaining_seen, remaining_at FROM spend_day \
+            WHERE connection_id = $1 AND day IN ($2, $3) AND remaining_at IS NOT NULL ORDER BY remaining_at DESC LIMIT 1";
+        let args = vec![self.id(), today.into(), (today - 1).into()];
+        self.fetch_one("spend_day", sql, args, |row| {
+            let left = row.int(1, "remaining_seen")?.unsigned_abs();
+            Ok((row.int(0, "day")?, left, row.time(2, "remaining_at")?))
+        })
+        .await
+    }
+
+    /// Moves what was spent on one day to another.
+    async fn rebook(&mut self, from: i64, to: i64) -> Result<(), StoreError> {
+        self.lock_day(to).await?;
+        let args = || vec![self.id(), from.into(), to.into()];
+        let (spent, last, gone) = (args(), args(), args());
+        let sql = "INSERT INTO spend (connection_id, day, class, tokens, calls) \
+            SELECT connection_id, CAST($3 AS BIGINT), class, tokens, calls FROM spend \
+            WHERE connection_id = $1 AND day = $2 \
+            ON CONFLICT (connection_id, day, class) DO UPDATE SET \
+            tokens = spend.tokens + excluded.tokens, calls = spend.calls + excluded.calls";
+        self.execute(sql, spent).await?;
+        let sql = "UPDATE spend_day SET last_at = COALESCE((SELECT other.last_at FROM spend_day AS other \
+            WHERE other.connection_id = $1 AND other.day = $2), last_at) WHERE connection_id = $1 AND day = $3";
+        self.execute(sql, last).await?;
+        for sql in [
+            "DELETE FROM spend WHERE connection_id = $1 AND day = $2 AND day <> $3",
+            "DELETE FROM spend_day WHERE connection_id = $1 AND day = $2 AND day <> $3",
+        ] {
+            self.execute(sql, gone.clone()).await?;
+        }
+        Ok(())
+    }
+
+    async fn day(&mut self, today: i64) -> Result<Day, StoreError> {
         // A sum of BIGINT is NUMERIC on PostgreSQL.
         let sql = "SELECT CAST(COALESCE(SUM(tokens), 0) AS BIGINT) FROM spend WHERE connection_id = $1 AND day = $2";
-        let args = vec![self.id(), day_of(now).into()];
+        let args = vec![self.id(), today.into()];
         let ours = self.fetch_one("spend", sql, args, |row| row.int(0, "tokens")).await?.unwrap_or(0);
         // The CRM's word that nothing is left may reach into the next day of ours.
         let sql = "SELECT day, foreign_tokens, exhausted_until FROM spend_day \
             WHERE connection_id = $1 AND day IN ($2, $3) ORDER BY day";
-        let today = day_of(now);
         let args = vec![self.id(), today.into(), (today - 1).into()];
         let days = self
             .fetch("spend_day", sql, args, |row| {

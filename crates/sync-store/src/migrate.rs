@@ -4,15 +4,17 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 use crate::{Store, StoreError, store::Pools};
 
-const SQLITE: [(i64, &str, &str); 3] = [
+const SQLITE: [(i64, &str, &str); 4] = [
     (1, "first floor", include_str!("../migrations/sqlite/0001_first_floor.sql")),
     (2, "wishes", include_str!("../migrations/sqlite/0002_wishes.sql")),
     (3, "last spent", include_str!("../migrations/sqlite/0003_last_spent.sql")),
+    (4, "day start", include_str!("../migrations/sqlite/0004_day_start.sql")),
 ];
-const POSTGRES: [(i64, &str, &str); 3] = [
+const POSTGRES: [(i64, &str, &str); 4] = [
     (1, "first floor", include_str!("../migrations/postgres/0001_first_floor.sql")),
     (2, "wishes", include_str!("../migrations/postgres/0002_wishes.sql")),
     (3, "last spent", include_str!("../migrations/postgres/0003_last_spent.sql")),
+    (4, "day start", include_str!("../migrations/postgres/0004_day_start.sql")),
 ];
 
 /// A migration that was applied.

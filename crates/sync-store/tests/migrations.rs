@@ -12,8 +12,12 @@ use sync_store::{StagedKind, Store};
 mod support;
 
 /// Rows as each version left them. A new migration comes with its own file.
-const DATA: [&str; 3] =
-    [include_str!("data/0001.sql"), include_str!("data/0002.sql"), include_str!("data/0003.sql")];
+const DATA: [&str; 4] = [
+    include_str!("data/0001.sql"),
+    include_str!("data/0002.sql"),
+    include_str!("data/0003.sql"),
+    include_str!("data/0004.sql"),
+];
 
 async fn fill(url: &str, sql: &'static str) {
     if url.starts_with("sqlite:") {

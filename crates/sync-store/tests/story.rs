@@ -36,7 +36,7 @@ fn name(text: &str) -> Values {
 
 async fn story(store: Store) {
     assert!(matches!(store.connections().await, Err(StoreError::NotMigrated)));
-    assert_eq!(store.migrate().await.unwrap().len(), 3);
+    assert_eq!(store.migrate().await.unwrap().len(), 4);
     assert_eq!(store.migrate().await.unwrap(), [], "twice is once");
     let connection = store.ensure_connection("acme", "{}", at(0)).await.unwrap();
     assert_eq!(store.ensure_connection("acme", "{}", at(1)).await.unwrap(), connection);
@@ -247,6 +247,39 @@ async fn spending(store: &Store, fence: &Fence) {
     ledger.exhausted(until, tomorrow).await.unwrap();
     let refused = ledger.reserve(Class::Urgent, 0, 1, tomorrow).await.unwrap();
     assert_eq!((refused.granted, refused.retry_at), (0, until));
+    the_day_of_others(store, fence).await;
+}
+
+/// The CRM's day need not begin at midnight UTC: a daily refusal tells when it does, and so does a rise of what is left.
+async fn the_day_of_others(store: &Store, fence: &Fence) {
+    let hours = SignedDuration::from_hours;
+    let budget = DailyBudget { tokens: 1_000, max_share: 0.5, reserve: 0.0 };
+    let ledger = || Ledger::new(store.clone(), fence.connection, budget);
+    let midnight = at(86_400 * 10);
+    // Told at 03:00 that the budget is used up for another two hours: the day begins at 05:00.
+    let first = ledger();
+    first.exhausted(midnight + hours(5), midnight + hours(3)).await.unwrap();
+    // Half of the budget is ours in their day; our midnight gives us no second half.
+    let morning = midnight + hours(6);
+    assert_eq!(ledger().reserve(Class::Edit, 10, 90, morning).await.unwrap().granted, 50);
+    let night = midnight + hours(25);
+    let refused = ledger().reserve(Class::Edit, 10, 1, night).await.unwrap();
+    assert_eq!((refused.granted, refused.retry_at), (0, midnight + hours(29)));
+    assert_eq!(ledger().spent_today(night).await.unwrap(), 500, "another process was taught, too");
+    assert_eq!(ledger().reserve(Class::Edit, 10, 1, midnight + hours(29)).await.unwrap().granted, 1);
+    // What is left rises between 09:50 and 10:05: the day begins at 10:00 now.
+    let ten = midnight + hours(34);
+    let second = ledger();
+    second.correct(100, ten - SignedDuration::from_mins(10)).await.unwrap();
+    second.correct(990, ten + SignedDuration::from_mins(5)).await.unwrap();
+    let refused = second.reserve(Class::Edit, 10, 90, ten + hours(1)).await.unwrap();
+    assert_eq!((refused.granted, refused.retry_at), (50, ten + hours(24)));
+    // A rise that spans several hours teaches nothing, and neither does the midnight that is said for want of better.
+    second.correct(100, ten + hours(2)).await.unwrap();
+    second.correct(990, ten + hours(5)).await.unwrap();
+    second.exhausted(midnight + hours(48), ten + hours(6)).await.unwrap();
+    let retry_at = second.reserve(Class::Edit, 10, 90, midnight + hours(49)).await.unwrap().retry_at;
+    assert_eq!(retry_at, ten + hours(24));
 }
 
 async fn sealing(store: &Store, fence: &Fence) {

@@ -27,6 +27,8 @@ struct Week {
     /// What we believe the plan to be; the company has Lite with one seat.
     believed: budget::Plan,
     max_share: f64,
+    /// Hours after midnight UTC at which the company's day begins.
+    starts_after: i64,
 }
 
 /// One day of it.
@@ -45,7 +47,9 @@ struct Day {
 const LITE: u64 = 30_000;
 
 async fn live(week: Week, seed: u64) -> Vec<Day> {
-    let pipedrive = PipedriveSettings { plan: Plan::Lite, seats: 1, ..PipedriveSettings::default() };
+    let day_starts_after = SignedDuration::from_hours(week.starts_after);
+    let pipedrive =
+        PipedriveSettings { plan: Plan::Lite, seats: 1, day_starts_after, ..PipedriveSettings::default() };
     let mut world =
         World::new(Beginning { seed, fusion: FusionSettings::default(), pipedrive, oauth: false }).await;
     world.plan = week.believed;
@@ -55,7 +59,7 @@ async fn live(week: Week, seed: u64) -> Vec<Day> {
     world.sweep_every = SignedDuration::from_hours(24);
     generator::populate(&world.fusion, week.customers, seed, world.clock.now());
     // Days begin at the reset.
-    world.clock.advance(SignedDuration::from_hours(12));
+    world.clock.advance(SignedDuration::from_hours(12 + week.starts_after));
     let mut people = People::new(seed, world.fusion.clone(), world.pipedrive.clone());
     let mut rng = fastrand::Rng::with_seed(seed);
     let lease = world.take().await.expect("nobody dies");
@@ -153,12 +157,26 @@ fn run(week: Week) -> Vec<String> {
     wrong
 }
 
-const WEEK: Week =
-    Week { days: 7, customers: 6_000, foreign: LITE / 2, believed: budget::Plan::Lite, max_share: 0.5 };
+const WEEK: Week = Week {
+    days: 7,
+    customers: 6_000,
+    foreign: LITE / 2,
+    believed: budget::Plan::Lite,
+    max_share: 0.5,
+    starts_after: 0,
+};
 
 #[test]
 fn a_week_on_lite_with_a_foreign_integration_that_takes_half() {
     assert_eq!(run(WEEK), Vec::<String>::new());
+}
+
+/// Nobody says which midnight ends the day. It is learned from what is left; until then a day may see parts of two of
+/// our days, and the company's own refusal is the limit.
+#[test]
+fn a_day_that_begins_at_another_hour_is_learned() {
+    let week = Week { days: 4, customers: 4_000, starts_after: 17, ..WEEK };
+    assert_eq!(run(week), Vec::<String>::new());
 }
 
 #[test]

@@ -60,7 +60,7 @@ impl Meter {
         operation: &Operation<'_>,
         now: Timestamp,
     ) -> Result<(), Reply> {
-        self.turn_day(now);
+        self.turn_day(settings, now);
         if self.blocked_until.is_some_and(|until| now < until) && !caller.oauth {
             return Err(cloudflare());
         }
@@ -80,7 +80,9 @@ impl Meter {
             self.count_refusal(settings, now);
             self.daily_refusals += 1;
             let reply = gateway(StatusCode::TOO_MANY_REQUESTS, "daily request budget exceeded");
-            return Err(reply.with("retry-after", (DAY - now.as_second().rem_euclid(DAY)).to_string()));
+            return Err(
+                reply.with("retry-after", (DAY - since_start(settings, now).rem_euclid(DAY)).to_string())
+            );
         }
         let window = self.windows.entry(caller.credential.clone()).or_default();
         window.requests.push_back(now);
@@ -98,14 +100,14 @@ impl Meter {
     }
 
     /// Tokens that another integration of the company used up.
-    pub(crate) fn spend_foreign(&mut self, tokens: u64, now: Timestamp) {
-        self.turn_day(now);
+    pub(crate) fn spend_foreign(&mut self, settings: &PipedriveSettings, tokens: u64, now: Timestamp) {
+        self.turn_day(settings, now);
         self.spent += tokens;
     }
 
     /// What is left of today's budget.
     pub(crate) fn left(&mut self, settings: &PipedriveSettings, now: Timestamp) -> u64 {
-        self.turn_day(now);
+        self.turn_day(settings, now);
         settings.daily_budget().saturating_sub(self.spent)
     }
 
@@ -140,8 +142,8 @@ impl Meter {
         reply
     }
 
-    fn turn_day(&mut self, now: Timestamp) {
-        let day = now.as_second().div_euclid(DAY);
+    fn turn_day(&mut self, settings: &PipedriveSettings, now: Timestamp) {
+        let day = since_start(settings, now).div_euclid(DAY);
         if day != self.day {
             (self.day, self.spent) = (day, 0);
         }
@@ -164,6 +166,11 @@ impl Window {
             }
         }
     }
+}
+
+/// Seconds since some day of the budget began.
+fn since_start(settings: &PipedriveSettings, now: Timestamp) -> i64 {
+    now.as_second() - settings.day_starts_after.as_secs()
 }
 
 /// Whole seconds until the oldest request leaves the window, rounded up.

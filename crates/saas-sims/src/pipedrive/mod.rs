@@ -167,7 +167,7 @@ impl PipedriveSim {
 
     /// Uses up tokens of the day as another integration of the company does (section 3.1).
     pub fn spend_foreign(&self, tokens: u64) {
-        self.lock().meter.spend_foreign(tokens, self.now());
+        self.lock().meter.spend_foreign(&self.inner.settings, tokens, self.now());
     }
 
     /// What is left of today's tokens.

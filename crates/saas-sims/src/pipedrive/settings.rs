@@ -77,6 +77,9 @@ pub struct PipedriveSettings {
     pub enforce_burst: bool,
     /// Whether the daily budget is enforced (section 3.1).
     pub enforce_daily: bool,
+    /// When the day of the budget begins, after midnight UTC: "midnight, server's timezone" (section 3.1, UNVERIFIED
+    /// which).
+    pub day_starts_after: SignedDuration,
     /// Whether a request that ends in 4xx is charged (section 3.2, UNVERIFIED).
     pub charge_refused: bool,
     /// The share of answers that carry the undocumented headers about the daily budget, 0 to 1; which ones, the seed
@@ -172,6 +175,7 @@ impl Default for PipedriveSettings {
             seats: 5,
             enforce_burst: true,
             enforce_daily: true,
+            day_starts_after: SignedDuration::ZERO,
             charge_refused: true,
             daily_headers: 0.9,
             block_after_429s: Some(100),

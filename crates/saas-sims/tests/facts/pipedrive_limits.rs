@@ -106,6 +106,18 @@ async fn the_daily_budget_ends_in_429_with_retry_after_until_midnight_utc() {
 }
 
 #[tokio::test]
+async fn the_day_of_the_budget_begins_when_the_company_s_server_says() {
+    let company =
+        Company::with(PipedriveSettings { day_starts_after: SignedDuration::from_hours(17), ..lite() });
+    company.sim.spend_foreign(30_000);
+    // It is ten o'clock.
+    let answer = company.get(ORGANIZATIONS, &[]).await;
+    assert_eq!(answer.refused(429).header("retry-after"), (7 * 3600).to_string());
+    company.clock.advance(SignedDuration::from_hours(7));
+    company.get(ORGANIZATIONS, &[]).await.ok();
+}
+
+#[tokio::test]
 async fn the_daily_headers_can_be_missing() {
     let company = Company::with(PipedriveSettings { daily_headers: 0.0, ..lite() });
     let answer = company.get("/v1/users/me", &[]).await;
