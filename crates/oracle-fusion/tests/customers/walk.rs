@@ -43,7 +43,7 @@ async fn a_customer_is_made_in_three_steps_and_can_be_seen() {
     let [account_site] = account.sites.as_slice() else { panic!("{account:?}") };
     assert_eq!((account_site.party_site, account_site.set), (site, Some(SET)));
     assert_eq!(account_site.uses.iter().map(|one| one.purpose.as_str()).collect::<Vec<_>>(), [BILL_TO]);
-    assert_eq!(fusion.accounts_by_reference(SYSTEM, KEY).await.unwrap(), [account.clone()]);
+    assert_eq!(fusion.accounts_by_reference(SYSTEM, KEY).await.unwrap(), std::slice::from_ref(&account));
     assert_eq!(fusion.account(account.id).await.unwrap(), Some(account.clone()));
 
     let by_id = AccountKey::Id(account.id);
