@@ -217,6 +217,7 @@ impl Process<'_> {
             api_version: oracle.api_version.clone(),
             timeout: oracle.timeout.unsigned_abs(),
             concurrency: oracle.concurrency as usize,
+            created_by_module: FusionConfig::CREATED_BY_MODULE.to_owned(),
         };
         Ok(Fusion::new(config, transport(oracle.timeout, oracle.ca_file.as_deref())?, self.clock.clone())?)
     }

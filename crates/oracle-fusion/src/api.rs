@@ -3,6 +3,7 @@
 pub(crate) mod describe;
 pub(crate) mod documents;
 pub(crate) mod hub_organizations;
+pub(crate) mod parties;
 pub(crate) mod receivables_customer_account_activities;
 
 use serde::Deserialize;

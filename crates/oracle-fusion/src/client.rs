@@ -39,6 +39,7 @@ pub struct Fusion {
     clock: Arc<dyn Clock>,
     api_version: String,
     page_size: u32,
+    created_by_module: String,
 }
 
 impl Fusion {
@@ -61,6 +62,7 @@ impl Fusion {
             api_version,
             timeout,
             concurrency,
+            created_by_module,
         } = config;
         let base = BaseUrl::parse("base_url", &base_url)?;
         let token_url = BaseUrl::parse("token_url", &token_url)?;
@@ -81,7 +83,7 @@ impl Fusion {
             dialect: Arc::new(FusionDialect),
             clock: Arc::clone(&clock),
         });
-        Ok(Self { caller, clock, api_version, page_size: page_size.max(1) })
+        Ok(Self { caller, clock, api_version, page_size: page_size.max(1), created_by_module })
     }
 
     /// Whether a resource still has what we read of it. A pod that does not describe it is taken as it is: the first
@@ -132,6 +134,16 @@ impl Fusion {
     /// Rows to ask for at once.
     pub(crate) fn page_size(&self) -> u32 {
         self.page_size
+    }
+
+    /// Who says to have created what we create over SOAP.
+    pub(crate) fn created_by_module(&self) -> &str {
+        &self.created_by_module
+    }
+
+    /// Makes one call.
+    pub(crate) async fn call<E: Endpoint>(&self, endpoint: &E) -> Called<Answer<E::Output>> {
+        self.caller.send(endpoint, Pass::Class(Class::Edit)).await
     }
 
     /// Reads one page.

@@ -25,6 +25,8 @@ pub struct FusionConfig {
     pub timeout: Duration,
     /// Requests at a time: two to five (4.9).
     pub concurrency: usize,
+    /// What new accounts, sites and references say created them: a code of lookup HZ_CREATED_BY_MODULES (1.4).
+    pub created_by_module: String,
 }
 
 impl FusionConfig {
@@ -36,4 +38,6 @@ impl FusionConfig {
     pub const TIMEOUT: Duration = Duration::from_secs(120);
     /// Requests at a time unless configured otherwise.
     pub const CONCURRENCY: usize = 3;
+    /// Who creates unless configured otherwise: the module of web services.
+    pub const CREATED_BY_MODULE: &str = "HZ_WS";
 }

@@ -1,5 +1,5 @@
 //! Oracle Fusion Cloud ERP behind the [`Erp`](sync_core::ports::Erp) port: parties and AR accounts; beside it the calls
-//! that the other flows stand on: invoices, credit memos and orders.
+//! that the other flows stand on: invoices, credit memos and orders, and those that create a customer (1.4).
 //!
 //! Facts about Fusion are in `oracle-fusion.md`; the numbers in comments are its sections. One file per call in
 //! `api/`, DTOs inside; one `convert.rs` knows both their names and ours.
@@ -12,7 +12,10 @@ mod config;
 mod convert;
 mod dialect;
 mod documents;
+mod parties;
+mod places;
 mod query;
+mod soap;
 
 pub use client::Fusion;
 pub use config::FusionConfig;

@@ -20,7 +20,7 @@ use tracing::Instrument;
 
 use crate::{
     BaseUrl, Credentials, Dialect, Endpoint, Gate, Heard, Need, Pass, Reply, RequestTimeout, Slot, Transport,
-    TransportError, credentials::Token, date::http_date,
+    TransportError, credentials::Token, date::http_date, endpoint::JSON,
 };
 
 /// A decoded answer.
@@ -154,19 +154,19 @@ impl Caller {
 
     fn request<E: Endpoint>(&self, endpoint: &E, token: &Token) -> Called<http::Request<Bytes>> {
         let broken = |what: String| CallError::without_effect(E::NAME, ErrorKind::Rejected, what);
-        let body = endpoint.body().map(|json| Bytes::from(json.to_string()));
+        let body = endpoint.bytes();
         let has_body = body.is_some();
         let base = token.home().unwrap_or(&self.wiring.base);
         let mut request = http::Request::builder()
             .method(E::METHOD)
-            .uri(base.join(&endpoint.path(), &endpoint.query()))
+            .uri(url(base, endpoint))
             .extension(RequestTimeout(self.wiring.timeout))
             .body(body.unwrap_or_default())
             .map_err(|error| broken(format!("the request cannot be built: {error}")))?;
         let headers = request.headers_mut();
-        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(header::ACCEPT, HeaderValue::from_static(E::ACCEPT));
         if has_body {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(E::CONTENT_TYPE));
         }
         headers.extend(self.wiring.headers.clone());
         headers.extend(endpoint.headers());
@@ -193,7 +193,11 @@ impl Caller {
             if let ErrorKind::Exhausted { until } = refusal.kind {
                 self.wiring.gate.exhausted(until).await;
             }
-            let effect = effect_of_status::<E>(parts.status);
+            let effect = match dialect.effect(&reply) {
+                Some(Effect::None) => Effect::None,
+                Some(Effect::InDoubt) => doubt::<E>(),
+                None => effect_of_status::<E>(parts.status),
+            };
             return Err(CallError {
                 call: E::NAME,
                 kind: refusal.kind,
@@ -202,27 +206,29 @@ impl Caller {
                 correlation,
             });
         }
-        match serde_json::from_slice(&body) {
+        match E::decode(&body) {
             Ok(value) => {
                 let server_now = http_date(&parts.headers);
                 Ok(Answer { value, server_now, headers: parts.headers, correlation })
             }
-            Err(error) => {
-                let message = if reply.is_html() || body.trim_ascii().is_empty() {
-                    reply.message()
-                } else {
-                    // Where, not what: the body may hold anything.
-                    format!(
-                        "the answer is not the JSON expected (line {}, column {})",
-                        error.line(),
-                        error.column()
-                    )
-                };
+            Err(what) => {
+                // XML looks like a web page.
+                let page = E::ACCEPT == JSON && reply.is_html();
+                let message = if page || body.trim_ascii().is_empty() { reply.message() } else { what };
                 let kind = ErrorKind::Unreadable;
                 Err(CallError { call: E::NAME, kind, effect: doubt::<E>(), message, correlation })
             }
         }
     }
+}
+
+/// Parameters that are encoded already come first.
+fn url<E: Endpoint>(base: &BaseUrl, endpoint: &E) -> String {
+    let (path, query) = (endpoint.path(), endpoint.query());
+    let Some(encoded) = endpoint.encoded_query() else { return base.join(&path, &query) };
+    let (bare, whole) = (base.join(&path, &[]), base.join(&path, &query));
+    let rest = whole.strip_prefix(&bare).unwrap_or_default().replacen('?', "&", 1);
+    format!("{bare}?{encoded}{rest}")
 }
 
 fn doubt<E: Endpoint>() -> Effect {

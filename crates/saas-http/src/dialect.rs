@@ -2,7 +2,10 @@
 
 use http::{HeaderMap, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
-use sync_core::{error::ErrorKind, text};
+use sync_core::{
+    error::{Effect, ErrorKind},
+    text,
+};
 
 use crate::date::retry_after;
 
@@ -39,6 +42,12 @@ pub trait Dialect: Send + Sync {
     /// Reads an answer whose status is not 2xx.
     fn refusal(&self, reply: &Reply<'_>) -> Refusal {
         Refusal { kind: refusal_by_status(reply), message: reply.message() }
+    }
+
+    /// Whether what was refused may have happened all the same (reads never leave doubt). `None`: the status tells.
+    fn effect(&self, reply: &Reply<'_>) -> Option<Effect> {
+        let _ = reply;
+        None
     }
 
     /// The id of the exchange that the vendor's support asks for.

@@ -18,6 +18,38 @@ mod tests {
 
     struct Get;
     struct Post;
+    /// Speaks XML, and keeps the separators of a parameter.
+    struct Xml;
+
+    impl Endpoint for Xml {
+        const NAME: &'static str = "things.xml";
+        const METHOD: Method = Method::POST;
+        const WRITE: bool = true;
+        const CONTENT_TYPE: &'static str = "text/xml;charset=UTF-8";
+        const ACCEPT: &'static str = "text/xml";
+        type Output = String;
+
+        fn path(&self) -> String {
+            "xml".to_owned()
+        }
+
+        fn query(&self) -> Vec<(&'static str, String)> {
+            vec![("a", "1,2?".to_owned())]
+        }
+
+        fn encoded_query(&self) -> Option<String> {
+            Some("finder=F;V=1,W=%20".to_owned())
+        }
+
+        fn bytes(&self) -> Option<bytes::Bytes> {
+            Some(bytes::Bytes::from_static(b"<a/>"))
+        }
+
+        fn decode(body: &[u8]) -> Result<String, String> {
+            let text = String::from_utf8_lossy(body).into_owned();
+            if text.starts_with("<b") { Ok(text) } else { Err("it is no b".to_owned()) }
+        }
+    }
 
     impl Endpoint for Get {
         const NAME: &'static str = "things.list";
@@ -84,6 +116,26 @@ mod tests {
         caller.send(&Post, Pass::Class(Class::Edit)).await.unwrap();
         assert_eq!(log.last().header("content-type"), Some("application/json"));
         assert_eq!(caller.spent().requests, 2);
+    }
+
+    #[tokio::test]
+    async fn a_call_may_speak_something_else_than_json() {
+        let (transport, log) = remote(|_| ok("<b/>"));
+        let answer = caller(&transport).send(&Xml, Pass::Class(Class::Edit)).await.unwrap();
+        assert_eq!(answer.value, "<b/>");
+        let sent = log.last();
+        assert_eq!(sent.target, "/base/xml?finder=F;V=1,W=%20&a=1%2C2%3F");
+        assert_eq!(
+            (sent.header("content-type"), sent.body.as_str()),
+            (Some("text/xml;charset=UTF-8"), "<a/>")
+        );
+        assert_eq!(sent.header("accept"), Some("text/xml"));
+        for (body, said) in [("<c/>", "it is no b"), (" ", "200 with an empty body")] {
+            let (transport, _) = remote(move |_| ok(body));
+            let error = caller(&transport).send(&Xml, Pass::Class(Class::Edit)).await.unwrap_err();
+            assert_eq!((error.kind, error.effect), (ErrorKind::Unreadable, Effect::InDoubt));
+            assert_eq!(error.message, said);
+        }
     }
 
     #[tokio::test]

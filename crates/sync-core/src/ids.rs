@@ -58,6 +58,22 @@ id!(
     PartySiteId
 );
 id!(
+    /// `CustomerAccountSiteId`: an address used by an account (oracle-fusion.md 1.4).
+    AccountSiteId
+);
+id!(
+    /// `SiteUseId`: what an account's site is used for, to bill to for example (oracle-fusion.md 1.4).
+    SiteUseId
+);
+id!(
+    /// `SetId`: the reference data set that a site belongs to (oracle-fusion.md 1.4).
+    SetId
+);
+id!(
+    /// `CustomerAccountProfileId`: an account's credit profile (oracle-fusion.md 1.4).
+    ProfileId
+);
+id!(
     /// Row number of a connection in our store.
     ConnectionId
 );

@@ -6,6 +6,7 @@
 //! of `ARCHITECTURE.md` (party, organization, pair, mirror, situation, plan, intent, receipt, hold).
 
 pub mod budget;
+pub mod customers;
 pub mod deals;
 pub mod decide;
 pub mod documents;

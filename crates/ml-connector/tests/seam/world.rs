@@ -271,6 +271,7 @@ impl World {
             api_version: FusionConfig::API_VERSION.to_owned(),
             timeout: TIMEOUT,
             concurrency: FusionConfig::CONCURRENCY,
+            created_by_module: FusionConfig::CREATED_BY_MODULE.to_owned(),
         };
         Fusion::new(config, self.wire("erp", self.fusion.router()), Arc::new(Shared(self.clock.clone())))
             .expect("the addresses are good")
