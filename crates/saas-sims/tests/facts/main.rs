@@ -1,6 +1,6 @@
 //! One test for each fact of the reference that the simulators stand for; the comment names the section.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail where the test fails")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail where the test fails")]
 
 // The judge between client and simulator judges every answer that these tests get, too.
 #[path = "../../../ml-connector/tests/seam/contract.rs"]
