@@ -55,7 +55,7 @@ mod tests {
     /// Carries requests to the router and judges them.
     struct Wire {
         router: Router,
-        contract: Contract,
+        contract: Arc<Contract>,
         wrong: Arc<Mutex<BTreeSet<String>>>,
     }
 
@@ -76,6 +76,7 @@ mod tests {
     struct World {
         crm: Pipedrive,
         sim: PipedriveSim,
+        contract: Arc<Contract>,
         wrong: Arc<Mutex<BTreeSet<String>>>,
     }
 
@@ -88,7 +89,9 @@ mod tests {
             let clock = SimClock::at(at("2026-03-02T10:00:00Z"));
             let sim = PipedriveSim::new(settings, clock.clone(), 7);
             let wrong: Arc<Mutex<BTreeSet<String>>> = Arc::default();
-            let wire = Wire { router: sim.router(), contract: Contract::load(), wrong: Arc::clone(&wrong) };
+            let contract = Arc::new(Contract::load());
+            let (judge, noted) = (Arc::clone(&contract), Arc::clone(&wrong));
+            let wire = Wire { router: sim.router(), contract: judge, wrong: noted };
             let config = PipedriveConfig {
                 base_url: "https://company.example".to_owned(),
                 auth: PipedriveAuth::ApiToken("0123456789012345678901234567890123456789".into()),
@@ -103,19 +106,24 @@ mod tests {
             let shared = Arc::new(Shared(clock));
             let (ledger, vault) = (Ledger::of(1_000_000), Arc::new(Vault::default()));
             let crm = Pipedrive::new(config, Arc::new(wire), Arc::clone(&shared) as _, shared, ledger, vault);
-            Self { crm: crm.unwrap(), sim, wrong }
+            Self { crm: crm.unwrap(), sim, contract, wrong }
         }
 
         fn organization(&self, name: &str) -> OrgId {
             OrgId(self.sim.create_as_person(&json!({ "name": name })).unwrap())
         }
 
-        /// Nothing was said that the specification does not know, and each call cost what the company counted.
+        /// Nothing was said that the specification does not know, and we know what each call costs.
         #[track_caller]
         fn check(&self) {
             assert_eq!(*self.wrong.lock().unwrap(), BTreeSet::new());
-            let left = self.sim.settings().daily_budget() - self.sim.tokens_left();
-            assert_eq!(self.crm.spent().tokens, left);
+            let costs = self.contract.costs();
+            let mut due = 0;
+            for (operation, (requests, _)) in self.sim.stats().by_operation {
+                let name = operation.replacen(" /v1/", " /api/v1/", 1);
+                due += requests * costs[name.as_str()];
+            }
+            assert_eq!(self.crm.spent().tokens, due);
         }
     }
 

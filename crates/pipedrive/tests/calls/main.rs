@@ -4,6 +4,8 @@
 #[path = "../company/mod.rs"]
 mod company;
 #[cfg(test)]
+mod deals;
+#[cfg(test)]
 mod relations;
 #[cfg(test)]
 #[path = "../../../saas-http/tests/support/mod.rs"]
