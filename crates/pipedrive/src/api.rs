@@ -1,7 +1,10 @@
 //! The calls, one file per resource.
 
+pub(crate) mod deals;
 pub(crate) mod item_search;
+pub(crate) mod offset;
 pub(crate) mod organization_fields;
+pub(crate) mod organization_relationships;
 pub(crate) mod organizations;
 pub(crate) mod users;
 
@@ -48,6 +51,12 @@ impl Envelope {
         let next =
             next.and_then(|cursor| cursor.as_str().map(str::to_owned)).filter(|cursor| !cursor.is_empty());
         Ok(Listed { rows, next })
+    }
+
+    /// Nothing but that it is done: what a deletion answers with differs.
+    pub(crate) fn done(self) -> Result<(), &'static str> {
+        let Self { success, data: _, additional_data: _ } = self;
+        if success == Some(false) { Err("the answer says success: false") } else { Ok(()) }
     }
 
     /// The one record.

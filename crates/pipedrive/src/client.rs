@@ -44,9 +44,9 @@ const SEARCH_PAGES: usize = 5;
 
 /// One Pipedrive company.
 pub struct Pipedrive {
-    caller: Caller,
+    pub(crate) caller: Caller,
     gate: Arc<Metered>,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     codes: RwLock<Option<Codes>>,
     provision: Mutex<Provision>,
     timeout: SignedDuration,
@@ -307,6 +307,6 @@ pub(crate) fn unreadable<E: Endpoint>(what: impl Into<String>) -> CallError {
 }
 
 /// RFC 3339 without a fraction, rounded down: a fraction is answered with 400 (8).
-fn whole_seconds(at: Timestamp) -> String {
+pub(crate) fn whole_seconds(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

@@ -1,5 +1,7 @@
 //! Deals of the CRM, notes on them, and how organizations belong together, free of any vendor's JSON.
 
+use std::collections::BTreeMap;
+
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +41,8 @@ pub struct CrmDeal {
     pub archived: bool,
     /// `update_time`, whole seconds.
     pub updated_at: Timestamp,
+    /// The custom fields that were asked for, by code and as they came; null when unset.
+    pub custom: BTreeMap<String, serde_json::Value>,
 }
 
 /// How a deal stands (pipedrive.md 1.6).
@@ -66,6 +70,8 @@ pub struct CrmNote {
     pub deal: Option<DealId>,
     /// HTML as the CRM kept it: sanitised, not what was sent.
     pub content: String,
+    /// When it was last changed, whole seconds.
+    pub updated_at: Option<Timestamp>,
     /// Whether it was deleted; it can still be read by id.
     pub deleted: bool,
 }
