@@ -23,7 +23,9 @@ pub(crate) struct State {
     pub(crate) accounts: Table,
     /// All other resources by their full names.
     others: BTreeMap<String, Table>,
-    pending: Vec<Pending>,
+    /// Changes that are stamped but not committed, by the time of their commit and the order of their entry.
+    pending: BTreeMap<(Timestamp, u64), Change>,
+    next_change: u64,
     pub(crate) rng: fastrand::Rng,
     /// Access tokens and when they end.
     pub(crate) tokens: BTreeMap<String, Timestamp>,
@@ -34,13 +36,6 @@ pub(crate) struct State {
     next_account: i64,
     next_number: i64,
     next_other: i64,
-}
-
-/// A change that is stamped but not committed.
-#[derive(Debug)]
-struct Pending {
-    visible: Timestamp,
-    change: Change,
 }
 
 #[derive(Debug)]
@@ -63,7 +58,8 @@ impl State {
                 .iter()
                 .map(|resource| (resource.full_name(), Table::new(resource)))
                 .collect(),
-            pending: Vec::new(),
+            pending: BTreeMap::new(),
+            next_change: 0,
             rng: fastrand::Rng::with_seed(seed),
             tokens: BTreeMap::new(),
             stats: Stats::default(),
@@ -103,15 +99,9 @@ impl State {
 
     /// Commits what is due.
     pub(crate) fn settle(&mut self, now: Timestamp) {
-        if self.pending.iter().all(|pending| pending.visible > now) {
-            return;
-        }
-        let (mut due, later): (Vec<Pending>, Vec<Pending>) =
-            std::mem::take(&mut self.pending).into_iter().partition(|pending| pending.visible <= now);
-        self.pending = later;
-        due.sort_by_key(|pending| pending.visible);
-        for pending in due {
-            self.commit(pending.change);
+        while let Some(entry) = self.pending.first_entry().filter(|entry| entry.key().0 <= now) {
+            let change = entry.remove();
+            self.commit(change);
         }
     }
 
@@ -205,7 +195,8 @@ impl State {
         let change = Change { resource, id, parent, silent: edit.silent, values, by, stamp };
         let visible = stamp.checked_add(edit.late).unwrap_or(stamp);
         if edit.late > SignedDuration::ZERO && visible > now {
-            self.pending.push(Pending { visible, change });
+            self.pending.insert((visible, self.next_change), change);
+            self.next_change += 1;
         } else {
             self.commit(change);
         }

@@ -1,8 +1,13 @@
 //! A population that looks like life: customers of many countries with odd names, suppliers and banks between them,
-//! bulk jobs that stamped hundreds of rows at once.
+//! bulk jobs that stamped hundreds of rows at once. Beside it: odd names, families, late commits, what salespeople made
+//! of the same companies in Pipedrive, documents; each with the truth for later checks and with its own randomness.
 
 mod companies;
 mod countries;
+mod details;
+mod families;
+mod late;
+mod oddities;
 mod stamps;
 
 use jiff::Timestamp;
@@ -10,6 +15,10 @@ use serde_json::{Value, json};
 
 use crate::fusion::{Edit, FusionSim};
 pub(crate) use companies::Companies;
+pub use details::Details;
+pub use families::{Family, Relation, Tree, families};
+pub use late::{LateCommit, late_commits};
+pub use oddities::{Odd, Oddity, bulk_load, oddities};
 use stamps::Stamps;
 
 /// What [`populate`] put into the pod.
@@ -32,6 +41,8 @@ pub struct Customer {
     pub name: String,
     /// AccountNumbers: none, one, or up to three.
     pub accounts: Vec<String>,
+    /// What it was entered with.
+    pub details: Details,
 }
 
 /// Usages of parties that are no customers.
@@ -104,5 +115,5 @@ fn add(
     }
     let party_number = sim.party_number(party_id)?;
     let name = company["OrganizationName"].as_str()?.to_owned();
-    Some(Customer { party_id, party_number, name, accounts: numbers })
+    Some(Customer { party_id, party_number, name, accounts: numbers, details: Details::of(company) })
 }

@@ -10,11 +10,18 @@ pub(super) struct Stamps {
     end: Timestamp,
     /// Bulk jobs; each stamped hundreds of rows at the same microsecond.
     bulk: Vec<Timestamp>,
+    /// The only stamp, where there is one.
+    standing: Option<Timestamp>,
 }
 
 impl Stamps {
+    /// Always one stamp.
+    pub(super) fn standing(rng: fastrand::Rng, at: Timestamp) -> Self {
+        Self { rng, end: at, bulk: Vec::new(), standing: Some(at) }
+    }
+
     pub(super) fn new(rng: fastrand::Rng, rows: usize, end: Timestamp) -> Self {
-        let mut stamps = Self { rng, end, bulk: Vec::new() };
+        let mut stamps = Self { rng, end, bulk: Vec::new(), standing: None };
         for _ in 0..(rows / 1000).max(1) {
             let at = stamps.single();
             stamps.bulk.push(at);
@@ -23,6 +30,9 @@ impl Stamps {
     }
 
     pub(super) fn next(&mut self) -> (Timestamp, Timestamp) {
+        if let Some(at) = self.standing {
+            return (at, at);
+        }
         let updated = match self.rng.u32(..100) {
             0..35 => self.rng.choice(&self.bulk).copied().unwrap_or(self.end),
             _ => self.single(),

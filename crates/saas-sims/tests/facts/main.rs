@@ -19,6 +19,7 @@ mod fusion_soap_find;
 mod fusion_soap_profiles;
 mod fusion_time;
 mod fusion_writes;
+mod generator;
 mod http;
 mod pipedrive_auth;
 mod pipedrive_deal_lists;
