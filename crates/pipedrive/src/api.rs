@@ -2,10 +2,12 @@
 
 pub(crate) mod deals;
 pub(crate) mod item_search;
+pub(crate) mod notes;
 pub(crate) mod offset;
 pub(crate) mod organization_fields;
 pub(crate) mod organization_relationships;
 pub(crate) mod organizations;
+pub(crate) mod settings;
 pub(crate) mod users;
 
 use serde::Deserialize;

@@ -16,11 +16,15 @@ mod convert;
 mod deal_json;
 mod deals;
 mod dialect;
+mod notes;
 mod provision;
 mod relations;
+mod settings;
 mod shapes;
 
 pub use client::{Pipedrive, WhoAmI};
 pub use config::{PipedriveAuth, PipedriveConfig};
 pub use deal_json::monetary;
 pub use deals::{DealChanges, DealCodes};
+pub use notes::NOTE_LIMIT;
+pub use settings::{Stage, User};

@@ -19,17 +19,20 @@ mod tests {
     use axum::{Router, body::Body};
     use bytes::Bytes;
     use jiff::{SignedDuration, Timestamp};
-    use pipedrive::{Pipedrive, PipedriveAuth, PipedriveConfig};
+    use pipedrive::{DealChanges, DealCodes, Pipedrive, PipedriveAuth, PipedriveConfig};
     use saas_http::{Sleeper, Transport, TransportError};
     use saas_sims::{
         SimClock,
-        pipedrive::{PipedriveSettings, PipedriveSim},
+        pipedrive::{PipedriveSettings, PipedriveSim, V1Settings},
     };
     use serde_json::json;
     use sync_core::{
         budget::{Class, Plan},
-        deals::Relation,
-        ids::OrgId,
+        deals::{CrmDeal, DealStatus, Relation},
+        error::{Effect, ErrorKind},
+        ids::{DealId, OrgId},
+        model::{Page, Seen},
+        money::{Amount, Money},
         ports::{Clock, Crm},
     };
     use tower::ServiceExt as _;
@@ -142,6 +145,95 @@ mod tests {
         world.crm.unrelate(first.id, Class::Edit).await.unwrap();
         world.crm.unrelate(first.id, Class::Edit).await.unwrap();
         assert_eq!(of(north).await, []);
+        world.check();
+    }
+
+    #[tokio::test]
+    async fn a_deal_is_found_in_every_list_and_patched() {
+        let world = World::new();
+        let org = world.organization("Acme");
+        let body = json!({ "title": "Pumps", "value": 100, "currency": "EUR", "org_id": org.0 });
+        let ids = [(); 3].map(|()| DealId(world.sim.create_deal(&body).unwrap()));
+        let [won, archived, deleted] = ids;
+        world.sim.win_deal(won.0).unwrap();
+        world.sim.archive_deal(archived.0, true).unwrap();
+        world.sim.delete_deal(deleted.0).unwrap();
+        let codes = DealCodes::of([]).unwrap();
+        let from = at("2026-03-02T10:00:00Z");
+        let one = |page: Page<CrmDeal>| match <[_; 1]>::try_from(page.rows) {
+            Ok([Seen::Record(deal)]) => deal,
+            other => panic!("{other:?}"),
+        };
+        let walked = one(world.crm.deals_walk(&codes, None, Class::Audit).await.unwrap());
+        assert_eq!((walked.id, walked.status.clone(), walked.won_at), (won, DealStatus::Won, Some(from)));
+        assert_eq!(one(world.crm.deals_changed(from, &codes, None, Class::Audit).await.unwrap()), walked);
+        assert_eq!(one(world.crm.deals_won_since(from, &codes, None, Class::Audit).await.unwrap()), walked);
+        assert_eq!(one(world.crm.deals_of(org, &codes, None, Class::Audit).await.unwrap()), walked);
+        let by_id = world.crm.deals_by_id(&ids, &codes, Class::Audit).await.unwrap();
+        assert_eq!(by_id, [Seen::Record(walked)]);
+        let hidden = world.crm.deal(archived, &codes, Class::Audit).await.unwrap();
+        assert!(hidden.unwrap().archived);
+        let gone = world.crm.deal(deleted, &codes, Class::Audit).await.unwrap();
+        assert!(gone.is_none_or(|deal| deal.status == DealStatus::Deleted));
+        let value = Some(Money { amount: Amount::parse("99.95").unwrap(), currency: "USD".to_owned() });
+        let changes = DealChanges { value: value.clone(), ..DealChanges::default() };
+        assert_eq!(world.crm.patch_deal(won, &changes, Class::Edit).await.unwrap().value, value);
+        let refused = world.crm.patch_deal(archived, &changes, Class::Edit).await.unwrap_err();
+        assert_eq!(refused.effect, Effect::None, "{refused}");
+        world.check();
+    }
+
+    #[tokio::test]
+    async fn a_note_is_written_found_changed_and_deleted_whatever_an_empty_list_looks_like() {
+        for empty_list_is_null in [false, true] {
+            let v1 = V1Settings { empty_list_is_null, ..V1Settings::default() };
+            let world = World::with(PipedriveSettings { v1, ..PipedriveSettings::default() });
+            let deal = DealId(world.sim.create_deal(&json!({ "title": "Pumps" })).unwrap());
+            assert_eq!(world.crm.notes_of(deal, Class::Audit).await, Ok(Vec::new()));
+            let sent = "<p>Invoice 1</p><script>x</script>";
+            let note = world.crm.create_note(deal, sent, Class::Document).await.unwrap();
+            assert_eq!((note.deal, note.content.as_str()), (Some(deal), "<p>Invoice 1</p>"));
+            assert_eq!(note.updated_at, Some(at("2026-03-02T10:00:00Z")));
+            assert_eq!(world.crm.notes_of(deal, Class::Audit).await, Ok(vec![note.clone()]));
+            let changed = world.crm.update_note(note.id, "<p>Paid</p>", Class::Document).await.unwrap();
+            assert_eq!(world.crm.note(note.id, Class::Audit).await, Ok(Some(changed)));
+            world.crm.delete_note(note.id, Class::Document).await.unwrap();
+            world.crm.delete_note(note.id, Class::Document).await.unwrap();
+            assert!(world.crm.note(note.id, Class::Audit).await.unwrap().unwrap().deleted);
+            let error = world.crm.update_note(note.id, "x", Class::Document).await.unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Missing);
+            assert_eq!(world.crm.notes_of(deal, Class::Audit).await, Ok(Vec::new()));
+            world.check();
+        }
+    }
+
+    #[tokio::test]
+    async fn more_than_a_page_of_notes_is_read_to_the_end() {
+        let settings = PipedriveSettings { plan: saas_sims::pipedrive::Plan::Ultimate, ..Default::default() };
+        let world = World::with(settings);
+        let deal = DealId(world.sim.create_deal(&json!({ "title": "Pumps" })).unwrap());
+        for number in 0..101 {
+            world.crm.create_note(deal, &number.to_string(), Class::Document).await.unwrap();
+        }
+        assert_eq!(world.crm.notes_of(deal, Class::Audit).await.unwrap().len(), 101);
+        world.check();
+    }
+
+    #[tokio::test]
+    async fn what_the_company_has_set_up_is_read_as_a_whole() {
+        let world = World::new();
+        let currencies = world.crm.currencies(Class::Audit).await.unwrap();
+        assert_eq!(
+            (currencies.get("EUR"), currencies.get("JPY"), currencies.get("KWD")),
+            (Some(&2), Some(&0), Some(&3))
+        );
+        let users = world.crm.users(Class::Audit).await.unwrap();
+        let us = world.sim.settings().user_id;
+        assert!(users.iter().any(|user| user.id == us && user.active && user.name.is_some()));
+        let pipelines = world.crm.pipelines(Class::Audit).await.unwrap();
+        let stages = world.crm.stages(Class::Audit).await.unwrap();
+        assert!(pipelines.len() >= 2 && stages.len() > pipelines.len());
+        assert!(stages.iter().all(|stage| pipelines.contains_key(&stage.pipeline) && !stage.name.is_empty()));
         world.check();
     }
 }

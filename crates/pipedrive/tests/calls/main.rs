@@ -6,6 +6,8 @@ mod company;
 #[cfg(test)]
 mod deals;
 #[cfg(test)]
+mod notes;
+#[cfg(test)]
 mod relations;
 #[cfg(test)]
 #[path = "../../../saas-http/tests/support/mod.rs"]
