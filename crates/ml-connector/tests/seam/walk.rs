@@ -144,3 +144,32 @@ async fn compare(world: &World, walked: u64, removed: &[i64]) {
     wrong.truncate(10);
     assert_eq!(wrong, Vec::<String>::new());
 }
+
+/// A quarterly update took an attribute away. Taken for empty it would be cleared on every organization; instead nothing
+/// is read, and the pause says what is gone.
+#[test]
+fn what_an_update_took_away_stops_the_reading_and_clears_nothing() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let fusion = FusionSettings {
+            removed_attributes: vec!["hubOrganizations.URL".to_owned()],
+            ..FusionSettings::default()
+        };
+        let pipedrive = PipedriveSettings::default();
+        let world = World::new(Beginning { seed: 4, fusion, pipedrive, oauth: false }).await;
+        generator::populate(&world.fusion, 5, 4, world.clock.now());
+        let lease = world.take().await.expect("nobody dies");
+        let mut engine = world.engine(&lease);
+        let soon = world.clock.now() + SignedDuration::from_secs(30);
+        world.work_until(&mut engine, &lease, soon).await;
+        let pauses = engine.pauses(world.clock.now());
+        let told = pauses.iter().any(|pause| {
+            pause.error.message.contains("hubOrganizations") && pause.error.message.contains("URL is gone")
+        });
+        assert!(told, "{pauses:?}");
+        let asked = world.fusion.stats().by_operation;
+        assert!(asked.keys().any(|operation| operation.ends_with("hubOrganizations/describe")), "{asked:?}");
+        assert!(!asked.contains_key("GET /crmRestApi/hubOrganizations"), "{asked:?}");
+        assert_eq!(world.pipedrive.organization_ids().len(), 0);
+    });
+}

@@ -9,7 +9,7 @@ use saas_sims::people::People;
 use saas_sims::pipedrive::{PipedriveSettings, PipedriveSim};
 use serde_json::{Value, json};
 
-use crate::http::{Company, at, send, start};
+use crate::http::{Company, PARTIES, Pod, at, ids, send, start};
 
 fn world(customers: usize, seed: u64) -> (FusionSim, Truth) {
     let sim = FusionSim::new(FusionSettings::default(), SimClock::at(start()), 3);
@@ -160,4 +160,38 @@ async fn the_truth_and_the_clock_have_admin_paths() {
     let moved = send(&sim.router(), "POST", "/_sim/clock", &[], r#"{"advance_seconds":60}"#).await.ok();
     assert_eq!(moved["now"], "2026-03-02T10:01:00Z");
     send(&sim.router(), "GET", "/_sim/nope", &[], "").await.refused(404);
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_parties_are_walked_by_id_and_polled_by_stamp() {
+    let pod = Pod::new().await;
+    let truth = populate(&pod.sim, 100_000, 9, start());
+    let total = truth.customers.len() + truth.others;
+    assert!(total > 100_000, "{total}");
+    let (mut seen, mut after) = (0, 0);
+    loop {
+        let q = format!("PartyId > {after}");
+        let query = [
+            ("q", q.as_str()),
+            ("orderBy", "PartyId:asc"),
+            ("fields", "PartyId"),
+            ("limit", "500"),
+            ("onlyData", "true"),
+        ];
+        let page = pod.get(PARTIES, &query).await.ok();
+        let found = ids(&page["items"], "PartyId");
+        assert!(found.is_sorted() && found.iter().all(|id| *id > after));
+        seen += found.len();
+        after = found.last().copied().unwrap_or(after);
+        if page["hasMore"] == false {
+            break;
+        }
+    }
+    assert_eq!(seen, total);
+    // The last day of two years is a small part of it.
+    let q = "LastUpdateDate >= '2026-03-01T10:00:00Z' and LastUpdateDate < '2026-03-02T10:00:00Z'";
+    let query =
+        [("q", q), ("orderBy", "LastUpdateDate:asc,PartyId:asc"), ("limit", "500"), ("onlyData", "true")];
+    let day = pod.get(PARTIES, &query).await.ok();
+    assert!(day["count"].as_u64().is_some_and(|count| count > 0 && count <= 500));
 }
