@@ -9,7 +9,7 @@ use sync_core::{
 use crate::{support::*, world::*};
 
 const ACCOUNT: &str = "<ns2:CustomerAccountId>11</ns2:CustomerAccountId><ns2:PartyId>7</ns2:PartyId>\
-    <ns2:AccountNumber>1006</ns2:AccountNumber><ns2:AccountName xsi:nil=\"true\"/><ns2:Status>A</ns2:Status>";
+    <ns2:AccountNumber>1006</ns2:AccountNumber><ns2:AccountName xsi:nil=\"true\">old</ns2:AccountName><ns2:Status>A</ns2:Status>";
 const SITE: &str = "<ns2:CustomerAccountSite><ns2:CustomerAccountSiteId>12</ns2:CustomerAccountSiteId>\
     <ns2:PartySiteId>9</ns2:PartySiteId><ns2:SetId>202</ns2:SetId><ns2:Status>I</ns2:Status>\
     <ns2:CustomerAccountSiteUse><ns2:SiteUseId>13</ns2:SiteUseId><ns2:SiteUseCode>BILL_TO</ns2:SiteUseCode>\
@@ -122,6 +122,10 @@ async fn one_account_and_several_are_read_and_one_twice_is_one() {
         let (fusion, _) =
             fusion(move |_| answered("getCustomerAccountByOriginalSystemReference", CUS, &result));
         let found = fusion.accounts_by_reference("PIPEDRIVE", "org:1").await?;
+        assert!(
+            found.iter().all(|account| account.party == PartyId(7) && account.name.is_none()),
+            "{found:?}"
+        );
         Ok::<_, sync_core::error::CallError>(found.iter().map(|account| account.id.0).collect::<Vec<_>>())
     };
     let other = ACCOUNT.replace(">11<", ">21<");
