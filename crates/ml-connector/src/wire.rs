@@ -9,8 +9,8 @@ use pipedrive::{Pipedrive, PipedriveAuth, PipedriveConfig};
 use saas_http::{HttpSettings, HttpTransport, TokioSleeper, Transport};
 use sync_core::{
     budget::{self, DailyBudget},
-    decide::Policy,
     ids::{ConnectionId, RunId},
+    policy::Policy,
     poll::Pace,
     ports::{Clock, Crm, Erp, TokenVault},
 };
@@ -243,6 +243,7 @@ impl Process<'_> {
             search_burst: settings.search_burst,
             timeout: settings.timeout.unsigned_abs(),
             owner_id: settings.owner_id,
+            fields: connection.fields.table().fields().collect(),
             visible_to: settings.visible_to.map(i64::from),
         };
         let budget = DailyBudget {
@@ -339,7 +340,10 @@ fn settings(connection: &Connection) -> Settings {
     let sync = &connection.sync;
     Settings {
         policy: Policy {
-            customer_usages: connection.oracle.customer_usages.iter().cloned().collect(),
+            fields: connection.fields.table(),
+            customers: connection.customers.rule(&connection.oracle.customer_usages),
+            erp: connection.customers.erp(),
+            crm: connection.customers.crm(),
             settle: sync.settle,
             freshness: FRESHNESS,
         },

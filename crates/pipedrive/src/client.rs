@@ -49,6 +49,7 @@ pub struct Pipedrive {
     pub(crate) clock: Arc<dyn Clock>,
     codes: RwLock<Option<Codes>>,
     provision: Mutex<Provision>,
+    fields: Vec<Field>,
     timeout: SignedDuration,
     owner_id: Option<i64>,
     visible_to: Option<i64>,
@@ -104,6 +105,7 @@ impl Pipedrive {
             clock,
             codes: RwLock::default(),
             provision: Mutex::default(),
+            fields: config.fields,
             timeout: SignedDuration::try_from(config.timeout).unwrap_or(SignedDuration::MAX),
             owner_id: config.owner_id,
             visible_to: config.visible_to,
@@ -172,7 +174,7 @@ impl Pipedrive {
 impl Crm for Pipedrive {
     async fn prepare(&self) -> Called<()> {
         let mut provision = self.provision.lock().await;
-        let codes = provision.run(&self.caller, self.clock.as_ref(), self.timeout).await?;
+        let codes = provision.run(&self.fields, &self.caller, self.clock.as_ref(), self.timeout).await?;
         *self.codes.write().unwrap_or_else(PoisonError::into_inner) = Some(codes);
         Ok(())
     }

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use sync_core::fields::{Field, Place};
 
-/// The code of every custom field of the field table.
+/// The codes of the custom fields that are mapped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Codes(BTreeMap<Field, String>);
 
 impl Codes {
-    /// All of them, or none.
-    pub(crate) fn complete(codes: BTreeMap<Field, String>) -> Option<Self> {
-        wanted().all(|(field, _)| codes.contains_key(&field)).then_some(Self(codes))
+    /// All of those that are mapped, or none.
+    pub(crate) fn complete(fields: &[Field], codes: BTreeMap<Field, String>) -> Option<Self> {
+        wanted(fields).all(|(field, _)| codes.contains_key(&field)).then_some(Self(codes))
     }
 
     /// The code of a field, if it is a custom one.
@@ -26,9 +26,9 @@ impl Codes {
     }
 }
 
-/// The custom fields of the field table with the names under which they are found again.
-pub(crate) fn wanted() -> impl Iterator<Item = (Field, &'static str)> {
-    Field::ALL.into_iter().filter_map(|field| match field.row().place {
+/// The custom ones among the mapped fields, with the names under which they are found again.
+pub(crate) fn wanted(fields: &[Field]) -> impl Iterator<Item = (Field, &'static str)> {
+    fields.iter().copied().filter_map(|field| match field.row().place {
         Place::Custom(name) => Some((field, name)),
         Place::BuiltIn => None,
     })

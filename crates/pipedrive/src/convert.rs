@@ -54,15 +54,21 @@ fn value_of(field: Field, dto: &OrganizationDto, codes: &Codes) -> Result<Option
         Field::Name => Ok(text("name", dto.name.as_ref())?.map(Value::Text)),
         Field::Website => Ok(text("website", dto.website.as_ref())?.map(Value::Text)),
         Field::Address => address(dto.address.as_ref()),
-        Field::Phone | Field::ErpCustomerId | Field::AccountNumbers | Field::TaxId | Field::ErpStatus => {
-            custom(field, dto.custom_fields.as_ref(), codes)
-        }
+        Field::Phone
+        | Field::ErpCustomerId
+        | Field::AccountNumbers
+        | Field::TaxId
+        | Field::ErpStatus
+        | Field::Duns
+        | Field::Email
+        | Field::Currency => custom(field, dto.custom_fields.as_ref(), codes),
     }
 }
 
 /// Without the object nothing is known about custom fields; taking them for unset would write them for ever.
 fn custom(field: Field, fields: Option<&Json>, codes: &Codes) -> Result<Option<Value>, String> {
     let Some(Json::Object(fields)) = fields else { return Err("custom_fields is missing".to_owned()) };
+    // A field that is not mapped has no code, and is not read.
     let value = codes.of(field).and_then(|code| fields.get(code));
     Ok(text(field.row().label, value)?.map(Value::Text))
 }
@@ -101,7 +107,14 @@ pub(crate) fn body<'a>(
             Field::Name => drop(body.insert("name".to_owned(), json)),
             Field::Website => drop(body.insert("website".to_owned(), json)),
             Field::Address => drop(body.insert("address".to_owned(), json)),
-            Field::Phone | Field::ErpCustomerId | Field::AccountNumbers | Field::TaxId | Field::ErpStatus => {
+            Field::Phone
+            | Field::ErpCustomerId
+            | Field::AccountNumbers
+            | Field::TaxId
+            | Field::ErpStatus
+            | Field::Duns
+            | Field::Email
+            | Field::Currency => {
                 if let Some(code) = codes.of(field) {
                     custom.insert(code.to_owned(), json);
                 }

@@ -39,12 +39,13 @@ impl Provision {
     /// The codes of all our fields, creating those that are missing.
     pub(crate) async fn run(
         &mut self,
+        fields: &[Field],
         caller: &Caller,
         clock: &dyn Clock,
         timeout: SignedDuration,
     ) -> Called<Codes> {
-        let mut known = list(caller).await?;
-        for (field, name) in wanted() {
+        let mut known = list(fields, caller).await?;
+        for (field, name) in wanted(fields) {
             if known.contains_key(&field) {
                 continue;
             }
@@ -58,7 +59,7 @@ impl Provision {
             known.insert(field, code);
         }
         self.doubts.clear();
-        Codes::complete(known).ok_or_else(|| unreadable::<ListFields>("a custom field has no code"))
+        Codes::complete(fields, known).ok_or_else(|| unreadable::<ListFields>("a custom field has no code"))
     }
 
     fn no_doubt(&self, field: Field, now: Timestamp) -> Called<()> {
@@ -73,13 +74,13 @@ impl Provision {
     }
 }
 
-async fn list(caller: &Caller) -> Called<BTreeMap<Field, String>> {
+async fn list(fields: &[Field], caller: &Caller) -> Called<BTreeMap<Field, String>> {
     let mut known: BTreeMap<Field, String> = BTreeMap::new();
     let mut cursor = None;
     loop {
         let answer = caller.send(&ListFields { cursor: cursor.clone() }, Pass::Class(CLASS)).await?;
         let listed = answer.value.listed().map_err(unreadable::<ListFields>)?;
-        for (field, code) in listed.rows.into_iter().filter_map(ours) {
+        for (field, code) in listed.rows.into_iter().filter_map(|row| ours(fields, row)) {
             // The first one listed stays ours, also when a person made another of the same name.
             if let Some(first) = known.get(&field) {
                 tracing::warn!(
@@ -108,13 +109,13 @@ async fn create(caller: &Caller, name: &'static str) -> Called<String> {
 }
 
 /// Which field of ours this is, by name, kind and type.
-fn ours(row: Value) -> Option<(Field, String)> {
+fn ours(fields: &[Field], row: Value) -> Option<(Field, String)> {
     let FieldDto { field_name, field_code, field_type, is_custom_field } =
         serde_json::from_value(row).ok()?;
     if is_custom_field != Some(true) || field_type.as_deref() != Some(VARCHAR) {
         return None;
     }
     let field_name = squeeze(&field_name?);
-    let (field, _) = wanted().find(|(_, name)| *name == field_name)?;
+    let (field, _) = wanted(fields).find(|(_, name)| *name == field_name)?;
     Some((field, field_code.filter(|code| !code.is_empty())?))
 }

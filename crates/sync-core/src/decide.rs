@@ -1,113 +1,26 @@
 //! situation -> decision. Pure and total; the whole policy of the customer flow can be read here.
 
-use std::collections::BTreeSet;
-
-use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use jiff::Timestamp;
 
 use crate::{
+    answers::{GoneAnswer, LifeAnswer},
     budget::Class,
-    fields::{Field, Owner, Values},
+    difference::{Difference, difference},
+    fields::Field,
+    hold::HoldReason,
     ids::{OrgId, PartyId},
     mapping::{self, Desired},
-    model::{CrmOrg, ErpCustomer, PartyStatus},
+    model::{CrmOrg, ErpCustomer},
     pair::Pair,
-    plan::{Change, Plan, Rule, Step},
-    value::{Value, same},
+    plan::{Plan, Rule, Step},
+    policy::{Life, Policy, Reaction},
+    situation::{Carrier, CrmSide, ErpSide, Situation},
 };
-
-/// What the connection's owner wants, as far as customers are concerned.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Policy {
-    /// Party usages that make a party a customer even before it has an AR account.
-    pub customer_usages: BTreeSet<String>,
-    /// After this a created or changed record is surely shown by every look-up.
-    pub settle: SignedDuration,
-    /// An organization must have been read this recently before it is written.
-    pub freshness: SignedDuration,
-}
-
-/// Everything known about one party when it is decided.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Situation {
-    /// The party in question.
-    pub party: PartyId,
-    /// Now.
-    pub now: Timestamp,
-    /// What the ERP says.
-    pub erp: ErpSide,
-    /// The pair, if there is one.
-    pub pair: Option<Pair>,
-    /// What the CRM says about the pair's organization.
-    pub crm: CrmSide,
-    /// Organizations that carry this party's id, as last read, with the party each is paired with.
-    pub carriers: Vec<Carrier>,
-    /// An unanswered write, if any: nothing else is decided before it is cleared up.
-    pub doubt: Option<Doubt>,
-    /// The open hold of this party, if any.
-    pub hold: Option<HoldReason>,
-}
-
-/// What the ERP says about a party.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every situation is the large one; a box would cost each of them"
-)]
-pub enum ErpSide {
-    /// Nothing was read about it (its account may have come first).
-    Unseen,
-    /// As last read.
-    Present(ErpCustomer),
-    /// It was read once, but two sweeps in a row did not find it.
-    Missing,
-    /// It was read but could not be understood.
-    Malformed(String),
-}
-
-/// What the CRM says about the organization of a pair.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CrmSide {
-    /// There is no pair, so nothing to say.
-    NoPair,
-    /// As last read.
-    Present {
-        /// The organization.
-        org: CrmOrg,
-        /// When it was read.
-        read_at: Timestamp,
-    },
-    /// A sweep did not find it, or it was never staged: it has to be read by id.
-    Unknown,
-    /// It exists, but could not be understood.
-    Malformed(String),
-    /// Reading it by id gave nothing.
-    Absent {
-        /// When it was last seen alive.
-        last_seen: Timestamp,
-    },
-}
-
-/// An organization that carries a party's id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Carrier {
-    /// The organization.
-    pub org: OrgId,
-    /// The party it is paired with, if any.
-    pub paired_with: Option<PartyId>,
-}
-
-/// A write whose outcome is not known yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Doubt {
-    /// From when on a look-up can tell that it did not happen.
-    pub settled_at: Timestamp,
-}
 
 /// What follows from a situation. Closed on purpose: match it without `_`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// Both sides say the same.
+    /// Both sides say the same, or are meant to differ.
     InSync,
     /// The party is none of our customers.
     NotOurs,
@@ -121,134 +34,21 @@ pub enum Decision {
     WaitUntil(Timestamp),
 }
 
-/// Why a party waits for a person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "hold")]
-pub enum HoldReason {
-    /// The organization was deleted, merged away or hidden from our user.
-    OrganizationGone {
-        /// The organization of the pair.
-        org: OrgId,
-    },
-    /// More than one organization carries the party's id.
-    SeveralOrganizations {
-        /// All of them.
-        orgs: Vec<OrgId>,
-    },
-    /// The only organization that carries the party's id belongs to another party.
-    OrganizationTaken {
-        /// The organization.
-        org: OrgId,
-        /// The party it is paired with.
-        by: PartyId,
-    },
-    /// The ERP no longer shows the party.
-    PartyMissing,
-    /// We wrote the same value twice and it was changed each time; a third time would be quarrelling.
-    TugOfWar {
-        /// The field.
-        field: Field,
-        /// What the ERP says.
-        erp: Option<Value>,
-        /// What the CRM says.
-        crm: Option<Value>,
-    },
-    /// The CRM refused the write.
-    Refused {
-        /// The write.
-        step: Step,
-        /// The CRM's words.
-        message: String,
-    },
-    /// The organization could not be understood.
-    OrganizationUnreadable {
-        /// The organization.
-        org: OrgId,
-        /// Which attribute was wrong, and how.
-        reason: String,
-    },
-    /// The ERP's record could not be understood.
-    Malformed {
-        /// Which attribute was wrong, and how.
-        reason: String,
-    },
-}
-
-impl HoldReason {
-    /// Its name in lists, filters and metrics.
-    #[must_use]
-    pub fn key(&self) -> &'static str {
-        match self {
-            Self::OrganizationGone { .. } => "organization_gone",
-            Self::SeveralOrganizations { .. } => "several_organizations",
-            Self::OrganizationTaken { .. } => "organization_taken",
-            Self::PartyMissing => "party_missing",
-            Self::TugOfWar { .. } => "tug_of_war",
-            Self::Refused { .. } => "refused",
-            Self::OrganizationUnreadable { .. } => "organization_unreadable",
-            Self::Malformed { .. } => "malformed",
-        }
-    }
-
-    /// One sentence for people: what is wrong and what can be done about it.
-    #[must_use]
-    pub fn explain(&self) -> String {
-        let text = |value: &Option<Value>| value.as_ref().map_or("nothing", Value::text).to_owned();
-        match self {
-            Self::OrganizationGone { org } => format!(
-                "Organization {org} was deleted, merged or hidden from the integration user. Restore it, or decide that the customer stays without one."
-            ),
-            Self::SeveralOrganizations { orgs } => {
-                let list: Vec<String> = orgs.iter().map(ToString::to_string).collect();
-                format!(
-                    "Organizations {} all carry this customer's ERP id. Merge them, or clear the id on those that are other companies.",
-                    list.join(", ")
-                )
-            }
-            Self::OrganizationTaken { org, by } => format!(
-                "Organization {org} carries this customer's ERP id but belongs to party {by}. Clear the id there."
-            ),
-            Self::PartyMissing => {
-                "The ERP no longer shows this party: it was deleted, merged, or our user lost access to it."
-                    .to_owned()
-            }
-            Self::TugOfWar { field, erp, crm } => format!(
-                "{field}: the ERP says \"{}\" and was written twice, the CRM says \"{}\" again. Change it in the ERP, or leave it as it is.",
-                text(erp),
-                text(crm)
-            ),
-            Self::Refused { message, .. } => format!("The CRM refused the write: {message}"),
-            Self::OrganizationUnreadable { org, reason } => {
-                format!(
-                    "Organization {org} cannot be read: {reason}. It is looked at again with its next change."
-                )
-            }
-            Self::Malformed { reason } => format!("The ERP's record cannot be read: {reason}"),
-        }
-    }
-}
-
-/// Law 3: how often in a row the same value may be written to the same field.
-const MOST_WRITES: u8 = 2;
-
 /// Decides what to do about a party.
 #[must_use]
 pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
     if let Some(doubt) = situation.doubt {
         return Decision::WaitUntil(doubt.settled_at);
     }
-    let customer = match (&situation.erp, &situation.pair) {
-        (ErpSide::Unseen, _) | (ErpSide::Missing, None) => return Decision::NotOurs,
-        (ErpSide::Missing, Some(_)) => return Decision::Hold(HoldReason::PartyMissing),
-        (ErpSide::Malformed(reason), _) => {
-            return Decision::Hold(HoldReason::Malformed { reason: reason.clone() });
+    let decision = match (&situation.erp, &situation.pair) {
+        (ErpSide::Unseen, _) | (ErpSide::Missing, None) => Decision::NotOurs,
+        (ErpSide::Malformed(reason), _) => Decision::Hold(HoldReason::Malformed { reason: reason.clone() }),
+        (ErpSide::Missing, Some(pair)) => with_pair(policy, situation, None, pair),
+        (ErpSide::Present(customer), Some(pair)) => with_pair(policy, situation, Some(customer), pair),
+        (ErpSide::Present(customer), None) if policy.customers.covers(customer) => {
+            without_pair(policy, situation, customer)
         }
-        (ErpSide::Present(customer), _) => customer,
-    };
-    let decision = match &situation.pair {
-        None if is_customer(policy, customer) => without_pair(situation, customer),
-        None => Decision::NotOurs,
-        Some(pair) => with_pair(policy, situation, customer, pair),
+        (ErpSide::Present(_), None) => Decision::NotOurs,
     };
     match decision {
         Decision::Do(plan) => unless_refused_before(plan, situation.hold.as_ref()),
@@ -260,26 +60,18 @@ pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
     }
 }
 
-/// A party with customer usage or at least one AR account (architecture section 2, oracle-fusion.md 10.11).
-#[must_use]
-pub fn is_customer(policy: &Policy, customer: &ErpCustomer) -> bool {
-    let by_usage = customer.party.usage.as_ref().is_some_and(|usage| policy.customer_usages.contains(usage));
-    by_usage || !customer.accounts.is_empty()
-}
-
-fn without_pair(situation: &Situation, customer: &ErpCustomer) -> Decision {
-    match situation.carriers.as_slice() {
-        [] if customer.party.status == PartyStatus::Active => Decision::Do(create(situation.party, customer)),
+fn without_pair(policy: &Policy, situation: &Situation, customer: &ErpCustomer) -> Decision {
+    if situation.answers.alias_of.is_some() {
+        // Its numbers are shown by the organization of the other party.
+        return Decision::InSync;
+    }
+    match carriers(situation).as_slice() {
+        [] if Life::of(&customer.party.status) == Life::Active => {
+            Decision::Do(create(policy, situation.party, customer))
+        }
         // Nobody wants a customer in the CRM that the ERP has retired.
         [] => Decision::NotOurs,
-        [Carrier { org, paired_with: None }] => Decision::Do(Plan {
-            party: situation.party,
-            steps: vec![Step::Bind { org: *org }],
-            reason: format!("Organization {org} already carries this customer's ERP id"),
-            rule: Rule::OrganizationCarriesId,
-            class: Class::NewCustomer,
-            then_hold: None,
-        }),
+        [Carrier { org, paired_with: None }] => Decision::Do(bind(situation, *org)),
         [Carrier { org, paired_with: Some(by) }] => {
             Decision::Hold(HoldReason::OrganizationTaken { org: *org, by: *by })
         }
@@ -289,8 +81,25 @@ fn without_pair(situation: &Situation, customer: &ErpCustomer) -> Decision {
     }
 }
 
-fn create(party: PartyId, customer: &ErpCustomer) -> Plan {
-    let Desired { values, cut } = mapping::desired(customer);
+/// Organizations that carry the party's id, but for those that a person said are other companies.
+fn carriers(situation: &Situation) -> Vec<Carrier> {
+    let apart = &situation.answers.apart;
+    situation.carriers.iter().filter(|carrier| !apart.contains(&carrier.org)).copied().collect()
+}
+
+fn bind(situation: &Situation, org: OrgId) -> Plan {
+    Plan {
+        party: situation.party,
+        steps: vec![Step::Bind { org }],
+        reason: format!("Organization {org} already carries this customer's ERP id"),
+        rule: Rule::OrganizationCarriesId,
+        class: Class::NewCustomer,
+        then_hold: None,
+    }
+}
+
+fn create(policy: &Policy, party: PartyId, customer: &ErpCustomer) -> Plan {
+    let Desired { values, cut } = mapping::desired(&policy.fields, customer);
     let mut reason = "The customer has no organization yet".to_owned();
     explain_cuts(&mut reason, &cut);
     Plan {
@@ -303,10 +112,37 @@ fn create(party: PartyId, customer: &ErpCustomer) -> Plan {
     }
 }
 
-fn with_pair(policy: &Policy, situation: &Situation, customer: &ErpCustomer, pair: &Pair) -> Decision {
+/// What happens to the organization of a customer that lives this way in the ERP.
+enum Care {
+    /// It is kept as the ERP says.
+    Sync,
+    /// It is left as it is.
+    Leave,
+    /// A person decides.
+    Ask(HoldReason),
+}
+
+/// `customer` is none when the ERP does not show it any more.
+fn with_pair(
+    policy: &Policy,
+    situation: &Situation,
+    customer: Option<&ErpCustomer>,
+    pair: &Pair,
+) -> Decision {
+    if customer.is_some_and(|customer| !policy.customers.admits(customer)) {
+        // The filters were changed, or it was renamed: what is there stays as it is.
+        return Decision::InSync;
+    }
+    if let Some(chosen) = situation.answers.same
+        && chosen != pair.org
+        && carriers(situation).contains(&Carrier { org: chosen, paired_with: None })
+    {
+        return Decision::Do(forget(situation, pair.org, &format!("A person chose organization {chosen}")));
+    }
     let others: Vec<OrgId> =
-        situation.carriers.iter().map(|carrier| carrier.org).filter(|org| *org != pair.org).collect();
-    if !others.is_empty() {
+        carriers(situation).iter().map(|carrier| carrier.org).filter(|org| *org != pair.org).collect();
+    let gone = matches!(situation.crm, CrmSide::Absent { .. });
+    if !others.is_empty() && !gone {
         let orgs = std::iter::once(pair.org).chain(others).collect();
         return Decision::Hold(HoldReason::SeveralOrganizations { orgs });
     }
@@ -321,74 +157,124 @@ fn with_pair(policy: &Policy, situation: &Situation, customer: &ErpCustomer, pai
             if situation.now < settled {
                 Decision::WaitUntil(settled)
             } else {
-                Decision::Hold(HoldReason::OrganizationGone { org: pair.org })
+                without_its_organization(policy, situation, pair)
             }
         }
         CrmSide::Present { org, read_at } => {
-            let difference = difference(customer, pair, &org.values);
-            if difference.changes.is_empty() {
-                return difference.tug.map_or(Decision::InSync, Decision::Hold);
+            if let Some(decision) = returned(policy, situation, org) {
+                return decision;
             }
-            if situation.now.duration_since(*read_at) > policy.freshness {
-                return Decision::Observe(pair.org);
+            match care(policy, situation, customer, pair) {
+                Care::Sync => synced(policy, situation, customer, pair, (org, *read_at)),
+                Care::Leave => Decision::InSync,
+                Care::Ask(reason) => Decision::Hold(reason),
             }
-            Decision::Do(update(situation.party, org.id, difference))
         }
     }
 }
 
-struct Difference {
-    changes: Vec<Change>,
-    restored: Vec<Field>,
-    cut: Vec<Field>,
-    tug: Option<HoldReason>,
-}
-
-/// Compares field by field, against what each side said before.
-fn difference(customer: &ErpCustomer, pair: &Pair, actual: &Values) -> Difference {
-    let Desired { values: desired, cut } = mapping::desired(customer);
-    let mut found = Difference { changes: Vec::new(), restored: Vec::new(), cut, tug: None };
-    for field in Field::ALL {
-        match field.row().owner {
-            Owner::Erp => erp_owned(field, desired.get(&field), pair, actual.get(&field), &mut found),
-        }
+/// The organization of the pair is deleted, hidden or merged into another one.
+fn without_its_organization(policy: &Policy, situation: &Situation, pair: &Pair) -> Decision {
+    let gone = pair.org;
+    if situation.answers.alias_of.is_some() {
+        return Decision::Do(forget(situation, gone, "It is an alias of another customer"));
     }
-    found.cut.retain(|field| found.changes.iter().any(|change| change.field == *field));
-    found
+    match situation.answers.about_gone(gone) {
+        Some(GoneAnswer::Leave) => return Decision::InSync,
+        Some(GoneAnswer::Recreate) => {
+            return Decision::Do(forget(situation, gone, "A person asked for a new organization"));
+        }
+        None => {}
+    }
+    match carriers(situation).as_slice() {
+        // Merging fills what is empty in the survivor: it says itself whose id it now carries (pipedrive.md 1.5).
+        [Carrier { org, paired_with: None }] => {
+            let why = format!("Organization {gone} is gone and {org} carries this customer's ERP id now");
+            Decision::Do(forget(situation, gone, &why))
+        }
+        [Carrier { org, paired_with: Some(of) }] if *of != situation.party => match policy.crm.merged {
+            Reaction::Ignore => Decision::InSync,
+            Reaction::Ask | Reaction::Flag | Reaction::Label => {
+                Decision::Hold(HoldReason::OrganizationMerged { org: gone, into: *org, of: *of })
+            }
+        },
+        _ => match policy.crm.deleted {
+            Reaction::Ignore => Decision::InSync,
+            Reaction::Ask | Reaction::Flag | Reaction::Label => {
+                Decision::Hold(HoldReason::OrganizationGone { org: gone })
+            }
+        },
+    }
 }
 
-fn erp_owned(
-    field: Field,
-    desired: Option<&Value>,
+fn forget(situation: &Situation, org: OrgId, why: &str) -> Plan {
+    Plan {
+        party: situation.party,
+        steps: vec![Step::Forget { org }],
+        reason: why.to_owned(),
+        rule: Rule::OrganizationGone,
+        class: Class::NewCustomer,
+        then_hold: None,
+    }
+}
+
+/// What follows if the organization had been given up and is back.
+fn returned(policy: &Policy, situation: &Situation, org: &CrmOrg) -> Option<Decision> {
+    let left_without = situation.answers.about_gone(org.id) == Some(GoneAnswer::Leave);
+    let decision = match (left_without, policy.crm.returned) {
+        (false, _) | (true, Reaction::Flag | Reaction::Label) => return None,
+        (true, Reaction::Ignore) => Decision::InSync,
+        (true, Reaction::Ask) => Decision::Hold(HoldReason::OrganizationReturned { org: org.id }),
+    };
+    Some(decision)
+}
+
+fn care(policy: &Policy, situation: &Situation, customer: Option<&ErpCustomer>, pair: &Pair) -> Care {
+    let life = customer.map_or(Life::Deleted, |customer| Life::of(&customer.party.status));
+    let told = pair.erp_mirror.get(&Field::ErpStatus).map_or(Life::Active.label(), |status| status.text());
+    let tells = match customer {
+        Some(customer) => customer.party.status.label(),
+        None => Life::Deleted.label(),
+    };
+    if told == tells {
+        // Nothing happened since it was last dealt with.
+        return Care::Sync;
+    }
+    let reaction = policy.erp.to(life);
+    match (reaction, situation.answers.lives.get(&life)) {
+        (Reaction::Flag | Reaction::Label, _) | (Reaction::Ask, Some(LifeAnswer::Flag)) => Care::Sync,
+        (Reaction::Ignore, _) | (Reaction::Ask, Some(LifeAnswer::Leave)) => Care::Leave,
+        (Reaction::Ask, None) => Care::Ask(match life {
+            Life::Active => HoldReason::CustomerReturned { was: told.to_owned() },
+            Life::Deleted => HoldReason::PartyMissing,
+            Life::Inactive | Life::Merged => HoldReason::CustomerEnded { life },
+        }),
+    }
+}
+
+fn synced(
+    policy: &Policy,
+    situation: &Situation,
+    customer: Option<&ErpCustomer>,
     pair: &Pair,
-    actual: Option<&Value>,
-    found: &mut Difference,
-) {
-    let before = pair.erp_mirror.get(&field);
-    if same(desired, actual) || pair.is_remote_form(field, desired, actual) {
-        return;
+    (org, read_at): (&CrmOrg, Timestamp),
+) -> Decision {
+    let desired = match customer {
+        Some(customer) => mapping::desired(&policy.fields, customer),
+        None => mapping::deleted(&pair.erp_mirror),
+    };
+    let difference = difference(&policy.fields, desired, pair, &org.values, &situation.answers);
+    if difference.changes.is_empty() {
+        return difference.question.map_or(Decision::InSync, Decision::Hold);
     }
-    // Where the ERP has nothing, a value in the CRM is cleared only if it is the one the ERP used to have:
-    // what sales typed into a field that finance left empty is theirs.
-    if desired.is_none() && !clears(field, before, pair, actual) {
-        return;
+    if situation.now.duration_since(read_at) > policy.freshness {
+        return Decision::Observe(pair.org);
     }
-    if pair.times_written(field, desired) >= MOST_WRITES {
-        found.tug.get_or_insert(HoldReason::TugOfWar { field, erp: desired.cloned(), crm: actual.cloned() });
-        return;
-    }
-    if same(desired, before) {
-        found.restored.push(field);
-    }
-    found.changes.push(Change { field, old: actual.cloned(), new: desired.cloned() });
-}
-
-fn clears(field: Field, before: Option<&Value>, pair: &Pair, actual: Option<&Value>) -> bool {
-    before.is_some() && (same(before, actual) || pair.is_remote_form(field, before, actual))
+    Decision::Do(update(situation.party, org.id, difference))
 }
 
 fn update(party: PartyId, org: OrgId, difference: Difference) -> Plan {
-    let Difference { changes, restored, cut, tug } = difference;
+    let Difference { changes, restored, cut, question } = difference;
     let labels = |fields: &mut dyn Iterator<Item = Field>| -> String {
         fields.map(|field| field.row().label).collect::<Vec<_>>().join(", ")
     };
@@ -407,7 +293,7 @@ fn update(party: PartyId, org: OrgId, difference: Difference) -> Plan {
         reason,
         rule: Rule::ErpOwnsField,
         class: Class::Edit,
-        then_hold: tug,
+        then_hold: question,
     }
 }
 

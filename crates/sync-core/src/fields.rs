@@ -32,6 +32,12 @@ pub enum Field {
     TaxId,
     /// Whether the ERP still uses it.
     ErpStatus,
+    /// Its D-U-N-S number.
+    Duns,
+    /// The e-mail address of the company, usually where invoices go.
+    Email,
+    /// The currency it prefers, ISO 4217.
+    Currency,
 }
 
 /// Where an organization of the CRM keeps a field.
@@ -49,6 +55,12 @@ pub enum Place {
 pub enum Owner {
     /// The ERP's value is written to the CRM.
     Erp,
+    /// The CRM's value is written to the ERP.
+    Crm,
+    /// The value of the side whose value we last saw change; a person is asked where that is unknown.
+    Latest,
+    /// The ERP's changes are written to the CRM; where the CRM was changed, a person is asked.
+    Ask,
 }
 
 /// One row of the field table.
@@ -62,18 +74,22 @@ pub struct Row {
     pub label: &'static str,
     /// Where the CRM keeps it.
     pub place: Place,
-    /// Whose value counts.
-    pub owner: Owner,
+    /// Whether it is mapped unless configured otherwise.
+    pub default: bool,
     /// The most characters the CRM takes. Names: UNVERIFIED, 255 to be safe (pipedrive.md 7).
     pub limit: usize,
 }
 
 const fn row(field: Field, key: &'static str, label: &'static str, place: Place) -> Row {
-    Row { field, key, label, place, owner: Owner::Erp, limit: 255 }
+    Row { field, key, label, place, default: true, limit: 255 }
+}
+
+const fn opt_in(field: Field, key: &'static str, label: &'static str, place: Place) -> Row {
+    Row { default: false, ..row(field, key, label, place) }
 }
 
 /// The table, in the order in which people see it. Five custom fields of the twelve that our default set may use.
-pub const TABLE: [Row; 8] = [
+pub const TABLE: [Row; 11] = [
     row(Field::Name, "name", "Name", Place::BuiltIn),
     row(Field::Address, "address", "Address", Place::BuiltIn),
     row(Field::Website, "website", "Website", Place::BuiltIn),
@@ -87,11 +103,14 @@ pub const TABLE: [Row; 8] = [
     ),
     row(Field::TaxId, "tax_id", "Tax id", Place::Custom("ERP tax id")),
     row(Field::ErpStatus, "erp_status", "ERP status", Place::Custom("ERP status")),
+    opt_in(Field::Duns, "duns", "D-U-N-S number", Place::Custom("ERP D-U-N-S number")),
+    opt_in(Field::Email, "email", "E-mail", Place::Custom("ERP e-mail")),
+    opt_in(Field::Currency, "currency", "Currency", Place::Custom("ERP currency")),
 ];
 
 impl Field {
     /// Every field, in table order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Name,
         Self::Address,
         Self::Website,
@@ -100,6 +119,9 @@ impl Field {
         Self::AccountNumbers,
         Self::TaxId,
         Self::ErpStatus,
+        Self::Duns,
+        Self::Email,
+        Self::Currency,
     ];
 
     /// Its row of the table.
@@ -114,6 +136,9 @@ impl Field {
             Self::AccountNumbers => &TABLE[5],
             Self::TaxId => &TABLE[6],
             Self::ErpStatus => &TABLE[7],
+            Self::Duns => &TABLE[8],
+            Self::Email => &TABLE[9],
+            Self::Currency => &TABLE[10],
         }
     }
 
@@ -127,6 +152,43 @@ impl Field {
 impl std::fmt::Display for Field {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.row().label)
+    }
+}
+
+/// The fields that one connection maps, and whose value counts for each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldTable(BTreeMap<Field, Owner>);
+
+impl Default for FieldTable {
+    /// The default set, owned by the ERP.
+    fn default() -> Self {
+        let rows = TABLE.iter().filter(|row| row.default);
+        Self(rows.map(|row| (row.field, Owner::Erp)).collect())
+    }
+}
+
+impl FieldTable {
+    /// Maps this field too, or gives it another owner.
+    #[must_use]
+    pub fn with(mut self, field: Field, owner: Owner) -> Self {
+        self.0.insert(field, owner);
+        self
+    }
+
+    /// Whether the field is mapped.
+    #[must_use]
+    pub fn has(&self, field: Field) -> bool {
+        self.0.contains_key(&field)
+    }
+
+    /// The mapped fields with their owners, in table order.
+    pub fn rules(&self) -> impl Iterator<Item = (Field, Owner)> + '_ {
+        self.0.iter().map(|(field, owner)| (*field, *owner))
+    }
+
+    /// The mapped fields, in table order.
+    pub fn fields(&self) -> impl Iterator<Item = Field> + '_ {
+        self.0.keys().copied()
     }
 }
 
@@ -145,7 +207,10 @@ mod tests {
 
     #[test]
     fn the_default_set_leaves_room_for_the_customers_own_custom_fields() {
-        let custom = TABLE.iter().filter(|row| matches!(row.place, Place::Custom(_))).count();
+        let custom = FieldTable::default()
+            .fields()
+            .filter(|field| matches!(field.row().place, Place::Custom(_)))
+            .count();
         assert!(custom <= 12, "Lite has 30 custom fields, the customer's own included");
     }
 }

@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    decide::{Policy, is_customer},
     fields::{Field, Owner, Values},
     ids::{OrgId, PartyId},
     mapping,
     model::{ErpCustomer, PartyStatus},
     pair::Pair,
+    policy::{Life, Policy, Reaction},
     value::{Value, same},
 };
 
@@ -181,7 +181,9 @@ pub fn law_8_agreement(
     held: bool,
 ) -> Option<Violation> {
     let party = customer.party.id;
-    if held || !is_customer(policy, customer) {
+    let life = Life::of(&customer.party.status);
+    let left_alone = life != Life::Active && policy.erp.to(life) != Reaction::Flag;
+    if held || left_alone || !policy.customers.covers(customer) {
         return None;
     }
     let Some(pair) = pair else {
@@ -191,14 +193,13 @@ pub fn law_8_agreement(
     let Some(org) = org else {
         return Some(broken(8, format!("organization {} of customer {party} does not exist", pair.org)));
     };
-    let desired = mapping::desired(customer).values;
-    let differs = Field::ALL.into_iter().find(|field| match field.row().owner {
-        Owner::Erp => {
-            let (desired, actual) = (desired.get(field), org.get(field));
-            desired.is_some() && !same(desired, actual) && !pair.is_remote_form(*field, desired, actual)
-        }
+    let desired = mapping::desired(&policy.fields, customer).values;
+    let mut owned = policy.fields.rules().filter(|(_, owner)| *owner == Owner::Erp);
+    let differs = owned.find(|(field, _)| {
+        let (desired, actual) = (desired.get(field), org.get(field));
+        desired.is_some() && !same(desired, actual) && !pair.is_remote_form(*field, desired, actual)
     });
-    differs.map(|field| {
+    differs.map(|(field, _)| {
         let text = |value: Option<&Value>| value.map_or("nothing", Value::text).to_owned();
         broken(
             8,

@@ -5,22 +5,27 @@
 //! are the traits of [`ports`], and everything else is a function of its arguments. The words used are those
 //! of `ARCHITECTURE.md` (party, organization, pair, mirror, situation, plan, intent, receipt, hold).
 
+pub mod answers;
 pub mod budget;
 pub mod customers;
 pub mod deals;
 pub mod decide;
+pub mod difference;
 pub mod documents;
 pub mod error;
 pub mod fields;
+pub mod hold;
 pub mod ids;
 pub mod laws;
-
 pub mod mapping;
+pub mod merge;
 pub mod model;
 pub mod money;
 pub mod pair;
 pub mod plan;
+pub mod policy;
 pub mod poll;
 pub mod ports;
+pub mod situation;
 pub mod text;
 pub mod value;

@@ -1,8 +1,9 @@
 //! From a customer of the ERP to the values that its organization should show.
 
 use crate::{
-    fields::{Field, Values},
+    fields::{Field, FieldTable, Values},
     model::{ErpCustomer, ErpParty},
+    policy::Life,
     text,
     value::{PostalAddress, Value},
 };
@@ -16,12 +17,12 @@ pub struct Desired {
     pub cut: Vec<Field>,
 }
 
-/// Maps a customer. Total: every field of the table gets its value or none.
+/// Maps a customer. Total: every mapped field gets its value or none.
 #[must_use]
-pub fn desired(customer: &ErpCustomer) -> Desired {
+pub fn desired(fields: &FieldTable, customer: &ErpCustomer) -> Desired {
     let mut values = Values::new();
     let mut cut = Vec::new();
-    for field in Field::ALL {
+    for field in fields.fields() {
         let Some(value) = value_of(field, customer) else { continue };
         let (value, was_cut) = fit(value, field.row().limit);
         if was_cut {
@@ -30,6 +31,14 @@ pub fn desired(customer: &ErpCustomer) -> Desired {
         values.insert(field, value);
     }
     Desired { values, cut }
+}
+
+/// What the organization of a customer should say that the ERP does not show any more: what it said last, and that.
+#[must_use]
+pub fn deleted(last: &Values) -> Desired {
+    let mut values = last.clone();
+    values.insert(Field::ErpStatus, Value::Text(Life::Deleted.label().to_owned()));
+    Desired { values, cut: Vec::new() }
 }
 
 fn value_of(field: Field, customer: &ErpCustomer) -> Option<Value> {
@@ -45,6 +54,9 @@ fn value_of(field: Field, customer: &ErpCustomer) -> Option<Value> {
         Field::AccountNumbers => account_numbers(customer),
         Field::TaxId => plain(party.tax_id.as_deref()),
         Field::ErpStatus => plain(Some(party.status.label())),
+        Field::Duns => plain(party.duns.as_deref()),
+        Field::Email => plain(party.email.as_deref()),
+        Field::Currency => plain(party.currency.as_deref()),
     }
 }
 
@@ -54,10 +66,10 @@ fn address(party: &ErpParty) -> Option<Value> {
     Some(Value::Address(PostalAddress { line, locality, region, postal_code, country }))
 }
 
-/// All numbers in order of account id, so that the same accounts always give the same text.
+/// All numbers in order of account id, so that the same accounts always give the same text; those of aliases follow.
 fn account_numbers(customer: &ErpCustomer) -> Option<Value> {
-    let numbers: Vec<String> =
-        customer.accounts.iter().filter_map(|account| text::present(Some(&account.number))).collect();
+    let accounts = customer.accounts.iter().chain(&customer.also);
+    let numbers: Vec<String> = accounts.filter_map(|account| text::present(Some(&account.number))).collect();
     text::present(Some(&numbers.join(", "))).map(Value::Text)
 }
 
@@ -93,6 +105,9 @@ mod tests {
             tax_id: Some("  ".into()),
             url: Some("https://acme.example".into()),
             phone: None,
+            duns: Some("123456789".into()),
+            email: None,
+            currency: None,
             address: None,
             updated_at,
         };
@@ -103,7 +118,7 @@ mod tests {
             updated_at,
         };
         let accounts = vec![account(1, "1006"), account(2, "0042")];
-        ErpCustomer { party, accounts }
+        ErpCustomer { party, accounts, also: Vec::new() }
     }
 
     fn text(values: &Values, field: Field) -> Option<&str> {
@@ -112,31 +127,37 @@ mod tests {
 
     #[test]
     fn blanks_are_no_values_and_ids_are_texts() {
-        let Desired { values, cut } = desired(&customer("  Acme\u{a0} Ltd "));
+        let Desired { values, cut } = desired(&FieldTable::default(), &customer("  Acme\u{a0} Ltd "));
         assert_eq!(text(&values, Field::Name), Some("Acme Ltd"));
         assert_eq!(text(&values, Field::TaxId), None);
         assert_eq!(text(&values, Field::Address), None);
         assert_eq!(text(&values, Field::ErpCustomerId), Some("300000000000001"));
         assert_eq!(text(&values, Field::AccountNumbers), Some("1006, 0042"));
         assert_eq!(text(&values, Field::ErpStatus), Some("Active"));
+        assert_eq!(text(&values, Field::Duns), None, "not asked for");
         assert!(cut.is_empty());
+        let more = FieldTable::default().with(Field::Duns, crate::fields::Owner::Erp);
+        assert_eq!(text(&desired(&more, &customer("Acme")).values, Field::Duns), Some("123456789"));
     }
 
     #[test]
     fn what_does_not_fit_is_cut_and_reported() {
-        let Desired { values, cut } = desired(&customer(&"ä".repeat(300)));
+        let Desired { values, cut } = desired(&FieldTable::default(), &customer(&"ä".repeat(300)));
         assert_eq!(text(&values, Field::Name).map(|name| name.chars().count()), Some(255));
         assert_eq!(cut, [Field::Name]);
     }
 
     #[test]
     fn a_nameless_party_goes_by_its_number() {
-        assert_eq!(text(&desired(&customer(" ")).values, Field::Name), Some("CDRM_1"));
+        assert_eq!(
+            text(&desired(&FieldTable::default(), &customer(" ")).values, Field::Name),
+            Some("CDRM_1")
+        );
     }
 
     #[test]
     fn mapping_what_was_mapped_changes_nothing() {
-        let once = desired(&customer("  a   b "));
+        let once = desired(&FieldTable::default(), &customer("  a   b "));
         for value in once.values.values() {
             assert_eq!(value.comparable(), value.text());
         }

@@ -28,6 +28,15 @@ pub struct ErpParty {
     pub url: Option<String>,
     /// `RawPhoneNumber`.
     pub phone: Option<String>,
+    /// `DUNSNumber`.
+    #[serde(default)]
+    pub duns: Option<String>,
+    /// `EmailAddress`.
+    #[serde(default)]
+    pub email: Option<String>,
+    /// `CurrencyCode`.
+    #[serde(default)]
+    pub currency: Option<String>,
     /// The flattened primary address.
     pub address: Option<PostalAddress>,
     /// `LastUpdateDate`.
@@ -78,6 +87,9 @@ pub struct ErpCustomer {
     pub party: ErpParty,
     /// Its AR accounts.
     pub accounts: Vec<ErpAccount>,
+    /// Accounts of parties that are its aliases, in the order of their ids: their numbers are shown, nothing else.
+    #[serde(default)]
+    pub also: Vec<ErpAccount>,
 }
 
 /// An organization of the CRM as last read.

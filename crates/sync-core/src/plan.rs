@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     budget::Class,
-    decide::HoldReason,
     fields::{Field, Values},
+    hold::HoldReason,
     ids::{OrgId, PartyId},
     value::Value,
 };
@@ -34,6 +34,11 @@ pub enum Step {
     /// Remember that party and organization are the same company. Writes to our own store only.
     Bind {
         /// The organization that carries the party's id.
+        org: OrgId,
+    },
+    /// Forget the pair with an organization that is gone. Writes to our own store only.
+    Forget {
+        /// The organization that is gone.
         org: OrgId,
     },
     /// Create an organization.
@@ -71,6 +76,8 @@ pub enum Rule {
     OrganizationCarriesId,
     /// A field of the organization differs from the ERP, which owns it.
     ErpOwnsField,
+    /// The organization of a customer is gone.
+    OrganizationGone,
 }
 
 impl Rule {
@@ -81,6 +88,7 @@ impl Rule {
             Self::CustomerWithoutOrganization => "customer_without_organization",
             Self::OrganizationCarriesId => "organization_carries_id",
             Self::ErpOwnsField => "erp_owns_field",
+            Self::OrganizationGone => "organization_gone",
         }
     }
 }
@@ -90,7 +98,7 @@ impl Step {
     #[must_use]
     pub fn is_remote(&self) -> bool {
         match self {
-            Self::Bind { .. } => false,
+            Self::Bind { .. } | Self::Forget { .. } => false,
             Self::Create { .. } | Self::Update { .. } => true,
         }
     }
@@ -100,7 +108,7 @@ impl Step {
     pub fn is_create(&self) -> bool {
         match self {
             Self::Create { .. } => true,
-            Self::Bind { .. } | Self::Update { .. } => false,
+            Self::Bind { .. } | Self::Forget { .. } | Self::Update { .. } => false,
         }
     }
 
@@ -109,6 +117,7 @@ impl Step {
     pub fn op(&self) -> &'static str {
         match self {
             Self::Bind { .. } => "bind",
+            Self::Forget { .. } => "forget",
             Self::Create { .. } => "create",
             Self::Update { .. } => "update",
         }
@@ -118,7 +127,7 @@ impl Step {
     #[must_use]
     pub fn org(&self) -> Option<OrgId> {
         match self {
-            Self::Bind { org } | Self::Update { org, .. } => Some(*org),
+            Self::Bind { org } | Self::Forget { org } | Self::Update { org, .. } => Some(*org),
             Self::Create { .. } => None,
         }
     }
@@ -127,7 +136,7 @@ impl Step {
     #[must_use]
     pub fn sent(&self) -> Vec<(Field, Option<Value>)> {
         match self {
-            Self::Bind { .. } => Vec::new(),
+            Self::Bind { .. } | Self::Forget { .. } => Vec::new(),
             Self::Create { values } => {
                 values.iter().map(|(field, value)| (*field, Some(value.clone()))).collect()
             }

@@ -6,13 +6,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use sync_core::{
-    decide::{Carrier, CrmSide, Decision, Doubt, ErpSide, HoldReason, Policy, Situation, decide},
-    fields::{Field, Values},
+    answers::{Answer, Answers},
+    decide::{Decision, decide},
+    fields::{Field, FieldTable, Owner, Values},
+    hold::HoldReason,
     ids::{AccountId, OrgId, PartyId},
     mapping,
     model::{CrmOrg, ErpAccount, ErpCustomer, ErpParty, PartyStatus},
     pair::{Pair, Written},
     plan::Step,
+    policy::{CrmReactions, ErpReactions, Filter, Life, Policy, Reaction},
+    situation::{Carrier, CrmSide, Doubt, ErpSide, Situation},
     value::Value,
 };
 
@@ -29,11 +33,8 @@ fn ago(seconds: i64) -> Timestamp {
 }
 
 fn policy() -> Policy {
-    Policy {
-        customer_usages: BTreeSet::from(["CUSTOMER".to_owned()]),
-        settle: SignedDuration::from_secs(60),
-        freshness: SignedDuration::from_secs(5),
-    }
+    let usages = BTreeSet::from(["CUSTOMER".to_owned()]);
+    Policy::of(usages, SignedDuration::from_secs(60), SignedDuration::from_secs(5))
 }
 
 fn acme() -> ErpCustomer {
@@ -46,10 +47,13 @@ fn acme() -> ErpCustomer {
         tax_id: Some("DE1".into()),
         url: None,
         phone: Some("1".into()),
+        duns: None,
+        email: None,
+        currency: None,
         address: None,
         updated_at: ago(900),
     };
-    ErpCustomer { party, accounts: Vec::new() }
+    ErpCustomer { party, accounts: Vec::new(), also: Vec::new() }
 }
 
 fn account() -> ErpAccount {
@@ -57,25 +61,29 @@ fn account() -> ErpAccount {
 }
 
 /// A situation that starts with an active customer without an organization; each word changes one thing.
-struct Words(Situation);
+struct Words(Situation, Policy);
 
 impl Words {
     fn customer() -> Self {
-        Self(Situation {
-            party: PARTY,
-            now: now(),
-            erp: ErpSide::Present(acme()),
-            pair: None,
-            crm: CrmSide::NoPair,
-            carriers: Vec::new(),
-            doubt: None,
-            hold: None,
-        })
+        Self(
+            Situation {
+                party: PARTY,
+                now: now(),
+                erp: ErpSide::Present(acme()),
+                pair: None,
+                crm: CrmSide::NoPair,
+                carriers: Vec::new(),
+                doubt: None,
+                hold: None,
+                answers: Answers::default(),
+            },
+            policy(),
+        )
     }
 
     /// In agreement with its organization, which was read just now.
     fn paired() -> Self {
-        let values = mapping::desired(&acme()).values;
+        let values = mapping::desired(&FieldTable::default(), &acme()).values;
         let pair = Pair {
             party: PARTY,
             org: ORG,
@@ -85,7 +93,7 @@ impl Words {
         };
         let carriers = vec![Carrier { org: ORG, paired_with: Some(PARTY) }];
         let words = Self::customer().carriers(carriers).crm_says(values, 0);
-        Self(Situation { pair: Some(pair), ..words.0 })
+        Self(Situation { pair: Some(pair), ..words.0 }, words.1)
     }
 
     fn erp(mut self, change: impl FnOnce(&mut ErpCustomer)) -> Self {
@@ -96,15 +104,15 @@ impl Words {
     }
 
     fn erp_side(self, erp: ErpSide) -> Self {
-        Self(Situation { erp, ..self.0 })
+        Self(Situation { erp, ..self.0 }, self.1)
     }
 
     fn carriers(self, carriers: Vec<Carrier>) -> Self {
-        Self(Situation { carriers, ..self.0 })
+        Self(Situation { carriers, ..self.0 }, self.1)
     }
 
     fn crm_side(self, crm: CrmSide) -> Self {
-        Self(Situation { crm, ..self.0 })
+        Self(Situation { crm, ..self.0 }, self.1)
     }
 
     fn crm_says(self, values: Values, seconds_ago: i64) -> Self {
@@ -135,22 +143,63 @@ impl Words {
         self
     }
 
+    fn answers(mut self, change: impl FnOnce(&mut Answers)) -> Self {
+        change(&mut self.0.answers);
+        self
+    }
+
     fn in_doubt(self) -> Self {
-        Self(Situation { doubt: Some(Doubt { settled_at: ago(-30) }), ..self.0 })
+        Self(Situation { doubt: Some(Doubt { settled_at: ago(-30) }), ..self.0 }, self.1)
     }
 
     fn held(self, hold: HoldReason) -> Self {
-        Self(Situation { hold: Some(hold), ..self.0 })
+        Self(Situation { hold: Some(hold), ..self.0 }, self.1)
+    }
+
+    /// The connection's owner wants something else than the default.
+    fn wanting(mut self, change: impl FnOnce(&mut Policy)) -> Self {
+        change(&mut self.1);
+        self
+    }
+
+    fn owned(self, field: Field, owner: Owner) -> Self {
+        self.wanting(|policy| policy.fields = policy.fields.clone().with(field, owner))
+    }
+
+    /// A person answered what is asked now.
+    fn answered(mut self, answer: &Answer) -> Self {
+        let Decision::Hold(question) = decide(&self.1, &self.0) else { panic!("nothing is asked") };
+        self.0.answers.give(&question, answer).unwrap();
+        self
+    }
+
+    /// What was decided is written, and the answer of the CRM is our mirror.
+    fn written_as_decided(mut self) -> Self {
+        let Decision::Do(plan) = decide(&self.1, &self.0) else { panic!("nothing is written") };
+        let (Some(Step::Update { changes, .. }), Some(pair)) = (plan.steps.first(), &mut self.0.pair) else {
+            panic!("no field is written")
+        };
+        let CrmSide::Present { org, .. } = &mut self.0.crm else { panic!("there is no organization") };
+        for change in changes {
+            for values in [&mut org.values, &mut pair.erp_mirror, &mut pair.crm_mirror] {
+                match &change.new {
+                    Some(value) => values.insert(change.field, value.clone()),
+                    None => values.remove(&change.field),
+                };
+            }
+        }
+        self
     }
 
     fn decision(&self) -> String {
-        in_words(&decide(&policy(), &self.0))
+        in_words(&decide(&self.1, &self.0))
     }
 }
 
 fn in_words(decision: &Decision) -> String {
     let step = |step: &Step| match step {
         Step::Bind { org } => format!("bind {org}"),
+        Step::Forget { org } => format!("forget {org}"),
         Step::Create { values } => format!("create {}", values[&Field::Name].text()),
         Step::Update { org, changes } => {
             let text = |value: &Option<Value>| value.as_ref().map_or("-", Value::text).to_owned();
@@ -349,12 +398,237 @@ fn one_field_of_a_pair() {
     ]);
 }
 
+/// What each side may do with a customer that ends in the ERP or returns there.
+#[test]
+fn customers_that_end_in_the_erp_and_return() {
+    let to = |reaction| {
+        move |policy: &mut Policy| {
+            policy.erp =
+                ErpReactions { inactive: reaction, merged: reaction, deleted: reaction, returned: reaction };
+        }
+    };
+    let inactive = || Words::paired().erp(inactive);
+    let merged = || Words::paired().erp(|c| c.party.status = PartyStatus::Other("M".into()));
+    let deleted = || Words::paired().erp_side(ErpSide::Missing);
+    let back = |words: Words| words.written_as_decided().erp_side(ErpSide::Present(acme()));
+    let returned = || back(inactive());
+    let new_phone = |words: Words| words.erp(|c| c.party.phone = Some("2".into()));
+    let flag = || Answer::Flag;
+    check(vec![
+        ("inactive, flag", inactive().wanting(to(Reaction::Flag)), "update 11: erp_status Active>Inactive"),
+        ("inactive, ignore", inactive().wanting(to(Reaction::Ignore)), "in sync"),
+        ("inactive, ignore, changed", new_phone(inactive()).wanting(to(Reaction::Ignore)), "in sync"),
+        ("inactive, ask", inactive().wanting(to(Reaction::Ask)), "hold customer_ended"),
+        (
+            "inactive, asked: flag",
+            inactive().wanting(to(Reaction::Ask)).answered(&flag()),
+            "update 11: erp_status Active>Inactive",
+        ),
+        ("inactive, asked: leave", inactive().wanting(to(Reaction::Ask)).answered(&Answer::Leave), "in sync"),
+        (
+            "inactive, flagged, then changed",
+            new_phone(inactive().written_as_decided()).wanting(to(Reaction::Ask)),
+            "update 11: phone 1>2",
+        ),
+        ("merged, flag", merged().wanting(to(Reaction::Flag)), "update 11: erp_status Active>M"),
+        ("merged, ignore", merged().wanting(to(Reaction::Ignore)), "in sync"),
+        ("merged, ask", merged().wanting(to(Reaction::Ask)), "hold customer_ended"),
+        (
+            "merged, asked: flag",
+            merged().wanting(to(Reaction::Ask)).answered(&flag()),
+            "update 11: erp_status Active>M",
+        ),
+        ("deleted, flag", deleted().wanting(to(Reaction::Flag)), "update 11: erp_status Active>Deleted"),
+        ("deleted and flagged", deleted().wanting(to(Reaction::Flag)).written_as_decided(), "in sync"),
+        ("deleted, ignore", deleted().wanting(to(Reaction::Ignore)), "in sync"),
+        ("deleted, ask", deleted().wanting(to(Reaction::Ask)), "hold party_missing"),
+        (
+            "deleted, asked: flag",
+            deleted().wanting(to(Reaction::Ask)).answered(&flag()),
+            "update 11: erp_status Active>Deleted",
+        ),
+        ("deleted, asked: leave", deleted().wanting(to(Reaction::Ask)).answered(&Answer::Leave), "in sync"),
+        ("returned, flag", returned().wanting(to(Reaction::Flag)), "update 11: erp_status Inactive>Active"),
+        ("returned, ignore", returned().wanting(to(Reaction::Ignore)), "in sync"),
+        ("returned, ask", returned().wanting(to(Reaction::Ask)), "hold customer_returned"),
+        (
+            "returned, asked: resume",
+            returned().wanting(to(Reaction::Ask)).answered(&Answer::Resume),
+            "update 11: erp_status Inactive>Active",
+        ),
+        ("returned, asked: leave", returned().wanting(to(Reaction::Ask)).answered(&Answer::Leave), "in sync"),
+        (
+            "back after it was deleted",
+            back(deleted().wanting(to(Reaction::Flag))),
+            "update 11: erp_status Deleted>Active",
+        ),
+    ]);
+}
+
+#[test]
+fn organizations_that_end_in_the_crm_and_return() {
+    let to = |reaction| {
+        move |policy: &mut Policy| {
+            policy.crm = CrmReactions { merged: reaction, deleted: reaction, returned: reaction };
+        }
+    };
+    let gone = || Words::paired().carriers(Vec::new()).crm_side(CrmSide::Absent { last_seen: ago(61) });
+    let into =
+        |paired_with| move |words: Words| words.carriers(vec![Carrier { org: OrgId(12), paired_with }]);
+    let into_nobodys = into(None);
+    let into_anothers = into(Some(OTHER));
+    let back = |words: Words| {
+        let values = mapping::desired(&FieldTable::default(), &acme()).values;
+        words.crm_says(values, 0).erp(|c| c.party.phone = Some("2".into()))
+    };
+    let left = || gone().answered(&Answer::Leave);
+    check(vec![
+        ("deleted, ask", gone().wanting(to(Reaction::Ask)), "hold organization_gone"),
+        ("deleted, ignore", gone().wanting(to(Reaction::Ignore)), "in sync"),
+        ("deleted, asked: leave", left(), "in sync"),
+        ("deleted, asked: recreate", gone().answered(&Answer::Recreate), "forget 11"),
+        ("merged into one of nobody's: it carries the id now", into_nobodys(gone()), "forget 11"),
+        ("merged into another customer's, ask", into_anothers(gone()), "hold organization_merged"),
+        (
+            "merged into another customer's, ignore",
+            into_anothers(gone()).wanting(to(Reaction::Ignore)),
+            "in sync",
+        ),
+        (
+            "merged into another customer's, asked: alias",
+            into_anothers(gone()).answered(&Answer::Alias),
+            "forget 11",
+        ),
+        ("an alias", Words::customer().answers(|answers| answers.alias_of = Some(OTHER)), "in sync"),
+        ("back, nothing was decided", back(gone()), "update 11: phone 1>2"),
+        ("back after it was left, flag", back(left()).wanting(to(Reaction::Flag)), "update 11: phone 1>2"),
+        ("back after it was left, ignore", back(left()).wanting(to(Reaction::Ignore)), "in sync"),
+        (
+            "back after it was left, ask",
+            back(left()).wanting(to(Reaction::Ask)),
+            "hold organization_returned",
+        ),
+        (
+            "back after it was left, asked: resume",
+            back(left()).wanting(to(Reaction::Ask)).answered(&Answer::Resume),
+            "update 11: phone 1>2",
+        ),
+        (
+            "back after it was left, asked: leave",
+            back(left()).wanting(to(Reaction::Ask)).answered(&Answer::Leave),
+            "hold organization_returned",
+        ),
+    ]);
+}
+
+#[test]
+fn a_person_decides_which_organization_it_is() {
+    let free = |org| Carrier { org: OrgId(org), paired_with: None };
+    let own = Carrier { org: ORG, paired_with: Some(PARTY) };
+    let two = || Words::customer().carriers(vec![free(11), free(12)]);
+    let paired = || Words::paired().carriers(vec![own, free(12)]);
+    let same = |org| Answer::Same { org: OrgId(org) };
+    let apart = |org| Answer::Apart { org: OrgId(org) };
+    check(vec![
+        ("two carry its id, it is the second", two().answered(&same(12)), "bind 12"),
+        ("two carry its id, the first is another company", two().answered(&apart(11)), "bind 12"),
+        ("a second one carries its id, it is another company", paired().answered(&apart(12)), "in sync"),
+        ("a second one carries its id, and it is that", paired().answered(&same(12)), "forget 11"),
+        (
+            "the only one belongs to another party, it is another company",
+            Words::customer()
+                .carriers(vec![Carrier { org: ORG, paired_with: Some(OTHER) }])
+                .answered(&apart(11)),
+            "create Acme",
+        ),
+    ]);
+}
+
+#[test]
+fn fields_about_which_a_person_is_asked() {
+    let ask = || Words::paired().owned(Field::Phone, Owner::Ask);
+    let finance = |words: Words, phone: &str| {
+        let phone = phone.to_owned();
+        words.erp(|c| c.party.phone = Some(phone))
+    };
+    let edited = || ask().sales_typed(Field::Phone, Some("9"));
+    check(vec![
+        ("finance changed it", finance(ask(), "2"), "update 11: phone 1>2"),
+        ("sales changed it", edited(), "hold conflict"),
+        ("both changed it", finance(edited(), "2"), "hold conflict"),
+        ("both changed it, alike", finance(edited(), "9"), "in sync"),
+        ("sales changed it: the ERP counts", edited().answered(&Answer::UseErp), "update 11: phone 9>1"),
+        ("sales changed it: it stays", edited().answered(&Answer::LeaveCrm), "in sync"),
+        (
+            "it stays, then finance changes it",
+            finance(edited().answered(&Answer::LeaveCrm), "2"),
+            "hold conflict",
+        ),
+        (
+            "sales changed it, finance another field",
+            edited().erp(|c| c.party.tax_id = Some("DE2".into())),
+            "update 11: tax_id DE1>DE2, then hold conflict",
+        ),
+        (
+            "after a tug of war it stays",
+            Words::paired()
+                .sales_typed(Field::Phone, Some("9"))
+                .written(Field::Phone, "1", Some("1"), 2)
+                .answered(&Answer::LeaveCrm),
+            "in sync",
+        ),
+    ]);
+}
+
+#[test]
+fn which_parties_are_customers() {
+    let customer = Words::customer;
+    let only = |pattern: &str| {
+        let names = Filter { only: vec![pattern.to_owned()], except: Vec::new() };
+        move |policy: &mut Policy| policy.customers.names = names
+    };
+    let account_required = |policy: &mut Policy| policy.customers.account_required = true;
+    check(vec![
+        (
+            "a usage is not enough where an account is required",
+            customer().wanting(account_required),
+            "not ours",
+        ),
+        (
+            "an account is, whatever the usage",
+            customer().wanting(account_required).erp(|c| c.accounts.push(account())),
+            "create Acme",
+        ),
+        ("its name passes the filter", customer().wanting(only("ac*")), "create Acme"),
+        ("its name does not", customer().wanting(only("b*")), "not ours"),
+        (
+            "its number does not",
+            customer().wanting(|policy| policy.customers.numbers.except = vec!["10*".into()]),
+            "not ours",
+        ),
+        (
+            "renamed out of the filter: what is there stays",
+            Words::paired().wanting(only("ac*")).erp(|c| c.party.name = "Bolt".into()),
+            "in sync",
+        ),
+    ]);
+}
+
+#[test]
+fn opt_in_fields_are_written_only_where_they_are_mapped() {
+    let duns = |c: &mut ErpCustomer| c.party.duns = Some("123456789".into());
+    check(vec![
+        ("not mapped", Words::paired().erp(duns), "in sync"),
+        ("mapped", Words::paired().erp(duns).owned(Field::Duns, Owner::Erp), "update 11: duns ->123456789"),
+    ]);
+}
+
 #[test]
 fn a_refused_write_is_not_repeated_until_it_is_another_write() {
     let refused = |name: &str| {
         let mut customer = acme();
         customer.party.name = name.into();
-        let step = Step::Create { values: mapping::desired(&customer).values };
+        let step = Step::Create { values: mapping::desired(&FieldTable::default(), &customer).values };
         HoldReason::Refused { step, message: "no".into() }
     };
     check(vec![
@@ -371,6 +645,12 @@ fn reasons_explain_themselves() {
         HoldReason::SeveralOrganizations { orgs: vec![ORG, OrgId(12)] },
         HoldReason::OrganizationTaken { org: ORG, by: OTHER },
         HoldReason::PartyMissing,
+        HoldReason::CustomerEnded { life: Life::Inactive },
+        HoldReason::CustomerReturned { was: "Inactive".into() },
+        HoldReason::OrganizationReturned { org: ORG },
+        HoldReason::OrganizationMerged { org: ORG, into: OrgId(12), of: OTHER },
+        HoldReason::OrganizationUnreadable { org: ORG, reason: "name is a list".into() },
+        HoldReason::Conflict { field: Field::Phone, erp: None, crm: None, before: None },
         HoldReason::TugOfWar { field: Field::Phone, erp: None, crm: Some(Value::Text("9".into())) },
         HoldReason::Refused { step: Step::Bind { org: ORG }, message: "no".into() },
         HoldReason::Malformed { reason: "PartyId is a list".into() },
@@ -381,5 +661,6 @@ fn reasons_explain_themselves() {
         assert!(
             reason.explain().chars().next().is_some_and(char::is_uppercase) || reason.key() == "tug_of_war"
         );
+        assert!(reason.answers().iter().any(|(key, _)| *key == "retry"), "{}", reason.key());
     }
 }

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use proptest::prelude::*;
 use sync_core::{
-    fields::{Field, Values},
+    fields::{Field, FieldTable, Owner, Values},
     ids::{AccountId, PartyId},
     mapping,
     model::{ErpAccount, ErpCustomer, ErpParty, PartyStatus},
@@ -26,12 +26,20 @@ fn texts() -> impl Strategy<Value = String> {
     ]
 }
 
+/// All rows of the table, opt-in ones included.
+fn every_field() -> FieldTable {
+    Field::ALL.into_iter().fold(FieldTable::default(), |table, field| table.with(field, Owner::Erp))
+}
+
 prop_compose! {
     fn customers()(
         name in texts(), usage in proptest::option::of(texts()), status in 0..3, code in texts(),
         tax_id in proptest::option::of(texts()), url in proptest::option::of(texts()),
         phone in proptest::option::of(texts()), line in proptest::option::of(texts()),
         numbers in proptest::collection::vec(texts(), 0..4),
+        [duns, email, currency] in [
+            proptest::option::of(texts()), proptest::option::of(texts()), proptest::option::of(texts()),
+        ],
     ) -> ErpCustomer {
         let id = PartyId(300_000_200_000_001);
         let status = match status {
@@ -41,12 +49,13 @@ prop_compose! {
         };
         let address = line.map(|line| PostalAddress { line, ..PostalAddress::default() });
         let party = ErpParty {
-            id, number: "1".into(), name, usage, status, tax_id, url, phone, address, updated_at: stamp(),
+            id, number: "1".into(), name, usage, status, tax_id, url, phone, duns, email, currency, address,
+            updated_at: stamp(),
         };
         let accounts = (1..).zip(numbers)
             .map(|(id, number)| ErpAccount { id: AccountId(id), party: party.id, number, updated_at: stamp() })
             .collect();
-        ErpCustomer { party, accounts }
+        ErpCustomer { party, accounts, also: Vec::new() }
     }
 }
 
@@ -68,6 +77,9 @@ fn from_values(values: &Values) -> ErpCustomer {
         tax_id: text(Field::TaxId),
         url: text(Field::Website),
         phone: text(Field::Phone),
+        duns: text(Field::Duns),
+        email: text(Field::Email),
+        currency: text(Field::Currency),
         address: text(Field::Address).map(|line| PostalAddress { line, ..PostalAddress::default() }),
         updated_at: stamp(),
     };
@@ -75,21 +87,21 @@ fn from_values(values: &Values) -> ErpCustomer {
         .map(|number| ErpAccount { id: AccountId(1), party: party.id, number, updated_at: stamp() })
         .into_iter()
         .collect();
-    ErpCustomer { party, accounts }
+    ErpCustomer { party, accounts, also: Vec::new() }
 }
 
 proptest! {
     #[test]
     fn mapping_twice_is_mapping_once(customer in customers()) {
-        let once = mapping::desired(&customer).values;
-        let twice = mapping::desired(&from_values(&once));
+        let once = mapping::desired(&every_field(), &customer).values;
+        let twice = mapping::desired(&every_field(), &from_values(&once));
         prop_assert_eq!(&twice.values, &once);
         prop_assert!(twice.cut.is_empty(), "what was cut fits");
     }
 
     #[test]
     fn every_value_fits_is_not_blank_and_is_its_own_normal_form(customer in customers()) {
-        let mapping::Desired { values, cut } = mapping::desired(&customer);
+        let mapping::Desired { values, cut } = mapping::desired(&every_field(), &customer);
         for (field, value) in &values {
             let length = value.text().chars().count();
             prop_assert!(length >= 1 && length <= field.row().limit, "{field}: {length} characters");
@@ -102,11 +114,14 @@ proptest! {
 
     #[test]
     fn nothing_is_dropped_without_being_reported(customer in customers()) {
-        let mapping::Desired { values, cut } = mapping::desired(&customer);
+        let mapping::Desired { values, cut } = mapping::desired(&every_field(), &customer);
         let raw = [
             (Field::TaxId, customer.party.tax_id.as_deref()),
             (Field::Website, customer.party.url.as_deref()),
             (Field::Phone, customer.party.phone.as_deref()),
+            (Field::Duns, customer.party.duns.as_deref()),
+            (Field::Email, customer.party.email.as_deref()),
+            (Field::Currency, customer.party.currency.as_deref()),
             (Field::Address, customer.party.address.as_ref().map(|address| address.line.as_str())),
         ];
         for (field, raw) in raw {

@@ -6,13 +6,13 @@ use futures::{StreamExt, stream::FuturesUnordered};
 use jiff::Timestamp;
 use sync_core::{
     budget::Class,
-    decide::CrmSide,
     error::{CallError, ErrorKind},
     fields::{Field, Values},
     ids::IntentId,
     model::CrmOrg,
     plan::{Plan, Step},
     ports::{Called, Crm, Permit},
+    situation::CrmSide,
     value::Value,
 };
 use sync_store::NewIntent;
@@ -174,7 +174,7 @@ async fn send(crm: Arc<dyn Crm>, lease: Lease, planned: Planned, intent: IntentI
                 changes.iter().map(|change| (change.field, change.new.clone())).collect();
             crm.update_org(permit, *org, &changes).await
         }
-        Some(Step::Bind { .. }) | None => Err(not_sent("nothing to send")),
+        Some(Step::Bind { .. } | Step::Forget { .. }) | None => Err(not_sent("nothing to send")),
     };
     Sent { planned, intent, tokens, answer }
 }

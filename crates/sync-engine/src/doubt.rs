@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     budget::Class,
-    decide::HoldReason,
+    hold::HoldReason,
     ids::{IntentId, OrgId, PartyId},
     model::{CrmOrg, Seen},
     pair::{Pair, Written, remember},

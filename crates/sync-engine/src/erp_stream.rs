@@ -121,7 +121,9 @@ impl Engine {
                 rhythm.polled_at = Some(now);
             }
         }
-        let keys = keys_of(kind, &changed);
+        let mut keys = keys_of(kind, &changed);
+        // What an alias says is shown by the organization of the party that it is an alias of.
+        keys.extend(tx.alias_targets(&keys).await?.into_values());
         let origin = if walking { "erp sweep" } else { "erp poll" };
         let class = if walking { Class::Backfill } else { Class::Edit };
         tx.enqueue(&keys, class, now, origin).await?;

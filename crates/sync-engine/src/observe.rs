@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use sync_core::{
-    decide::{Carrier, CrmSide, Doubt, ErpSide, Situation},
     ids::{OrgId, PartyId},
     model::{CrmOrg, ErpAccount, ErpCustomer, ErpParty},
     pair::Pair,
+    situation::{Carrier, CrmSide, Doubt, ErpSide, Situation},
 };
 use sync_store::{StagedKind, StagedRecord, Tx};
 
@@ -25,6 +25,8 @@ pub(crate) async fn observe(
     let carried = by_party(tx.staged_of_parties(StagedKind::Org, &ids).await?);
     let mut pairs = tx.pairs_by_party(parties).await?;
     let mut holds = tx.holds(parties).await?;
+    let mut answers = tx.answers(parties).await?;
+    let mut also = accounts_of_aliases(tx, parties).await?;
     let doubts: BTreeMap<PartyId, Timestamp> =
         tx.intents().await?.into_iter().map(|i| (i.party, i.settled_at.unwrap_or(now))).collect();
 
@@ -39,7 +41,7 @@ pub(crate) async fn observe(
         let situation = Situation {
             party: *party,
             now,
-            erp: erp_side(staged.get(&party.0), accounts.get(&party.0))?,
+            erp: erp_side(staged.get(&party.0), accounts.get(&party.0), also.remove(party))?,
             crm: crm_side(pair.as_ref(), &orgs)?,
             carriers: carried
                 .get(&party.0)
@@ -50,11 +52,37 @@ pub(crate) async fn observe(
                 .collect(),
             doubt: doubts.get(party).map(|settled_at| Doubt { settled_at: *settled_at }),
             hold: holds.remove(party),
+            answers: answers.remove(party).unwrap_or_default(),
             pair,
         };
         situations.insert(*party, situation);
     }
     Ok(situations)
+}
+
+/// Accounts of the parties that are aliases of these; what cannot be read of them is shown once it can.
+async fn accounts_of_aliases(
+    tx: &mut Tx,
+    parties: &[PartyId],
+) -> Result<BTreeMap<PartyId, Vec<ErpAccount>>, EngineError> {
+    let mut also: BTreeMap<PartyId, Vec<ErpAccount>> = BTreeMap::new();
+    let aliases = tx.aliases_of(parties).await?;
+    if aliases.is_empty() {
+        return Ok(also);
+    }
+    let ids: Vec<i64> = aliases.iter().map(|(alias, _)| alias.0).collect();
+    let mut accounts = by_party(tx.staged_of_parties(StagedKind::Account, &ids).await?);
+    for (alias, of) in aliases {
+        for record in accounts.remove(&alias.0).into_iter().flatten() {
+            if record.missing < 2 && record.row.malformed.is_none() {
+                also.entry(of).or_default().push(staging::read("account", &record.row)?);
+            }
+        }
+    }
+    for accounts in also.values_mut() {
+        accounts.sort_by_key(|account| account.id);
+    }
+    Ok(also)
 }
 
 fn by_party(records: Vec<StagedRecord>) -> BTreeMap<i64, Vec<StagedRecord>> {
@@ -70,6 +98,7 @@ fn by_party(records: Vec<StagedRecord>) -> BTreeMap<i64, Vec<StagedRecord>> {
 fn erp_side(
     party: Option<&StagedRecord>,
     accounts: Option<&Vec<StagedRecord>>,
+    also: Option<Vec<ErpAccount>>,
 ) -> Result<ErpSide, EngineError> {
     let Some(record) = party else { return Ok(ErpSide::Unseen) };
     if let Some(reason) = &record.row.malformed {
@@ -86,7 +115,7 @@ fn erp_side(
         }
         known.push(staging::read("account", &record.row)?);
     }
-    Ok(ErpSide::Present(ErpCustomer { party, accounts: known }))
+    Ok(ErpSide::Present(ErpCustomer { party, accounts: known, also: also.unwrap_or_default() }))
 }
 
 fn crm_side(pair: Option<&Pair>, orgs: &BTreeMap<i64, StagedRecord>) -> Result<CrmSide, EngineError> {
@@ -133,6 +162,9 @@ mod tests {
             tax_id: None,
             url: None,
             phone: None,
+            duns: None,
+            email: None,
+            currency: None,
             address: None,
             updated_at: at,
         };
@@ -145,11 +177,11 @@ mod tests {
         let party = staged(staging::party(&party));
         let accounts: Vec<StagedRecord> = rows.into_iter().map(staged).collect();
         assert!(matches!(
-            erp_side(Some(&party), Some(&accounts[..1].to_vec())).unwrap(),
+            erp_side(Some(&party), Some(&accounts[..1].to_vec()), None).unwrap(),
             ErpSide::Present(customer) if customer.accounts.len() == 1
         ));
         assert_eq!(
-            erp_side(Some(&party), Some(&accounts)).unwrap(),
+            erp_side(Some(&party), Some(&accounts), None).unwrap(),
             ErpSide::Malformed("its account 8: AccountNumber is missing".into())
         );
         assert_eq!(by_party(accounts).keys().collect::<Vec<_>>(), [&1], "the held party is known");

@@ -2,14 +2,15 @@
 
 use jiff::Timestamp;
 use sync_core::{
-    decide::{ErpSide, HoldReason},
     error::{CallError, Effect, ErrorKind},
-    fields::{Field, Values},
+    fields::{Field, FieldTable, Values},
+    hold::HoldReason,
     ids::{IntentId, OrgId, PartyId},
     mapping,
     model::CrmOrg,
     pair::{Pair, remember},
     plan::{Plan, Step},
+    situation::ErpSide,
     value::same,
 };
 use sync_store::{IntentEnd, JournalEntry, Outcome, Reschedule, StagedKind, StagedRow};
@@ -101,7 +102,8 @@ impl Engine {
         let Planned { job, plan, pair, situation } = planned;
         let Plan { party, mut steps, reason, rule, class: _, then_hold } = plan;
         let Some(step) = (!steps.is_empty()).then(|| steps.remove(0)) else { return };
-        let edited_meanwhile = differs_elsewhere(&step, &before, &org.values);
+        let fields = &self.settings.policy.fields;
+        let edited_meanwhile = differs_elsewhere(fields, &step, &before, &org.values);
         let outcome = match &then_hold {
             Some(_) => Outcome::Held,
             None if step.is_create() => Outcome::Created,
@@ -122,7 +124,9 @@ impl Engine {
             tokens: i64::from(tokens),
         });
         let desired = match &situation.erp {
-            ErpSide::Present(customer) => Some(mapping::desired(customer).values),
+            ErpSide::Present(customer) => {
+                Some(mapping::desired(&self.settings.policy.fields, customer).values)
+            }
             ErpSide::Unseen | ErpSide::Missing | ErpSide::Malformed(_) => None,
         };
         receipts.pairs.push(pair_after(pair, party, &step, &org, desired));
@@ -218,19 +222,19 @@ impl Engine {
         match step {
             Step::Create { .. } => self.settings.t_effect + self.settings.settle,
             // Set-to-value writes need no look-up that lags: they are observed again by id.
-            Step::Update { .. } | Step::Bind { .. } => self.settings.t_effect,
+            Step::Update { .. } | Step::Bind { .. } | Step::Forget { .. } => self.settings.t_effect,
         }
     }
 }
 
 /// Whether a field that was not sent says something else in the answer than when the write was decided.
-fn differs_elsewhere(step: &Step, before: &Values, after: &Values) -> bool {
+fn differs_elsewhere(fields: &FieldTable, step: &Step, before: &Values, after: &Values) -> bool {
     if step.is_create() {
         return false;
     }
     let sent = step.sent();
-    let untouched = Field::ALL.into_iter().filter(|field| sent.iter().all(|(sent, _)| sent != field));
-    untouched.into_iter().any(|field| !same(before.get(&field), after.get(&field)))
+    let mut untouched = fields.fields().filter(|field: &Field| sent.iter().all(|(sent, _)| sent != field));
+    untouched.any(|field| !same(before.get(&field), after.get(&field)))
 }
 
 /// The pair once the organization said `org` in answer to `step`. `desired` is all that the ERP wanted then, where

@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use sync_core::{
     budget::Class,
-    decide::{CrmSide, Decision, ErpSide, HoldReason, Situation, decide},
+    decide::{Decision, decide},
     error::{CallError, ErrorKind},
+    fields::FieldTable,
+    hold::HoldReason,
     ids::{OrgId, PartyId},
     mapping,
     pair::Pair,
     plan::{Plan, Step},
+    situation::{CrmSide, ErpSide, Situation},
 };
 use sync_store::{Job, Outcome, QueueLen, Reschedule, StagedKind};
 
@@ -34,6 +37,7 @@ struct Sorted {
     held: Vec<(PartyId, HoldReason)>,
     freed: Vec<PartyId>,
     pairs: Vec<Pair>,
+    forgotten: Vec<PartyId>,
     again: Vec<PartyId>,
     outcomes: Vec<(PartyId, Outcome)>,
     planned: Vec<Planned>,
@@ -75,7 +79,7 @@ impl Engine {
         }
 
         let observed_at = self.clock.now();
-        let sorted = sort(jobs, decisions, situations, now);
+        let sorted = sort(&self.settings.policy.fields, jobs, decisions, situations, now);
         let planned = self.settle_locally(sorted, now).await?;
         self.apply(planned, observed_at).await?;
         Ok(true)
@@ -115,18 +119,23 @@ impl Engine {
 
     /// One transaction for everything that is not sent anywhere.
     async fn settle_locally(&mut self, sorted: Sorted, now: Timestamp) -> Result<Vec<Planned>, EngineError> {
-        let Sorted { done, later, held, freed, pairs, again, outcomes, planned } = sorted;
-        let nothing = done.is_empty() && later.is_empty() && held.is_empty() && pairs.is_empty();
+        let Sorted { done, later, held, freed, pairs, forgotten, again, outcomes, planned } = sorted;
+        let nothing = done.is_empty()
+            && later.is_empty()
+            && held.is_empty()
+            && pairs.is_empty()
+            && forgotten.is_empty();
         if !nothing {
             let mut tx = self.write().await?;
             tx.put_pairs(&pairs, now).await?;
+            tx.delete_pairs(&forgotten).await?;
             for (party, reason) in &held {
                 tx.open_hold(*party, reason, now).await?;
             }
             tx.close_holds(&freed, now).await?;
             tx.finish(&done).await?;
             tx.reschedule(&later).await?;
-            tx.enqueue(&again, Class::NewCustomer, now, "bound").await?;
+            tx.enqueue(&again, Class::NewCustomer, now, "looked at again").await?;
             tx.put_outcomes(self.run, CUSTOMERS, &outcomes).await?;
             tx.commit().await?;
         }
@@ -149,6 +158,7 @@ fn to_be_read(decision: &Decision) -> Option<OrgId> {
 }
 
 fn sort(
+    fields: &FieldTable,
     jobs: Vec<Job>,
     mut decisions: BTreeMap<PartyId, Decision>,
     mut situations: BTreeMap<PartyId, Situation>,
@@ -161,7 +171,7 @@ fn sort(
             continue;
         };
         match decision {
-            Decision::InSync => in_sync(job, situation, &mut sorted),
+            Decision::InSync => in_sync(fields, job, situation, &mut sorted),
             Decision::NotOurs => {
                 sorted.freed.extend(situation.hold.map(|_| party));
                 sorted.done.push((party, job.generation));
@@ -185,10 +195,10 @@ fn wait(job: &Job, due: Timestamp) -> Reschedule {
 }
 
 /// Both sides agree: remember on what.
-fn in_sync(job: Job, situation: Situation, sorted: &mut Sorted) {
+fn in_sync(fields: &FieldTable, job: Job, situation: Situation, sorted: &mut Sorted) {
     let Situation { party, erp, pair, crm, hold, .. } = situation;
     if let (Some(pair), CrmSide::Present { org, .. }, ErpSide::Present(customer)) = (pair, crm, erp) {
-        let erp_mirror = mapping::desired(&customer).values;
+        let erp_mirror = mapping::desired(fields, &customer).values;
         if erp_mirror != pair.erp_mirror || org.values != pair.crm_mirror {
             sorted.pairs.push(Pair { erp_mirror, crm_mirror: org.values, ..pair });
         }
@@ -214,6 +224,10 @@ fn planned(job: Job, plan: Plan, situation: Situation, sorted: &mut Sorted) {
             let party = job.party;
             sorted.pairs.push(new_pair(party, *org));
             sorted.again.push(party);
+        }
+        Some(Step::Forget { .. }) => {
+            sorted.forgotten.push(job.party);
+            sorted.again.push(job.party);
         }
         Some(Step::Create { .. } | Step::Update { .. }) => {
             let pair = situation.pair.clone();

@@ -1,7 +1,7 @@
 //! What the engine needs to know of a connection's configuration.
 
 use jiff::SignedDuration;
-use sync_core::{decide::Policy, poll::Pace};
+use sync_core::{policy::Policy, poll::Pace};
 
 /// Rhythm and assumptions of one connection.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use sync_core::{decide::HoldReason, ids::PartyId};
+use sync_core::{answers::Answer, hold::HoldReason, ids::PartyId};
 
 use crate::{
     StoreError, Tx,
@@ -21,6 +21,28 @@ pub struct HoldRow {
     pub reason: HoldReason,
     /// Since when.
     pub opened_at: Timestamp,
+}
+
+/// How many open holds have one cause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HoldCause {
+    /// The cause's key.
+    pub reason: String,
+    /// How many there are.
+    pub holds: u64,
+    /// Since when the oldest is open.
+    pub since: Timestamp,
+}
+
+/// A hold that is closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClosedHold {
+    /// What was asked.
+    pub hold: HoldRow,
+    /// Until when it was open.
+    pub closed_at: Timestamp,
+    /// How it was answered, and by whom; none if reality solved it.
+    pub answered: Option<(Answer, String)>,
 }
 
 static CLOSE: Many = Many::new(
@@ -83,15 +105,57 @@ impl Tx {
         Ok(found.into_iter().map(|hold| (hold.party, hold.reason)).collect())
     }
 
-    /// A page of open holds, oldest first.
+    /// A page of open holds, oldest first; of one cause only, if that is given by its key.
     ///
     /// # Errors
     /// When the database refuses or a row cannot be read.
-    pub async fn list_holds(&mut self, after: Option<i64>, limit: u32) -> Result<Vec<HoldRow>, StoreError> {
-        let sql = "SELECT id, party_id, reason, opened_at FROM hold \
-            WHERE connection_id = $1 AND closed_at IS NULL AND id > $2 ORDER BY id LIMIT $3";
-        let args = vec![self.id(), after.unwrap_or(0).into(), i64::from(limit).into()];
+    pub async fn list_holds(
+        &mut self,
+        reason: Option<&str>,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<HoldRow>, StoreError> {
+        let sql = "SELECT id, party_id, reason, opened_at FROM hold WHERE connection_id = $1 \
+            AND closed_at IS NULL AND id > $2 AND ($4 = '' OR reason_key = $4) ORDER BY id LIMIT $3";
+        let reason = reason.unwrap_or_default();
+        let args = vec![self.id(), after.unwrap_or(0).into(), i64::from(limit).into(), reason.into()];
         self.fetch("hold", sql, args, hold).await
+    }
+
+    /// Causes of open holds, with how many there are of each and since when, the most frequent first.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn hold_causes(&mut self) -> Result<Vec<HoldCause>, StoreError> {
+        let sql = "SELECT reason_key, count(*), min(opened_at) FROM hold \
+            WHERE connection_id = $1 AND closed_at IS NULL GROUP BY reason_key ORDER BY 2 DESC, 1";
+        let args = vec![self.id()];
+        self.fetch("hold", sql, args, |row| {
+            Ok(HoldCause {
+                reason: row.text(0, "reason_key")?,
+                holds: row.int(1, "count")?.unsigned_abs(),
+                since: row.time(2, "opened_at")?,
+            })
+        })
+        .await
+    }
+
+    /// The holds that a party had before, newest first.
+    ///
+    /// # Errors
+    /// When the database refuses or a row cannot be read.
+    pub async fn closed_holds(&mut self, party: PartyId, limit: u32) -> Result<Vec<ClosedHold>, StoreError> {
+        let sql = "SELECT id, party_id, reason, opened_at, closed_at, answer, answered_by FROM hold \
+            WHERE connection_id = $1 AND party_id = $2 AND closed_at IS NOT NULL ORDER BY id DESC LIMIT $3";
+        let args = vec![self.id(), party.0.into(), i64::from(limit).into()];
+        self.fetch("hold", sql, args, |row| {
+            let answered = match (row.maybe_text(5, "answer")?, row.maybe_text(6, "answered_by")?) {
+                (Some(_), Some(by)) => Some((row.json(5, "answer")?, by)),
+                _ => None,
+            };
+            Ok(ClosedHold { hold: hold(row)?, closed_at: row.time(4, "closed_at")?, answered })
+        })
+        .await
     }
 }
 

@@ -8,6 +8,7 @@
 //!
 //! Every write of the engine goes through [`Store::write`], which refuses a holder whose lease was taken over.
 
+mod answers;
 mod connections;
 mod cursors;
 mod error;
@@ -29,10 +30,11 @@ mod tx;
 mod vault;
 mod wishes;
 
+pub use answers::Answered;
 pub use connections::ConnectionRow;
 pub use error::StoreError;
 pub use gate::Gate;
-pub use holds::HoldRow;
+pub use holds::{ClosedHold, HoldCause, HoldRow};
 pub use intents::{Intent, IntentEnd, NewIntent};
 pub use journal::{JournalEntry, JournalRow};
 pub use lease::{Fence, LeaseRow};

@@ -33,6 +33,8 @@ static PUT: Many = Many::new(
     2,
 );
 
+static DELETE: Many = Many::new("DELETE FROM pair WHERE connection_id = $1 AND party_id IN ({rows})", "?", 1);
+
 static BY_PARTY: Many = Many::new(
     "SELECT party_id, org_id, erp_mirror, crm_mirror, written FROM pair \
         WHERE connection_id = $1 AND party_id IN ({rows})",
@@ -61,6 +63,17 @@ impl Tx {
         }
         let shared = [self.id(), now.into()];
         self.execute_many(&PUT, &shared, &rows).await?;
+        Ok(())
+    }
+
+    /// Forgets the pairs of these parties.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn delete_pairs(&mut self, parties: &[PartyId]) -> Result<(), StoreError> {
+        let ids: Vec<i64> = parties.iter().map(|party| party.0).collect();
+        let shared = [self.id()];
+        self.execute_in(&DELETE, &shared, &ids).await?;
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 
 use sqlx::Executor as _;
 use sync_core::{
-    decide::HoldReason,
+    hold::HoldReason,
     ids::{ConnectionId, OrgId, PartyId, WishId},
 };
 use sync_store::{StagedKind, Store};
@@ -12,11 +12,12 @@ use sync_store::{StagedKind, Store};
 mod support;
 
 /// Rows as each version left them. A new migration comes with its own file.
-const DATA: [&str; 4] = [
+const DATA: [&str; 5] = [
     include_str!("data/0001.sql"),
     include_str!("data/0002.sql"),
     include_str!("data/0003.sql"),
     include_str!("data/0004.sql"),
+    include_str!("data/0005.sql"),
 ];
 
 async fn fill(url: &str, sql: &'static str) {
@@ -50,6 +51,9 @@ async fn every_version_meets_data(store: Store, url: &str) {
     assert_eq!(tx.cursor::<Vec<i64>>("erp.party").await.unwrap(), Some(vec![1]));
     let other = PartyId(300_000_200_000_002);
     assert_eq!(tx.holds(&[other]).await.unwrap()[&other], HoldReason::PartyMissing);
+    assert_eq!(tx.answers(&[other]).await.unwrap()[&other].lives.len(), 1);
+    assert_eq!(tx.closed_holds(PartyId(300_000_200_000_004), 10).await.unwrap().len(), 1);
+    assert_eq!(tx.aliases_of(&[party]).await.unwrap().len(), 1);
     assert_eq!(tx.journal(Some(party), None, 10).await.unwrap().len(), 1);
     assert_eq!(tx.runs(10).await.unwrap().len(), 2);
     assert_eq!(tx.plans(party, 10).await.unwrap().len(), 1);

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     budget::{Class, DailyBudget},
-    decide::HoldReason,
     fields::{Field, Values},
+    hold::HoldReason,
     ids::{ConnectionId, OrgId, PartyId},
     pair::Pair,
     plan::{Plan, Rule, Step},
@@ -202,7 +202,7 @@ async fn writing(store: &Store, fence: &Fence) {
     let gone = HoldReason::OrganizationGone { org: OrgId(11) };
     tx.open_hold(PartyId(1), &gone, at(102)).await.unwrap();
     tx.open_hold(PartyId(1), &gone, at(103)).await.unwrap();
-    let holds = tx.list_holds(None, 10).await.unwrap();
+    let holds = tx.list_holds(None, None, 10).await.unwrap();
     assert_eq!((holds.len(), holds[0].opened_at), (1, at(102)), "the same question is asked once");
     tx.open_hold(PartyId(1), &HoldReason::PartyMissing, at(104)).await.unwrap();
     assert_eq!(tx.holds(&[PartyId(1)]).await.unwrap()[&PartyId(1)], HoldReason::PartyMissing);

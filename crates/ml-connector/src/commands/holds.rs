@@ -27,7 +27,7 @@ pub(super) async fn run(context: &Context<'_>) -> anyhow::Result<ExitCode> {
     let mut holds = Vec::new();
     for connection in store.connections().await? {
         let mut tx = store.read(connection.id).await?;
-        for hold in tx.list_holds(None, MOST).await? {
+        for hold in tx.list_holds(None, None, MOST).await? {
             holds.push(Hold {
                 connection: connection.name.clone(),
                 id: hold.id,

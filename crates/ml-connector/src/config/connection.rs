@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::diagnose::At;
-use super::{ConfigError, Credentials, Oracle, Pipedrive, Secret, Sync};
+use super::{ConfigError, Credentials, Customers, Fields, Oracle, Pipedrive, Secret, Sync};
 
 /// One Fusion instance and one Pipedrive company that are kept the same. There may be many.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -26,6 +26,14 @@ pub struct Connection {
 
     /// The CRM side. Required.
     pub pipedrive: Pipedrive,
+
+    /// Which parties are customers, and what happens when they end or return. Default: all its defaults.
+    #[serde(default)]
+    pub customers: Customers,
+
+    /// What is mapped. Default: all its defaults.
+    #[serde(default)]
+    pub fields: Fields,
 
     /// How often and how carefully. Default: all its defaults.
     #[serde(default)]
@@ -54,7 +62,7 @@ impl Connection {
     }
 
     pub(super) fn check(&mut self, at: &At<'_>, folder: &Path) -> Result<(), ConfigError> {
-        let Self { name, enabled: _, oracle, pipedrive, sync } = self;
+        let Self { name, enabled: _, oracle, pipedrive, customers, fields, sync } = self;
         let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
         if !(1..=64).contains(&name.len()) || !name.chars().all(allowed) {
             let at = at.key("name");
@@ -62,6 +70,8 @@ impl Connection {
         }
         oracle.check(&at.key("oracle"), folder)?;
         pipedrive.check(&at.key("pipedrive"), folder)?;
+        customers.check(&at.key("customers"))?;
+        fields.check(&at.key("fields"))?;
         sync.check(&at.key("sync"))
     }
 }

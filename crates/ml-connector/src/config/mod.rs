@@ -7,8 +7,10 @@
 
 mod check;
 mod connection;
+mod customers;
 mod diagnose;
 mod duration;
+mod fields;
 mod mask;
 mod oracle;
 mod pipedrive;
@@ -26,8 +28,10 @@ use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
 pub use self::connection::Connection;
+pub use self::customers::Customers;
 pub use self::diagnose::{ConfigError, Location, Source, render, report};
 pub use self::duration::Duration;
+pub use self::fields::Fields;
 pub use self::oracle::Oracle;
 pub use self::pipedrive::{Credentials, OAuth, Pipedrive, Plan};
 pub use self::secret::Secret;

@@ -130,7 +130,7 @@ async fn peace(world: &World, rng: &mut fastrand::Rng) -> Result<(), String> {
     let end = world.clock.now() + OVERLAP + (SWEEP + POLL) * 2 + SignedDuration::from_mins(30);
     world.work_until(&mut engine, &lease, end).await;
     let mut wrong = world.check_agreement().await;
-    let holds = async { world.store.read(world.connection).await?.list_holds(None, 1_000).await };
+    let holds = async { world.store.read(world.connection).await?.list_holds(None, None, 1_000).await };
     let holds = world.drive(holds).await.expect("alive").expect("the store works");
     if !holds.iter().any(|hold| hold.party.0 == spoilt && hold.reason.key() == "malformed") {
         wrong.push(format!("law 10: the spoilt party {spoilt} is not held"));
@@ -210,7 +210,7 @@ fn a_lost_role_declares_nobody_missing() {
         };
         world.fusion.faults().set(vec![FaultRule::on("RestApi", empty)]);
         world.work_until(&mut engine, &lease, world.clock.now() + hour * 4).await;
-        let holds = async { world.store.read(world.connection).await?.list_holds(None, 100).await };
+        let holds = async { world.store.read(world.connection).await?.list_holds(None, None, 100).await };
         let holds = world.drive(holds).await.expect("alive").expect("the store works");
         assert_eq!(holds.len(), 0, "{holds:?}");
         world.fusion.faults().clear();

@@ -22,8 +22,8 @@ use saas_sims::{
 };
 use sync_core::{
     budget::{self, DailyBudget},
-    decide::Policy,
     ids::ConnectionId,
+    policy::Policy,
     poll::Pace,
     ports::{Clock, Crm},
 };
@@ -289,6 +289,7 @@ impl World {
             PipedriveAuth::ApiToken("0123456789012345678901234567890123456789".into())
         };
         let config = PipedriveConfig {
+            fields: self.settings().policy.fields.fields().collect(),
             base_url: "https://company.example".to_owned(),
             auth,
             plan: self.plan,
@@ -329,11 +330,7 @@ impl World {
     fn settings(&self) -> Settings {
         let usages = ["CUSTOMER", "EXTERNAL_LEGAL_ENTITY"].map(str::to_owned);
         Settings {
-            policy: Policy {
-                customer_usages: usages.into(),
-                settle: SETTLE,
-                freshness: SignedDuration::from_secs(5),
-            },
+            policy: Policy::of(usages.into(), SETTLE, SignedDuration::from_secs(5)),
             pace: Pace { overlap: OVERLAP, safety: SignedDuration::from_secs(1) },
             poll_every: self.poll_every,
             crm_poll_every: self.poll_every * 3,
@@ -422,7 +419,7 @@ impl World {
 
     /// Every customer that is not held has exactly one organization, which says what it must (laws 1, 8, 10).
     pub(crate) async fn check_agreement(&self) -> Vec<String> {
-        let holds = async { self.store.read(self.connection).await?.list_holds(None, 100_000).await };
+        let holds = async { self.store.read(self.connection).await?.list_holds(None, None, 100_000).await };
         let holds = self.drive(holds).await.expect("alive").expect("the store works");
         let held: BTreeSet<i64> = holds.iter().map(|hold| hold.party.0).collect();
         let organizations = self.organizations();

@@ -13,7 +13,7 @@ use crate::query;
 
 /// What is decoded, hence what is asked for.
 pub(crate) const FIELDS: &str = "PartyId,PartyNumber,OrganizationName,PartyUsageCode,Status,TaxpayerIdentificationNumber,URL,\
-                      RawPhoneNumber,Address1,Address2,Address3,Address4,City,State,Province,PostalCode,Country,\
+                      RawPhoneNumber,DUNSNumber,EmailAddress,CurrencyCode,Address1,Address2,Address3,Address4,City,State,Province,PostalCode,Country,\
                       LastUpdateDate";
 
 /// One page of parties.
@@ -38,7 +38,7 @@ impl Endpoint for ListParties<'_> {
     }
 }
 
-/// A party as it comes: 18 of 151 properties, each of any type, each perhaps null.
+/// A party as it comes: 21 of 151 properties, each of any type, each perhaps null.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct PartyDto {
@@ -55,6 +55,11 @@ pub(crate) struct PartyDto {
     #[serde(rename = "URL")]
     pub(crate) url: Option<Value>,
     pub(crate) raw_phone_number: Option<Value>,
+    #[serde(rename = "DUNSNumber")]
+    pub(crate) duns_number: Option<Value>,
+    pub(crate) email_address: Option<Value>,
+    /// ISO 4217.
+    pub(crate) currency_code: Option<Value>,
     /// The flattened primary address begins.
     pub(crate) address1: Option<Value>,
     pub(crate) address2: Option<Value>,

@@ -4,13 +4,13 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use sync_core::{
-    decide::Policy,
     ids::{ConnectionId, PartyId},
     laws::{
         Committed, Violation, law_1_one_to_one, law_3_no_idle_write, law_6_staged_before_passed,
         law_7_second_run_is_idle, law_8_agreement,
     },
     model::ErpCustomer,
+    policy::Policy,
     poll::{ErpCursor, Pace},
     ports::{Clock, Crm, Erp},
 };
@@ -140,11 +140,7 @@ async fn open(
 
 fn settings() -> Settings {
     Settings {
-        policy: Policy {
-            customer_usages: ["CUSTOMER".to_owned()].into(),
-            settle: SETTLE,
-            freshness: SignedDuration::from_secs(5),
-        },
+        policy: Policy::of(["CUSTOMER".to_owned()].into(), SETTLE, SignedDuration::from_secs(5)),
         pace: Pace { overlap: OVERLAP, safety: SignedDuration::from_secs(1) },
         poll_every: POLL,
         crm_poll_every: POLL,
@@ -374,7 +370,7 @@ impl Life {
                 let accounts = worlds.accounts.values().filter_map(|versions| newest_visible(versions, now));
                 let accounts =
                     accounts.map(|v| v.record.clone()).filter(|a| a.party == party.record.id).collect();
-                customers.push(ErpCustomer { party: party.record.clone(), accounts });
+                customers.push(ErpCustomer { party: party.record.clone(), accounts, also: Vec::new() });
             }
             customers
         };

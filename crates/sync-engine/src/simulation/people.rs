@@ -151,6 +151,9 @@ impl Worlds {
             tax_id: self.rng.bool().then(|| format!("TAX{id}")),
             url: None,
             phone: self.rng.bool().then(|| "+44-20-7946".to_owned()),
+            duns: None,
+            email: None,
+            currency: None,
             address: None,
             updated_at: stamp,
         };

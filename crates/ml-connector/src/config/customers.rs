@@ -1,0 +1,177 @@
+//! `[connection.customers]`
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sync_core::policy::{self, CrmReactions, CustomerRule, ErpReactions};
+
+use super::ConfigError;
+use super::diagnose::At;
+
+/// Which parties are customers, and what happens when a customer or its organization ends or returns.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Customers {
+    /// Whether only parties with an AR account are customers, whatever their usage. Default `false`.
+    pub account_required: bool,
+
+    /// Which names are ours. Default: all.
+    pub names: Filter,
+
+    /// Which party numbers are ours. Default: all.
+    pub numbers: Filter,
+
+    /// When a customer becomes inactive in the ERP: `flag` writes it into the field "ERP status" and goes on, `ignore`
+    /// leaves the organization as it is, `ask` lets a person decide. Default `"flag"`.
+    pub inactive: Reaction,
+
+    /// When a customer is merged into another one in the ERP: as `inactive`. Default `"flag"`.
+    pub merged: Reaction,
+
+    /// When the ERP does not show a customer any more: as `inactive`. Default `"ask"`.
+    pub deleted: Reaction,
+
+    /// When a customer that had ended is in use again: `flag` resumes, `ignore` leaves the organization as it is, `ask`
+    /// lets a person decide. Default `"flag"`.
+    pub returned: Reaction,
+
+    /// When an organization is merged into that of another customer in Pipedrive: `ask` lets a person decide, `ignore`
+    /// leaves the customer without one. Default `"ask"`.
+    pub organization_merged: Reaction,
+
+    /// When an organization is deleted in Pipedrive, or hidden from our user: `ask` lets a person decide, `ignore`
+    /// leaves the customer without one. Default `"ask"`.
+    pub organization_deleted: Reaction,
+
+    /// When an organization without which its customer was left is back: `flag` resumes, `ignore` leaves it as it is,
+    /// `ask` lets a person decide. Default `"flag"`.
+    pub organization_returned: Reaction,
+}
+
+/// Texts told by patterns: `*` stands for any characters, `?` for one, letter case does not matter.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Filter {
+    /// Only what fits one of these. Default `[]`: everything.
+    pub only: Vec<String>,
+    /// But nothing that fits one of these. Default `[]`.
+    pub except: Vec<String>,
+}
+
+/// What happens when a record ends or returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Reaction {
+    /// The organization says so.
+    Flag,
+    /// The other side is left as it is.
+    Ignore,
+    /// A person decides.
+    Ask,
+}
+
+impl Default for Customers {
+    fn default() -> Self {
+        Self {
+            account_required: false,
+            names: Filter::default(),
+            numbers: Filter::default(),
+            inactive: Reaction::Flag,
+            merged: Reaction::Flag,
+            deleted: Reaction::Ask,
+            returned: Reaction::Flag,
+            organization_merged: Reaction::Ask,
+            organization_deleted: Reaction::Ask,
+            organization_returned: Reaction::Flag,
+        }
+    }
+}
+
+impl Customers {
+    pub(super) fn check(&self, at: &At<'_>) -> Result<(), ConfigError> {
+        let Self {
+            account_required: _,
+            names,
+            numbers,
+            inactive: _,
+            merged: _,
+            deleted: _,
+            returned: _,
+            organization_merged,
+            organization_deleted,
+            organization_returned: _,
+        } = self;
+        names.check(&at.key("names"))?;
+        numbers.check(&at.key("numbers"))?;
+        for (key, reaction) in
+            [("organization_merged", organization_merged), ("organization_deleted", organization_deleted)]
+        {
+            match reaction {
+                Reaction::Ask | Reaction::Ignore => {}
+                Reaction::Flag => {
+                    return Err(at.key(key).fail(
+                        "there is no organization any more that could be flagged",
+                        "write \"ask\" or \"ignore\"",
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The rule that follows, for parties with these usages.
+    pub fn rule(&self, usages: &[String]) -> CustomerRule {
+        CustomerRule {
+            usages: usages.iter().cloned().collect(),
+            account_required: self.account_required,
+            names: self.names.policy(),
+            numbers: self.numbers.policy(),
+        }
+    }
+
+    /// What happens when customers end in the ERP, or return.
+    pub fn erp(&self) -> ErpReactions {
+        ErpReactions {
+            inactive: self.inactive.policy(),
+            merged: self.merged.policy(),
+            deleted: self.deleted.policy(),
+            returned: self.returned.policy(),
+        }
+    }
+
+    /// What happens when organizations end in Pipedrive, or return.
+    pub fn crm(&self) -> CrmReactions {
+        CrmReactions {
+            merged: self.organization_merged.policy(),
+            deleted: self.organization_deleted.policy(),
+            returned: self.organization_returned.policy(),
+        }
+    }
+}
+
+impl Filter {
+    fn check(&self, at: &At<'_>) -> Result<(), ConfigError> {
+        for (key, patterns) in [("only", &self.only), ("except", &self.except)] {
+            if let Some(index) = patterns.iter().position(|pattern| pattern.trim().is_empty()) {
+                return Err(at.key(key).index(index).fail(
+                    "this pattern is empty and would fit nothing",
+                    "write a pattern such as \"Acme*\", or remove it",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn policy(&self) -> policy::Filter {
+        policy::Filter { only: self.only.clone(), except: self.except.clone() }
+    }
+}
+
+impl Reaction {
+    fn policy(self) -> policy::Reaction {
+        match self {
+            Self::Flag => policy::Reaction::Flag,
+            Self::Ignore => policy::Reaction::Ignore,
+            Self::Ask => policy::Reaction::Ask,
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Holds: why a party waits for a person, and what can be answered.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    fields::Field,
+    ids::{OrgId, PartyId},
+    plan::Step,
+    policy::Life,
+    value::Value,
+};
+
+/// Why a party waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "hold")]
+pub enum HoldReason {
+    /// The organization was deleted, merged away or hidden from our user.
+    OrganizationGone {
+        /// The organization of the pair.
+        org: OrgId,
+    },
+    /// More than one organization carries the party's id.
+    SeveralOrganizations {
+        /// All of them.
+        orgs: Vec<OrgId>,
+    },
+    /// The only organization that carries the party's id belongs to another party.
+    OrganizationTaken {
+        /// The organization.
+        org: OrgId,
+        /// The party it is paired with.
+        by: PartyId,
+    },
+    /// The ERP no longer shows the party.
+    PartyMissing,
+    /// The ERP no longer uses the customer, and the policy says to ask.
+    CustomerEnded {
+        /// What became of it.
+        life: Life,
+    },
+    /// The ERP uses a customer again that had ended, and the policy says to ask.
+    CustomerReturned {
+        /// What it was before.
+        was: String,
+    },
+    /// An organization without which its customer was left is back, and the policy says to ask.
+    OrganizationReturned {
+        /// The organization.
+        org: OrgId,
+    },
+    /// The organization was merged into that of another customer.
+    OrganizationMerged {
+        /// The organization that is gone.
+        org: OrgId,
+        /// The one that lives on.
+        into: OrgId,
+        /// The party it is paired with.
+        of: PartyId,
+    },
+    /// Both sides say something else than before, or nobody knows whose value counts.
+    Conflict {
+        /// The field.
+        field: Field,
+        /// What the ERP says.
+        erp: Option<Value>,
+        /// What the CRM says.
+        crm: Option<Value>,
+        /// What both said when they last agreed.
+        before: Option<Value>,
+    },
+    /// We wrote the same value twice and it was changed each time; a third time would be quarrelling.
+    TugOfWar {
+        /// The field.
+        field: Field,
+        /// What the ERP says.
+        erp: Option<Value>,
+        /// What the CRM says.
+        crm: Option<Value>,
+    },
+    /// The CRM refused the write.
+    Refused {
+        /// The write.
+        step: Step,
+        /// The CRM's words.
+        message: String,
+    },
+    /// The organization could not be understood.
+    OrganizationUnreadable {
+        /// The organization.
+        org: OrgId,
+        /// Which attribute was wrong, and how.
+        reason: String,
+    },
+    /// The ERP's record could not be understood.
+    Malformed {
+        /// Which attribute was wrong, and how.
+        reason: String,
+    },
+}
+
+impl HoldReason {
+    /// Its name in lists, filters and metrics.
+    #[must_use]
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::OrganizationGone { .. } => "organization_gone",
+            Self::SeveralOrganizations { .. } => "several_organizations",
+            Self::OrganizationTaken { .. } => "organization_taken",
+            Self::PartyMissing => "party_missing",
+            Self::CustomerEnded { .. } => "customer_ended",
+            Self::CustomerReturned { .. } => "customer_returned",
+            Self::OrganizationReturned { .. } => "organization_returned",
+            Self::OrganizationMerged { .. } => "organization_merged",
+            Self::Conflict { .. } => "conflict",
+            Self::TugOfWar { .. } => "tug_of_war",
+            Self::Refused { .. } => "refused",
+            Self::OrganizationUnreadable { .. } => "organization_unreadable",
+            Self::Malformed { .. } => "malformed",
+        }
+    }
+
+    /// One sentence for people: what is wrong and what can be done about it.
+    #[must_use]
+    pub fn explain(&self) -> String {
+        let text = |value: &Option<Value>| value.as_ref().map_or("nothing", Value::text).to_owned();
+        match self {
+            Self::OrganizationGone { org } => format!(
+                "Organization {org} was deleted, merged or hidden from the integration user. Restore it, or decide that the customer stays without one."
+            ),
+            Self::SeveralOrganizations { orgs } => {
+                let list: Vec<String> = orgs.iter().map(ToString::to_string).collect();
+                format!(
+                    "Organizations {} all carry this customer's ERP id. Merge them, or clear the id on those that are other companies.",
+                    list.join(", ")
+                )
+            }
+            Self::OrganizationTaken { org, by } => format!(
+                "Organization {org} carries this customer's ERP id but belongs to party {by}. Clear the id there."
+            ),
+            Self::PartyMissing => {
+                "The ERP no longer shows this party: it was deleted, merged, or our user lost access to it."
+                    .to_owned()
+            }
+            Self::CustomerEnded { life } => format!(
+                "The customer is {} in the ERP. Flag its organization, or leave it as it is.",
+                life.label().to_lowercase()
+            ),
+            Self::CustomerReturned { was } => format!(
+                "The customer was {} and is in use again in the ERP. Resume, or leave its organization as it is.",
+                was.to_lowercase()
+            ),
+            Self::OrganizationReturned { org } => format!(
+                "Organization {org} is back, and its customer had been left without it. Resume, or leave it as it is."
+            ),
+            Self::OrganizationMerged { org, into, of } => format!(
+                "Organization {org} was merged into {into}, which belongs to party {of}. Make this customer its alias, create an organization of its own again, or leave it without one."
+            ),
+            Self::Conflict { field, erp, crm, before } => format!(
+                "{field}: the ERP says \"{}\", the CRM says \"{}\"; before, it was \"{}\". Say whose value counts.",
+                text(erp),
+                text(crm),
+                text(before)
+            ),
+            Self::TugOfWar { field, erp, crm } => format!(
+                "{field}: the ERP says \"{}\" and was written twice, the CRM says \"{}\" again. Change it in the ERP, or leave it as it is.",
+                text(erp),
+                text(crm)
+            ),
+            Self::Refused { message, .. } => format!("The CRM refused the write: {message}"),
+            Self::OrganizationUnreadable { org, reason } => {
+                format!(
+                    "Organization {org} cannot be read: {reason}. It is looked at again with its next change."
+                )
+            }
+            Self::Malformed { reason } => format!("The ERP's record cannot be read: {reason}"),
+        }
+    }
+}
