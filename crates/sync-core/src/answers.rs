@@ -63,6 +63,8 @@ pub enum GoneAnswer {
     Recreate,
     /// The customer stays without one.
     Leave,
+    /// The customer stays without one, also when the one that was gone is back.
+    LeaveForGood,
 }
 
 /// One answer to a hold.
@@ -238,10 +240,10 @@ impl Answers {
             (HoldReason::PartyMissing, answer) => self.lives.extend(life(Life::Deleted, answer)),
             (HoldReason::CustomerEnded { life: ended }, answer) => self.lives.extend(life(*ended, answer)),
             (HoldReason::CustomerReturned { .. }, answer) => self.lives.extend(life(Life::Active, answer)),
-            // Back and left alone: as if it were still gone; resumed: as if it had never been away.
             (HoldReason::OrganizationReturned { org }, Answer::Leave) => {
-                self.is_gone(*org, GoneAnswer::Leave)
+                self.is_gone(*org, GoneAnswer::LeaveForGood);
             }
+            // Resumed: as if it had never been away.
             (HoldReason::OrganizationReturned { .. }, _) => self.gone = None,
             (
                 HoldReason::Conflict { field, erp, crm, .. } | HoldReason::TugOfWar { field, erp, crm },

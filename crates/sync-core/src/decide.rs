@@ -180,7 +180,7 @@ fn without_its_organization(policy: &Policy, situation: &Situation, pair: &Pair)
         return Decision::Do(forget(situation, gone, "It is an alias of another customer"));
     }
     match situation.answers.about_gone(gone) {
-        Some(GoneAnswer::Leave) => return Decision::InSync,
+        Some(GoneAnswer::Leave | GoneAnswer::LeaveForGood) => return Decision::InSync,
         Some(GoneAnswer::Recreate) => {
             return Decision::Do(forget(situation, gone, "A person asked for a new organization"));
         }
@@ -220,13 +220,16 @@ fn forget(situation: &Situation, org: OrgId, why: &str) -> Plan {
 
 /// What follows if the organization had been given up and is back.
 fn returned(policy: &Policy, situation: &Situation, org: &CrmOrg) -> Option<Decision> {
-    let left_without = situation.answers.about_gone(org.id) == Some(GoneAnswer::Leave);
-    let decision = match (left_without, policy.crm.returned) {
-        (false, _) | (true, Reaction::Flag | Reaction::Label) => return None,
-        (true, Reaction::Ignore) => Decision::InSync,
-        (true, Reaction::Ask) => Decision::Hold(HoldReason::OrganizationReturned { org: org.id }),
-    };
-    Some(decision)
+    match situation.answers.about_gone(org.id) {
+        None | Some(GoneAnswer::Recreate) => return None,
+        Some(GoneAnswer::LeaveForGood) => return Some(Decision::InSync),
+        Some(GoneAnswer::Leave) => {}
+    }
+    match policy.crm.returned {
+        Reaction::Flag | Reaction::Label => None,
+        Reaction::Ignore => Some(Decision::InSync),
+        Reaction::Ask => Some(Decision::Hold(HoldReason::OrganizationReturned { org: org.id })),
+    }
 }
 
 fn care(policy: &Policy, situation: &Situation, customer: Option<&ErpCustomer>, pair: &Pair) -> Care {

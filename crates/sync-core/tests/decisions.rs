@@ -516,7 +516,7 @@ fn organizations_that_end_in_the_crm_and_return() {
         (
             "back after it was left, asked: leave",
             back(left()).wanting(to(Reaction::Ask)).answered(&Answer::Leave),
-            "hold organization_returned",
+            "in sync",
         ),
     ]);
 }
