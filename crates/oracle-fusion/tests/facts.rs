@@ -108,7 +108,7 @@ mod tests {
         ok(json!({"Resources": {resource: {"attributes": attributes, "children": {}}}}))
     }
 
-    const PARTY: [&str; 18] = [
+    const PARTY: [&str; 21] = [
         "PartyId",
         "PartyNumber",
         "OrganizationName",
@@ -117,6 +117,9 @@ mod tests {
         "TaxpayerIdentificationNumber",
         "URL",
         "RawPhoneNumber",
+        "DUNSNumber",
+        "EmailAddress",
+        "CurrencyCode",
         "Address1",
         "Address2",
         "Address3",

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use sync_core::{
+    answers::{Answer, Answers},
     budget::{Class, DailyBudget},
     fields::{Field, Values},
     hold::HoldReason,
@@ -16,8 +17,8 @@ use sync_core::{
     value::Value,
 };
 use sync_store::{
-    Counts, Fence, IntentEnd, JournalEntry, Ledger, MasterKey, NewIntent, Outcome, Reschedule, StagedKind,
-    StagedRow, Store, StoreError, Vault, WishCost, WishEnd,
+    Answered, Counts, Fence, IntentEnd, JournalEntry, Ledger, MasterKey, NewIntent, Outcome, Reschedule,
+    StagedKind, StagedRow, Store, StoreError, Vault, WishCost, WishEnd,
 };
 
 mod support;
@@ -36,7 +37,7 @@ fn name(text: &str) -> Values {
 
 async fn story(store: Store) {
     assert!(matches!(store.connections().await, Err(StoreError::NotMigrated)));
-    assert_eq!(store.migrate().await.unwrap().len(), 4);
+    assert_eq!(store.migrate().await.unwrap().len(), 5);
     assert_eq!(store.migrate().await.unwrap(), [], "twice is once");
     let connection = store.ensure_connection("acme", "{}", at(0)).await.unwrap();
     assert_eq!(store.ensure_connection("acme", "{}", at(1)).await.unwrap(), connection);
@@ -206,8 +207,15 @@ async fn writing(store: &Store, fence: &Fence) {
     assert_eq!((holds.len(), holds[0].opened_at), (1, at(102)), "the same question is asked once");
     tx.open_hold(PartyId(1), &HoldReason::PartyMissing, at(104)).await.unwrap();
     assert_eq!(tx.holds(&[PartyId(1)]).await.unwrap()[&PartyId(1)], HoldReason::PartyMissing);
+    let causes = tx.hold_causes().await.unwrap();
+    assert_eq!((causes[0].reason.as_str(), causes[0].holds, causes[0].since), ("party_missing", 1, at(104)));
+    assert_eq!(tx.list_holds(Some("party_missing"), None, 10).await.unwrap().len(), 1);
+    assert_eq!(tx.list_holds(Some("organization_gone"), None, 10).await.unwrap(), []);
     tx.close_holds(&[PartyId(1)], at(105)).await.unwrap();
     assert_eq!(tx.holds(&[PartyId(1)]).await.unwrap(), BTreeMap::new());
+    let closed = tx.closed_holds(PartyId(1), 10).await.unwrap();
+    assert_eq!(closed.iter().map(|hold| hold.closed_at).collect::<Vec<_>>(), [at(105), at(104)]);
+    assert!(closed.iter().all(|hold| hold.answered.is_none()), "reality solved them");
 
     for (party, outcome) in [
         (1, Outcome::Failed),
@@ -226,9 +234,39 @@ async fn writing(store: &Store, fence: &Fence) {
     assert_eq!(tx.prune_runs(at(200)).await.unwrap(), 3);
     tx.commit().await.unwrap();
 
+    people_answer(store, fence).await;
     let mut tx = store.write(fence).await.unwrap();
     let taken = Pair { party: PartyId(2), ..pair };
     assert!(tx.put_pairs(&[taken], at(120)).await.is_err(), "law 1 is a constraint of the database, too");
+}
+
+async fn people_answer(store: &Store, fence: &Fence) {
+    let (connection, party) = (fence.connection, PartyId(5));
+    let answer = |answer| store.answer_hold(connection, party, answer, "maria", at(131));
+    assert_eq!(answer(&Answer::Retry).await.unwrap(), Answered::NotAsked);
+    let mut tx = store.write(fence).await.unwrap();
+    let merged = HoldReason::OrganizationMerged { org: OrgId(15), into: OrgId(11), of: PartyId(1) };
+    tx.open_hold(party, &merged, at(130)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(matches!(answer(&Answer::UseErp).await.unwrap(), Answered::Refused(_)));
+    assert_eq!(answer(&Answer::Alias).await.unwrap(), Answered::Taken);
+
+    let mut tx = store.write(fence).await.unwrap();
+    assert_eq!(tx.holds(&[party]).await.unwrap(), BTreeMap::new());
+    assert_eq!(tx.answers(&[party]).await.unwrap()[&party].alias_of, Some(PartyId(1)));
+    assert_eq!(tx.aliases_of(&[PartyId(1)]).await.unwrap(), [(party, PartyId(1))]);
+    assert_eq!(tx.alias_targets(&[party]).await.unwrap(), BTreeMap::from([(party, PartyId(1))]));
+    let closed = tx.closed_holds(party, 1).await.unwrap().remove(0);
+    assert_eq!(closed.answered, Some((Answer::Alias, "maria".to_owned())));
+    let jobs = tx.claim(at(131), Class::Urgent, 10).await.unwrap();
+    let asked: Vec<(PartyId, &str)> = jobs.iter().map(|job| (job.party, job.origin.as_str())).collect();
+    assert_eq!(asked, [(PartyId(1), "maria answered alias"), (party, "maria answered alias")]);
+    let done: Vec<(PartyId, i64)> = jobs.iter().map(|job| (job.party, job.generation)).collect();
+    tx.finish(&done).await.unwrap();
+    tx.remember(party, &Answers::default(), "maria", at(132)).await.unwrap();
+    assert_eq!(tx.aliases_of(&[PartyId(1)]).await.unwrap(), []);
+    tx.delete_pairs(&[PartyId(77)]).await.unwrap();
+    tx.commit().await.unwrap();
 }
 
 async fn spending(store: &Store, fence: &Fence) {

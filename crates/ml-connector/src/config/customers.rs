@@ -51,7 +51,7 @@ pub struct Customers {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Filter {
-    /// Only what fits one of these. Default `[]`: everything.
+    /// Only what fits one of these; an empty list means everything. Default `[]`.
     pub only: Vec<String>,
     /// But nothing that fits one of these. Default `[]`.
     pub except: Vec<String>,
