@@ -131,7 +131,7 @@ pub(crate) fn stage(state: &mut State, request: &Request<'_>) -> Result<Reply, P
 }
 
 /// One page of a short list.
-fn page(
+pub(super) fn page(
     request: &Request<'_>,
     mut rows: Vec<Value>,
     sorts: &[&str],

@@ -4,7 +4,7 @@ use super::entity::Entity;
 use super::problem::Problem;
 use super::records::Request;
 use super::state::State;
-use super::{deals, fields, find, find_term, merge, organizations, persons, pipelines};
+use super::{deals, fields, find, find_term, followers, merge, organizations, persons, pipelines, products};
 use crate::call::{Call, Reply};
 
 /// What answers.
@@ -126,6 +126,32 @@ const ROUTES: &[Route] = &[
     Route("PUT /v1/persons/{id}/merge", 40, false, |state, request| {
         merge::merge(state, request, Entity::Person)
     }),
+    Route("GET /api/v2/organizations/{id}/followers", 10, false, |state, request| {
+        followers::list(state, request, Entity::Organization)
+    }),
+    Route("POST /api/v2/organizations/{id}/followers", 5, false, |state, request| {
+        followers::add(state, request, Entity::Organization)
+    }),
+    Route("DELETE /api/v2/organizations/{id}/followers/{id}", 3, false, |state, request| {
+        followers::remove(state, request, Entity::Organization)
+    }),
+    Route("GET /api/v2/deals/{id}/followers", 10, false, |state, request| {
+        followers::list(state, request, Entity::Deal)
+    }),
+    Route("POST /api/v2/deals/{id}/followers", 5, false, |state, request| {
+        followers::add(state, request, Entity::Deal)
+    }),
+    Route("DELETE /api/v2/deals/{id}/followers/{id}", 3, false, |state, request| {
+        followers::remove(state, request, Entity::Deal)
+    }),
+    Route("GET /api/v2/products", 10, false, products::list),
+    Route("POST /api/v2/products", 5, false, products::create),
+    Route("GET /api/v2/products/{id}", 1, false, products::one),
+    Route("DELETE /api/v2/products/{id}", 3, false, products::delete),
+    Route("GET /api/v2/deals/{id}/products", 10, false, products::on_deal),
+    Route("POST /api/v2/deals/{id}/products", 5, false, products::add_to_deal),
+    Route("PATCH /api/v2/deals/{id}/products/{id}", 5, false, products::change_on_deal),
+    Route("DELETE /api/v2/deals/{id}/products/{id}", 3, false, products::remove_from_deal),
     Route("POST /api/v2/pipelines", 5, false, by_api),
     Route("PATCH /api/v2/pipelines/{id}", 5, false, by_api),
     Route("DELETE /api/v2/pipelines/{id}", 3, false, by_api),

@@ -11,10 +11,12 @@ use super::entity::Entity;
 use super::events::{Action, Around, Event, Source};
 use super::fields::Fields;
 use super::filters::Filter;
+use super::followers::Followers;
 use super::meter::Meter;
 use super::organizations::Organizations;
 use super::persons::Person;
 use super::pipelines::Pipelines;
+use super::products::Products;
 use super::records::Stored;
 use super::search::{Indexed, SearchIndex};
 use super::settings::PipedriveSettings;
@@ -33,6 +35,8 @@ pub(crate) struct State {
     pub(crate) deals: Table<Deal>,
     pub(crate) persons: Table<Person>,
     pub(crate) pipelines: Pipelines,
+    pub(crate) products: Products,
+    pub(crate) followers: Followers,
     pub(crate) filters: BTreeMap<i64, Filter>,
     /// Those of organizations.
     pub(crate) fields: Fields,
@@ -65,6 +69,8 @@ impl State {
             deals: Table::default(),
             persons: Table::default(),
             pipelines: Pipelines::default(),
+            products: Products::default(),
+            followers: Followers::default(),
             filters: BTreeMap::new(),
             fields: Fields::default(),
             deal_fields: Fields::default(),

@@ -23,6 +23,7 @@ mod generator;
 mod http;
 mod pipedrive_auth;
 mod pipedrive_deal_lists;
+mod pipedrive_deal_products;
 mod pipedrive_deals;
 mod pipedrive_deliveries;
 mod pipedrive_field_kinds;

@@ -483,3 +483,35 @@ async fn a_delivery_loop_retries_by_itself() {
     running.abort();
     assert_eq!(*attempts.lock().unwrap(), [1, 2]);
 }
+
+#[tokio::test]
+async fn version_1_payloads_are_flat_and_whole_on_both_sides() {
+    let company = with(exact());
+    let code = company.field("ERP id", "varchar").await;
+    company.sim.create_as_person(&json!({"name": "A", "custom_fields": {&code: "7"}})).unwrap();
+    let webhook = subscribe(&company, json!({"version": "1.0"})).await;
+    company.sim.edit_as_person(1, &json!({"name": "B"})).unwrap();
+    let first = one(&company);
+    let told = &first.body;
+    assert_eq!(
+        (&told["v"], &told["event"], &told["retry"]),
+        (&json!(1), &json!("updated.organization"), &json!(0))
+    );
+    assert_eq!((&told["current"]["name"], &told["previous"]["name"]), (&json!("B"), &json!("A")));
+    assert_eq!((&told["current"][&code], &told["previous"][&code]), (&json!("7"), &json!("7")));
+    assert_eq!(told["current"]["add_time"], "2026-03-02 10:00:00");
+    let meta = &told["meta"];
+    assert_eq!(
+        (&meta["id"], &meta["object"], &meta["action"]),
+        (&json!(1), &json!("organization"), &json!("updated"))
+    );
+    assert_eq!((&meta["webhook_id"], &meta["timestamp"]), (&json!(webhook), &json!(1_772_445_600)));
+    company.sim.delivered(first.id, Outcome::Answered(500));
+    wait(&company, 3);
+    assert_eq!(one(&company).body["retry"], 1);
+    company.create(&json!({"name": "C"})).await;
+    company.send("DELETE", &format!("{ORGANIZATIONS}/2"), &json!({})).await.ok();
+    let told = drain(&company);
+    assert_eq!((&told[0]["event"], &told[0]["previous"]), (&json!("added.organization"), &json!(null)));
+    assert_eq!((&told[1]["event"], &told[1]["current"]), (&json!("deleted.organization"), &json!(null)));
+}

@@ -51,6 +51,18 @@ async fn a_file_is_uploaded_as_multipart() {
 }
 
 #[tokio::test]
+async fn a_file_is_downloaded_as_it_was_uploaded_for_twenty_tokens() {
+    let company = company().await;
+    invoice(&company).await;
+    let before = company.sim.tokens_left();
+    let answer = company.get("/v1/files/1/download", &[]).await;
+    assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, "%PDF\r\n--X"));
+    assert_eq!(answer.header("content-disposition"), "attachment; filename=\"invoice 1.pdf\"");
+    assert_eq!(before - company.sim.tokens_left(), 20);
+    company.get("/v1/files/2/download", &[]).await.refused(404);
+}
+
+#[tokio::test]
 async fn an_upload_needs_one_file_and_records_that_exist() {
     let company = company().await;
     let file = || part("file", Some("a.pdf"), "x");

@@ -61,11 +61,11 @@ async fn a_webhook_is_created_with_201_and_its_credentials_come_back_encrypted()
 }
 
 #[tokio::test]
-async fn the_version_is_2_when_it_is_left_out_and_version_1_is_not_modelled() {
+async fn the_version_is_2_when_it_is_left_out_and_there_is_no_version_3() {
     let company = with(WebhookSettings::default());
     let made = company.send("POST", WEBHOOKS, &subscription(json!({"version": null}))).await;
     assert_eq!(made.refused(201).json()["data"]["version"], "2.0");
-    company.send("POST", WEBHOOKS, &subscription(json!({"version": "1.0"}))).await.refused(501);
+    company.send("POST", WEBHOOKS, &subscription(json!({"version": "3.0"}))).await.refused(400);
     company.send("POST", WEBHOOKS, &subscription(json!({"version": "3.0"}))).await.refused(400);
 }
 

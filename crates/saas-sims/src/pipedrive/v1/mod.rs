@@ -70,6 +70,7 @@ pub(crate) enum Target<'a> {
     GetFile(&'a str),
     UpdateFile(&'a str),
     DeleteFile(&'a str),
+    DownloadFile(&'a str),
     OrganizationChangelog(&'a str),
     DealChangelog(&'a str),
 }
@@ -111,6 +112,7 @@ pub(crate) fn operation<'a>(method: &Method, path: &[&'a str]) -> Option<Result<
         ("GET", ["files", id]) => ("GET /v1/files/{id}", 2, Target::GetFile(id)),
         ("PUT", ["files", id]) => ("PUT /v1/files/{id}", 10, Target::UpdateFile(id)),
         ("DELETE", ["files", id]) => ("DELETE /v1/files/{id}", 6, Target::DeleteFile(id)),
+        ("GET", ["files", id, "download"]) => ("GET /v1/files/{id}/download", 20, Target::DownloadFile(id)),
         ("GET", ["organizations", id, "changelog"]) => {
             ("GET /v1/organizations/{id}/changelog", 20, Target::OrganizationChangelog(id))
         }
@@ -119,7 +121,8 @@ pub(crate) fn operation<'a>(method: &Method, path: &[&'a str]) -> Option<Result<
         }
         (_, ["organizationRelationships" | "users" | "currencies" | "notes" | "webhooks" | "files"])
         | (_, ["organizationRelationships" | "users" | "notes" | "webhooks" | "files", _])
-        | (_, ["organizations" | "deals", _, "changelog"]) => {
+        | (_, ["organizations" | "deals", _, "changelog"])
+        | (_, ["files", _, "download"]) => {
             return Some(Err(Problem::method_not_allowed()));
         }
         _ => return None,
@@ -152,6 +155,7 @@ pub(crate) fn run(
         Target::CreateFile => files::create(settings, state, call, by),
         Target::GetFile(key) => files::one(settings, state, call, id(key)?, by),
         Target::UpdateFile(key) => files::update(settings, state, call, id(key)?, by),
+        Target::DownloadFile(key) => files::download(settings, state, call, id(key)?, by),
         Target::DeleteFile(key) => files::delete(settings, state, call, id(key)?, by),
         Target::OrganizationChangelog(key) => changelog::organization(settings, state, call, id(key)?),
         Target::DealChangelog(key) => changelog::deal(settings, state, call, id(key)?),

@@ -60,9 +60,6 @@ pub(crate) fn create(
     let Some(Value::Object(body)) = serde_json::from_slice(&call.body).ok().filter(|_| json) else {
         return Ok(refused(StatusCode::BAD_REQUEST, "body", "must be a JSON object"));
     };
-    if body.get("version").and_then(Value::as_str) == Some("1.0") {
-        return Err(Problem::not_modelled("the payload of webhooks version 1.0"));
-    }
     let errors = errors(settings, call, &body);
     if !errors.is_empty() {
         let body = json!({"status": "error", "success": false, "errors": errors});
@@ -95,6 +92,7 @@ pub(crate) fn create(
         action: text("event_action").unwrap_or_default(),
         object: text("event_object").unwrap_or_default(),
         url: text("subscription_url").unwrap_or_default(),
+        version_1: body.get("version").and_then(Value::as_str) == Some("1.0"),
         application: caller.oauth,
         add_time: by.now,
         removed: None,
@@ -172,7 +170,7 @@ fn errors(settings: &PipedriveSettings, call: &Call, body: &Map<String, Value>) 
             wrong(name, "is invalid");
         }
     }
-    if body.get("version").is_some_and(|version| version != "2.0") {
+    if body.get("version").is_some_and(|version| version != "2.0" && version != "1.0") {
         wrong("version", "is invalid");
     }
     errors

@@ -7,6 +7,7 @@ mod drain;
 mod endpoints;
 mod outbox;
 mod payload;
+mod payload_v1;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -59,6 +60,8 @@ struct Webhook {
     action: String,
     object: String,
     url: String,
+    /// Whether it was registered with version 1.0.
+    version_1: bool,
     /// User and password, and their encrypted form in answers.
     user: Option<(String, String)>,
     password: Option<(String, String)>,
@@ -123,7 +126,7 @@ impl Webhook {
             "remove_reason": self.removed.map(|(_, reason)| reason),
             "last_delivery_time": time(self.last_delivery.map(|(at, _)| at)),
             "last_http_status": self.last_delivery.and_then(|(_, status)| status),
-            "version": "2.0",
+            "version": if self.version_1 { "1.0" } else { "2.0" },
         })
     }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::super::events::{Action, Source};
 use super::super::settings::PipedriveSettings;
 use super::payload::{self, NEWER_OBJECTS, OBJECTS};
+use super::payload_v1;
 use super::{Told, Webhook, Webhooks};
 use crate::text::digest;
 
@@ -142,8 +143,12 @@ impl Webhooks {
         if let (false, Some(wait)) = (outcome.is_success(), wait) {
             let due = now.checked_add(SignedDuration::from_secs(*wait)).unwrap_or(now);
             let mut retry = Delivery { attempt: delivery.attempt + 1, due, ..delivery };
-            retry.body["meta"]["attempt"] = Value::from(retry.attempt);
-            if !settings.webhooks.stable_event_id {
+            if webhook.version_1 {
+                retry.body["retry"] = Value::from(retry.attempt - 1);
+            } else {
+                retry.body["meta"]["attempt"] = Value::from(retry.attempt);
+            }
+            if !settings.webhooks.stable_event_id && !webhook.version_1 {
                 retry.body["meta"]["id"] = Value::from(uuid(&mut self.rng));
             }
             self.outbox.put(retry);
@@ -161,7 +166,12 @@ impl Webhooks {
             if !webhook.hears(settings, told) || self.rng.f64() < faults.loss {
                 continue;
             }
-            let meta = payload::meta(settings, webhook, event, &id, &correlation_id);
+            let body = if webhook.version_1 {
+                payload_v1::body(settings, webhook, told)
+            } else {
+                let meta = payload::meta(settings, webhook, event, &id, &correlation_id);
+                json!({"data": data, "previous": previous, "meta": meta})
+            };
             let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
             headers.extend(webhook.authorization().map(|basic| ("authorization".to_owned(), basic)));
             let copies = if self.rng.f64() < faults.duplication { 2 } else { 1 };
@@ -179,7 +189,7 @@ impl Webhooks {
                     webhook_id: webhook.id,
                     url: webhook.url.clone(),
                     headers: headers.clone(),
-                    body: json!({"data": data, "previous": previous, "meta": meta}),
+                    body: body.clone(),
                     attempt: 1,
                     due,
                 });

@@ -199,6 +199,7 @@ mod tests {
             url: "https://sync.example.com".to_owned(),
             user: None,
             password: None,
+            version_1: false,
             application: false,
             add_time: now,
             removed: None,

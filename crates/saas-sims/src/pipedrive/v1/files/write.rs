@@ -27,7 +27,7 @@ pub(in super::super) fn create(
         let text = || std::str::from_utf8(part.content).unwrap_or_default().to_owned();
         match part.name.as_str() {
             "file" if upload.is_some() => return Err(bad("file: must be a single file")),
-            "file" => upload = Some((part.file_name.unwrap_or_default(), part.content.len())),
+            "file" => upload = Some((part.file_name.unwrap_or_default(), part.content.to_vec())),
             "deal_id" => deal_id = Some(attached(state, "deal_id", text())?),
             "org_id" => org_id = Some(attached(state, "org_id", text())?),
             "person_id" | "product_id" | "activity_id" | "lead_id" | "project_id" => {
@@ -36,7 +36,8 @@ pub(in super::super) fn create(
             other => return Err(bad(format_args!("\"{other}\" is not allowed"))),
         }
     }
-    let Some((name, size)) = upload.filter(|(name, size)| !name.is_empty() && *size > 0) else {
+    let Some((name, content)) = upload.filter(|(name, content)| !name.is_empty() && !content.is_empty())
+    else {
         return Err(bad("file: is required, with a name and not empty"));
     };
     let random = digest(&["file", &state.rng.u64(..).to_string()]);
@@ -54,7 +55,7 @@ pub(in super::super) fn create(
         stored_name: format!("{stem}_{}{ending}", &random[..38]),
         name,
         description: String::new(),
-        size,
+        content,
     };
     Ok(store(settings, state, file, Action::Create, Vec::new(), by))
 }
