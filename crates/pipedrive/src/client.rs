@@ -305,7 +305,14 @@ fn who(me: MeDto) -> Result<WhoAmI, String> {
 /// An answer with status 200 that breaks the contract; after a write nobody knows what it did.
 pub(crate) fn unreadable<E: Endpoint>(what: impl Into<String>) -> CallError {
     let effect = if E::WRITE { Effect::InDoubt } else { Effect::None };
-    CallError { call: E::NAME, kind: ErrorKind::Unreadable, effect, message: what.into(), correlation: None }
+    CallError {
+        call: E::NAME,
+        kind: ErrorKind::Unreadable,
+        effect,
+        message: what.into(),
+        correlation: None,
+        exchange: None,
+    }
 }
 
 /// RFC 3339 without a fraction, rounded down: a fraction is answered with 400 (8).

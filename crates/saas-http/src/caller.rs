@@ -20,7 +20,7 @@ use tracing::Instrument;
 
 use crate::{
     BaseUrl, Credentials, Dialect, Endpoint, Gate, Heard, Need, Pass, Reply, RequestTimeout, Slot, Transport,
-    TransportError, credentials::Token, date::http_date, endpoint::JSON,
+    TransportError, credentials::Token, date::http_date, endpoint::JSON, exchange::exchange,
 };
 
 /// A decoded answer.
@@ -87,13 +87,13 @@ impl Caller {
         let token = self.wiring.credentials.token().await?;
         let answer = self.once(endpoint, pass, &token).await?;
         if answer.status() != StatusCode::UNAUTHORIZED {
-            return self.read::<E>(answer).await;
+            return self.read(endpoint, answer).await;
         }
         let Some(fresh) = self.wiring.credentials.renewed(token).await? else {
-            return self.read::<E>(answer).await;
+            return self.read(endpoint, answer).await;
         };
         let answer = self.once(endpoint, Pass::Class(class), &fresh).await?;
-        self.read::<E>(answer).await
+        self.read(endpoint, answer).await
     }
 
     /// What an answer says about the next request.
@@ -175,7 +175,11 @@ impl Caller {
         Ok(request)
     }
 
-    async fn read<E: Endpoint>(&self, answer: http::Response<Bytes>) -> Called<Answer<E::Output>> {
+    async fn read<E: Endpoint>(
+        &self,
+        endpoint: &E,
+        answer: http::Response<Bytes>,
+    ) -> Called<Answer<E::Output>> {
         let (parts, body) = answer.into_parts();
         let dialect = &self.wiring.dialect;
         if let Some(left) = dialect.tokens_left(&parts.headers) {
@@ -198,12 +202,14 @@ impl Caller {
                 Some(Effect::InDoubt) => doubt::<E>(),
                 None => effect_of_status::<E>(parts.status),
             };
+            let refused = E::WRITE && refusal.kind == ErrorKind::Rejected;
             return Err(CallError {
                 call: E::NAME,
                 kind: refusal.kind,
                 effect,
                 message: refusal.message,
                 correlation,
+                exchange: refused.then(|| Box::new(exchange(endpoint, parts.status, &body))),
             });
         }
         match E::decode(&body) {
@@ -216,7 +222,14 @@ impl Caller {
                 let page = E::ACCEPT == JSON && reply.is_html();
                 let message = if page || body.trim_ascii().is_empty() { reply.message() } else { what };
                 let kind = ErrorKind::Unreadable;
-                Err(CallError { call: E::NAME, kind, effect: doubt::<E>(), message, correlation })
+                Err(CallError {
+                    call: E::NAME,
+                    kind,
+                    effect: doubt::<E>(),
+                    message,
+                    correlation,
+                    exchange: None,
+                })
             }
         }
     }
@@ -248,5 +261,5 @@ fn unanswered<E: Endpoint>(error: &TransportError) -> CallError {
         TransportError::Lost(_) => (transient, doubt::<E>()),
         TransportError::TooLarge { .. } => (ErrorKind::Unreadable, doubt::<E>()),
     };
-    CallError { call: E::NAME, kind, effect, message: error.to_string(), correlation: None }
+    CallError { call: E::NAME, kind, effect, message: error.to_string(), correlation: None, exchange: None }
 }

@@ -14,6 +14,7 @@ mod credentials;
 mod date;
 mod dialect;
 mod endpoint;
+mod exchange;
 mod gate;
 mod http_transport;
 mod metered;

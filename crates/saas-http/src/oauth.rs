@@ -214,7 +214,14 @@ impl TokenSource {
 /// The call that needed the token was not sent, whatever became of the request for the token.
 fn unanswered(error: &TransportError) -> CallError {
     let kind = ErrorKind::Transient { after: None };
-    CallError { call: CALL, kind, effect: Effect::None, message: error.to_string(), correlation: None }
+    CallError {
+        call: CALL,
+        kind,
+        effect: Effect::None,
+        message: error.to_string(),
+        correlation: None,
+        exchange: None,
+    }
 }
 
 impl std::fmt::Debug for TokenSource {

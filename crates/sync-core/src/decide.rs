@@ -51,6 +51,7 @@ pub fn decide(policy: &Policy, situation: &Situation) -> Decision {
         (ErpSide::Present(_), None) => Decision::NotOurs,
     };
     match decision {
+        Decision::Do(plan) if situation.try_again => Decision::Do(plan),
         Decision::Do(plan) => unless_refused_before(plan, situation.hold.as_ref()),
         Decision::InSync
         | Decision::NotOurs

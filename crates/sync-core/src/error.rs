@@ -1,6 +1,7 @@
 //! What went wrong with a remote call, told for the one who must decide what happens next.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// A failed call to a remote system.
 ///
@@ -20,6 +21,22 @@ pub struct CallError {
     pub message: String,
     /// The remote system's id of this exchange, when the answer carried one.
     pub correlation: Option<String>,
+    /// What was said on both sides, where a write was refused: people need it to see why.
+    pub exchange: Option<Box<Exchange>>,
+}
+
+/// A refused request and its answer, without headers, secrets masked, each bounded to [`Exchange::MOST`] characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// Method and path, and the body if there was one.
+    pub request: String,
+    /// Status and body.
+    pub answer: String,
+}
+
+impl Exchange {
+    /// Characters kept of each side.
+    pub const MOST: usize = 4_000;
 }
 
 /// What to do about a failed call. Closed on purpose: match it without `_`.
@@ -61,12 +78,19 @@ pub enum Effect {
 impl CallError {
     /// A call that was never sent, or was refused with a clear answer.
     pub fn without_effect(call: &'static str, kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { call, kind, effect: Effect::None, message: message.into(), correlation: None }
+        Self { call, kind, effect: Effect::None, message: message.into(), correlation: None, exchange: None }
     }
 
     /// A call whose outcome nobody can tell from here.
     pub fn in_doubt(call: &'static str, kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { call, kind, effect: Effect::InDoubt, message: message.into(), correlation: None }
+        Self {
+            call,
+            kind,
+            effect: Effect::InDoubt,
+            message: message.into(),
+            correlation: None,
+            exchange: None,
+        }
     }
 
     /// The same error with the remote system's id of the exchange.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    error::Exchange,
     fields::Field,
     ids::{OrgId, PartyId},
     plan::Step,
@@ -83,6 +84,9 @@ pub enum HoldReason {
         step: Step,
         /// The CRM's words.
         message: String,
+        /// The request and its answer.
+        #[serde(default)]
+        exchange: Option<Box<Exchange>>,
     },
     /// The organization could not be understood.
     OrganizationUnreadable {

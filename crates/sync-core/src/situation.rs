@@ -29,6 +29,8 @@ pub struct Situation {
     pub doubt: Option<Doubt>,
     /// The open hold of this party, if any.
     pub hold: Option<HoldReason>,
+    /// Whether a write that was refused before shall be tried again.
+    pub try_again: bool,
     /// What people decided about this party.
     pub answers: Answers,
 }

@@ -75,6 +75,7 @@ impl Words {
                 carriers: Vec::new(),
                 doubt: None,
                 hold: None,
+                try_again: false,
                 answers: Answers::default(),
             },
             policy(),
@@ -150,6 +151,10 @@ impl Words {
 
     fn in_doubt(self) -> Self {
         Self(Situation { doubt: Some(Doubt { settled_at: ago(-30) }), ..self.0 }, self.1)
+    }
+
+    fn a_cycle_later(self) -> Self {
+        Self(Situation { try_again: true, ..self.0 }, self.1)
     }
 
     fn held(self, hold: HoldReason) -> Self {
@@ -629,10 +634,15 @@ fn a_refused_write_is_not_repeated_until_it_is_another_write() {
         let mut customer = acme();
         customer.party.name = name.into();
         let step = Step::Create { values: mapping::desired(&FieldTable::default(), &customer).values };
-        HoldReason::Refused { step, message: "no".into() }
+        HoldReason::Refused { step, message: "no".into(), exchange: None }
     };
     check(vec![
         ("the same create", Words::customer().held(refused("Acme")), "hold refused"),
+        (
+            "the same create, a cycle later",
+            Words::customer().held(refused("Acme")).a_cycle_later(),
+            "create Acme",
+        ),
         ("a create with another name", Words::customer().held(refused("Emca")), "create Acme"),
         ("another hold", Words::customer().held(HoldReason::PartyMissing), "create Acme"),
     ]);
@@ -652,7 +662,7 @@ fn reasons_explain_themselves() {
         HoldReason::OrganizationUnreadable { org: ORG, reason: "name is a list".into() },
         HoldReason::Conflict { field: Field::Phone, erp: None, crm: None, before: None },
         HoldReason::TugOfWar { field: Field::Phone, erp: None, crm: Some(Value::Text("9".into())) },
-        HoldReason::Refused { step: Step::Bind { org: ORG }, message: "no".into() },
+        HoldReason::Refused { step: Step::Bind { org: ORG }, message: "no".into(), exchange: None },
         HoldReason::Malformed { reason: "PartyId is a list".into() },
     ];
     let keys: BTreeSet<&str> = reasons.iter().map(HoldReason::key).collect();

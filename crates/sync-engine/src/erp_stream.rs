@@ -13,6 +13,7 @@ use sync_store::{Changed, StagedKind, StagedRow};
 use crate::{
     Engine, EngineError,
     pause::Side,
+    reconcile::TRY_AGAIN,
     staging,
     streams::{ErpStream, Stream},
     watch::Event,
@@ -111,6 +112,11 @@ impl Engine {
                 let (known, unseen) = tx.sweep_unseen(kind, rhythm.sweep).await?;
                 if is_believable(known, unseen) {
                     changed.extend(tx.sweep_finish(kind, rhythm.sweep).await?);
+                    if stream == Stream::Parties {
+                        // What the CRM refused may be welcome by now: people change its settings too.
+                        let refused = tx.held_parties("refused").await?;
+                        tx.enqueue(&refused, Class::Audit, now, TRY_AGAIN).await?;
+                    }
                 } else {
                     tracing::warn!(stream = stream.name(), known, unseen, "a sweep is not believed");
                     disbelieved = Some(Event::Implausible { stream: stream.name(), known, unseen });

@@ -52,6 +52,7 @@ pub(crate) async fn observe(
                 .collect(),
             doubt: doubts.get(party).map(|settled_at| Doubt { settled_at: *settled_at }),
             hold: holds.remove(party),
+            try_again: false,
             answers: answers.remove(party).unwrap_or_default(),
             pair,
         };

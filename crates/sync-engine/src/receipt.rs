@@ -191,7 +191,10 @@ impl Engine {
             ErrorKind::Rejected => {
                 let message = error.message.clone();
                 receipts.ended.push((intent, IntentEnd::Refused));
-                receipts.held.push((party, HoldReason::Refused { step: step.clone(), message }));
+                receipts.held.push((
+                    party,
+                    HoldReason::Refused { step: step.clone(), message, exchange: error.exchange.clone() },
+                ));
                 receipts.outcomes.push((party, Outcome::Held));
                 receipts.done.push((party, job.generation));
                 receipts.answered = true;

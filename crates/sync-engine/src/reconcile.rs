@@ -57,6 +57,7 @@ impl Engine {
         }
         let parties: Vec<PartyId> = jobs.iter().map(|job| job.party).collect();
         let mut situations = observe(&mut tx, &parties, now).await?;
+        try_refused_again(&jobs, &mut situations);
         let QueueLen { due, waiting } = tx.queue_len(now).await?;
         drop(tx);
         self.watch.see(Event::Backlog { keys: due + waiting });
@@ -72,7 +73,8 @@ impl Engine {
             let again: Vec<PartyId> =
                 decisions.iter().filter(|(_, d)| to_be_read(d).is_some()).map(|(party, _)| *party).collect();
             let mut tx = self.store.read(self.connection()).await?;
-            let fresh = observe(&mut tx, &again, self.clock.now()).await?;
+            let mut fresh = observe(&mut tx, &again, self.clock.now()).await?;
+            try_refused_again(&jobs, &mut fresh);
             drop(tx);
             decisions.extend(self.decide_all(&fresh));
             situations.extend(fresh);
@@ -143,6 +145,17 @@ impl Engine {
             self.watch.see(Event::Outcome { party, outcome });
         }
         Ok(planned)
+    }
+}
+
+/// Origin of keys whose write was refused in an earlier cycle.
+pub(crate) const TRY_AGAIN: &str = "refused before";
+
+fn try_refused_again(jobs: &[Job], situations: &mut BTreeMap<PartyId, Situation>) {
+    for job in jobs.iter().filter(|job| job.origin == TRY_AGAIN) {
+        if let Some(situation) = situations.get_mut(&job.party) {
+            situation.try_again = true;
+        }
     }
 }
 

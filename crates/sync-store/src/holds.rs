@@ -105,6 +105,26 @@ impl Tx {
         Ok(found.into_iter().map(|hold| (hold.party, hold.reason)).collect())
     }
 
+    /// The parties with an open hold of this cause.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn held_parties(&mut self, reason: &str) -> Result<Vec<PartyId>, StoreError> {
+        let sql = "SELECT party_id FROM hold \
+            WHERE connection_id = $1 AND closed_at IS NULL AND reason_key = $2 ORDER BY party_id";
+        self.fetch("hold", sql, vec![self.id(), reason.into()], |row| Ok(PartyId(row.int(0, "party_id")?)))
+            .await
+    }
+
+    /// The open hold of a party.
+    ///
+    /// # Errors
+    /// When the database refuses or a row cannot be read.
+    pub async fn open_hold_of(&mut self, party: PartyId) -> Result<Option<HoldRow>, StoreError> {
+        let found = self.fetch_in("hold", &OPEN_ONES, &[self.id()], &[party.0], hold).await?;
+        Ok(found.into_iter().next())
+    }
+
     /// A page of open holds, oldest first; of one cause only, if that is given by its key.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ mod run;
 mod sim;
 mod sync;
 
-use crate::cli::{Cli, Command, ConfigCommand, DbCommand, Global, HoldsCommand};
+use crate::cli::{Cli, Command, ConfigCommand, DbCommand, Global};
 use crate::exit::ExitCode;
 use crate::output::Output;
 
@@ -38,7 +38,7 @@ pub async fn run(cli: Cli, env: &dyn Fn(&str) -> Option<String>) -> anyhow::Resu
         Command::Run => run::run(&context).await,
         Command::Sim(args) => sim::run(&context, &args).await,
         Command::Pairs(command) => pairs::run(&context, &command).await,
-        Command::Holds(HoldsCommand::List) => holds::run(&context).await,
+        Command::Holds(command) => holds::run(&context, &command).await,
         Command::Db(DbCommand::Migrate) => db::run(&context).await,
         Command::Init(args) => init::run(&context, &args),
         Command::Config(ConfigCommand::Check) => config_check::run(&context),

@@ -58,7 +58,7 @@ pub(super) async fn run(context: &Context<'_>, command: &PairsCommand) -> anyhow
     Ok(code)
 }
 
-async fn chosen(store: &Store, name: Option<&str>) -> anyhow::Result<Vec<ConnectionRow>> {
+pub(super) async fn chosen(store: &Store, name: Option<&str>) -> anyhow::Result<Vec<ConnectionRow>> {
     let mut connections = store.connections().await?;
     connections.retain(|connection| name.is_none_or(|name| name == connection.name));
     match (connections.is_empty(), name) {
