@@ -11,6 +11,7 @@ pub mod deals;
 pub mod decide;
 pub mod documents;
 pub mod error;
+pub mod expression;
 pub mod fields;
 pub mod ids;
 pub mod laws;

@@ -1,0 +1,98 @@
+//! Exact decimal numbers, as far as a double of the CRM can keep them.
+
+use std::fmt;
+
+/// A number without needless zeros: `digits` times ten to the power of `-scale`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Decimal {
+    digits: i128,
+    scale: u32,
+}
+
+impl Decimal {
+    /// Reads digits with or without sign, fraction and exponent; `None` for anything else and beyond 30 digits.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
+            None => (text, 0),
+        };
+        let negative = mantissa.starts_with('-');
+        let plain = mantissa.strip_prefix(['-', '+']).unwrap_or(mantissa);
+        let (whole, fraction) = plain.split_once('.').unwrap_or((plain, ""));
+        let all = [whole, fraction].concat();
+        if all.is_empty() || !all.bytes().all(|byte| byte.is_ascii_digit()) || all.len() > 400 {
+            return None;
+        }
+        let significant = all.trim_start_matches('0');
+        if significant.len() > 30 {
+            return None;
+        }
+        let digits: i128 = if significant.is_empty() { 0 } else { significant.parse().ok()? };
+        let scale = i64::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
+        Self::new(if negative { -digits } else { digits }, scale)
+    }
+
+    fn new(mut digits: i128, mut scale: i64) -> Option<Self> {
+        if digits == 0 {
+            return Some(Self { digits: 0, scale: 0 });
+        }
+        if !(-30..=400).contains(&scale) {
+            return None;
+        }
+        while scale > 0 && digits % 10 == 0 {
+            (digits, scale) = (digits / 10, scale - 1);
+        }
+        while scale < 0 {
+            (digits, scale) = (digits.checked_mul(10)?, scale + 1);
+        }
+        Some(Self { digits, scale: u32::try_from(scale).ok()? })
+    }
+
+    /// The product, when it is not too long.
+    pub(super) fn times(self, other: Self) -> Option<Self> {
+        Self::new(self.digits.checked_mul(other.digits)?, i64::from(self.scale) + i64::from(other.scale))
+    }
+
+    /// The number as a whole one.
+    pub(super) fn whole(self) -> Option<i128> {
+        (self.scale == 0).then_some(self.digits)
+    }
+
+    /// How many digits stand before the point.
+    pub(super) fn whole_digits(self) -> usize {
+        self.digits_text().len().saturating_sub(self.scale as usize)
+    }
+
+    /// How many digits it takes to say it.
+    pub(super) fn significant(self) -> usize {
+        self.digits_text().len()
+    }
+
+    /// How many digits stand after the point.
+    pub(super) fn decimals(self) -> u32 {
+        self.scale
+    }
+
+    fn digits_text(self) -> String {
+        self.digits.unsigned_abs().to_string()
+    }
+}
+
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.digits < 0 { "-" } else { "" };
+        let scale = self.scale as usize;
+        let padded = format!("{:0>width$}", self.digits_text(), width = scale + 1);
+        let (whole, fraction) = padded.split_at(padded.len() - scale);
+        if fraction.is_empty() { write!(f, "{sign}{whole}") } else { write!(f, "{sign}{whole}.{fraction}") }
+    }
+}
+
+/// The digits of a calculated number, without the noise after the fifteenth (`0.1 + 0.2` is `0.3`).
+pub(super) fn float_text(number: f64) -> Option<String> {
+    if !number.is_finite() {
+        return None;
+    }
+    Decimal::parse(&format!("{number:.14e}")).map(|decimal| decimal.to_string())
+}
