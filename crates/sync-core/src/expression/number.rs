@@ -96,3 +96,49 @@ pub(super) fn float_text(number: f64) -> Option<String> {
     }
     Decimal::parse(&format!("{number:.14e}")).map(|decimal| decimal.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_are_read_and_said_exactly() {
+        for (text, said) in [
+            ("0012.500", "12.5"),
+            ("-0.0", "0"),
+            ("-.05", "-0.05"),
+            ("1e3", "1000"),
+            ("1.5E-3", "0.0015"),
+            ("+7.", "7"),
+            ("123456789012345678901234567890", "123456789012345678901234567890"),
+        ] {
+            assert_eq!(
+                Decimal::parse(text).map(|decimal| decimal.to_string()).as_deref(),
+                Some(said),
+                "{text}"
+            );
+        }
+        for bad in
+            ["", "-", "1,5", "x", "NaN", "--1", "1.2.3", "1e999", "1e-999", "1234567890123456789012345678901"]
+        {
+            assert_eq!(Decimal::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn products_are_exact_or_none() {
+        let decimal = |text| Decimal::parse(text).unwrap();
+        assert_eq!(decimal("1250.5").times(decimal("0.1")).unwrap().to_string(), "125.05");
+        assert_eq!(decimal("0.5").times(decimal("2")).unwrap().whole(), Some(1));
+        assert_eq!(decimal(&"9".repeat(30)).times(decimal(&"9".repeat(30))), None);
+    }
+
+    #[test]
+    fn digits_are_counted_on_both_sides_of_the_point() {
+        let decimal = Decimal::parse("-120.034").unwrap();
+        assert_eq!((decimal.whole_digits(), decimal.decimals(), decimal.significant()), (3, 3, 6));
+        assert_eq!(Decimal::parse("0.00001").unwrap().whole_digits(), 0);
+        assert_eq!(float_text(0.1 + 0.2).as_deref(), Some("0.3"));
+        assert_eq!(float_text(f64::NAN), None);
+    }
+}
