@@ -88,10 +88,14 @@ fn texts_of_realistic_mappings() {
         ("Blank | default(Website) | default(PartyNumber)", "000123400"),
         ("Missing | default('x')", "x"),
         ("Missing if Missing is defined", "unset"),
-        ("'big' if TextLimit | number > 1000 else 'small'", "big"),
+        ("'big' if TextLimit is gt(1000) else 'small'", "big"),
         ("'none' if Website is none else 'some'", "none"),
         ("PartyName if Website", "unset"),
         ("none", "unset"),
+        ("'big' if Website is gt(5) else 'small'", "small"),
+        ("'big' if '50' is gt(100) else 'small'", "small"),
+        ("'old' if Created is lt(Day) and not Created is ge(Day) and Day is le(Day) else 'new'", "old"),
+        ("Address | selectattr('Status', 'gt', 'A') | map(attribute='City') | join", "Köln"),
         ("Codes | split(',') | length", "4"),
     ] {
         assert_eq!(shown(source, &ResultType::Text { limit: 255 }), expected, "{source}");
@@ -162,6 +166,7 @@ fn what_does_not_fit_says_what_was_expected() {
         ("'call me'", ResultType::Phone, Failure::Misfit, "a telephone number"),
         ("[Info]", ResultType::Options, Failure::Misfit, "gave an object"),
         ("1 // 0", ResultType::Number, Failure::Impossible, ""),
+        ("PaymentTerms is gt(5)", ResultType::Option, Failure::Impossible, "`30 Net` is not a number"),
         ("Info | upper", ResultType::Option, Failure::Impossible, "not a text"),
     ] {
         let error = evaluate(source, &want).expect_err(source);
@@ -213,6 +218,8 @@ fn refused_when_loaded_with_its_place() {
         ("2 ** 100", "*", "`*` is not part"),
         ("namespace(a='x')", "namespace", "there are none"),
         ("A | pprint", "pprint", "no filter"),
+        ("A >= 5", ">", "not part"),
+        ("A < 'x'", "<", "not part"),
     ] {
         let error = Expression::compile(source).expect_err(source);
         assert!(error.message.contains(part), "{source}: {error}");

@@ -1,6 +1,8 @@
 //! The filters of the language: those of the engine that are safe under fuel, and our own, which leave nulls alone,
 //! take only texts and numbers for text, and check the size of what they make before they make it.
 
+use std::cmp::Ordering;
+
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, value::Value, value::ValueKind};
 
 use super::{
@@ -118,6 +120,10 @@ pub(super) fn environment() -> Environment<'static> {
         engine.remove_filter(name);
     }
     engine.add_test("none", |value: Value| is_null(&value));
+    engine.add_test("lt", |left: Value, right: Value| ordered(&left, &right, Ordering::is_lt));
+    engine.add_test("le", |left: Value, right: Value| ordered(&left, &right, Ordering::is_le));
+    engine.add_test("gt", |left: Value, right: Value| ordered(&left, &right, Ordering::is_gt));
+    engine.add_test("ge", |left: Value, right: Value| ordered(&left, &right, Ordering::is_ge));
     engine.add_filter("upper", |value: Value| on_text(&value, |text| Ok(text.to_uppercase())));
     engine.add_filter("lower", |value: Value| on_text(&value, |text| Ok(text.to_lowercase())));
     engine.add_filter("capitalize", |value: Value| on_text(&value, |text| Ok(capitalized(text))));
@@ -272,6 +278,18 @@ fn end_of(value: &Value, first: bool) -> Result<Value, Error> {
     }
     let mut items = value.try_iter()?;
     Ok(if first { items.next() } else { items.last() }.unwrap_or_else(null))
+}
+
+/// Compares as numbers when either side is one, else as texts (ISO dates order so); nothing is above or below a null.
+/// The engine's own order puts texts above numbers and nulls above both without a word.
+fn ordered(left: &Value, right: &Value, holds: fn(Ordering) -> bool) -> Result<bool, Error> {
+    if is_null(left) || is_null(right) {
+        return Ok(false);
+    }
+    if left.is_number() || right.is_number() {
+        return Ok(holds(decimal(left)?.cmp(&decimal(right)?)));
+    }
+    Ok(holds(text_of(left)?.cmp(&text_of(right)?)))
 }
 
 fn decimal(value: &Value) -> Result<Decimal, Error> {

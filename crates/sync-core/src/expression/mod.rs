@@ -10,8 +10,10 @@
 //! Whole numbers are exact up to 38 digits, texts of digits stay texts (`"00042"` keeps its zeros).
 //!
 //! # Operators
-//! `~` joins texts; `+ - / // %` calculate; `== != < <= > >= in and or not`, `is`; `a if b else c`; `[0]`, `.child`,
+//! `~` joins texts; `+ - / // %` calculate; `== != in and or not`, `is`; `a if b else c`; `[0]`, `.child`,
 //! `["child"]`, `[:3]`. There is no `*` (it also repeats texts and lists): write `| times(100)`.
+//! There are no `<` and `>`: write `CreditLimit is gt(1000)`, which compares numbers as numbers also when one is a text
+//! of digits, other texts (and ISO dates) as texts, and does not hold for a null.
 //!
 //! # Filters
 //! | filter | gives |
@@ -28,7 +30,7 @@
 //! | `number` | the number that a text says, for calculating and comparing |
 //! | `times(n)` | the number multiplied, exactly |
 //! | `abs`, `round(n)` | the number so |
-//! | `length`, `min`, `max`, `sort` | of a list |
+//! | `length`, `min`, `max`, `sort` | of a list (take nulls out first) |
 //! | `map(attribute="City")`, `map("upper")` | of every item |
 //! | `select("none")`, `reject("none")`, `selectattr("Status", "eq", "A")`, `rejectattr(...)` | the items that pass |
 //!

@@ -1,6 +1,6 @@
 //! Exact decimal numbers, as far as a double of the CRM can keep them.
 
-use std::fmt;
+use std::{cmp::Ordering, fmt};
 
 /// A number without needless zeros: `digits` times ten to the power of `-scale`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +79,27 @@ impl Decimal {
     }
 }
 
+impl Ord for Decimal {
+    /// By value: signs first, then the places before the point, then the digits of one length.
+    fn cmp(&self, other: &Self) -> Ordering {
+        let signs = self.digits.signum().cmp(&other.digits.signum());
+        if signs.is_ne() {
+            return signs;
+        }
+        let place = |decimal: &Self| decimal.digits_text().len() as i64 - i64::from(decimal.scale);
+        let (left, right) = (self.digits_text(), other.digits_text());
+        // Trailing zeros of a fraction are gone, so the longer of two equal beginnings is the larger.
+        let size = place(self).cmp(&place(other)).then_with(|| left.cmp(&right));
+        if self.digits < 0 { size.reverse() } else { size }
+    }
+}
+
+impl PartialOrd for Decimal {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.digits < 0 { "-" } else { "" };
@@ -122,6 +143,19 @@ mod tests {
             ["", "-", "1,5", "x", "NaN", "--1", "1.2.3", "1e999", "1e-999", "1234567890123456789012345678901"]
         {
             assert_eq!(Decimal::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_in_their_order() {
+        let sorted = [
+            "-100.5", "-100", "-0.5", "-0.05", "0", "0.001", "0.05", "0.5", "9", "9.25", "10", "99.9", "100",
+        ];
+        for (at, left) in sorted.iter().enumerate() {
+            for (other, right) in sorted.iter().enumerate() {
+                let order = Decimal::parse(left).unwrap().cmp(&Decimal::parse(right).unwrap());
+                assert_eq!(order, at.cmp(&other), "{left} {right}");
+            }
         }
     }
 

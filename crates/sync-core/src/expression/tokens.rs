@@ -131,6 +131,14 @@ fn check_token(tokens: &[Token<'_>], at: usize) -> Result<(), ExpressionError> {
         let hint = "multiply numbers with the filter `times`, as in `CreditLimit | times(100)`";
         return Err(ExpressionError::new(token.span.clone(), "`*` is not part of the language", hint));
     }
+    if token.is("<") || token.is(">") {
+        let message = format!(
+            "`{}` is not part of the language: it would order texts and nulls as numbers",
+            token.text
+        );
+        let hint = "write a test, as in `CreditLimit is gt(1000)`; there are gt, ge, lt and le";
+        return Err(ExpressionError::new(token.span.clone(), message, hint));
+    }
     if token.kind != Kind::Word {
         return Ok(());
     }
