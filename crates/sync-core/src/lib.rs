@@ -13,6 +13,7 @@ pub mod decide;
 pub mod difference;
 pub mod documents;
 pub mod error;
+pub mod expression;
 pub mod fields;
 pub mod hold;
 pub mod ids;
