@@ -9,6 +9,7 @@ use crate::{
     fields::Field,
     hold::HoldReason,
     ids::{OrgId, PartyId},
+    matching::Judged,
     merge::Side,
     policy::Life,
     value::{Value, same},
@@ -172,6 +173,12 @@ impl HoldReason {
                 ("apart", "--org is another company"),
                 RETRY,
             ],
+            Self::Ambiguous { .. } => vec![
+                ("same", "--org is this customer's"),
+                ("new", "it is none of them, create one; they are other companies"),
+                ("apart", "--org is another company"),
+                RETRY,
+            ],
             Self::OrganizationTaken { .. } => vec![("apart", "--org is another company"), RETRY],
             Self::PartyMissing | Self::CustomerEnded { .. } => {
                 vec![("flag", "write it into the organization's ERP status"), LEAVE, RETRY]
@@ -233,6 +240,19 @@ impl Answers {
                 one_of(orgs, *org)?;
                 self.apart.insert(*org);
             }
+            (HoldReason::Ambiguous { candidates, .. }, Answer::Same { org }) => {
+                one_of(&orgs_of(candidates), *org)?;
+                self.same = Some(*org);
+                self.apart.remove(org);
+            }
+            (HoldReason::Ambiguous { candidates, .. }, Answer::Apart { org }) => {
+                one_of(&orgs_of(candidates), *org)?;
+                self.apart.insert(*org);
+            }
+            (HoldReason::Ambiguous { candidates, .. }, Answer::New) => {
+                self.new = true;
+                self.apart.extend(orgs_of(candidates));
+            }
             (HoldReason::OrganizationTaken { org: taken, .. }, Answer::Apart { org }) => {
                 one_of(&[*taken], *org)?;
                 self.apart.insert(*org);
@@ -258,6 +278,7 @@ impl Answers {
                 | HoldReason::OrganizationMerged { .. }
                 | HoldReason::SeveralOrganizations { .. }
                 | HoldReason::OrganizationTaken { .. }
+                | HoldReason::Ambiguous { .. }
                 | HoldReason::Refused { .. }
                 | HoldReason::OrganizationUnreadable { .. }
                 | HoldReason::Malformed { .. },
@@ -298,6 +319,10 @@ fn life(life: Life, answer: &Answer) -> Option<(Life, LifeAnswer)> {
         | Answer::Alias
         | Answer::Retry => None,
     }
+}
+
+fn orgs_of(candidates: &[Judged]) -> Vec<OrgId> {
+    candidates.iter().map(|candidate| candidate.org).collect()
 }
 
 fn one_of(orgs: &[OrgId], org: OrgId) -> Result<(), String> {

@@ -10,11 +10,12 @@ use crate::{
     hold::HoldReason,
     ids::{OrgId, PartyId},
     mapping::{self, Desired},
+    matching::Verdict,
     model::{CrmOrg, ErpCustomer},
     pair::Pair,
     plan::{Plan, Rule, Step},
     policy::{Life, Policy, Reaction},
-    situation::{Carrier, CrmSide, ErpSide, Situation},
+    situation::{Carrier, CrmSide, ErpSide, Likeness, Situation},
 };
 
 /// What follows from a situation. Closed on purpose: match it without `_`.
@@ -67,12 +68,11 @@ fn without_pair(policy: &Policy, situation: &Situation, customer: &ErpCustomer) 
         return Decision::InSync;
     }
     match carriers(situation).as_slice() {
-        [] if Life::of(&customer.party.status) == Life::Active => {
-            Decision::Do(create(policy, situation.party, customer))
+        [] => by_likeness(policy, situation, customer),
+        [Carrier { org, paired_with: None }] => {
+            let why = format!("Organization {org} already carries this customer's ERP id");
+            Decision::Do(bind(situation, *org, Rule::OrganizationCarriesId, why))
         }
-        // Nobody wants a customer in the CRM that the ERP has retired.
-        [] => Decision::NotOurs,
-        [Carrier { org, paired_with: None }] => Decision::Do(bind(situation, *org)),
         [Carrier { org, paired_with: Some(by) }] => {
             Decision::Hold(HoldReason::OrganizationTaken { org: *org, by: *by })
         }
@@ -88,12 +88,42 @@ fn carriers(situation: &Situation) -> Vec<Carrier> {
     situation.carriers.iter().filter(|carrier| !apart.contains(&carrier.org)).copied().collect()
 }
 
-fn bind(situation: &Situation, org: OrgId) -> Plan {
+/// Nobody carries its id: perhaps sales knows the company already, under its own name.
+fn by_likeness(policy: &Policy, situation: &Situation, customer: &ErpCustomer) -> Decision {
+    if let Some(org) = situation.answers.same {
+        return Decision::Do(bind(situation, org, Rule::PersonChose, "A person said so".to_owned()));
+    }
+    match &situation.likeness {
+        Likeness::Compared(Verdict::Bind { chosen, runner_up }) => {
+            let mut why =
+                format!("It is \"{}\": {}", chosen.name, chosen.comparison.explain().replace('\n', "; "));
+            if let Some(next) = runner_up {
+                let points = next.comparison.points;
+                why.push_str(&format!("; the next one, \"{}\", has {points} points only", next.name));
+            }
+            Decision::Do(bind(situation, chosen.org, Rule::OrganizationMatches, why))
+        }
+        Likeness::Compared(Verdict::Ask { candidates, why }) => {
+            Decision::Hold(HoldReason::Ambiguous { candidates: candidates.clone(), why: why.clone() })
+        }
+        // Nobody wants a customer in the CRM that the ERP has retired.
+        Likeness::NotCompared | Likeness::Compared(Verdict::Nobody)
+            if Life::of(&customer.party.status) != Life::Active =>
+        {
+            Decision::NotOurs
+        }
+        Likeness::NotCompared | Likeness::Compared(Verdict::Nobody) => {
+            Decision::Do(create(policy, situation.party, customer))
+        }
+    }
+}
+
+fn bind(situation: &Situation, org: OrgId, rule: Rule, reason: String) -> Plan {
     Plan {
         party: situation.party,
         steps: vec![Step::Bind { org }],
-        reason: format!("Organization {org} already carries this customer's ERP id"),
-        rule: Rule::OrganizationCarriesId,
+        reason,
+        rule,
         class: Class::NewCustomer,
         then_hold: None,
     }

@@ -6,6 +6,7 @@ use crate::{
     error::Exchange,
     fields::Field,
     ids::{OrgId, PartyId},
+    matching::Judged,
     plan::Step,
     policy::Life,
     value::Value,
@@ -24,6 +25,13 @@ pub enum HoldReason {
     SeveralOrganizations {
         /// All of them.
         orgs: Vec<OrgId>,
+    },
+    /// Existing organizations may be this customer, but that is not certain enough to decide by itself.
+    Ambiguous {
+        /// They, the likeliest first, each with what speaks for and against it.
+        candidates: Vec<Judged>,
+        /// Why it was not decided.
+        why: String,
     },
     /// The only organization that carries the party's id belongs to another party.
     OrganizationTaken {
@@ -109,6 +117,7 @@ impl HoldReason {
         match self {
             Self::OrganizationGone { .. } => "organization_gone",
             Self::SeveralOrganizations { .. } => "several_organizations",
+            Self::Ambiguous { .. } => "ambiguous",
             Self::OrganizationTaken { .. } => "organization_taken",
             Self::PartyMissing => "party_missing",
             Self::CustomerEnded { .. } => "customer_ended",
@@ -135,6 +144,21 @@ impl HoldReason {
                 let list: Vec<String> = orgs.iter().map(ToString::to_string).collect();
                 format!(
                     "Organizations {} all carry this customer's ERP id. Merge them, or clear the id on those that are other companies.",
+                    list.join(", ")
+                )
+            }
+            Self::Ambiguous { candidates, why } => {
+                let list: Vec<String> = candidates
+                    .iter()
+                    .map(|candidate| {
+                        format!(
+                            "{} \"{}\" ({} points)",
+                            candidate.org, candidate.name, candidate.comparison.points
+                        )
+                    })
+                    .collect();
+                format!(
+                    "{why} Candidates: {}. Say which one it is, or that it is none of them.",
                     list.join(", ")
                 )
             }

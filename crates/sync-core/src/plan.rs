@@ -74,6 +74,10 @@ pub enum Rule {
     CustomerWithoutOrganization,
     /// An organization already carries the customer's id.
     OrganizationCarriesId,
+    /// An existing organization is surely the same company.
+    OrganizationMatches,
+    /// A person said which organization it is.
+    PersonChose,
     /// A field of the organization differs from the ERP, which owns it.
     ErpOwnsField,
     /// The organization of a customer is gone.
@@ -87,6 +91,8 @@ impl Rule {
         match self {
             Self::CustomerWithoutOrganization => "customer_without_organization",
             Self::OrganizationCarriesId => "organization_carries_id",
+            Self::OrganizationMatches => "organization_matches",
+            Self::PersonChose => "person_chose",
             Self::ErpOwnsField => "erp_owns_field",
             Self::OrganizationGone => "organization_gone",
         }

@@ -6,6 +6,7 @@ use crate::{
     answers::Answers,
     hold::HoldReason,
     ids::{OrgId, PartyId},
+    matching::Verdict,
     model::{CrmOrg, ErpCustomer},
     pair::Pair,
 };
@@ -25,6 +26,8 @@ pub struct Situation {
     pub crm: CrmSide,
     /// Organizations that carry this party's id, as last read, with the party each is paired with.
     pub carriers: Vec<Carrier>,
+    /// Existing organizations that may be the same company, where that was looked into.
+    pub likeness: Likeness,
     /// An unanswered write, if any: nothing else is decided before it is cleared up.
     pub doubt: Option<Doubt>,
     /// The open hold of this party, if any.
@@ -33,6 +36,16 @@ pub struct Situation {
     pub try_again: bool,
     /// What people decided about this party.
     pub answers: Answers,
+}
+
+/// What comparing a customer with existing organizations gave.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Likeness {
+    /// Nothing was compared, because nothing depends on it.
+    #[default]
+    NotCompared,
+    /// So it ended.
+    Compared(Verdict),
 }
 
 /// What the ERP says about a party.

@@ -16,7 +16,7 @@ use sync_core::{
     pair::{Pair, Written},
     plan::Step,
     policy::{CrmReactions, ErpReactions, Filter, Life, Policy, Reaction},
-    situation::{Carrier, CrmSide, Doubt, ErpSide, Situation},
+    situation::{Carrier, CrmSide, Doubt, ErpSide, Likeness, Situation},
     value::Value,
 };
 
@@ -73,6 +73,7 @@ impl Words {
                 pair: None,
                 crm: CrmSide::NoPair,
                 carriers: Vec::new(),
+                likeness: Likeness::NotCompared,
                 doubt: None,
                 hold: None,
                 try_again: false,

@@ -12,6 +12,7 @@ use sync_store::{Changed, StagedKind, Tx};
 
 use crate::{
     Engine, EngineError, Settings,
+    likeness::{note_changed, parties_near},
     pause::Side,
     staging,
     streams::{CrmCursor, CrmStream, Stream},
@@ -191,7 +192,13 @@ async fn stage_orgs(
         .collect();
     let (rows, lost) = staging::rows(page.rows, staging::org);
     let changed = tx.stage(StagedKind::Org, &rows, read_at, sweep).await?;
-    let keys = keys_unless_echo(tx, &changed, &values).await?;
+    let before = free_of(tx, &changed).await?;
+    let mut keys = parties_near(tx, &before).await?;
+    note_changed(tx, StagedKind::Org, &rows, &changed).await?;
+    keys.extend(parties_near(tx, &before).await?);
+    keys.extend(keys_unless_echo(tx, &changed, &values).await?);
+    keys.sort_unstable();
+    keys.dedup();
     Ok(Staged { keys, rows: rows.len(), lost })
 }
 
@@ -224,5 +231,16 @@ async fn keys_unless_echo(
 
 async fn keys_of(tx: &mut Tx, gone: &[Changed]) -> Result<Vec<PartyId>, EngineError> {
     let ids: Vec<OrgId> = gone.iter().map(|row| OrgId(row.id)).collect();
-    Ok(tx.pairs_by_org(&ids).await?.into_values().collect())
+    let free = free_of(tx, gone).await?;
+    let mut keys = parties_near(tx, &free).await?;
+    keys.extend(tx.pairs_by_org(&ids).await?.into_values());
+    Ok(keys)
+}
+
+/// Those of the organizations that belong to nobody, by pair or by the id they carry.
+async fn free_of(tx: &mut Tx, orgs: &[Changed]) -> Result<Vec<OrgId>, EngineError> {
+    let free = orgs.iter().filter(|row| row.party.is_none()).map(|row| OrgId(row.id));
+    let free: Vec<OrgId> = free.collect();
+    let paired = tx.pairs_by_org(&free).await?;
+    Ok(free.into_iter().filter(|org| !paired.contains_key(org)).collect())
 }

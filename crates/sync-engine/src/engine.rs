@@ -54,6 +54,8 @@ pub struct Engine {
     prepared: bool,
     /// Whether the ERP was found to have what is read of it.
     erp_prepared: bool,
+    /// Whether every staged record has its keys for matching.
+    pub(crate) likeness_indexed: bool,
     /// When each write without an answer is looked for next. Loaded from the store by the first step.
     pub(crate) looks: Option<BTreeMap<IntentId, Timestamp>>,
     pub(crate) erp_pauses: Pauses,
@@ -94,6 +96,7 @@ impl Engine {
             run,
             prepared: false,
             erp_prepared: false,
+            likeness_indexed: false,
             looks: None,
             erp_pauses: Pauses::default(),
             crm_pauses: Pauses::default(),
@@ -135,6 +138,7 @@ impl Engine {
         let worked = self.recover(now).await?
             || self.prepare(now).await
             || self.prepare_erp(now).await
+            || self.index_likeness(now).await?
             || self.settle_doubts(now).await?
             || self.read_erp(now).await?
             || self.read_crm(now).await?

@@ -12,6 +12,7 @@ use sync_store::{Changed, StagedKind, StagedRow};
 
 use crate::{
     Engine, EngineError,
+    likeness::note_changed,
     pause::Side,
     reconcile::TRY_AGAIN,
     staging,
@@ -99,6 +100,7 @@ impl Engine {
         let mut tx = self.write().await?;
         let mut disbelieved = None;
         let mut changed = tx.stage(kind, &page.rows, now, rhythm.sweep).await?;
+        note_changed(&mut tx, kind, &page.rows, &changed).await?;
         match progress {
             Progress::Going(cursor) => state.cursor = cursor,
             Progress::Polled(cursor) => {

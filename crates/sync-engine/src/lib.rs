@@ -15,6 +15,7 @@ mod engine;
 mod erp_stream;
 mod error;
 pub mod lease;
+mod likeness;
 mod observe;
 mod pause;
 mod receipt;

@@ -7,7 +7,7 @@ use sync_core::{
     ids::{OrgId, PartyId},
     model::{CrmOrg, ErpAccount, ErpCustomer, ErpParty},
     pair::Pair,
-    situation::{Carrier, CrmSide, Doubt, ErpSide, Situation},
+    situation::{Carrier, CrmSide, Doubt, ErpSide, Likeness, Situation},
 };
 use sync_store::{StagedKind, StagedRecord, Tx};
 
@@ -50,6 +50,7 @@ pub(crate) async fn observe(
                 .map(|record| OrgId(record.row.id))
                 .map(|org| Carrier { org, paired_with: paired_with.get(&org).copied() })
                 .collect(),
+            likeness: Likeness::NotCompared,
             doubt: doubts.get(party).map(|settled_at| Doubt { settled_at: *settled_at }),
             hold: holds.remove(party),
             try_again: false,

@@ -18,7 +18,8 @@ use sync_core::{
 use sync_store::{Job, Outcome, QueueLen, Reschedule, StagedKind};
 
 use crate::{
-    CUSTOMERS, Engine, EngineError, observe::observe, pause::Side, receipt::new_pair, staging, watch::Event,
+    CUSTOMERS, Engine, EngineError, likeness::parties_near, observe::observe, pause::Side, receipt::new_pair,
+    staging, watch::Event,
 };
 
 /// A key with the plan to be sent for it.
@@ -58,6 +59,7 @@ impl Engine {
         let parties: Vec<PartyId> = jobs.iter().map(|job| job.party).collect();
         let mut situations = observe(&mut tx, &parties, now).await?;
         try_refused_again(&jobs, &mut situations);
+        self.compare(&mut tx, &mut situations).await?;
         let QueueLen { due, waiting } = tx.queue_len(now).await?;
         drop(tx);
         self.watch.see(Event::Backlog { keys: due + waiting });
@@ -126,11 +128,17 @@ impl Engine {
             && later.is_empty()
             && held.is_empty()
             && pairs.is_empty()
-            && forgotten.is_empty();
+            && forgotten.is_empty()
+            && again.is_empty();
         if !nothing {
             let mut tx = self.write().await?;
             tx.put_pairs(&pairs, now).await?;
             tx.delete_pairs(&forgotten).await?;
+            // Whoever thought that one of these might be theirs looks again.
+            let bound: Vec<OrgId> =
+                pairs.iter().filter(|pair| pair.crm_mirror.is_empty()).map(|pair| pair.org).collect();
+            let near = parties_near(&mut tx, &bound).await?;
+            tx.enqueue(&near, Class::Edit, now, "an organization found its customer").await?;
             for (party, reason) in &held {
                 tx.open_hold(*party, reason, now).await?;
             }
@@ -233,6 +241,10 @@ fn class_of(job: Class, plan: Class) -> Class {
 fn planned(job: Job, plan: Plan, situation: Situation, sorted: &mut Sorted) {
     let plan = Plan { class: class_of(job.class, plan.class), ..plan };
     match plan.steps.first() {
+        // Two parties of one batch that would have the same organization: the second one looks again.
+        Some(Step::Bind { org }) if sorted.pairs.iter().any(|pair| pair.org == *org) => {
+            sorted.again.push(job.party);
+        }
         Some(Step::Bind { org }) => {
             let party = job.party;
             sorted.pairs.push(new_pair(party, *org));

@@ -193,6 +193,22 @@ impl Tx {
         Ok(found.into_iter().map(|record| (record.row.id, record)).collect())
     }
 
+    /// A page of the staged records of a kind that can be understood, by their ids.
+    ///
+    /// # Errors
+    /// When the database refuses or a row cannot be read.
+    pub async fn staged_page(
+        &mut self,
+        kind: StagedKind,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<StagedRecord>, StoreError> {
+        let sql = "SELECT id, party_id, stamp, hash, body, malformed, read_at, missing, sweep FROM staged \
+            WHERE connection_id = $1 AND kind = $2 AND id > $3 AND malformed IS NULL ORDER BY id LIMIT $4";
+        let args = vec![self.id(), kind.key().into(), after.into(), i64::from(limit).into()];
+        self.fetch("staged", sql, args, record).await
+    }
+
     /// Staged accounts or organizations by the party they speak about, in order of their ids. Organizations that
     /// are gone are left out.
     ///

@@ -1,0 +1,296 @@
+//! Who may be the same company: keys that both sides share, kept beside the staged records, and what comparing the
+//! companies behind them gives.
+//!
+//! A customer without an organization is compared with the free organizations that share a key with it, and these with
+//! the other free customers that share a key with them: it is bound only where it is the one for both.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use sync_core::{
+    fields::{Field, Values},
+    ids::{OrgId, PartyId},
+    matching::{Candidate, Company, Profile, judge},
+    model::{CrmOrg, ErpCustomer, ErpParty},
+    policy::Policy,
+    situation::{ErpSide, Likeness, Situation},
+    value::Value,
+};
+use sync_store::{Changed, MatchSide, StagedKind, StagedRecord, StagedRow, Tx};
+
+use crate::{Engine, EngineError, staging};
+
+/// Raised when the rules by which keys are made change: all of them are made anew then.
+const KEYS: u32 = 1;
+
+/// Name of the row that says which keys there are.
+const INDEX: &str = "match_keys";
+
+/// Records whose keys are made in one step.
+const PAGE: u32 = 500;
+
+/// More rivals of one organization tell nothing new.
+const MOST_RIVALS: usize = 50;
+
+/// More candidates of one customer are compared by nobody, person or program; the first ones by id are.
+const MOST_CANDIDATES: usize = 200;
+
+/// How far the keys of what was staged earlier are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Index {
+    keys: u32,
+    /// Whether organizations are the ones being worked on; parties come first.
+    orgs: bool,
+    /// The last id done; none when everything is.
+    after: Option<i64>,
+}
+
+impl Engine {
+    /// Makes the keys of what was staged before there were any, or by other rules. Tells whether it did something.
+    pub(crate) async fn index_likeness(&mut self, now: Timestamp) -> Result<bool, EngineError> {
+        if self.likeness_indexed {
+            return Ok(false);
+        }
+        let mut tx = self.store.read(self.connection()).await?;
+        let found: Option<Index> = tx.cursor(INDEX).await?;
+        let begin = Index { keys: KEYS, orgs: false, after: Some(i64::MIN) };
+        let mut index = found.filter(|index| index.keys == KEYS).unwrap_or(begin);
+        let Some(after) = index.after else {
+            self.likeness_indexed = true;
+            return Ok(false);
+        };
+        let kind = if index.orgs { StagedKind::Org } else { StagedKind::Party };
+        let page = tx.staged_page(kind, after, PAGE).await?;
+        drop(tx);
+        let rows: Vec<&StagedRow> = page.iter().map(|record| &record.row).collect();
+        let mut tx = self.write().await?;
+        put_keys(&mut tx, kind, &rows).await?;
+        match (page.last(), index.orgs) {
+            (Some(last), _) => index.after = Some(last.row.id),
+            (None, false) => index = Index { orgs: true, ..begin },
+            (None, true) => index.after = None,
+        }
+        tx.put_cursor(INDEX, &index, now).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Compares the customers among these situations that have no organization with those that exist.
+    pub(crate) async fn compare(
+        &self,
+        tx: &mut Tx,
+        situations: &mut BTreeMap<PartyId, Situation>,
+    ) -> Result<(), EngineError> {
+        let policy = &self.settings.policy;
+        let subjects: BTreeMap<PartyId, Profile> = situations
+            .values()
+            .filter_map(|situation| Some((situation.party, subject(policy, situation)?)))
+            .collect();
+        if subjects.is_empty() {
+            return Ok(());
+        }
+        let keys: BTreeMap<PartyId, BTreeSet<i64>> =
+            subjects.iter().map(|(party, profile)| (*party, digests(profile))).collect();
+        let all: BTreeSet<i64> = keys.values().flatten().copied().collect();
+        let orgs_by_key = tx.free_by_key(MatchSide::Crm, &all).await?;
+        let ids: BTreeSet<i64> = orgs_by_key.values().flatten().copied().collect();
+        if ids.is_empty() {
+            tell(situations, &subjects, &BTreeMap::new());
+            return Ok(());
+        }
+        let orgs = profiles_of_orgs(tx, &ids).await?;
+        let org_keys: BTreeMap<i64, BTreeSet<i64>> =
+            orgs.iter().map(|(id, profile)| (*id, digests(profile))).collect();
+        let shared: BTreeSet<i64> = org_keys.values().flatten().copied().collect();
+        let parties_by_key = tx.free_by_key(MatchSide::Erp, &shared).await?;
+        let rivals = self.rivals(tx, &parties_by_key, &subjects).await?;
+
+        let mut candidates: BTreeMap<PartyId, Vec<Candidate<'_>>> = BTreeMap::new();
+        for (party, keys) in &keys {
+            let apart = situations.get(party).map(|situation| &situation.answers.apart);
+            let near: BTreeSet<i64> =
+                keys.iter().filter_map(|key| orgs_by_key.get(key)).flatten().copied().collect();
+            let near = near.into_iter().filter(|org| apart.is_none_or(|apart| !apart.contains(&OrgId(*org))));
+            for org in near.take(MOST_CANDIDATES) {
+                let Some(profile) = orgs.get(&org) else { continue };
+                let meets = org_keys.get(&org).into_iter().flatten();
+                let others: BTreeSet<PartyId> = meets
+                    .filter_map(|key| parties_by_key.get(key))
+                    .flatten()
+                    .map(|id| PartyId(*id))
+                    .filter(|other| other != party)
+                    .collect();
+                let others = others.into_iter().filter_map(|other| Some((other, rivals.get(&other)?)));
+                let rivals = others.take(MOST_RIVALS).collect();
+                candidates.entry(*party).or_default().push(Candidate { org: OrgId(org), profile, rivals });
+            }
+        }
+        tell(situations, &subjects, &candidates);
+        Ok(())
+    }
+
+    /// The other customers without an organization that share a key with a candidate.
+    async fn rivals(
+        &self,
+        tx: &mut Tx,
+        parties_by_key: &BTreeMap<i64, BTreeSet<i64>>,
+        known: &BTreeMap<PartyId, Profile>,
+    ) -> Result<BTreeMap<PartyId, Profile>, EngineError> {
+        let mut rivals = known.clone();
+        let ids: BTreeSet<i64> = parties_by_key.values().flatten().copied().collect();
+        let unknown: Vec<i64> = ids.into_iter().filter(|id| !known.contains_key(&PartyId(*id))).collect();
+        let accounts = tx.staged_of_parties(StagedKind::Account, &unknown).await?;
+        let owners: BTreeSet<i64> = accounts.iter().filter_map(|record| record.row.party).collect();
+        for (id, record) in tx.staged(StagedKind::Party, &unknown).await? {
+            let Some(party) = readable::<ErpParty>("party", &record)? else { continue };
+            let usage =
+                party.usage.as_ref().is_some_and(|u| self.settings.policy.customers.usages.contains(u));
+            if usage || owners.contains(&id) {
+                rivals.insert(PartyId(id), Profile::of(&party_company(&party)));
+            }
+        }
+        Ok(rivals)
+    }
+}
+
+/// The profile of a customer whose decision depends on likeness.
+fn subject(policy: &Policy, situation: &Situation) -> Option<Profile> {
+    let Situation { pair, carriers, doubt, answers, erp, .. } = situation;
+    let carried = carriers.iter().any(|carrier| !answers.apart.contains(&carrier.org));
+    let decided = answers.same.is_some() || answers.new || answers.alias_of.is_some();
+    if pair.is_some() || carried || doubt.is_some() || decided {
+        return None;
+    }
+    let ErpSide::Present(customer) = erp else { return None };
+    policy.customers.covers(customer).then(|| Profile::of(&customer_company(customer)))
+}
+
+fn tell(
+    situations: &mut BTreeMap<PartyId, Situation>,
+    subjects: &BTreeMap<PartyId, Profile>,
+    candidates: &BTreeMap<PartyId, Vec<Candidate<'_>>>,
+) {
+    for (party, profile) in subjects {
+        let near = candidates.get(party).map(Vec::as_slice).unwrap_or_default();
+        if let Some(situation) = situations.get_mut(party) {
+            situation.likeness = Likeness::Compared(judge(profile, near));
+        }
+    }
+}
+
+async fn profiles_of_orgs(tx: &mut Tx, ids: &BTreeSet<i64>) -> Result<BTreeMap<i64, Profile>, EngineError> {
+    let ids: Vec<i64> = ids.iter().copied().collect();
+    let mut profiles = BTreeMap::new();
+    for (id, record) in tx.staged(StagedKind::Org, &ids).await? {
+        // One that carries another party's id is that party's.
+        if record.row.party.is_none()
+            && let Some(org) = readable::<CrmOrg>("organization", &record)?
+        {
+            profiles.insert(id, Profile::of(&org_company(&org)));
+        }
+    }
+    Ok(profiles)
+}
+
+fn readable<T: serde::de::DeserializeOwned>(
+    what: &'static str,
+    record: &StagedRecord,
+) -> Result<Option<T>, EngineError> {
+    if record.missing > 0 || record.row.malformed.is_some() {
+        return Ok(None);
+    }
+    staging::read(what, &record.row).map(Some)
+}
+
+/// Makes the keys of records that are new or changed.
+pub(crate) async fn note_changed(
+    tx: &mut Tx,
+    kind: StagedKind,
+    rows: &[StagedRow],
+    changed: &[Changed],
+) -> Result<(), EngineError> {
+    let changed: BTreeSet<i64> = changed.iter().map(|row| row.id).collect();
+    let rows: Vec<&StagedRow> = rows.iter().filter(|row| changed.contains(&row.id)).collect();
+    put_keys(tx, kind, &rows).await
+}
+
+async fn put_keys(tx: &mut Tx, kind: StagedKind, rows: &[&StagedRow]) -> Result<(), EngineError> {
+    let mut keys = BTreeMap::new();
+    for row in rows {
+        let profile = match kind {
+            StagedKind::Party if row.malformed.is_none() => {
+                Some(Profile::of(&party_company(&staging::read("party", row)?)))
+            }
+            StagedKind::Org if row.malformed.is_none() => {
+                Some(Profile::of(&org_company(&staging::read("organization", row)?)))
+            }
+            StagedKind::Party | StagedKind::Org => None,
+            StagedKind::Account => return Ok(()),
+        };
+        keys.insert(row.id, profile.as_ref().map(digests).unwrap_or_default());
+    }
+    let side = if kind == StagedKind::Org { MatchSide::Crm } else { MatchSide::Erp };
+    Ok(tx.put_match_keys(side, &keys).await?)
+}
+
+/// Customers without an organization that share a key with one of these organizations: what is new, changed, gone or
+/// bound may be theirs, or may be theirs no longer.
+pub(crate) async fn parties_near(tx: &mut Tx, orgs: &[OrgId]) -> Result<Vec<PartyId>, EngineError> {
+    let ids: Vec<i64> = orgs.iter().map(|org| org.0).collect();
+    let keys = tx.match_keys_of(MatchSide::Crm, &ids).await?;
+    let near = tx.free_by_key(MatchSide::Erp, &keys).await?;
+    let parties: BTreeSet<i64> = near.into_values().flatten().collect();
+    Ok(parties.into_iter().map(PartyId).collect())
+}
+
+fn digests(profile: &Profile) -> BTreeSet<i64> {
+    profile.keys().iter().map(|key| digest(key)).collect()
+}
+
+/// The first eight bytes of a hash: two keys that fall together only make a comparison more.
+fn digest(key: &str) -> i64 {
+    let hash = Sha256::digest(key.as_bytes());
+    hash.iter().take(8).fold(0_i64, |number, byte| (number << 8) | i64::from(*byte))
+}
+
+fn customer_company(customer: &ErpCustomer) -> Company {
+    party_company(&customer.party)
+}
+
+fn party_company(party: &ErpParty) -> Company {
+    let all = |value: &Option<String>| value.iter().cloned().collect::<Vec<_>>();
+    Company {
+        names: vec![party.name.clone()],
+        tax_ids: all(&party.tax_id),
+        duns: party.duns.clone(),
+        websites: all(&party.url),
+        emails: all(&party.email),
+        phones: all(&party.phone),
+        country: party.address.as_ref().and_then(|address| address.country.clone()),
+        address: party.address.clone(),
+    }
+}
+
+fn org_company(org: &CrmOrg) -> Company {
+    let CrmOrg { values, .. } = org;
+    let address = values.get(&Field::Address).and_then(|value| match value {
+        Value::Address(address) => Some(address.clone()),
+        Value::Text(_) => None,
+    });
+    Company {
+        names: texts(values, Field::Name),
+        tax_ids: texts(values, Field::TaxId),
+        duns: texts(values, Field::Duns).pop(),
+        websites: texts(values, Field::Website),
+        emails: texts(values, Field::Email),
+        phones: texts(values, Field::Phone),
+        country: address.as_ref().and_then(|address| address.country.clone()),
+        address,
+    }
+}
+
+fn texts(values: &Values, field: Field) -> Vec<String> {
+    values.get(&field).map(|value| value.text().to_owned()).into_iter().collect()
+}

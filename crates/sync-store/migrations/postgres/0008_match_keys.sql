@@ -1,0 +1,10 @@
+-- What companies on both sides have in common, as digests of short texts (tax ids, domains, names): who shares one is
+-- compared. Derived from the staged records; built anew when the rules change.
+CREATE TABLE match_key (
+    connection_id BIGINT NOT NULL REFERENCES connection (id),
+    side          TEXT   NOT NULL CHECK (side IN ('erp', 'crm')),
+    key           BIGINT NOT NULL,
+    id            BIGINT NOT NULL,
+    PRIMARY KEY (connection_id, side, key, id)
+);
+CREATE INDEX match_key_by_id ON match_key (connection_id, side, id);
