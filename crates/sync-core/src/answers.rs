@@ -187,7 +187,10 @@ impl HoldReason {
             Self::TugOfWar { .. } => {
                 vec![("leave-crm", "both sides keep what they say, until one of them changes"), RETRY]
             }
-            Self::Refused { .. } | Self::OrganizationUnreadable { .. } | Self::Malformed { .. } => {
+            Self::Refused { .. }
+            | Self::FieldFailed { .. }
+            | Self::OrganizationUnreadable { .. }
+            | Self::Malformed { .. } => {
                 vec![RETRY]
             }
         }
@@ -259,6 +262,7 @@ impl Answers {
                 | HoldReason::SeveralOrganizations { .. }
                 | HoldReason::OrganizationTaken { .. }
                 | HoldReason::Refused { .. }
+                | HoldReason::FieldFailed { .. }
                 | HoldReason::OrganizationUnreadable { .. }
                 | HoldReason::Malformed { .. },
                 _,

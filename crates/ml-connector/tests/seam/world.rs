@@ -271,6 +271,7 @@ impl World {
             api_version: FusionConfig::API_VERSION.to_owned(),
             timeout: TIMEOUT,
             concurrency: FusionConfig::CONCURRENCY,
+            attributes: Default::default(),
             created_by_module: FusionConfig::CREATED_BY_MODULE.to_owned(),
         };
         Fusion::new(config, self.wire("erp", self.fusion.router()), Arc::new(Shared(self.clock.clone())))
@@ -289,7 +290,7 @@ impl World {
             PipedriveAuth::ApiToken("0123456789012345678901234567890123456789".into())
         };
         let config = PipedriveConfig {
-            fields: self.settings().policy.fields.fields().collect(),
+            fields: self.settings().policy.fields.custom(),
             base_url: "https://company.example".to_owned(),
             auth,
             plan: self.plan,
