@@ -1,4 +1,5 @@
-//! Reference pages generated from the code: `docs/config.md`, `docs/config.schema.json`, `docs/cli.md`.
+//! Reference pages generated from the code: `docs/config.md`, `docs/config.schema.json`,
+//! `docs/cli.md`, `docs/expressions.md`.
 //!
 //! They are committed; a test compares them with what would be generated. `ml-connector docs` writes them.
 
@@ -20,7 +21,21 @@ pub fn files() -> anyhow::Result<Vec<(&'static str, String)>> {
     let schema = schemars::schema_for!(Config).to_value();
     let mut json = serde_json::to_string_pretty(&schema)?;
     json.push('\n');
-    Ok(vec![("config.md", config_page(&schema)?), ("config.schema.json", json), ("cli.md", cli_page()?)])
+    Ok(vec![
+        ("config.md", config_page(&schema)?),
+        ("config.schema.json", json),
+        ("cli.md", cli_page()?),
+        ("expressions.md", expressions_page()),
+    ])
+}
+
+/// The module's own documentation is the reference.
+fn expressions_page() -> String {
+    let source = include_str!("../../sync-core/src/expression/mod.rs");
+    let lines = source.lines().map_while(|line| line.strip_prefix("//!"));
+    let text: Vec<&str> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+    let text = text.join("\n").replace("\n# ", "\n## ");
+    format!("{NOTE}\n\n# Expressions\n\n{text}\n")
 }
 
 fn config_page(schema: &Value) -> Result<String, std::fmt::Error> {
@@ -63,10 +78,13 @@ fn nested<'a>(
 ) {
     found.push((heading.to_owned(), section));
     for (key, property) in properties(section) {
+        let path = format!("{path}.{key}");
         let inner = resolve(schema, property);
+        let item = property.get("items").map(|items| resolve(schema, items));
         if inner.get("properties").is_some() {
-            let path = format!("{path}.{key}");
             nested(schema, &format!("[{path}]"), &path, inner, found);
+        } else if let Some(item) = item.filter(|item| item.get("properties").is_some()) {
+            nested(schema, &format!("[[{path}]]"), &path, item, found);
         }
     }
 }

@@ -217,6 +217,7 @@ impl Process<'_> {
             api_version: oracle.api_version.clone(),
             timeout: oracle.timeout.unsigned_abs(),
             concurrency: oracle.concurrency as usize,
+            attributes: connection.fields.table().attributes(),
             created_by_module: FusionConfig::CREATED_BY_MODULE.to_owned(),
         };
         Ok(Fusion::new(config, transport(oracle.timeout, oracle.ca_file.as_deref())?, self.clock.clone())?)
@@ -243,7 +244,7 @@ impl Process<'_> {
             search_burst: settings.search_burst,
             timeout: settings.timeout.unsigned_abs(),
             owner_id: settings.owner_id,
-            fields: connection.fields.table().fields().collect(),
+            fields: connection.fields.table().custom(),
             visible_to: settings.visible_to.map(i64::from),
         };
         let budget = DailyBudget {

@@ -27,6 +27,7 @@ use crate::{
     config::FusionConfig,
     convert,
     dialect::FusionDialect,
+    extra::Extra,
 };
 
 /// Pinned on every call: 4 has rowmatch conditions and structured errors (oracle-fusion.md 4.4).
@@ -40,6 +41,7 @@ pub struct Fusion {
     api_version: String,
     page_size: u32,
     created_by_module: String,
+    extra: Extra,
 }
 
 impl Fusion {
@@ -62,6 +64,7 @@ impl Fusion {
             api_version,
             timeout,
             concurrency,
+            attributes,
             created_by_module,
         } = config;
         let base = BaseUrl::parse("base_url", &base_url)?;
@@ -83,7 +86,14 @@ impl Fusion {
             dialect: Arc::new(FusionDialect),
             clock: Arc::clone(&clock),
         });
-        Ok(Self { caller, clock, api_version, page_size: page_size.max(1), created_by_module })
+        Ok(Self {
+            caller,
+            clock,
+            api_version,
+            page_size: page_size.max(1),
+            created_by_module,
+            extra: Extra::of(attributes),
+        })
     }
 
     /// Whether a resource still has what we read of it. A pod that does not describe it is taken as it is: the first
@@ -126,6 +136,11 @@ impl Fusion {
         Err(CallError::without_effect(Describe::NAME, ErrorKind::Rejected, message))
     }
 
+    /// What is read of parties beside our own.
+    pub(crate) fn extra(&self) -> &Extra {
+        &self.extra
+    }
+
     /// The release in all paths.
     pub(crate) fn api_version(&self) -> &str {
         &self.api_version
@@ -147,7 +162,7 @@ impl Fusion {
     }
 
     /// Reads one page.
-    pub(crate) async fn page<E, T>(&self, list: E, convert: fn(Value) -> Seen<T>) -> Called<Page<T>>
+    pub(crate) async fn page<E, T>(&self, list: E, convert: impl Fn(Value) -> Seen<T>) -> Called<Page<T>>
     where
         E: Endpoint<Output = Collection>,
     {
@@ -165,14 +180,21 @@ impl Fusion {
 impl Erp for Fusion {
     async fn prepare(&self) -> Called<()> {
         let parties = ["PartyId", "LastUpdateDate"];
-        self.fits("crmRestApi", "hubOrganizations", hub_organizations::FIELDS, &parties).await?;
+        let shown = self.extra.fields(hub_organizations::FIELDS);
+        self.fits("crmRestApi", "hubOrganizations", &shown, &parties).await?;
         let (resource, accounts) = ("receivablesCustomerAccountActivities", ["AccountId", "LastUpdateDate"]);
         self.fits("fscmRestApi", resource, receivables_customer_account_activities::FIELDS, &accounts).await
     }
 
     async fn parties(&self, read: ErpRead) -> Called<Page<ErpParty>> {
-        let list = ListParties { api_version: &self.api_version, read, limit: self.page_size };
-        self.page(list, convert::party).await
+        let list = ListParties {
+            api_version: &self.api_version,
+            read,
+            limit: self.page_size,
+            fields: (!self.extra.expands()).then(|| self.extra.fields(hub_organizations::FIELDS)),
+            expand: self.extra.children(),
+        };
+        self.page(list, |item| convert::party(item, &self.extra)).await
     }
 
     async fn accounts(&self, read: ErpRead) -> Called<Page<ErpAccount>> {

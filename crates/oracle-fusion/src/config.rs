@@ -1,6 +1,6 @@
 //! What must be known about one Fusion instance; everything environment-specific (oracle-fusion.md 10, no. 13).
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use secrecy::SecretString;
 
@@ -25,6 +25,8 @@ pub struct FusionConfig {
     pub timeout: Duration,
     /// Requests at a time: two to five (4.9).
     pub concurrency: usize,
+    /// Attributes and children of parties that are read beside our own, for expressions.
+    pub attributes: BTreeSet<String>,
     /// What new accounts, sites and references say created them: a code of lookup HZ_CREATED_BY_MODULES (1.4).
     pub created_by_module: String,
 }

@@ -10,9 +10,11 @@ use sync_core::{
 };
 
 use crate::api::{hub_organizations::PartyDto, receivables_customer_account_activities::AccountDto};
+use crate::extra::Extra;
 
 /// A party of a page.
-pub(crate) fn party(item: Value) -> Seen<ErpParty> {
+pub(crate) fn party(item: Value, extra: &Extra) -> Seen<ErpParty> {
+    let attributes = extra.of_party(&item);
     seen("PartyId", None, item, |dto: PartyDto| {
         let PartyDto {
             party_id,
@@ -59,6 +61,7 @@ pub(crate) fn party(item: Value) -> Seen<ErpParty> {
             email: text("EmailAddress", email_address.as_ref())?,
             currency: text("CurrencyCode", currency_code.as_ref())?,
             address: postal_address(&address)?,
+            attributes,
             updated_at: required("LastUpdateDate", moment("LastUpdateDate", last_update_date.as_ref())?)?,
         })
     })
@@ -157,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_party_is_read_and_unknown_attributes_ignored() {
-        let Seen::Record(party) = party(whole()) else { panic!() };
+        let Seen::Record(party) = party(whole(), &Extra::default()) else { panic!() };
         assert_eq!(party.id, PartyId(300_000_248_939_071));
         assert_eq!(party.name, "Acme Ltd");
         assert_eq!(party.status, PartyStatus::Active);
@@ -170,7 +173,7 @@ mod tests {
 
     #[test]
     fn addresses_join_what_is_present() {
-        let line = |item: Value| match party(item) {
+        let line = |item: Value| match party(item, &Extra::default()) {
             Seen::Record(party) => party.address.map(|address| address.line),
             Seen::Malformed(bad) => panic!("{}", bad.reason),
         };
@@ -191,7 +194,7 @@ mod tests {
     fn a_bad_attribute_is_named_and_id_and_stamp_survive() {
         let mut item = whole();
         item["RawPhoneNumber"] = json!({"number": 1});
-        let Seen::Malformed(bad) = party(item) else { panic!() };
+        let Seen::Malformed(bad) = party(item, &Extra::default()) else { panic!() };
         assert_eq!(bad.id, Some(300_000_248_939_071));
         assert!(bad.updated_at.is_some());
         assert_eq!(bad.reason, r#"RawPhoneNumber is not a text: {"number":1}"#);
@@ -200,7 +203,7 @@ mod tests {
     #[test]
     fn items_that_are_no_records_are_reported() {
         for item in [json!(null), json!("x"), json!([1])] {
-            assert!(matches!(party(item), Seen::Malformed(bad) if bad.id.is_none()));
+            assert!(matches!(party(item, &Extra::default()), Seen::Malformed(bad) if bad.id.is_none()));
         }
         let Seen::Malformed(bad) = account(json!({"AccountId": "7", "AccountNumber": 1006})) else {
             panic!()
@@ -215,7 +218,7 @@ mod tests {
     fn other_status_codes_are_kept() {
         let mut item = whole();
         item["Status"] = json!("M");
-        let Seen::Record(party) = party(item) else { panic!() };
+        let Seen::Record(party) = party(item, &Extra::default()) else { panic!() };
         assert_eq!(party.status, PartyStatus::Other("M".to_owned()));
     }
 }

@@ -12,6 +12,7 @@ mod config;
 mod convert;
 mod dialect;
 mod documents;
+mod extra;
 mod parties;
 mod places;
 mod query;

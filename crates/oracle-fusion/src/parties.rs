@@ -67,7 +67,11 @@ impl Fusion {
         if has_more && items.is_empty() {
             return Err(unreadable("there are more parties than none".to_owned()));
         }
-        items.into_iter().map(convert::party).map(|seen| record(seen).map_err(&unreadable)).collect()
+        items
+            .into_iter()
+            .map(|item| convert::party(item, self.extra()))
+            .map(|seen| record(seen).map_err(&unreadable))
+            .collect()
     }
 
     /// Creates a party with its reference and addresses, all or nothing. After a refusal or a doubt, look for the

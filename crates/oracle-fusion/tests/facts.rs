@@ -30,6 +30,7 @@ mod tests {
             api_version: FusionConfig::API_VERSION.to_owned(),
             timeout: Duration::from_secs(60),
             concurrency: FusionConfig::CONCURRENCY,
+            attributes: Default::default(),
             created_by_module: FusionConfig::CREATED_BY_MODULE.to_owned(),
         }
     }

@@ -12,7 +12,7 @@ use saas_http::{
 use sync_core::{
     budget::{Class, Spent},
     error::{CallError, Effect, ErrorKind},
-    fields::{Field, Values},
+    fields::{CustomField, Field, Values},
     ids::{OrgId, PartyId},
     model::{CrmOrg, Page, Seen},
     ports::{Called, Clock, Crm, Permit, Spend, TokenVault},
@@ -49,7 +49,7 @@ pub struct Pipedrive {
     pub(crate) clock: Arc<dyn Clock>,
     codes: RwLock<Option<Codes>>,
     provision: Mutex<Provision>,
-    fields: Vec<Field>,
+    fields: Vec<CustomField>,
     timeout: SignedDuration,
     owner_id: Option<i64>,
     visible_to: Option<i64>,
@@ -236,7 +236,8 @@ impl Crm for Pipedrive {
     async fn create_org(&self, permit: Permit, values: &Values) -> Called<CrmOrg> {
         let codes = self.codes(CreateOrganization::NAME)?;
         let values = values.iter().map(|(field, value)| (*field, Some(value)));
-        let mut body = convert::body(values, &codes);
+        let mut body = convert::body(values, &codes)
+            .map_err(|why| CallError::without_effect(CreateOrganization::NAME, ErrorKind::Rejected, why))?;
         if !body.contains_key("name") {
             let message = "an organization needs a name";
             return Err(CallError::without_effect(CreateOrganization::NAME, ErrorKind::Rejected, message));
@@ -253,7 +254,9 @@ impl Crm for Pipedrive {
         changes: &[(Field, Option<Value>)],
     ) -> Called<CrmOrg> {
         let codes = self.codes(UpdateOrganization::NAME)?;
-        let body = convert::body(changes.iter().map(|(field, value)| (*field, value.as_ref())), &codes);
+        let changes = changes.iter().map(|(field, value)| (*field, value.as_ref()));
+        let body = convert::body(changes, &codes)
+            .map_err(|why| CallError::without_effect(UpdateOrganization::NAME, ErrorKind::Rejected, why))?;
         if body.is_empty() {
             // Whether a PATCH without content bumps the update time is unknown (8): never send one.
             let message = "there is nothing to write";

@@ -2,34 +2,49 @@
 
 use std::collections::BTreeMap;
 
-use sync_core::fields::{Field, Place};
+use sync_core::fields::{CustomField, CustomKind, Field};
 
-/// The codes of the custom fields that are mapped.
+/// A custom field as this company has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Codes(BTreeMap<Field, String>);
+pub(crate) struct Code {
+    /// 40 hex digits.
+    pub(crate) code: String,
+    /// What it takes.
+    pub(crate) kind: CustomKind,
+    /// Labels by id, of an option field.
+    pub(crate) options: BTreeMap<i64, String>,
+}
+
+/// The custom fields that are mapped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Codes {
+    codes: BTreeMap<Field, Code>,
+}
 
 impl Codes {
     /// All of those that are mapped, or none.
-    pub(crate) fn complete(fields: &[Field], codes: BTreeMap<Field, String>) -> Option<Self> {
-        wanted(fields).all(|(field, _)| codes.contains_key(&field)).then_some(Self(codes))
+    pub(crate) fn complete(wanted: &[CustomField], codes: BTreeMap<Field, Code>) -> Option<Self> {
+        wanted.iter().all(|custom| codes.contains_key(&custom.field)).then_some(Self { codes })
     }
 
-    /// The code of a field, if it is a custom one.
+    /// The code of a field, if it is a custom one that is mapped.
     pub(crate) fn of(&self, field: Field) -> Option<&str> {
-        self.0.get(&field).map(String::as_str)
+        self.codes.get(&field).map(|code| code.code.as_str())
+    }
+
+    /// A field, if it is a custom one that is mapped.
+    pub(crate) fn get(&self, field: Field) -> Option<&Code> {
+        self.codes.get(&field)
+    }
+
+    /// Every custom field that is mapped.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Field, &Code)> {
+        self.codes.iter().map(|(field, code)| (*field, code))
     }
 
     /// As `custom_fields=` wants them.
     pub(crate) fn joined(&self) -> String {
-        let codes: Vec<&str> = self.0.values().map(String::as_str).collect();
+        let codes: Vec<&str> = self.codes.values().map(|code| code.code.as_str()).collect();
         codes.join(",")
     }
-}
-
-/// The custom ones among the mapped fields, with the names under which they are found again.
-pub(crate) fn wanted(fields: &[Field]) -> impl Iterator<Item = (Field, &'static str)> {
-    fields.iter().copied().filter_map(|field| match field.row().place {
-        Place::Custom(name) => Some((field, name)),
-        Place::BuiltIn => None,
-    })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use sync_core::{
     budget::{AuthKind, Plan, SEARCH_BURST},
-    fields::Field,
+    fields::CustomField,
 };
 
 /// Settings of one Pipedrive company. `Debug` shows no secret.
@@ -27,8 +27,8 @@ pub struct PipedriveConfig {
     pub timeout: Duration,
     /// Owner of organizations that we create; the token's user if absent (7).
     pub owner_id: Option<i64>,
-    /// What is mapped; custom fields are made for these and no others.
-    pub fields: Vec<Field>,
+    /// The custom fields that are mapped: these are read and made if need be, and no others.
+    pub fields: Vec<CustomField>,
     /// Who sees organizations that we create: 1, 3, 5 or 7; the user's default if absent (7).
     pub visible_to: Option<i64>,
 }

@@ -12,6 +12,7 @@ use sync_core::{
 use crate::{
     api::organizations::{AddressDto, OrganizationDto},
     codes::Codes,
+    custom,
 };
 
 /// An organization of a page; `None` when it is deleted.
@@ -37,40 +38,25 @@ pub(crate) fn read(row: &Json, codes: &Codes) -> Result<Option<CrmOrg>, String> 
         return Ok(None);
     }
     let mut values = Values::new();
-    for field in Field::ALL {
-        if let Some(value) = value_of(field, &dto, codes)? {
-            values.insert(field, value);
-        }
+    let built_in = [
+        (Field::Name, text("name", dto.name.as_ref())?.map(Value::Text)),
+        (Field::Website, text("website", dto.website.as_ref())?.map(Value::Text)),
+        (Field::Address, address(dto.address.as_ref())?),
+    ];
+    values.extend(built_in.into_iter().filter_map(|(field, value)| Some((field, value?))));
+    // Without the object nothing is known about custom fields; taking them for unset would write them for ever.
+    let Some(Json::Object(custom_fields)) = &dto.custom_fields else {
+        return Err("custom_fields is missing".to_owned());
+    };
+    for (field, code) in codes.iter() {
+        let value = custom::read(field.label(), custom_fields.get(&code.code), code)?;
+        values.extend(value.map(|value| (field, value)));
     }
     Ok(Some(CrmOrg {
         id: OrgId(required("id", int("id", dto.id.as_ref())?)?),
         values,
         updated_at: required("update_time", moment("update_time", dto.update_time.as_ref())?)?,
     }))
-}
-
-fn value_of(field: Field, dto: &OrganizationDto, codes: &Codes) -> Result<Option<Value>, String> {
-    match field {
-        Field::Name => Ok(text("name", dto.name.as_ref())?.map(Value::Text)),
-        Field::Website => Ok(text("website", dto.website.as_ref())?.map(Value::Text)),
-        Field::Address => address(dto.address.as_ref()),
-        Field::Phone
-        | Field::ErpCustomerId
-        | Field::AccountNumbers
-        | Field::TaxId
-        | Field::ErpStatus
-        | Field::Duns
-        | Field::Email
-        | Field::Currency => custom(field, dto.custom_fields.as_ref(), codes),
-    }
-}
-
-/// Without the object nothing is known about custom fields; taking them for unset would write them for ever.
-fn custom(field: Field, fields: Option<&Json>, codes: &Codes) -> Result<Option<Value>, String> {
-    let Some(Json::Object(fields)) = fields else { return Err("custom_fields is missing".to_owned()) };
-    // A field that is not mapped has no code, and is not read.
-    let value = codes.of(field).and_then(|code| fields.get(code));
-    Ok(text(field.row().label, value)?.map(Value::Text))
 }
 
 fn address(value: Option<&Json>) -> Result<Option<Value>, String> {
@@ -94,19 +80,21 @@ fn address(value: Option<&Json>) -> Result<Option<Value>, String> {
 /// The body of a write that sets these fields (`None` clears) and no others.
 ///
 /// A name cannot be cleared: null is refused there, so a change without one leaves it alone.
+///
+/// # Errors
+/// When a value is none that the field can take; the text says what to do about it.
 pub(crate) fn body<'a>(
     changes: impl IntoIterator<Item = (Field, Option<&'a Value>)>,
     codes: &Codes,
-) -> Map<String, Json> {
+) -> Result<Map<String, Json>, String> {
     let mut body = Map::new();
     let mut custom = Map::new();
     for (field, value) in changes {
-        let json = value.map_or(Json::Null, json_of);
         match field {
             Field::Name if value.is_none() => {}
-            Field::Name => drop(body.insert("name".to_owned(), json)),
-            Field::Website => drop(body.insert("website".to_owned(), json)),
-            Field::Address => drop(body.insert("address".to_owned(), json)),
+            Field::Name => drop(body.insert("name".to_owned(), value.map_or(Json::Null, plain))),
+            Field::Website => drop(body.insert("website".to_owned(), value.map_or(Json::Null, plain))),
+            Field::Address => drop(body.insert("address".to_owned(), value.map_or(Json::Null, plain))),
             Field::Phone
             | Field::ErpCustomerId
             | Field::AccountNumbers
@@ -114,9 +102,12 @@ pub(crate) fn body<'a>(
             | Field::ErpStatus
             | Field::Duns
             | Field::Email
-            | Field::Currency => {
-                if let Some(code) = codes.of(field) {
-                    custom.insert(code.to_owned(), json);
+            | Field::Currency
+            | Field::Own(_) => {
+                if let Some(code) = codes.get(field) {
+                    let value =
+                        value.map_or(Ok(Json::Null), |value| custom::write(field.label(), value, code))?;
+                    custom.insert(code.code.clone(), value);
                 }
             }
         }
@@ -124,12 +115,12 @@ pub(crate) fn body<'a>(
     if !custom.is_empty() {
         body.insert("custom_fields".to_owned(), Json::Object(custom));
     }
-    body
+    Ok(body)
 }
 
-fn json_of(value: &Value) -> Json {
+/// What a built-in field takes.
+fn plain(value: &Value) -> Json {
     match value {
-        Value::Text(text) => json!(text),
         Value::Address(PostalAddress { line, locality, region, postal_code, country }) => json!({
             "value": line,
             "locality": locality,
@@ -137,5 +128,8 @@ fn json_of(value: &Value) -> Json {
             "postal_code": postal_code,
             "country": country,
         }),
+        Value::Text(_) | Value::Number(_) | Value::Date(_) | Value::Money(_) | Value::Labels(_) => {
+            json!(value.text())
+        }
     }
 }

@@ -13,6 +13,7 @@ mod client;
 mod codes;
 mod config;
 mod convert;
+mod custom;
 mod deal_json;
 mod deals;
 mod dialect;

@@ -6,20 +6,20 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use saas_http::{Answer, Caller, Endpoint, Pass};
+use saas_http::{Answer, Caller, Endpoint, Pass, scalar::int};
 use serde_json::Value;
 use sync_core::{
     budget::Class,
     error::{CallError, Effect, ErrorKind},
-    fields::Field,
+    fields::{CustomField, CustomKind, Field},
     ports::{Called, Clock},
     text::squeeze,
 };
 
 use crate::{
-    api::organization_fields::{CreateField, FieldDto, ListFields, VARCHAR},
+    api::organization_fields::{CreateField, FieldDto, ListFields, type_of},
     client::unreadable,
-    codes::{Codes, wanted},
+    codes::{Code, Codes},
 };
 
 /// Added to the request timeout: after that a lost request has taken effect or never will.
@@ -39,24 +39,34 @@ impl Provision {
     /// The codes of all our fields, creating those that are missing.
     pub(crate) async fn run(
         &mut self,
-        fields: &[Field],
+        fields: &[CustomField],
         caller: &Caller,
         clock: &dyn Clock,
         timeout: SignedDuration,
     ) -> Called<Codes> {
         let mut known = list(fields, caller).await?;
-        for (field, name) in wanted(fields) {
+        for custom in fields {
+            let CustomField { field, name, kind } = custom;
+            let (field, kind) = (*field, *kind);
             if known.contains_key(&field) {
                 continue;
             }
+            if matches!(kind, CustomKind::Option | CustomKind::Options) {
+                // Nobody but the company knows which options it should have.
+                let message = format!(
+                    "there is no custom field \"{name}\" of type {}: create it in Pipedrive with its options",
+                    type_of(kind)
+                );
+                return Err(CallError::without_effect(ListFields::NAME, ErrorKind::Rejected, message));
+            }
             self.no_doubt(field, clock.now())?;
-            let code = create(caller, name).await.inspect_err(|error| {
+            let code = create(caller, name, kind).await.inspect_err(|error| {
                 if error.effect == Effect::InDoubt {
                     self.doubts.insert(field, clock.now() + timeout + MARGIN);
                 }
             })?;
             tracing::info!(field.name = name, field.code = code, "custom field created");
-            known.insert(field, code);
+            known.insert(field, Code { code, kind, options: BTreeMap::new() });
         }
         self.doubts.clear();
         Codes::complete(fields, known).ok_or_else(|| unreadable::<ListFields>("a custom field has no code"))
@@ -74,8 +84,8 @@ impl Provision {
     }
 }
 
-async fn list(fields: &[Field], caller: &Caller) -> Called<BTreeMap<Field, String>> {
-    let mut known: BTreeMap<Field, String> = BTreeMap::new();
+async fn list(fields: &[CustomField], caller: &Caller) -> Called<BTreeMap<Field, Code>> {
+    let mut known: BTreeMap<Field, Code> = BTreeMap::new();
     let mut cursor = None;
     loop {
         let answer = caller.send(&ListFields { cursor: cursor.clone() }, Pass::Class(CLASS)).await?;
@@ -84,8 +94,8 @@ async fn list(fields: &[Field], caller: &Caller) -> Called<BTreeMap<Field, Strin
             // The first one listed stays ours, also when a person made another of the same name.
             if let Some(first) = known.get(&field) {
                 tracing::warn!(
-                    field.name = field.row().label,
-                    field.code = first,
+                    field.name = field.label(),
+                    field.code = first.code,
                     "several custom fields have this name"
                 );
                 continue;
@@ -99,8 +109,9 @@ async fn list(fields: &[Field], caller: &Caller) -> Called<BTreeMap<Field, Strin
     }
 }
 
-async fn create(caller: &Caller, name: &'static str) -> Called<String> {
-    let Answer { value, correlation, .. } = caller.send(&CreateField { name }, Pass::Class(CLASS)).await?;
+async fn create(caller: &Caller, name: &str, kind: CustomKind) -> Called<String> {
+    let Answer { value, correlation, .. } =
+        caller.send(&CreateField { name, kind }, Pass::Class(CLASS)).await?;
     let code = value.one().and_then(|data| {
         let dto: Option<FieldDto> = serde_json::from_value(data).ok();
         dto.and_then(|dto| dto.field_code).filter(|code| !code.is_empty()).ok_or("the new field has no code")
@@ -109,13 +120,20 @@ async fn create(caller: &Caller, name: &'static str) -> Called<String> {
 }
 
 /// Which field of ours this is, by name, kind and type.
-fn ours(fields: &[Field], row: Value) -> Option<(Field, String)> {
-    let FieldDto { field_name, field_code, field_type, is_custom_field } =
+fn ours(fields: &[CustomField], row: Value) -> Option<(Field, Code)> {
+    let FieldDto { field_name, field_code, field_type, is_custom_field, options } =
         serde_json::from_value(row).ok()?;
-    if is_custom_field != Some(true) || field_type.as_deref() != Some(VARCHAR) {
+    if is_custom_field != Some(true) {
         return None;
     }
-    let field_name = squeeze(&field_name?);
-    let (field, _) = wanted(fields).find(|(_, name)| *name == field_name)?;
-    Some((field, field_code.filter(|code| !code.is_empty())?))
+    let name = squeeze(&field_name?);
+    let custom = fields.iter().find(|custom| {
+        squeeze(&custom.name) == name && field_type.as_deref() == Some(type_of(custom.kind))
+    })?;
+    let options = options
+        .into_iter()
+        .flatten()
+        .filter_map(|option| Some((int("id", option.id.as_ref()).ok()??, squeeze(&option.label?))));
+    let code = field_code.filter(|code| !code.is_empty())?;
+    Some((custom.field, Code { code, kind: custom.kind, options: options.collect() }))
 }

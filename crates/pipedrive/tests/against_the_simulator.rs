@@ -30,10 +30,12 @@ mod tests {
         budget::{Class, Plan},
         deals::{CrmDeal, DealStatus, Relation},
         error::{Effect, ErrorKind},
+        fields::{CustomField, CustomKind, Field, OwnKey, Values},
         ids::{DealId, OrgId},
         model::{Page, Seen},
         money::{Amount, Money},
         ports::{Clock, Crm},
+        value::Value,
     };
     use tower::ServiceExt as _;
 
@@ -89,6 +91,10 @@ mod tests {
         }
 
         fn with(settings: PipedriveSettings) -> Self {
+            Self::with_fields(settings, sync_core::fields::FieldTable::default().custom())
+        }
+
+        fn with_fields(settings: PipedriveSettings, fields: Vec<CustomField>) -> Self {
             let clock = SimClock::at(at("2026-03-02T10:00:00Z"));
             let sim = PipedriveSim::new(settings, clock.clone(), 7);
             let wrong: Arc<Mutex<BTreeSet<String>>> = Arc::default();
@@ -96,7 +102,7 @@ mod tests {
             let (judge, noted) = (Arc::clone(&contract), Arc::clone(&wrong));
             let wire = Wire { router: sim.router(), contract: judge, wrong: noted };
             let config = PipedriveConfig {
-                fields: sync_core::fields::FieldTable::default().fields().collect(),
+                fields,
                 base_url: "https://company.example".to_owned(),
                 auth: PipedriveAuth::ApiToken("0123456789012345678901234567890123456789".into()),
                 plan: Plan::Growth,
@@ -111,6 +117,14 @@ mod tests {
             let (ledger, vault) = (Ledger::of(1_000_000), Arc::new(Vault::default()));
             let crm = Pipedrive::new(config, Arc::new(wire), Arc::clone(&shared) as _, shared, ledger, vault);
             Self { crm: crm.unwrap(), sim, contract, wrong }
+        }
+
+        /// What a person sets up in the company's settings.
+        async fn set_up(&self, path: &str, body: serde_json::Value) {
+            let request = http::Request::post(path).header("x-api-token", "t");
+            let request = request.header("content-type", "application/json");
+            let answer = self.sim.router().oneshot(request.body(Body::from(body.to_string())).unwrap()).await;
+            assert!(answer.unwrap().status().is_success());
         }
 
         fn organization(&self, name: &str) -> OrgId {
@@ -129,6 +143,59 @@ mod tests {
             }
             assert_eq!(self.crm.spent().tokens, due);
         }
+    }
+
+    fn own(name: &str, kind: CustomKind) -> CustomField {
+        let field = Field::Own(OwnKey::new(&name.to_lowercase()).unwrap());
+        CustomField { field, name: name.to_owned(), kind }
+    }
+
+    #[tokio::test]
+    async fn own_fields_of_every_type_are_written_in_their_shape_and_read_back() {
+        let kinds = [
+            ("Short", CustomKind::ShortText, Value::Text("x".into())),
+            ("Long", CustomKind::LongText, Value::Text("y".repeat(300))),
+            ("Count", CustomKind::Number, Value::number("-12.50").unwrap()),
+            ("Since", CustomKind::Date, Value::Date("2026-02-28".into())),
+            ("Limit", CustomKind::Money, Value::money(Amount::parse("1234.5").unwrap(), "EUR".into())),
+            ("Segment", CustomKind::Option, Value::Text("Retail".into())),
+            ("Regions", CustomKind::Options, Value::labels(vec!["South".into(), "North".into()]).unwrap()),
+            ("Fax", CustomKind::Phone, Value::Text("+358 9 1".into())),
+        ];
+        let mut fields = sync_core::fields::FieldTable::default().custom();
+        fields.extend(kinds.iter().map(|(name, kind, _)| own(name, *kind)));
+        let world = World::with_fields(PipedriveSettings::default(), fields.clone());
+
+        let refused = world.crm.prepare().await.unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::Rejected);
+        assert!(refused.message.contains("\"Segment\" of type enum"), "{refused}");
+        for (name, kind, options) in
+            [("Segment", "enum", ["Retail", "Industry"]), ("Regions", "set", ["North", "South"])]
+        {
+            let options = options.map(|label| json!({ "label": label }));
+            let body = json!({ "field_name": name, "field_type": kind, "options": options });
+            world.set_up("/api/v2/organizationFields", body).await;
+        }
+        world.crm.prepare().await.unwrap();
+
+        let mut values = Values::from([(Field::Name, Value::Text("Acme".into()))]);
+        values.extend(kinds.iter().map(|(name, kind, value)| (own(name, *kind).field, value.clone())));
+        let permit = || async { world.crm.permits(Class::Edit, 1).await.unwrap().pop().unwrap() };
+        let made = world.crm.create_org(permit().await, &values).await.unwrap();
+        for (name, kind, value) in &kinds {
+            let field = own(name, *kind).field;
+            assert!(made.values[&field].same_as(value), "{name}: {:?}", made.values[&field]);
+        }
+        let cleared: Vec<(Field, Option<Value>)> =
+            kinds.iter().map(|(name, kind, _)| (own(name, *kind).field, None)).collect();
+        let bare = world.crm.update_org(permit().await, made.id, &cleared).await.unwrap();
+        assert_eq!(bare.values.keys().collect::<Vec<_>>(), [&Field::Name]);
+
+        let strange = [(own("Segment", CustomKind::Option).field, Some(Value::Text("Space".into())))];
+        let refused = world.crm.update_org(permit().await, made.id, &strange).await.unwrap_err();
+        assert_eq!((&refused.kind, refused.effect), (&ErrorKind::Rejected, Effect::None));
+        assert!(refused.message.contains("no option \"Space\"; it has: Retail, Industry"), "{refused}");
+        assert_eq!(*world.wrong.lock().unwrap(), BTreeSet::new());
     }
 
     #[tokio::test]

@@ -194,7 +194,10 @@ impl HoldReason {
             Self::TugOfWar { .. } => {
                 vec![("leave-crm", "both sides keep what they say, until one of them changes"), RETRY]
             }
-            Self::Refused { .. } | Self::OrganizationUnreadable { .. } | Self::Malformed { .. } => {
+            Self::Refused { .. }
+            | Self::FieldFailed { .. }
+            | Self::OrganizationUnreadable { .. }
+            | Self::Malformed { .. } => {
                 vec![RETRY]
             }
         }
@@ -280,6 +283,7 @@ impl Answers {
                 | HoldReason::OrganizationTaken { .. }
                 | HoldReason::Ambiguous { .. }
                 | HoldReason::Refused { .. }
+                | HoldReason::FieldFailed { .. }
                 | HoldReason::OrganizationUnreadable { .. }
                 | HoldReason::Malformed { .. },
                 _,

@@ -6,7 +6,7 @@ use crate::{
     answers::{GoneAnswer, LifeAnswer},
     budget::Class,
     difference::{Difference, difference},
-    fields::Field,
+    fields::{Field, FieldTable},
     hold::HoldReason,
     ids::{OrgId, PartyId},
     mapping::{self, Desired},
@@ -113,7 +113,7 @@ fn by_likeness(policy: &Policy, situation: &Situation, customer: &ErpCustomer) -
             Decision::NotOurs
         }
         Likeness::NotCompared | Likeness::Compared(Verdict::Nobody) => {
-            Decision::Do(create(policy, situation.party, customer))
+            create(policy, situation.party, customer)
         }
     }
 }
@@ -129,18 +129,27 @@ fn bind(situation: &Situation, org: OrgId, rule: Rule, reason: String) -> Plan {
     }
 }
 
-fn create(policy: &Policy, party: PartyId, customer: &ErpCustomer) -> Plan {
-    let Desired { values, cut } = mapping::desired(&policy.fields, customer);
+/// A record that an expression fails on holds itself, before anything of it is written.
+fn failure(failed: Vec<(Field, String)>) -> Option<HoldReason> {
+    let (field, reason) = failed.into_iter().next()?;
+    Some(HoldReason::FieldFailed { field, reason })
+}
+
+fn create(policy: &Policy, party: PartyId, customer: &ErpCustomer) -> Decision {
+    let Desired { values, cut, failed } = mapping::desired(&policy.fields, customer);
+    if let Some(question) = failure(failed) {
+        return Decision::Hold(question);
+    }
     let mut reason = "The customer has no organization yet".to_owned();
-    explain_cuts(&mut reason, &cut);
-    Plan {
+    explain_cuts(&policy.fields, &mut reason, &cut);
+    Decision::Do(Plan {
         party,
         steps: vec![Step::Create { values }],
         reason,
         rule: Rule::CustomerWithoutOrganization,
         class: Class::NewCustomer,
         then_hold: None,
-    }
+    })
 }
 
 /// What happens to the organization of a customer that lives this way in the ERP.
@@ -297,6 +306,9 @@ fn synced(
         Some(customer) => mapping::desired(&policy.fields, customer),
         None => mapping::deleted(&pair.erp_mirror),
     };
+    if let Some(question) = failure(desired.failed.clone()) {
+        return Decision::Hold(question);
+    }
     let difference = difference(&policy.fields, desired, pair, &org.values, &situation.answers);
     if difference.changes.is_empty() {
         return difference.question.map_or(Decision::InSync, Decision::Hold);
@@ -304,13 +316,13 @@ fn synced(
     if situation.now.duration_since(read_at) > policy.freshness {
         return Decision::Observe(pair.org);
     }
-    Decision::Do(update(situation.party, org.id, difference))
+    Decision::Do(update(&policy.fields, situation.party, org.id, difference))
 }
 
-fn update(party: PartyId, org: OrgId, difference: Difference) -> Plan {
+fn update(fields: &FieldTable, party: PartyId, org: OrgId, difference: Difference) -> Plan {
     let Difference { changes, restored, cut, question } = difference;
     let labels = |fields: &mut dyn Iterator<Item = Field>| -> String {
-        fields.map(|field| field.row().label).collect::<Vec<_>>().join(", ")
+        fields.map(|field| field.label().to_owned()).collect::<Vec<_>>().join(", ")
     };
     let mut reason =
         format!("Differs from the ERP: {}", labels(&mut changes.iter().map(|change| change.field)));
@@ -320,7 +332,7 @@ fn update(party: PartyId, org: OrgId, difference: Difference) -> Plan {
             "; edited in the CRM but owned by the ERP, the edit is kept in the journal: {list}"
         ));
     }
-    explain_cuts(&mut reason, &cut);
+    explain_cuts(fields, &mut reason, &cut);
     Plan {
         party,
         steps: vec![Step::Update { org, changes }],
@@ -331,9 +343,9 @@ fn update(party: PartyId, org: OrgId, difference: Difference) -> Plan {
     }
 }
 
-fn explain_cuts(reason: &mut String, cut: &[Field]) {
+fn explain_cuts(fields: &FieldTable, reason: &mut String, cut: &[Field]) {
     for field in cut {
-        reason.push_str(&format!("; {field} is cut to {} characters", field.row().limit));
+        reason.push_str(&format!("; {field} is cut to {} characters", fields.limit(*field)));
     }
 }
 

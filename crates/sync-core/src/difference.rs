@@ -36,7 +36,7 @@ pub fn difference(
     actual: &Values,
     answers: &Answers,
 ) -> Difference {
-    let Desired { values: desired, cut } = desired;
+    let Desired { values: desired, cut, failed: _ } = desired;
     let mut found = Difference { changes: Vec::new(), restored: Vec::new(), cut, question: None };
     for (field, owner) in fields.rules() {
         let (erp, crm) = (desired.get(&field), actual.get(&field));

@@ -3,18 +3,21 @@
 //! A field is one variant and one row. `Field::ALL` drives diffing, plans, journal and custom-field
 //! provisioning; adapters match on `Field` without `_`, so that a new field cannot be forgotten.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
+use arrayvec::ArrayString;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::value::Value;
+use crate::{
+    expression::{Expression, ResultType},
+    value::Value,
+};
 
 /// Values of mapped fields of one record. An absent key is an unset field.
 pub type Values = BTreeMap<Field, Value>;
 
 /// A mapped field of a customer / organization.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Field {
     /// The company's name.
     Name,
@@ -38,6 +41,51 @@ pub enum Field {
     Email,
     /// The currency it prefers, ISO 4217.
     Currency,
+    /// A field that the connection's owner defined.
+    Own(OwnKey),
+}
+
+/// Name of a field that the connection's owner defined: `own.` and 1 to 32 of `a-z`, `0-9` and `_`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OwnKey(ArrayString<36>);
+
+impl OwnKey {
+    const PREFIX: &str = "own.";
+
+    /// The key of this name; none if it is no name.
+    #[must_use]
+    pub fn new(name: &str) -> Option<Self> {
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        let good = (1..=32).contains(&name.len()) && name.chars().all(allowed);
+        if !good {
+            return None;
+        }
+        let mut key = ArrayString::new();
+        key.push_str(Self::PREFIX);
+        key.push_str(name);
+        Some(Self(key))
+    }
+
+    /// As it is written, with its prefix.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Serialize for Field {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.key())
+    }
+}
+
+impl<'de> Deserialize<'de> for Field {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let key = std::borrow::Cow::<str>::deserialize(input)?;
+        let own = || key.strip_prefix(OwnKey::PREFIX).and_then(OwnKey::new).map(Self::Own);
+        let builtin = Self::ALL.into_iter().find(|field| field.key() == key);
+        builtin.or_else(own).ok_or_else(|| serde::de::Error::custom(format_args!("{key} is no field")))
+    }
 }
 
 /// Where an organization of the CRM keeps a field.
@@ -124,46 +172,122 @@ impl Field {
         Self::Currency,
     ];
 
-    /// Its row of the table.
+    /// Its row of the table; none for an owner's own field.
     #[must_use]
-    pub fn row(self) -> &'static Row {
-        match self {
-            Self::Name => &TABLE[0],
-            Self::Address => &TABLE[1],
-            Self::Website => &TABLE[2],
-            Self::Phone => &TABLE[3],
-            Self::ErpCustomerId => &TABLE[4],
-            Self::AccountNumbers => &TABLE[5],
-            Self::TaxId => &TABLE[6],
-            Self::ErpStatus => &TABLE[7],
-            Self::Duns => &TABLE[8],
-            Self::Email => &TABLE[9],
-            Self::Currency => &TABLE[10],
-        }
+    pub fn row(&self) -> Option<&'static Row> {
+        TABLE.iter().find(|row| row.field == *self)
     }
 
     /// Its name in plans, the journal and `--json`.
     #[must_use]
-    pub fn key(self) -> &'static str {
-        self.row().key
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Name => "name",
+            Self::Address => "address",
+            Self::Website => "website",
+            Self::Phone => "phone",
+            Self::ErpCustomerId => "erp_customer_id",
+            Self::AccountNumbers => "account_numbers",
+            Self::TaxId => "tax_id",
+            Self::ErpStatus => "erp_status",
+            Self::Duns => "duns",
+            Self::Email => "email",
+            Self::Currency => "currency",
+            Self::Own(key) => key.as_str(),
+        }
+    }
+
+    /// What people read; an owner's own field goes by its key.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        self.row().map_or(self.key(), |row| row.label)
     }
 }
 
 impl std::fmt::Display for Field {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.row().label)
+        f.write_str(self.label())
     }
 }
 
-/// The fields that one connection maps, and whose value counts for each.
+/// A field that the connection's owner defined: what it shows of the ERP, and where the CRM keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OwnField {
+    /// Name of the custom field in the CRM.
+    pub name: String,
+    /// What it shows.
+    pub expression: Expression,
+    /// What the field takes.
+    pub want: ResultType,
+}
+
+/// Type of a custom field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CustomKind {
+    /// Up to 255 characters.
+    ShortText,
+    /// Up to 65,000 characters.
+    LongText,
+    /// A number.
+    Number,
+    /// A day.
+    Date,
+    /// An amount of money with its currency.
+    Money,
+    /// One option.
+    Option,
+    /// Several options.
+    Options,
+    /// A telephone number.
+    Phone,
+}
+
+impl OwnField {
+    /// The type that its field in the CRM has to have.
+    #[must_use]
+    pub fn kind(&self) -> CustomKind {
+        match &self.want {
+            ResultType::Text { limit } if *limit <= SHORT => CustomKind::ShortText,
+            ResultType::Text { .. } => CustomKind::LongText,
+            ResultType::Number => CustomKind::Number,
+            ResultType::Date => CustomKind::Date,
+            ResultType::Money { .. } => CustomKind::Money,
+            ResultType::Option => CustomKind::Option,
+            ResultType::Options => CustomKind::Options,
+            ResultType::Phone => CustomKind::Phone,
+        }
+    }
+}
+
+/// Characters of a short text (pipedrive.md 2).
+pub const SHORT: usize = 255;
+
+/// A custom field that the CRM has to have.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FieldTable(BTreeMap<Field, Owner>);
+pub struct CustomField {
+    /// The field.
+    pub field: Field,
+    /// Its name in the CRM.
+    pub name: String,
+    /// Its type.
+    pub kind: CustomKind,
+}
+
+/// The fields that one connection maps, and whose value counts for each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldTable(BTreeMap<Field, Rule>);
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Rule {
+    owner: Owner,
+    own: Option<OwnField>,
+}
 
 impl Default for FieldTable {
     /// The default set, owned by the ERP.
     fn default() -> Self {
         let rows = TABLE.iter().filter(|row| row.default);
-        Self(rows.map(|row| (row.field, Owner::Erp)).collect())
+        Self(rows.map(|row| (row.field, Rule { owner: Owner::Erp, own: None })).collect())
     }
 }
 
@@ -171,7 +295,14 @@ impl FieldTable {
     /// Maps this field too, or gives it another owner.
     #[must_use]
     pub fn with(mut self, field: Field, owner: Owner) -> Self {
-        self.0.insert(field, owner);
+        self.0.entry(field).or_insert(Rule { owner, own: None }).owner = owner;
+        self
+    }
+
+    /// Maps a field of the owner's own.
+    #[must_use]
+    pub fn with_own(mut self, key: OwnKey, own: OwnField, owner: Owner) -> Self {
+        self.0.insert(Field::Own(key), Rule { owner, own: Some(own) });
         self
     }
 
@@ -183,12 +314,49 @@ impl FieldTable {
 
     /// The mapped fields with their owners, in table order.
     pub fn rules(&self) -> impl Iterator<Item = (Field, Owner)> + '_ {
-        self.0.iter().map(|(field, owner)| (*field, *owner))
+        self.0.iter().map(|(field, rule)| (*field, rule.owner))
     }
 
     /// The mapped fields, in table order.
     pub fn fields(&self) -> impl Iterator<Item = Field> + '_ {
         self.0.keys().copied()
+    }
+
+    /// How a field of the owner's own is defined.
+    #[must_use]
+    pub fn own(&self, field: Field) -> Option<&OwnField> {
+        self.0.get(&field)?.own.as_ref()
+    }
+
+    /// Names of the attributes of the ERP's party that the owner's own fields read.
+    #[must_use]
+    pub fn attributes(&self) -> BTreeSet<String> {
+        let own = self.0.values().filter_map(|rule| rule.own.as_ref());
+        own.flat_map(|own| own.expression.names()).collect()
+    }
+
+    /// The most characters that the CRM takes.
+    #[must_use]
+    pub fn limit(&self, field: Field) -> usize {
+        match (field.row(), self.own(field).map(|own| &own.want)) {
+            (Some(row), _) => row.limit,
+            (None, Some(ResultType::Text { limit })) => *limit,
+            (None, _) => SHORT,
+        }
+    }
+
+    /// The custom fields that the CRM has to have.
+    #[must_use]
+    pub fn custom(&self) -> Vec<CustomField> {
+        let custom = |(field, rule): (&Field, &Rule)| {
+            let (name, kind) = match (field.row().map(|row| row.place), &rule.own) {
+                (Some(Place::Custom(name)), _) => (name.to_owned(), CustomKind::ShortText),
+                (None, Some(own)) => (own.name.clone(), own.kind()),
+                (Some(Place::BuiltIn), _) | (None, None) => return None,
+            };
+            Some(CustomField { field: *field, name, kind })
+        };
+        self.0.iter().filter_map(custom).collect()
     }
 }
 
@@ -200,17 +368,32 @@ mod tests {
     fn every_field_has_its_own_row() {
         for (field, row) in Field::ALL.into_iter().zip(&TABLE) {
             assert_eq!(field, row.field);
-            assert_eq!(field.row().field, field);
-            assert_eq!(serde_json::to_value(field).unwrap(), row.key);
+            assert_eq!(field.row().unwrap().field, field);
+            assert_eq!(field.key(), row.key);
+            let json = serde_json::to_string(&field).unwrap();
+            assert_eq!(json, format!("\"{}\"", row.key));
+            assert_eq!(serde_json::from_str::<Field>(&json).unwrap(), field);
         }
     }
 
     #[test]
     fn the_default_set_leaves_room_for_the_customers_own_custom_fields() {
-        let custom = FieldTable::default()
-            .fields()
-            .filter(|field| matches!(field.row().place, Place::Custom(_)))
-            .count();
-        assert!(custom <= 12, "Lite has 30 custom fields, the customer's own included");
+        assert!(
+            FieldTable::default().custom().len() <= 12,
+            "Lite has 30 custom fields, the customer's own included"
+        );
+    }
+
+    #[test]
+    fn own_fields_have_keys_of_their_own_and_stay_what_they_are_in_json() {
+        let field = Field::Own(OwnKey::new("industry").unwrap());
+        assert_eq!((field.key(), field.label()), ("own.industry", "own.industry"));
+        let values = Values::from([(field, Value::Text("Retail".into()))]);
+        let json = serde_json::to_string(&values).unwrap();
+        assert_eq!(serde_json::from_str::<Values>(&json).unwrap(), values);
+        for bad in ["", "Industry", "a b", "own.x", &"a".repeat(33)] {
+            assert_eq!(OwnKey::new(bad), None, "{bad}");
+        }
+        assert!(serde_json::from_str::<Field>("\"industry\"").is_err());
     }
 }

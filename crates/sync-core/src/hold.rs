@@ -96,6 +96,13 @@ pub enum HoldReason {
         #[serde(default)]
         exchange: Option<Box<Exchange>>,
     },
+    /// An expression of the connection's own fields fails on this record.
+    FieldFailed {
+        /// The field.
+        field: Field,
+        /// What is wrong, and what to do about it.
+        reason: String,
+    },
     /// The organization could not be understood.
     OrganizationUnreadable {
         /// The organization.
@@ -127,6 +134,7 @@ impl HoldReason {
             Self::Conflict { .. } => "conflict",
             Self::TugOfWar { .. } => "tug_of_war",
             Self::Refused { .. } => "refused",
+            Self::FieldFailed { .. } => "field_failed",
             Self::OrganizationUnreadable { .. } => "organization_unreadable",
             Self::Malformed { .. } => "malformed",
         }
@@ -195,6 +203,11 @@ impl HoldReason {
                 text(crm)
             ),
             Self::Refused { message, .. } => format!("The CRM refused the write: {message}"),
+            Self::FieldFailed { field, reason } => {
+                format!(
+                    "The expression of {field} fails on this record: {reason}. Mend the record or the expression."
+                )
+            }
             Self::OrganizationUnreadable { org, reason } => {
                 format!(
                     "Organization {org} cannot be read: {reason}. It is looked at again with its next change."

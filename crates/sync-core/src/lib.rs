@@ -19,6 +19,7 @@ pub mod hold;
 pub mod ids;
 pub mod laws;
 pub mod mapping;
+pub mod matching;
 pub mod merge;
 pub mod model;
 pub mod money;

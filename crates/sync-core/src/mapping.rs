@@ -1,7 +1,8 @@
 //! From a customer of the ERP to the values that its organization should show.
 
 use crate::{
-    fields::{Field, FieldTable, Values},
+    expression::{EvaluationError, Outcome, TypedValue},
+    fields::{Field, FieldTable, OwnField, Values},
     model::{ErpCustomer, ErpParty},
     policy::Life,
     text,
@@ -15,6 +16,8 @@ pub struct Desired {
     pub values: Values,
     /// Fields whose value was longer than the CRM takes.
     pub cut: Vec<Field>,
+    /// Own fields that have no value for this record, because their expression fails on it; and why.
+    pub failed: Vec<(Field, String)>,
 }
 
 /// Maps a customer. Total: every mapped field gets its value or none.
@@ -22,15 +25,25 @@ pub struct Desired {
 pub fn desired(fields: &FieldTable, customer: &ErpCustomer) -> Desired {
     let mut values = Values::new();
     let mut cut = Vec::new();
+    let mut failed = Vec::new();
     for field in fields.fields() {
-        let Some(value) = value_of(field, customer) else { continue };
-        let (value, was_cut) = fit(value, field.row().limit);
+        let value = match fields.own(field) {
+            Some(own) => match own_value(own, customer) {
+                Ok(value) => value,
+                Err(error) => {
+                    failed.push((field, format!("{}; {}", error.message, error.hint)));
+                    continue;
+                }
+            },
+            None => value_of(field, customer).map(|value| fit(value, fields.limit(field))),
+        };
+        let Some((value, was_cut)) = value else { continue };
         if was_cut {
             cut.push(field);
         }
         values.insert(field, value);
     }
-    Desired { values, cut }
+    Desired { values, cut, failed }
 }
 
 /// What the organization of a customer should say that the ERP does not show any more: what it said last, and that.
@@ -38,7 +51,23 @@ pub fn desired(fields: &FieldTable, customer: &ErpCustomer) -> Desired {
 pub fn deleted(last: &Values) -> Desired {
     let mut values = last.clone();
     values.insert(Field::ErpStatus, Value::Text(Life::Deleted.label().to_owned()));
-    Desired { values, cut: Vec::new() }
+    Desired { values, cut: Vec::new(), failed: Vec::new() }
+}
+
+fn own_value(own: &OwnField, customer: &ErpCustomer) -> Result<Option<(Value, bool)>, EvaluationError> {
+    let Some(Outcome { value, cut }) = own.expression.evaluate(&customer.party.attributes, &own.want)? else {
+        return Ok(None);
+    };
+    let value = match value {
+        TypedValue::Text(text) | TypedValue::Option(text) | TypedValue::Phone(text) => {
+            Some(Value::Text(text))
+        }
+        TypedValue::Number(digits) => Value::number(&digits),
+        TypedValue::Date(day) => Some(Value::Date(day.to_string())),
+        TypedValue::Money(money) => Some(Value::money(money.amount, money.currency)),
+        TypedValue::Options(labels) => Value::labels(labels),
+    };
+    Ok(value.map(|value| (value, cut)))
 }
 
 fn value_of(field: Field, customer: &ErpCustomer) -> Option<Value> {
@@ -57,6 +86,8 @@ fn value_of(field: Field, customer: &ErpCustomer) -> Option<Value> {
         Field::Duns => plain(party.duns.as_deref()),
         Field::Email => plain(party.email.as_deref()),
         Field::Currency => plain(party.currency.as_deref()),
+        // Defined by the table, not by us.
+        Field::Own(_) => None,
     }
 }
 
@@ -83,6 +114,7 @@ fn fit(value: Value, limit: usize) -> (Value, bool) {
             let (line, cut) = text::bounded(&address.line, limit);
             (Value::Address(PostalAddress { line, ..address }), cut)
         }
+        Value::Number(_) | Value::Date(_) | Value::Money(_) | Value::Labels(_) => (value, false),
     }
 }
 
@@ -109,6 +141,7 @@ mod tests {
             email: None,
             currency: None,
             address: None,
+            attributes: serde_json::Map::new(),
             updated_at,
         };
         let account = |id, number: &str| ErpAccount {
@@ -127,7 +160,7 @@ mod tests {
 
     #[test]
     fn blanks_are_no_values_and_ids_are_texts() {
-        let Desired { values, cut } = desired(&FieldTable::default(), &customer("  Acme\u{a0} Ltd "));
+        let Desired { values, cut, .. } = desired(&FieldTable::default(), &customer("  Acme\u{a0} Ltd "));
         assert_eq!(text(&values, Field::Name), Some("Acme Ltd"));
         assert_eq!(text(&values, Field::TaxId), None);
         assert_eq!(text(&values, Field::Address), None);
@@ -142,7 +175,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_cut_and_reported() {
-        let Desired { values, cut } = desired(&FieldTable::default(), &customer(&"ä".repeat(300)));
+        let Desired { values, cut, .. } = desired(&FieldTable::default(), &customer(&"ä".repeat(300)));
         assert_eq!(text(&values, Field::Name).map(|name| name.chars().count()), Some(255));
         assert_eq!(cut, [Field::Name]);
     }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
 
 use crate::{
     fields::Values,
@@ -39,6 +40,9 @@ pub struct ErpParty {
     pub currency: Option<String>,
     /// The flattened primary address.
     pub address: Option<PostalAddress>,
+    /// Attributes as they came, where the connection's own fields read them.
+    #[serde(default)]
+    pub attributes: Map<String, Json>,
     /// `LastUpdateDate`.
     pub updated_at: Timestamp,
 }

@@ -51,6 +51,7 @@ fn acme() -> ErpCustomer {
         email: None,
         currency: None,
         address: None,
+        attributes: Default::default(),
         updated_at: ago(900),
     };
     ErpCustomer { party, accounts: Vec::new(), also: Vec::new() }

@@ -277,7 +277,7 @@ fn org_company(org: &CrmOrg) -> Company {
     let CrmOrg { values, .. } = org;
     let address = values.get(&Field::Address).and_then(|value| match value {
         Value::Address(address) => Some(address.clone()),
-        Value::Text(_) => None,
+        Value::Text(_) | Value::Number(_) | Value::Date(_) | Value::Money(_) | Value::Labels(_) => None,
     });
     Company {
         names: texts(values, Field::Name),

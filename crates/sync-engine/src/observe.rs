@@ -168,6 +168,7 @@ mod tests {
             email: None,
             currency: None,
             address: None,
+            attributes: Default::default(),
             updated_at: at,
         };
         let good = ErpAccount { id: AccountId(7), party: id, number: "7".into(), updated_at: at };

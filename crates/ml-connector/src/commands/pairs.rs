@@ -1,5 +1,7 @@
 //! `pairs list` and `pairs show`
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use sync_core::fields::Field;
 use sync_core::ids::PartyId;
@@ -34,7 +36,7 @@ struct Shown {
 
 #[derive(Serialize)]
 struct ShownField {
-    field: &'static str,
+    field: String,
     erp: Option<String>,
     crm: Option<String>,
 }
@@ -114,8 +116,10 @@ async fn show(context: &Context<'_>, store: &Store, args: &PairsShowArgs) -> any
         }
         let text = |value: Option<&Value>| value.map(|value| value.text().to_owned());
         let fields = pair.iter().flat_map(|pair| {
-            Field::ALL.into_iter().map(|field| ShownField {
-                field: field.key(),
+            let all: BTreeSet<Field> =
+                pair.erp_mirror.keys().chain(pair.crm_mirror.keys()).copied().collect();
+            all.into_iter().map(|field| ShownField {
+                field: field.key().to_owned(),
                 erp: text(pair.erp_mirror.get(&field)),
                 crm: text(pair.crm_mirror.get(&field)),
             })
@@ -151,7 +155,7 @@ fn told(shown: &Shown) -> String {
         text.push_str(&format!("waits for a person: {hold}\n"));
     }
     let rows = shown.fields.iter().map(|field| {
-        [field.field.to_owned(), field.erp.clone().unwrap_or_default(), field.crm.clone().unwrap_or_default()]
+        [field.field.clone(), field.erp.clone().unwrap_or_default(), field.crm.clone().unwrap_or_default()]
     });
     text.push_str(&format!("\n{}\n", table(["field", "erp", "crm"], &[], rows)));
     let rows = shown

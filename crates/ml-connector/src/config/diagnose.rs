@@ -203,6 +203,16 @@ impl<'a> At<'a> {
         Location { source: Arc::clone(self.source), span: self.span.clone() }
     }
 
+    /// A part of a text: `part` are bytes of `text`, the value here. Where the file writes it with escapes, the whole.
+    pub(super) fn part(&self, text: &str, part: &Range<usize>) -> Self {
+        let written = self.source.shown.inner().get(self.span.clone()).unwrap_or_default();
+        let span = written.find(text).filter(|_| !text.is_empty()).map(|at| {
+            let start = self.span.start + at;
+            start + part.start..start + part.end.min(text.len())
+        });
+        Self { source: self.source, value: None, span: span.unwrap_or(self.span.clone()) }
+    }
+
     pub(super) fn fail(&self, message: impl Into<String>, help: impl Into<String>) -> ConfigError {
         ConfigError::new(message, help).at(Some(self.location()))
     }

@@ -6,5 +6,7 @@
 mod budget;
 mod contract;
 mod lives;
+mod own_fields;
+mod policies;
 mod walk;
 mod world;

@@ -191,6 +191,7 @@ pub(crate) struct World {
     pub(crate) oauth: bool,
     pub(crate) poll_every: SignedDuration,
     pub(crate) sweep_every: SignedDuration,
+    pub(crate) policy: Policy,
     master: [u8; 32],
     _folder: tempfile::TempDir,
 }
@@ -248,6 +249,11 @@ impl World {
             oauth,
             poll_every: POLL,
             sweep_every: SWEEP,
+            policy: Policy::of(
+                ["CUSTOMER", "EXTERNAL_LEGAL_ENTITY"].map(str::to_owned).into(),
+                SETTLE,
+                SignedDuration::from_secs(5),
+            ),
             master: [7; 32],
             _folder: folder,
         }
@@ -271,6 +277,7 @@ impl World {
             api_version: FusionConfig::API_VERSION.to_owned(),
             timeout: TIMEOUT,
             concurrency: FusionConfig::CONCURRENCY,
+            attributes: self.policy.fields.attributes(),
             created_by_module: FusionConfig::CREATED_BY_MODULE.to_owned(),
         };
         Fusion::new(config, self.wire("erp", self.fusion.router()), Arc::new(Shared(self.clock.clone())))
@@ -289,7 +296,7 @@ impl World {
             PipedriveAuth::ApiToken("0123456789012345678901234567890123456789".into())
         };
         let config = PipedriveConfig {
-            fields: self.settings().policy.fields.fields().collect(),
+            fields: self.policy.fields.custom(),
             base_url: "https://company.example".to_owned(),
             auth,
             plan: self.plan,
@@ -328,9 +335,8 @@ impl World {
     }
 
     fn settings(&self) -> Settings {
-        let usages = ["CUSTOMER", "EXTERNAL_LEGAL_ENTITY"].map(str::to_owned);
         Settings {
-            policy: Policy::of(usages.into(), SETTLE, SignedDuration::from_secs(5)),
+            policy: self.policy.clone(),
             pace: Pace { overlap: OVERLAP, safety: SignedDuration::from_secs(1) },
             poll_every: self.poll_every,
             crm_poll_every: self.poll_every * 3,

@@ -21,6 +21,10 @@ pub(crate) struct ListParties<'a> {
     pub(crate) api_version: &'a str,
     pub(crate) read: ErpRead,
     pub(crate) limit: u32,
+    /// Attributes to show; none for all of them.
+    pub(crate) fields: Option<String>,
+    /// Children to show; cannot be combined with `fields` (4.2).
+    pub(crate) expand: Option<String>,
 }
 
 impl Endpoint for ListParties<'_> {
@@ -34,7 +38,10 @@ impl Endpoint for ListParties<'_> {
     }
 
     fn query(&self) -> Vec<(&'static str, String)> {
-        query::page(self.read, "PartyId", FIELDS, self.limit)
+        let (condition, order) = (query::condition(self.read, "PartyId"), query::order(self.read, "PartyId"));
+        let mut query = query::of(condition, order, self.fields.as_deref(), self.limit);
+        query.extend(self.expand.clone().map(|children| ("expand", children)));
+        query
     }
 }
 

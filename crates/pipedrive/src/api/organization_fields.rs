@@ -4,13 +4,26 @@ use http::Method;
 use saas_http::Endpoint;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sync_core::fields::CustomKind;
 
 use super::Envelope;
 
 const PATH: &str = "api/v2/organizationFields";
 
-/// The type that we create: up to 255 characters, searchable (2, 7).
-pub(crate) const VARCHAR: &str = "varchar";
+/// How Pipedrive calls the types of custom fields (2).
+pub(crate) fn type_of(kind: CustomKind) -> &'static str {
+    match kind {
+        // Searchable, which our origin key has to be (7).
+        CustomKind::ShortText => "varchar",
+        CustomKind::LongText => "text",
+        CustomKind::Number => "double",
+        CustomKind::Date => "date",
+        CustomKind::Money => "monetary",
+        CustomKind::Option => "enum",
+        CustomKind::Options => "set",
+        CustomKind::Phone => "phone",
+    }
+}
 
 /// One page of all fields, built-in ones too.
 pub(crate) struct ListFields {
@@ -36,11 +49,12 @@ impl Endpoint for ListFields {
 }
 
 /// Creates a field. Names are not unique: doing it twice makes two (2).
-pub(crate) struct CreateField {
-    pub(crate) name: &'static str,
+pub(crate) struct CreateField<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) kind: CustomKind,
 }
 
-impl Endpoint for CreateField {
+impl Endpoint for CreateField<'_> {
     const NAME: &'static str = "organization_fields.create";
     const METHOD: Method = Method::POST;
     const TOKENS: u32 = 5;
@@ -53,7 +67,7 @@ impl Endpoint for CreateField {
     }
 
     fn body(&self) -> Option<Value> {
-        Some(json!({ "field_name": self.name, "field_type": VARCHAR }))
+        Some(json!({ "field_name": self.name, "field_type": type_of(self.kind) }))
     }
 }
 
@@ -65,4 +79,14 @@ pub(crate) struct FieldDto {
     pub(crate) field_code: Option<String>,
     pub(crate) field_type: Option<String>,
     pub(crate) is_custom_field: Option<bool>,
+    /// Of an option field.
+    pub(crate) options: Option<Vec<OptionDto>>,
+}
+
+/// An option.
+#[derive(Debug, Deserialize)]
+pub(crate) struct OptionDto {
+    /// A number for options of custom fields; other fields have texts.
+    pub(crate) id: Option<Value>,
+    pub(crate) label: Option<String>,
 }

@@ -31,7 +31,7 @@ pub(crate) struct Company {
 
 pub(crate) fn config() -> PipedriveConfig {
     PipedriveConfig {
-        fields: sync_core::fields::FieldTable::default().fields().collect(),
+        fields: sync_core::fields::FieldTable::default().custom(),
         base_url: "https://acme.pipedrive.com".to_owned(),
         auth: PipedriveAuth::ApiToken("hunter2".into()),
         plan: Plan::Lite,

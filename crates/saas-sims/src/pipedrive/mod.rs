@@ -167,6 +167,11 @@ impl PipedriveSim {
         self.as_person(|settings, state, by| organizations::delete(settings, state, id, by)).map(|_| ())
     }
 
+    /// Takes an organization out of the bin as a person does, within 30 days.
+    pub fn restore_as_person(&self, id: i64) -> Result<(), String> {
+        self.as_person(|settings, state, by| organizations::restore(settings, state, id, by)).map(|_| ())
+    }
+
     /// Uses up tokens of the day as another integration of the company does (section 3.1).
     pub fn spend_foreign(&self, tokens: u64) {
         self.lock().meter.spend_foreign(&self.inner.settings, tokens, self.now());

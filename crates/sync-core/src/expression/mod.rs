@@ -177,6 +177,27 @@ impl Expression {
     }
 }
 
+/// Two expressions are the same if they are written the same.
+impl PartialEq for Expression {
+    fn eq(&self, other: &Self) -> bool {
+        self.source() == other.source()
+    }
+}
+
+impl Eq for Expression {}
+
+impl serde::Serialize for Expression {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.source())
+    }
+}
+
+/// A number written the one way in which numbers compare: digits, a point only before decimals that say something.
+#[must_use]
+pub fn canonical_number(text: &str) -> Option<String> {
+    number::Decimal::parse(text.trim()).map(|decimal| decimal.to_string())
+}
+
 impl fmt::Debug for Expression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Expression").field(&self.inner.source).finish()

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::{Date, DateTime};
 use minijinja::value::{Value, ValueKind};
+use serde::Serialize;
 
 use super::{
     error::{EvaluationError, Failure},
@@ -26,7 +27,8 @@ const DIGITS: usize = 15;
 const PHONE: usize = 255;
 
 /// What the field takes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ResultType {
     /// A text of at most so many characters: 255 in a short text field, 65,000 in a long one.
     Text {

@@ -155,6 +155,7 @@ impl Worlds {
             email: None,
             currency: None,
             address: None,
+            attributes: Default::default(),
             updated_at: stamp,
         };
         self.parties.insert(id, vec![Version { record, stamp, visible_at }]);

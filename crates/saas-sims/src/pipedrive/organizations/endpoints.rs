@@ -75,6 +75,20 @@ pub(crate) fn delete(
     Ok(json!({"id": id}))
 }
 
+/// What a person can do within 30 days; how webhooks tell of it is UNVERIFIED, here as a change.
+pub(crate) fn restore(
+    settings: &PipedriveSettings,
+    state: &mut State,
+    id: i64,
+    by: &Writer,
+) -> Result<Value, Problem> {
+    let found = state.organizations.get(id).filter(|organization| organization.is_deleted);
+    let mut organization = found.ok_or_else(|| Problem::not_found("Organization"))?.clone();
+    organization.is_deleted = false;
+    organization.update_time = whole(by.now);
+    Ok(store(settings, state, organization, Action::Change, vec!["is_deleted".to_owned()], by))
+}
+
 fn living(state: &State, id: i64) -> Result<&Organization, Problem> {
     let found = state.organizations.get(id).filter(|organization| !organization.is_deleted);
     found.ok_or_else(|| Problem::not_found("Organization"))

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-pub(crate) use endpoints::{create, delete, one, update};
+pub(crate) use endpoints::{create, delete, one, restore, update};
 pub(crate) use list::list;
 
 use super::attributes;

@@ -1,0 +1,280 @@
+//! From comparisons to a verdict: bind, ask, or nobody.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    compare::{Comparison, Evidence, EvidenceKind, compare},
+    profile::Profile,
+};
+use crate::ids::{OrgId, PartyId};
+
+/// Points that binding takes: more than one strong and one weak piece of evidence.
+pub const BIND: i32 = 70;
+
+/// Points from which a person is asked: one strong piece, or an equal name in the same country.
+pub const ASK: i32 = 40;
+
+/// How far behind everybody else has to be.
+pub const GAP: i32 = 25;
+
+/// Names less alike than this contradict: a shared domain or number is then a family's.
+const NAME_FITS: i32 = 86;
+
+/// With an id that an authority gave, names may differ this much (a former name, an abbreviation).
+const NAME_FITS_WITH_ID: i32 = 60;
+
+/// Points of an id that an authority gave.
+const BY_ID: i32 = 60;
+
+/// So many points of ids, domains and telephone numbers are worth a question whatever the names say: a company may have
+/// been renamed, and a duplicate is harder to mend than a question to answer.
+const HARD: i32 = 50;
+
+/// Candidates shown to a person.
+const SHOWN: usize = 5;
+
+/// An organization that shares a key with a customer.
+#[derive(Debug, Clone)]
+pub struct Candidate<'a> {
+    /// The organization.
+    pub org: OrgId,
+    /// Its profile.
+    pub profile: &'a Profile,
+    /// Other customers without an organization that share a key with it.
+    pub rivals: Vec<(PartyId, &'a Profile)>,
+}
+
+/// An organization with what speaks for and against it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Judged {
+    /// The organization.
+    pub org: OrgId,
+    /// Its name.
+    pub name: String,
+    /// The evidence.
+    pub comparison: Comparison,
+    /// Other customers that it fits nearly as well, or better.
+    pub rivals: Vec<PartyId>,
+}
+
+/// What follows. Closed on purpose: match it without `_`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// They are one company.
+    Bind {
+        /// The organization.
+        chosen: Judged,
+        /// The next one, which is far behind.
+        runner_up: Option<Judged>,
+    },
+    /// A person has to say.
+    Ask {
+        /// The likeliest first.
+        candidates: Vec<Judged>,
+        /// Why it is not certain, one sentence.
+        why: String,
+    },
+    /// None of them is worth a question.
+    Nobody,
+}
+
+/// Judges the organizations that share a key with a customer.
+#[must_use]
+pub fn judge(subject: &Profile, candidates: &[Candidate<'_>]) -> Verdict {
+    let mut judged: Vec<Judged> = candidates.iter().map(|candidate| one(subject, candidate)).collect();
+    judged.retain(|one| one.comparison.points >= ASK || hard(&one.comparison) >= HARD);
+    judged.sort_by_key(|one| (std::cmp::Reverse(one.comparison.points), one.org));
+    let Some(best) = judged.first() else { return Verdict::Nobody };
+    match doubt(best, judged.get(1)) {
+        None => {
+            let mut judged = judged.into_iter();
+            match (judged.next(), judged.next()) {
+                (Some(chosen), runner_up) => Verdict::Bind { chosen, runner_up },
+                (None, _) => Verdict::Nobody,
+            }
+        }
+        Some(why) => {
+            judged.truncate(SHOWN);
+            Verdict::Ask { candidates: judged, why }
+        }
+    }
+}
+
+fn one(subject: &Profile, candidate: &Candidate<'_>) -> Judged {
+    let comparison = compare(subject, candidate.profile);
+    let near = comparison.points - GAP;
+    // Only whoever is worth a question is near to anybody.
+    let rivals = candidate.rivals.iter().filter(|_| comparison.points >= ASK).filter(|(_, rival)| {
+        let points = compare(rival, candidate.profile).points;
+        points >= ASK && points > near
+    });
+    let rivals = rivals.map(|(party, _)| *party).collect();
+    Judged { org: candidate.org, name: candidate.profile.name().to_owned(), comparison, rivals }
+}
+
+/// Points of what does not lie in the eye of the beholder.
+fn hard(comparison: &Comparison) -> i32 {
+    let hard = |piece: &&Evidence| match piece.kind {
+        EvidenceKind::TaxId | EvidenceKind::Duns | EvidenceKind::Domain | EvidenceKind::Phone => {
+            piece.points > 0
+        }
+        EvidenceKind::Name
+        | EvidenceKind::LegalForm
+        | EvidenceKind::Country
+        | EvidenceKind::PostalCode
+        | EvidenceKind::City
+        | EvidenceKind::Street => false,
+    };
+    comparison.evidence.iter().filter(hard).map(|piece| piece.points).sum()
+}
+
+/// Why the best one is not certain; none if it is.
+fn doubt(best: &Judged, next: Option<&Judged>) -> Option<String> {
+    let Comparison { points, name_likeness, evidence } = &best.comparison;
+    let by_id = evidence.iter().any(|piece| piece.points >= BY_ID);
+    let fits = *name_likeness >= if by_id { NAME_FITS_WITH_ID } else { NAME_FITS };
+    if *points < BIND {
+        return Some("The evidence is not strong enough to decide by itself.".to_owned());
+    }
+    if !fits {
+        return Some("The names differ too much: it may be another company of one group.".to_owned());
+    }
+    if let Some(next) = next.filter(|next| next.comparison.points > points - GAP) {
+        return Some(format!("Organizations {} and {} fit nearly as well.", best.org, next.org));
+    }
+    if let Some(rival) = best.rivals.first() {
+        return Some(format!("Organization {} fits customer {rival} nearly as well.", best.org));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::Company, *};
+    use crate::value::PostalAddress;
+
+    fn company(words: &str) -> Profile {
+        let mut company = Company::default();
+        for word in words.split("; ") {
+            let (key, value) = word.split_once('=').unwrap();
+            let value = value.to_owned();
+            let address = company.address.get_or_insert_default();
+            match key {
+                "name" => company.names.push(value),
+                "tax" => company.tax_ids.push(value),
+                "site" => company.websites.push(value),
+                "phone" => company.phones.push(value),
+                "country" => company.country = Some(value),
+                "city" => address.locality = Some(value),
+                "postal" => address.postal_code = Some(value),
+                other => panic!("{other}"),
+            }
+        }
+        company.address = company.address.filter(|address| *address != PostalAddress::default());
+        Profile::of(&company)
+    }
+
+    fn verdict(subject: &str, organizations: &[&str], rivals: &[&str]) -> String {
+        let organizations: Vec<Profile> = organizations.iter().map(|words| company(words)).collect();
+        let rivals: Vec<Profile> = rivals.iter().map(|words| company(words)).collect();
+        let candidate = |(at, profile)| Candidate {
+            org: OrgId(i64::try_from(at).unwrap() + 1),
+            profile,
+            rivals: rivals.iter().map(|rival| (PartyId(9), rival)).collect(),
+        };
+        let candidates: Vec<Candidate<'_>> = organizations.iter().enumerate().map(candidate).collect();
+        let found = judge(&company(subject), &candidates);
+        let mut reversed = candidates.clone();
+        reversed.reverse();
+        assert_eq!(judge(&company(subject), &reversed), found, "the order does not matter");
+        match found {
+            Verdict::Bind { chosen, .. } => format!("bind {}", chosen.org),
+            Verdict::Ask { candidates, .. } => format!("ask {}", candidates.len()),
+            Verdict::Nobody => "nobody".to_owned(),
+        }
+    }
+
+    /// Read it top down: a customer, the organizations that exist, other customers without one, and what follows.
+    #[test]
+    fn who_is_bound_and_who_is_asked_about() {
+        let acme = "name=Acme GmbH; site=acme.de; country=DE; city=Berlin";
+        let table: [(&str, &str, &[&str], &[&str], &str); 14] = [
+            ("all but the legal form", acme, &["name=ACME; site=www.acme.de; country=DE"], &[], "bind 1"),
+            (
+                "the tax id, another spelling",
+                "name=Acme GmbH; tax=DE123456789; country=DE",
+                &["name=Akme; tax=123456789; country=Germany"],
+                &[],
+                "ask 1",
+            ),
+            (
+                "the tax id and the name",
+                "name=Acme GmbH; tax=DE123456789; country=DE",
+                &["name=Acme; tax=123456789; country=Germany"],
+                &[],
+                "bind 1",
+            ),
+            ("the name alone", "name=Acme GmbH", &["name=Acme"], &[], "ask 1"),
+            (
+                "name, town and postal code",
+                "name=Acme; country=DE; city=Berlin; postal=10115",
+                &["name=Acme; country=DE; city=Berlin; postal=10115"],
+                &[],
+                "ask 1",
+            ),
+            ("the same name in another country", acme, &["name=Acme; country=FR; city=Paris"], &[], "nobody"),
+            (
+                "the same name, another tax id",
+                "name=Acme; tax=11111112; site=acme.de",
+                &["name=Acme; tax=22222223; site=acme.de"],
+                &[],
+                "nobody",
+            ),
+            (
+                "twice in the CRM",
+                acme,
+                &["name=Acme; site=acme.de; country=DE", "name=ACME GmbH; site=acme.de; country=DE"],
+                &[],
+                "ask 2",
+            ),
+            (
+                "another customer fits as well",
+                acme,
+                &["name=Acme; site=acme.de; country=DE"],
+                &[acme],
+                "ask 1",
+            ),
+            (
+                "a family: one domain, other names",
+                "name=Acme Logistics GmbH; site=acme.de; country=DE; phone=0301234567",
+                &["name=Acme Holding AG; site=acme.de; country=DE; phone=0301234567"],
+                &[],
+                "ask 1",
+            ),
+            (
+                "a family: countries in the names",
+                "name=Acme Germany; site=acme.com; phone=0301234567",
+                &["name=Acme France; site=acme.com; phone=0301234567"],
+                &[],
+                "ask 1",
+            ),
+            (
+                "a VAT group",
+                "name=Acme Logistics; tax=DE123456789; site=acme.de",
+                &["name=Zeta Services; tax=DE123456789; site=acme.de"],
+                &[],
+                "ask 1",
+            ),
+            ("somebody else", acme, &["name=Bolt; site=bolt.de; country=DE; city=Berlin"], &[], "nobody"),
+            ("nobody there", acme, &[], &[], "nobody"),
+        ];
+        let wrong: Vec<String> = table
+            .into_iter()
+            .filter_map(|(situation, subject, organizations, rivals, wanted)| {
+                let found = verdict(subject, organizations, rivals);
+                (found != wanted).then(|| format!("{situation}: wanted {wanted}, found {found}"))
+            })
+            .collect();
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+}
