@@ -223,14 +223,14 @@ impl Answers {
         match (question, answer) {
             (_, Answer::Retry) => {}
             (HoldReason::OrganizationGone { org }, Answer::Recreate) => {
-                self.is_gone(*org, GoneAnswer::Recreate)
+                self.is_gone(*org, GoneAnswer::Recreate);
             }
             (HoldReason::OrganizationGone { org }, Answer::Leave) => self.is_gone(*org, GoneAnswer::Leave),
             (HoldReason::OrganizationMerged { org, .. }, Answer::Recreate) => {
                 self.is_gone(*org, GoneAnswer::Recreate);
             }
             (HoldReason::OrganizationMerged { org, .. }, Answer::Leave) => {
-                self.is_gone(*org, GoneAnswer::Leave)
+                self.is_gone(*org, GoneAnswer::Leave);
             }
             (HoldReason::OrganizationMerged { of, .. }, Answer::Alias) => self.alias_of = Some(*of),
             (HoldReason::SeveralOrganizations { orgs }, Answer::Same { org }) => {

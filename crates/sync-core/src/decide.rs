@@ -159,7 +159,7 @@ enum Care {
     /// It is left as it is.
     Leave,
     /// A person decides.
-    Ask(HoldReason),
+    Ask(Box<HoldReason>),
 }
 
 /// `customer` is none when the ERP does not show it any more.
@@ -207,7 +207,7 @@ fn with_pair(
             match care(policy, situation, customer, pair) {
                 Care::Sync => synced(policy, situation, customer, pair, (org, *read_at)),
                 Care::Leave => Decision::InSync,
-                Care::Ask(reason) => Decision::Hold(reason),
+                Care::Ask(reason) => Decision::Hold(*reason),
             }
         }
     }
@@ -287,11 +287,11 @@ fn care(policy: &Policy, situation: &Situation, customer: Option<&ErpCustomer>, 
     match (reaction, situation.answers.lives.get(&life)) {
         (Reaction::Flag | Reaction::Label, _) | (Reaction::Ask, Some(LifeAnswer::Flag)) => Care::Sync,
         (Reaction::Ignore, _) | (Reaction::Ask, Some(LifeAnswer::Leave)) => Care::Leave,
-        (Reaction::Ask, None) => Care::Ask(match life {
+        (Reaction::Ask, None) => Care::Ask(Box::new(match life {
             Life::Active => HoldReason::CustomerReturned { was: told.to_owned() },
             Life::Deleted => HoldReason::PartyMissing,
             Life::Inactive | Life::Merged => HoldReason::CustomerEnded { life },
-        }),
+        })),
     }
 }
 

@@ -23,7 +23,7 @@ use sync_store::{Changed, MatchSide, StagedKind, StagedRecord, StagedRow, Tx};
 use crate::{Engine, EngineError, staging};
 
 /// Raised when the rules by which keys are made change: all of them are made anew then.
-const KEYS: u32 = 1;
+const KEYS: u32 = 2;
 
 /// Name of the row that says which keys there are.
 const INDEX: &str = "match_keys";
@@ -34,7 +34,7 @@ const PAGE: u32 = 500;
 /// More rivals of one organization tell nothing new.
 const MOST_RIVALS: usize = 50;
 
-/// More candidates of one customer are compared by nobody, person or program; the first ones by id are.
+/// More candidates of one customer are compared by nobody, person or program: those that share most keys are.
 const MOST_CANDIDATES: usize = 200;
 
 /// How far the keys of what was staged earlier are made.
@@ -110,19 +110,13 @@ impl Engine {
         let mut candidates: BTreeMap<PartyId, Vec<Candidate<'_>>> = BTreeMap::new();
         for (party, keys) in &keys {
             let apart = situations.get(party).map(|situation| &situation.answers.apart);
-            let near: BTreeSet<i64> =
-                keys.iter().filter_map(|key| orgs_by_key.get(key)).flatten().copied().collect();
-            let near = near.into_iter().filter(|org| apart.is_none_or(|apart| !apart.contains(&OrgId(*org))));
-            for org in near.take(MOST_CANDIDATES) {
+            let allowed = |org: &i64| apart.is_none_or(|apart| !apart.contains(&OrgId(*org)));
+            for org in nearest(keys, &orgs_by_key).into_iter().filter(allowed).take(MOST_CANDIDATES) {
                 let Some(profile) = orgs.get(&org) else { continue };
-                let meets = org_keys.get(&org).into_iter().flatten();
-                let others: BTreeSet<PartyId> = meets
-                    .filter_map(|key| parties_by_key.get(key))
-                    .flatten()
-                    .map(|id| PartyId(*id))
-                    .filter(|other| other != party)
-                    .collect();
-                let others = others.into_iter().filter_map(|other| Some((other, rivals.get(&other)?)));
+                let others =
+                    org_keys.get(&org).map(|keys| nearest(keys, &parties_by_key)).unwrap_or_default();
+                let others = others.into_iter().map(PartyId).filter(|other| other != party);
+                let others = others.filter_map(|other| Some((other, rivals.get(&other)?)));
                 let rivals = others.take(MOST_RIVALS).collect();
                 candidates.entry(*party).or_default().push(Candidate { org: OrgId(org), profile, rivals });
             }
@@ -153,6 +147,18 @@ impl Engine {
         }
         Ok(rivals)
     }
+}
+
+/// Records that share keys with one, those that share most first.
+fn nearest(keys: &BTreeSet<i64>, by_key: &BTreeMap<i64, BTreeSet<i64>>) -> Vec<i64> {
+    let mut shared: BTreeMap<i64, usize> = BTreeMap::new();
+    for id in keys.iter().filter_map(|key| by_key.get(key)).flatten() {
+        *shared.entry(*id).or_default() += 1;
+    }
+    let mut near: Vec<(std::cmp::Reverse<usize>, i64)> =
+        shared.into_iter().map(|(id, shared)| (std::cmp::Reverse(shared), id)).collect();
+    near.sort_unstable();
+    near.into_iter().map(|(_, id)| id).collect()
 }
 
 /// The profile of a customer whose decision depends on likeness.

@@ -8,6 +8,7 @@ mod details;
 mod families;
 mod late;
 mod oddities;
+mod sales;
 mod stamps;
 
 use jiff::Timestamp;
@@ -19,6 +20,7 @@ pub use details::Details;
 pub use families::{Family, Relation, Tree, families};
 pub use late::{LateCommit, late_commits};
 pub use oddities::{Odd, Oddity, bulk_load, oddities};
+pub use sales::{SalesOrganization, enter_sales, sales};
 use stamps::Stamps;
 
 /// What [`populate`] put into the pod.

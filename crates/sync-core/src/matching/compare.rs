@@ -1,5 +1,7 @@
 //! What speaks for and against two profiles being one company.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use strsim::jaro_winkler;
 
@@ -13,8 +15,10 @@ pub enum EvidenceKind {
     TaxId,
     /// The D-U-N-S number.
     Duns,
-    /// The domain of web site or e-mail.
+    /// The domain of the web site.
     Domain,
+    /// The domain of an e-mail address.
+    MailDomain,
     /// The telephone number.
     Phone,
     /// The name.
@@ -39,6 +43,7 @@ impl EvidenceKind {
             Self::TaxId => "tax id",
             Self::Duns => "D-U-N-S number",
             Self::Domain => "domain",
+            Self::MailDomain => "domain of the e-mail address",
             Self::Phone => "phone",
             Self::Name => "name",
             Self::LegalForm => "legal form",
@@ -103,6 +108,11 @@ pub fn compare(ours: &Profile, theirs: &Profile) -> Comparison {
     }
     // Companies have several domains; another one says little.
     sets(&mut found, EvidenceKind::Domain, (&ours.domains, &theirs.domains), 35, -10);
+    if ours.domains.is_disjoint(&theirs.domains) {
+        // What only an e-mail address says may be a provider's that we do not know.
+        let all = |profile: &Profile| profile.domains.union(&profile.mail_domains).cloned().collect();
+        sets(&mut found, EvidenceKind::MailDomain, (&all(ours), &all(theirs)), 10, 0);
+    }
     sets(&mut found, EvidenceKind::Phone, (&ours.phones, &theirs.phones), 20, 0);
     if let (Some(left), Some(right)) = (&ours.country, &theirs.country) {
         found.add(EvidenceKind::Country, left, right, if left == right { 5 } else { -45 });
@@ -113,8 +123,10 @@ pub fn compare(ours: &Profile, theirs: &Profile) -> Comparison {
 
 fn names(found: &mut Comparison, ours: &Profile, theirs: &Profile) {
     let pairs = ours.names.iter().flat_map(|left| theirs.names.iter().map(move |right| (left, right)));
-    let best = pairs.map(|(left, right)| (likeness(left, right), left, right)).max_by_key(|(like, ..)| *like);
-    let Some((like, left, right)) = best else { return };
+    // The first of the likest, and of those one whose legal forms agree.
+    let judged = pairs.map(|(left, right)| (likeness(left, right), !forms_differ(left, right), left, right));
+    let best = judged.reduce(|best, next| if (next.0, next.1) > (best.0, best.1) { next } else { best });
+    let Some((like, _, left, right)) = best else { return };
     found.name_likeness = like;
     let points = match like {
         100.. => 40,
@@ -126,7 +138,7 @@ fn names(found: &mut Comparison, ours: &Profile, theirs: &Profile) {
     };
     found.add(EvidenceKind::Name, &left.entered, &right.entered, points);
     if let (Some(ours), Some(theirs)) = (&left.form, &right.form)
-        && ours != theirs
+        && forms_differ(left, right)
     {
         // One company seldom changes it; people seldom get it right.
         found.add(EvidenceKind::LegalForm, ours, theirs, -8);
@@ -136,36 +148,62 @@ fn names(found: &mut Comparison, ours: &Profile, theirs: &Profile) {
 /// How alike two names are, 0 to 100, whatever the order of their words.
 fn likeness(left: &Name, right: &Name) -> i32 {
     let joined = (left.words.concat(), right.words.concat());
-    if joined.0 == joined.1 {
+    if joined.0 == joined.1 && !differ(&left.ideographs, &right.ideographs) {
         return 100;
     }
-    let (short, long) = if left.words.len() <= right.words.len() { (left, right) } else { (right, left) };
-    let mut free: Vec<&String> = long.words.iter().collect();
-    let (mut likeness, mut weight, mut lonely) = (0.0, 0.0, 0);
-    for word in &short.words {
-        let best = free.iter().enumerate().map(|(at, other)| (alike(word, other), at));
-        let best = best.max_by(|(left, _), (right, _)| left.total_cmp(right));
-        let letters = word.chars().count() as f64;
-        weight += letters;
-        match best {
-            Some((like, at)) if like >= WORD => {
-                likeness += like * letters;
-                free.remove(at);
+    if differ(&left.ideographs, &right.ideographs) {
+        return SOUNDS;
+    }
+    // The likest words first, so that it does not matter which name is asked about the other.
+    let mut pairs: Vec<(f64, [&String; 2], usize, usize)> = Vec::new();
+    for (at, word) in left.words.iter().enumerate() {
+        for (there, other) in right.words.iter().enumerate() {
+            let like = alike(word, other);
+            if like >= WORD {
+                pairs.push((like, [word.min(other), word.max(other)], at, there));
             }
-            Some(_) | None => lonely += 1,
         }
     }
-    weight += free.iter().map(|word| word.chars().count() as f64).sum::<f64>();
-    let whole = percent(likeness / weight.max(1.0));
-    match (lonely, free.len()) {
-        (0, 0) => whole,
-        // "Acme" and "Acme Logistics": perhaps a daughter.
-        (0, _) => whole.min(84),
-        // "Acme Germany" and "Acme France": each has a word that the other one does not have.
-        (_, 1..) => whole.min(70),
-        (_, 0) => whole.min(70),
+    pairs.sort_by(|(left, left_words, ..), (right, right_words, ..)| {
+        right.total_cmp(left).then_with(|| left_words.cmp(right_words))
+    });
+    let (mut mine, mut yours) = (vec![true; left.words.len()], vec![true; right.words.len()]);
+    let length = |word: &String| word.chars().count() as f64;
+    let mut shared = 0.0;
+    for (like, [word, other], at, there) in pairs {
+        if mine[at] && yours[there] {
+            (mine[at], yours[there]) = (false, false);
+            shared += like * (length(word) + length(other));
+        }
     }
-    .max(if jaro_winkler(&joined.0, &joined.1) >= 0.97 && lonely == 0 { 86 } else { 0 })
+    let all: f64 = left.words.iter().chain(&right.words).map(length).sum();
+    let whole = percent(shared / all.max(1.0));
+    match (mine.contains(&true), yours.contains(&true)) {
+        (false, false) if jaro_winkler(&joined.0, &joined.1) >= 0.97 => whole.max(86),
+        (false, false) => whole,
+        // One word written as two, with a mistake.
+        (true, true)
+            if left.words.len() != right.words.len() && jaro_winkler(&joined.0, &joined.1) >= 0.97 =>
+        {
+            86
+        }
+        // "Acme Germany" and "Acme France": each has a word that the other one does not have.
+        (true, true) => whole.min(70),
+        // "Acme" and "Acme Logistics": perhaps a daughter.
+        (true, false) | (false, true) => whole.min(84),
+    }
+}
+
+/// Likeness of names in Chinese characters that differ and yet are transcribed alike.
+const SOUNDS: i32 = 70;
+
+/// Whether both have something, and not the same.
+fn differ(left: &[char], right: &[char]) -> bool {
+    !left.is_empty() && !right.is_empty() && left != right
+}
+
+fn forms_differ(left: &Name, right: &Name) -> bool {
+    left.form.is_some() && right.form.is_some() && left.form != right.form
 }
 
 /// Words this alike are one word, misspelt.
@@ -191,11 +229,11 @@ fn percent(share: f64) -> i32 {
 fn sets(
     found: &mut Comparison,
     kind: EvidenceKind,
-    (ours, theirs): (&std::collections::BTreeSet<String>, &std::collections::BTreeSet<String>),
+    (ours, theirs): (&BTreeSet<String>, &BTreeSet<String>),
     same: i32,
     other: i32,
 ) {
-    let all = |set: &std::collections::BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(", ");
+    let all = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(", ");
     match (ours.intersection(theirs).next(), ours.is_empty() || theirs.is_empty()) {
         (Some(both), _) => found.add(kind, both, both, same),
         (None, false) if other != 0 => found.add(kind, &all(ours), &all(theirs), other),
@@ -218,20 +256,19 @@ fn place(found: &mut Comparison, ours: &Profile, theirs: &Profile) {
     } else if let Some(city) = theirs.city.as_ref().filter(|city| says(ours, city)) {
         found.add(EvidenceKind::City, city, city, 10);
     }
-    let numbers = |profile: &Profile| {
-        profile
-            .place
-            .iter()
-            .filter(|word| word.chars().any(|c| c.is_ascii_digit()))
-            .cloned()
-            .collect::<Vec<_>>()
+    let numbers = |profile: &Profile| -> BTreeSet<String> {
+        let number = |word: &&String| word.chars().any(|c| c.is_ascii_digit());
+        profile.place.iter().filter(number).cloned().collect()
     };
     let both: Vec<&String> = ours.place.intersection(&theirs.place).collect();
-    let number = numbers(ours).into_iter().find(|number| both.contains(&number));
+    let (mine, yours) = (numbers(ours), numbers(theirs));
+    // Two houses may have the third floor in common: whoever has fewer numbers has none of its own.
+    let agree = mine.is_subset(&yours) || yours.is_subset(&mine);
+    let number = mine.intersection(&yours).next().filter(|_| agree);
     // The same words and at least one number: street and house, not only the town.
     let fewer = ours.place.len().min(theirs.place.len());
     if let Some(number) = number.filter(|_| fewer >= 3 && both.len() * 10 >= fewer * 7) {
-        found.add(EvidenceKind::Street, &number, &number, 10);
+        found.add(EvidenceKind::Street, number, number, 10);
     }
 }
 

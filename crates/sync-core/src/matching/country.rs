@@ -3,17 +3,17 @@
 use super::fold::words;
 
 /// ISO 3166 alpha-2, calling code, names people write (folded).
-const COUNTRIES: [(&str, &str, &[&str]); 48] = [
-    ("US", "1", &["usa", "united states", "united states of america"]),
+const COUNTRIES: [(&str, &str, &[&str]); 59] = [
+    ("US", "1", &["usa", "united states", "united states of america", "etats unis", "estados unidos"]),
     ("CA", "1", &["canada"]),
-    ("GB", "44", &["uk", "united kingdom", "great britain", "england"]),
+    ("GB", "44", &["uk", "united kingdom", "great britain", "england", "royaume uni", "grossbritannien"]),
     ("IE", "353", &["ireland"]),
-    ("DE", "49", &["germany", "deutschland"]),
-    ("FR", "33", &["france"]),
-    ("CH", "41", &["switzerland", "schweiz", "suisse"]),
+    ("DE", "49", &["germany", "deutschland", "allemagne", "alemania", "germania"]),
+    ("FR", "33", &["france", "frankreich", "francia"]),
+    ("CH", "41", &["switzerland", "schweiz", "suisse", "svizzera"]),
     ("AT", "43", &["austria", "osterreich"]),
-    ("IT", "39", &["italy", "italia"]),
-    ("ES", "34", &["spain", "espana"]),
+    ("IT", "39", &["italy", "italia", "italien", "italie"]),
+    ("ES", "34", &["spain", "espana", "spanien", "espagne"]),
     ("PT", "351", &["portugal"]),
     ("BR", "55", &["brazil", "brasil"]),
     ("MX", "52", &["mexico"]),
@@ -52,7 +52,23 @@ const COUNTRIES: [(&str, &str, &[&str]); 48] = [
     ("SG", "65", &["singapore"]),
     ("AU", "61", &["australia"]),
     ("NZ", "64", &["new zealand"]),
+    ("HR", "385", &["croatia", "hrvatska", "kroatien"]),
+    ("SI", "386", &["slovenia", "slovenija"]),
+    ("RS", "381", &["serbia", "srbija"]),
+    ("IS", "354", &["iceland"]),
+    ("CL", "56", &["chile"]),
+    ("CO", "57", &["colombia"]),
+    ("PE", "51", &["peru"]),
+    ("MY", "60", &["malaysia"]),
+    ("TH", "66", &["thailand"]),
+    ("ID", "62", &["indonesia"]),
+    ("PH", "63", &["philippines"]),
 ];
+
+/// Whether this is the code of a country that we know.
+pub(super) fn is_known(code: &str) -> bool {
+    COUNTRIES.iter().any(|(known, ..)| *known == code)
+}
 
 /// The code of a country, however it is written; an unknown two-letter code stays as it is.
 pub(super) fn code(text: &str) -> Option<String> {

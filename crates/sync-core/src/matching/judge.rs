@@ -8,20 +8,18 @@ use super::{
 };
 use crate::ids::{OrgId, PartyId};
 
-/// Points that binding takes: more than one strong and one weak piece of evidence.
-pub const BIND: i32 = 70;
+/// Points that binding takes: an equal name with a street and its town, with a telephone number or with a web site is
+/// enough where nobody else comes near; a name with a town is not.
+pub const BIND: i32 = 60;
 
-/// Points from which a person is asked: one strong piece, or an equal name in the same country.
-pub const ASK: i32 = 40;
+/// Points from which a person is asked: a name that is nearly the same, if nothing speaks against it.
+pub const ASK: i32 = 30;
 
 /// How far behind everybody else has to be.
-pub const GAP: i32 = 25;
+pub const GAP: i32 = 20;
 
 /// Names less alike than this contradict: a shared domain or number is then a family's.
 const NAME_FITS: i32 = 86;
-
-/// With an id that an authority gave, names may differ this much (a former name, an abbreviation).
-const NAME_FITS_WITH_ID: i32 = 60;
 
 /// Points of an id that an authority gave.
 const BY_ID: i32 = 60;
@@ -120,6 +118,7 @@ fn hard(comparison: &Comparison) -> i32 {
         }
         EvidenceKind::Name
         | EvidenceKind::LegalForm
+        | EvidenceKind::MailDomain
         | EvidenceKind::Country
         | EvidenceKind::PostalCode
         | EvidenceKind::City
@@ -128,18 +127,29 @@ fn hard(comparison: &Comparison) -> i32 {
     comparison.evidence.iter().filter(hard).map(|piece| piece.points).sum()
 }
 
+fn has_id(comparison: &Comparison) -> bool {
+    comparison.evidence.iter().any(|piece| piece.points >= BY_ID)
+}
+
 /// Why the best one is not certain; none if it is.
 fn doubt(best: &Judged, next: Option<&Judged>) -> Option<String> {
     let Comparison { points, name_likeness, evidence } = &best.comparison;
-    let by_id = evidence.iter().any(|piece| piece.points >= BY_ID);
-    let fits = *name_likeness >= if by_id { NAME_FITS_WITH_ID } else { NAME_FITS };
+    let by_id = has_id(&best.comparison);
     if *points < BIND {
         return Some("The evidence is not strong enough to decide by itself.".to_owned());
     }
-    if !fits {
+    if *name_likeness < NAME_FITS {
         return Some("The names differ too much: it may be another company of one group.".to_owned());
     }
-    if let Some(next) = next.filter(|next| next.comparison.points > points - GAP) {
+    if !by_id && evidence.iter().any(|piece| piece.kind == EvidenceKind::LegalForm) {
+        return Some("The legal forms differ: they may be two companies of one group.".to_owned());
+    }
+    // Another name with the same site or telephone is a relative, and no doubt.
+    let comes_near = |next: &&Judged| {
+        let Comparison { points: its, name_likeness, .. } = &next.comparison;
+        *its > points - GAP && (*name_likeness >= NAME_FITS || has_id(&next.comparison))
+    };
+    if let Some(next) = next.filter(comes_near) {
         return Some(format!("Organizations {} and {} fit nearly as well.", best.org, next.org));
     }
     if let Some(rival) = best.rivals.first() {
@@ -163,6 +173,7 @@ mod tests {
                 "name" => company.names.push(value),
                 "tax" => company.tax_ids.push(value),
                 "site" => company.websites.push(value),
+                "mail" => company.emails.push(value),
                 "phone" => company.phones.push(value),
                 "country" => company.country = Some(value),
                 "city" => address.locality = Some(value),
@@ -194,11 +205,13 @@ mod tests {
         }
     }
 
+    type Row<'a> = (&'a str, &'a str, &'a [&'a str], &'a [&'a str], &'a str);
+
     /// Read it top down: a customer, the organizations that exist, other customers without one, and what follows.
     #[test]
     fn who_is_bound_and_who_is_asked_about() {
         let acme = "name=Acme GmbH; site=acme.de; country=DE; city=Berlin";
-        let table: [(&str, &str, &[&str], &[&str], &str); 14] = [
+        let table: [Row<'_>; 21] = [
             ("all but the legal form", acme, &["name=ACME; site=www.acme.de; country=DE"], &[], "bind 1"),
             (
                 "the tax id, another spelling",
@@ -220,7 +233,56 @@ mod tests {
                 "name=Acme; country=DE; city=Berlin; postal=10115",
                 &["name=Acme; country=DE; city=Berlin; postal=10115"],
                 &[],
+                "bind 1",
+            ),
+            (
+                "the same, but another customer is there too",
+                "name=Acme; country=DE; city=Berlin; postal=10115",
+                &["name=Acme; country=DE; city=Berlin; postal=10115"],
+                &["name=Acme; country=DE; city=Berlin"],
                 "ask 1",
+            ),
+            (
+                "one provider of e-mail",
+                "name=Smith Ltd; mail=a@somebodys-mail.net",
+                &["name=Smith Ltd; mail=b@somebodys-mail.net"],
+                &[],
+                "ask 1",
+            ),
+            (
+                "funds of one group: one tax id, one site",
+                "name=Solar Invest Fund 1; tax=DE123456789; site=solar.de",
+                &["name=Solar Invest Fund 2; tax=DE123456789; site=solar.de"],
+                &[],
+                "ask 1",
+            ),
+            (
+                "a daughter: one word more",
+                "name=Nordlicht Maschinenbau Süd; site=nordlicht.de; phone=0301234567",
+                &["name=Nordlicht Maschinenbau; site=nordlicht.de; phone=0301234567"],
+                &[],
+                "ask 1",
+            ),
+            (
+                "two legal forms in one house",
+                "name=Müller AG; site=mueller.de; phone=0301234567; country=DE; city=Berlin",
+                &["name=Müller GmbH; site=mueller.de; phone=0301234567; country=DE; city=Berlin"],
+                &[],
+                "ask 1",
+            ),
+            (
+                "names that sound the same",
+                "name=华信; phone=0301234567; country=CN; city=Berlin; postal=10115",
+                &["name=化新; phone=0301234567; country=CN; city=Berlin; postal=10115"],
+                &[],
+                "ask 1",
+            ),
+            (
+                "a tax id with its country, which only one side knows",
+                "name=Acme; tax=DE123456789; country=DE",
+                &["name=ACME; tax=DE123456789"],
+                &[],
+                "bind 1",
             ),
             ("the same name in another country", acme, &["name=Acme; country=FR; city=Paris"], &[], "nobody"),
             (

@@ -1,7 +1,7 @@
 //! Legal forms of many countries, and words that people abbreviate.
 
 /// Legal forms where they are written in their own letters, before folding.
-const NATIVE: [&str; 22] = [
+const NATIVE: [&str; 29] = [
     "株式会社",
     "有限会社",
     "合同会社",
@@ -10,6 +10,7 @@ const NATIVE: [&str; 22] = [
     "股份有限公司",
     "有限责任公司",
     "有限公司",
+    "股份",
     "주식회사",
     "(주)",
     "㈜",
@@ -24,6 +25,12 @@ const NATIVE: [&str; 22] = [
     "ООО",
     "ОАО",
     "ЗАО",
+    "ЕООД",
+    "ООД",
+    "АД",
+    "Công ty TNHH",
+    "Công ty Cổ phần",
+    "Α.Ε.",
 ];
 
 /// Legal forms as folded words, the longest first.
@@ -163,15 +170,47 @@ const ABBREVIATIONS: [(&str, &str); 30] = [
 pub(super) fn without_native(name: &str) -> String {
     let mut out = name.to_owned();
     for form in NATIVE {
-        out = out.replace(form, " ");
+        // Forms in letters with small and capital ones are words of their own.
+        let word = form.chars().any(char::is_lowercase) || form.chars().any(char::is_uppercase);
+        if word {
+            out = words_replaced(&out, form);
+        } else {
+            out = out.replace(form, " ");
+        }
     }
     if out.trim().is_empty() { name.to_owned() } else { out }
+}
+
+/// The text without a phrase, where it stands between spaces, commas or ends.
+fn words_replaced(text: &str, phrase: &str) -> String {
+    let outside = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+    let found = text.match_indices(phrase).find(|(at, _)| {
+        let (before, after) = (&text[..*at], &text[at + phrase.len()..]);
+        outside(before.chars().next_back()) && outside(after.chars().next())
+    });
+    found.map_or_else(|| text.to_owned(), |(at, _)| format!("{} {}", &text[..at], &text[at + phrase.len()..]))
+}
+
+/// Forms that are one, written out or not.
+fn one_spelling(form: &str) -> String {
+    let joined: String = form.split(' ').filter(|word| *word != "and" && *word != "und").collect();
+    let long = [
+        ("incorporated", "inc"),
+        ("privatelimited", "pvtltd"),
+        ("companylimited", "coltd"),
+        ("corporation", "corp"),
+        ("limited", "ltd"),
+        ("aktiengesellschaft", "ag"),
+        ("spzoo", "spzoo"),
+    ];
+    long.iter().find(|(long, _)| *long == joined).map_or(joined.clone(), |(_, short)| (*short).to_owned())
 }
 
 /// Splits folded words into those of the name and the legal form; abbreviations are written out.
 pub(super) fn split(words: Vec<String>) -> (Vec<String>, Option<String>) {
     let mut rest = words.as_slice();
     let mut found: Vec<String> = Vec::new();
+    let turned = turned(rest);
     loop {
         let ends = |form: &&&[&str]| rest.len() > form.len() && rest.ends_with_words(form);
         let begins = |form: &&&[&str]| rest.len() > form.len() && rest.starts_with_words(form);
@@ -185,6 +224,9 @@ pub(super) fn split(words: Vec<String>) -> (Vec<String>, Option<String>) {
         } else if let Some(last) = short {
             found.push(last.clone());
             rest = &rest[..rest.len() - 1];
+        } else if let Some(turned) = turned.as_ref().filter(|_| found.is_empty() && rest.len() == words.len())
+        {
+            rest = turned;
         } else {
             break;
         }
@@ -196,7 +238,18 @@ pub(super) fn split(words: Vec<String>) -> (Vec<String>, Option<String>) {
     let name = written_out.filter(|word| word != "and" && word != "the").collect::<Vec<_>>();
     let name = if name.is_empty() { rest.to_vec() } else { name };
     found.sort();
+    let found: Vec<String> = found.iter().map(|form| one_spelling(form)).collect();
     (name, (!found.is_empty()).then(|| found.join(" ")))
+}
+
+/// "Müller GmbH, Söhne": a form of three letters or more in the middle stands where somebody turned the name around.
+fn turned(words: &[String]) -> Option<Vec<String>> {
+    let (at, form) = FORMS.iter().filter(|form| form.concat().len() > 2).find_map(|form| {
+        let inside = |at: &usize| words[*at..].starts_with_words(form) && words.len() > *at + form.len();
+        (1..words.len().saturating_sub(form.len())).find(inside).map(|at| (at, form))
+    })?;
+    let rest = words[..at].iter().chain(&words[at + form.len()..]).cloned();
+    Some(rest.chain(form.iter().map(|word| (*word).to_owned())).collect())
 }
 
 trait Words {
@@ -222,18 +275,20 @@ mod tests {
     fn legal_forms_are_told_from_names_in_many_countries() {
         for (name, rest, form) in [
             ("Acme, Inc.", "acme", Some("inc")),
-            ("Müller Maschinenbau GmbH & Co. KG", "muller maschinenbau", Some("gmbh and co kg")),
-            ("Łódzkie Zakłady Sp. z o.o.", "lodzkie zaklady", Some("sp z oo")),
+            ("Müller Maschinenbau GmbH & Co. KG", "muller maschinenbau", Some("gmbhcokg")),
+            ("Łódzkie Zakłady Sp. z o.o.", "lodzkie zaklady", Some("spzoo")),
             ("Éclair Énergie S.A.", "eclair energie", Some("sa")),
-            ("São José Comércio S/A", "sao jose comercio", Some("s a")),
-            ("Shakti Textiles Pvt. Ltd.", "shakti textiles", Some("pvt ltd")),
-            ("Ørsted Møller A/S", "orsted moller", Some("a s")),
+            ("São José Comércio S/A", "sao jose comercio", Some("sa")),
+            ("Shakti Textiles Pvt. Ltd.", "shakti textiles", Some("pvtltd")),
+            ("Ørsted Møller A/S", "orsted moller", Some("as")),
             ("株式会社東京電機", "dong jing dian ji", None),
-            ("İstanbul Tekstil Ltd. Şti.", "istanbul tekstil", Some("ltd sti")),
-            ("Société Éclair Transports et Cie", "eclair transports", Some("et cie societe")),
+            ("İstanbul Tekstil Ltd. Şti.", "istanbul tekstil", Some("ltdsti")),
+            ("Société Éclair Transports et Cie", "eclair transports", Some("etcie societe")),
             ("Sons & Daughters Mfg Intl LLC", "sons daughters manufacturing international", Some("llc")),
+            ("Söhne UG (haftungsbeschränkt), Müller", "sohne muller", Some("ughaftungsbeschrankt")),
+            ("Строй ООД, Sollum", "stroi sollum", None),
             ("AG", "ag", None),
-            ("The Limited", "the", Some("limited")),
+            ("The Limited", "the", Some("ltd")),
         ] {
             let (found, legal) = split(words(&without_native(name)));
             assert_eq!((found.join(" ").as_str(), legal.as_deref()), (rest, form), "{name}");

@@ -37,6 +37,8 @@ pub(super) struct Name {
     pub(super) words: Vec<String>,
     /// The legal form.
     pub(super) form: Option<String>,
+    /// Its ideographs, sorted: two names that only sound the same are two names.
+    pub(super) ideographs: Vec<char>,
 }
 
 /// A normalised company.
@@ -46,6 +48,8 @@ pub struct Profile {
     pub(super) tax_ids: BTreeSet<String>,
     pub(super) duns: Option<String>,
     pub(super) domains: BTreeSet<String>,
+    /// Domains that only an e-mail address tells: often those of a provider.
+    pub(super) mail_domains: BTreeSet<String>,
     pub(super) phones: BTreeSet<String>,
     pub(super) country: Option<String>,
     pub(super) postal: Option<String>,
@@ -55,34 +59,7 @@ pub struct Profile {
 }
 
 /// Hosts where everybody has an address or a page: they tell nothing of a company.
-const PUBLIC: [&str; 34] = [
-    "gmail.com",
-    "googlemail.com",
-    "outlook.com",
-    "hotmail.com",
-    "live.com",
-    "yahoo.com",
-    "icloud.com",
-    "aol.com",
-    "gmx.de",
-    "gmx.net",
-    "gmx.com",
-    "web.de",
-    "t-online.de",
-    "mail.ru",
-    "yandex.ru",
-    "qq.com",
-    "163.com",
-    "126.com",
-    "naver.com",
-    "proton.me",
-    "protonmail.com",
-    "orange.fr",
-    "free.fr",
-    "libero.it",
-    "wp.pl",
-    "o2.pl",
-    "seznam.cz",
+const PUBLIC: [&str; 33] = [
     "facebook.com",
     "linkedin.com",
     "instagram.com",
@@ -90,6 +67,60 @@ const PUBLIC: [&str; 34] = [
     "x.com",
     "wordpress.com",
     "wixsite.com",
+    "163.com",
+    "126.com",
+    "t-online.de",
+    "web.de",
+    "me.com",
+    "mail.com",
+    "mail.ru",
+    "orange.fr",
+    "free.fr",
+    "sfr.fr",
+    "laposte.net",
+    "comcast.net",
+    "verizon.net",
+    "att.net",
+    "cox.net",
+    "btinternet.com",
+    "virginmedia.com",
+    "bigpond.com",
+    "uol.com.br",
+    "terra.com.br",
+    "bol.com.br",
+    "ukr.net",
+    "wp.pl",
+    "o2.pl",
+    "interia.pl",
+    "onet.pl",
+];
+
+/// The same under any country: `yahoo.co.uk`, `gmx.at`.
+const PUBLIC_EVERYWHERE: [&str; 24] = [
+    "gmail",
+    "googlemail",
+    "outlook",
+    "hotmail",
+    "live",
+    "msn",
+    "yahoo",
+    "ymail",
+    "icloud",
+    "aol",
+    "gmx",
+    "yandex",
+    "qq",
+    "naver",
+    "daum",
+    "proton",
+    "protonmail",
+    "wanadoo",
+    "bluewin",
+    "libero",
+    "seznam",
+    "zoho",
+    "fastmail",
+    "rediffmail",
 ];
 
 impl Profile {
@@ -104,11 +135,14 @@ impl Profile {
         let part = |of: fn(&PostalAddress) -> &Option<String>| {
             address.as_ref().and_then(|address| of(address).clone())
         };
+        let domains: BTreeSet<String> = hosts.filter_map(|host| registrable(&host)).collect();
+        let mail_domains = mail.filter_map(|host| registrable(&host)).filter(|host| !domains.contains(host));
         Self {
+            mail_domains: mail_domains.collect(),
+            domains: domains.clone(),
             names: names.iter().filter_map(|name| self::name(name)).collect(),
-            tax_ids: tax_ids.iter().flat_map(|id| tax_id(id, country.as_deref())).collect(),
+            tax_ids: tax_ids.iter().filter_map(|id| tax_id(id, country.as_deref())).collect(),
             duns: duns.as_deref().map(fold::alphanumeric).filter(|duns| duns.len() >= 8),
-            domains: hosts.chain(mail).filter_map(|host| registrable(&host)).collect(),
             phones: phones.iter().filter_map(|text| country::phone(text, country.as_deref())).collect(),
             postal: part(|address| &address.postal_code).map(|code| fold::alphanumeric(&code)),
             city: part(|address| &address.locality)
@@ -125,7 +159,7 @@ impl Profile {
         let mut keys = BTreeSet::new();
         keys.extend(self.tax_ids.iter().map(|id| format!("t:{id}")));
         keys.extend(self.duns.iter().map(|duns| format!("d:{duns}")));
-        keys.extend(self.domains.iter().map(|domain| format!("w:{domain}")));
+        keys.extend(self.domains.iter().chain(&self.mail_domains).map(|domain| format!("w:{domain}")));
         keys.extend(self.phones.iter().map(|phone| format!("p:{phone}")));
         for Name { words, .. } in &self.names {
             let mut sorted = words.clone();
@@ -138,7 +172,12 @@ impl Profile {
             longest.truncate(2);
             longest.sort();
             if longest.iter().any(|sound| sound.len() >= 3) {
-                keys.insert(format!("x:{}", longest.join(" ")));
+                let sound = longest.join(" ");
+                // Whichever letter one of them forgot, doubled or swapped: without it they are the same.
+                for (at, letter) in sound.char_indices().filter(|_| sound.len() >= 4) {
+                    keys.insert(format!("x:{}{}", &sound[..at], &sound[at + letter.len_utf8()..]));
+                }
+                keys.insert(format!("x:{sound}"));
             }
             let country = self.country.as_deref().unwrap_or("-");
             if let (Some(first), [_, ..]) = (words.first().filter(|word| word.len() >= 5), words.as_slice()) {
@@ -155,22 +194,29 @@ impl Profile {
     }
 }
 
+/// Letters of a name that are compared: what is longer is cut off by one of the systems.
+const LONGEST: usize = 200;
+
 fn name(entered: &str) -> Option<Name> {
-    let (words, form) = legal::split(fold::words(&legal::without_native(entered)));
-    (!words.is_empty()).then(|| Name { entered: entered.trim().to_owned(), words, form })
+    let bare = legal::without_native(&fold::composed(entered, LONGEST));
+    let (words, form) = legal::split(fold::words(&bare));
+    let mut ideographs: Vec<char> = fold::ideographs(&bare);
+    ideographs.sort_unstable();
+    (!words.is_empty()).then(|| Name { entered: entered.trim().to_owned(), words, form, ideographs })
 }
 
-/// A tax id with and without the country that may stand before it.
-fn tax_id(text: &str, country: Option<&str>) -> Vec<String> {
+/// A tax id without the country that may stand before it, whether or not the country is known otherwise: both sides
+/// lose it, or neither has it.
+fn tax_id(text: &str, country: Option<&str>) -> Option<String> {
     let whole = fold::alphanumeric(text);
-    if whole.len() < 5 || whole.bytes().all(|byte| byte == whole.as_bytes()[0]) {
-        return Vec::new();
-    }
-    // Greece writes EL.
-    let prefixes = [country, country.filter(|code| *code == "GR").map(|_| "EL")];
-    let bare = prefixes.into_iter().flatten().find_map(|code| whole.strip_prefix(code));
-    let bare = bare.filter(|rest| rest.len() >= 5).unwrap_or(&whole).to_owned();
-    vec![bare]
+    let rest = whole.get(2..).filter(|_| {
+        let prefix = &whole[..2];
+        // Greece writes EL, Northern Ireland XI.
+        matches!(prefix, "EL" | "XI") || Some(prefix) == country || country::is_known(prefix)
+    });
+    let bare = rest.filter(|rest| rest.len() >= 5).unwrap_or(&whole);
+    let tells = bare.len() >= 5 && bare.bytes().any(|byte| byte != bare.as_bytes()[0]);
+    tells.then(|| bare.to_owned())
 }
 
 fn host(site: &str) -> Option<String> {
@@ -183,8 +229,10 @@ fn host(site: &str) -> Option<String> {
 
 /// The part of a host that somebody registered; none for what everybody shares.
 fn registrable(host: &str) -> Option<String> {
-    let domain = psl::domain_str(host.trim_end_matches('.'))?.to_owned();
-    (!PUBLIC.contains(&domain.as_str())).then_some(domain)
+    let domain = psl::domain_str(host.trim_end_matches('.'))?;
+    let label = domain.split('.').next().unwrap_or_default();
+    let public = PUBLIC.contains(&domain) || PUBLIC_EVERYWHERE.contains(&label);
+    (!public).then(|| domain.to_owned())
 }
 
 #[cfg(test)]
