@@ -21,6 +21,7 @@ mod fusion_time;
 mod fusion_writes;
 mod generator;
 mod http;
+mod pipedrive_activities;
 mod pipedrive_auth;
 mod pipedrive_deal_lists;
 mod pipedrive_deal_products;
