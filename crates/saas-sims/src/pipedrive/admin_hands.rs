@@ -1,4 +1,4 @@
-//! `/_sim/` of Pipedrive for deals, persons, merges, pipelines, stages and filters.
+//! `/_sim/` of Pipedrive for deals, persons, activities, merges, pipelines, stages and filters.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -18,6 +18,9 @@ pub(crate) fn answer(sim: &PipedriveSim, call: &Call) -> Option<Result<Value, St
         ["persons"] if post => made(body(call).and_then(|body| sim.create_person(&body))),
         ["persons", key] if post => done(body(call).and_then(|body| sim.edit_person(id(key)?, &body))),
         ["persons", key] if delete => done(id(key).and_then(|id| sim.delete_person(id))),
+        ["activities"] if post => made(body(call).and_then(|body| sim.create_activity(&body))),
+        ["activities", key] if post => done(body(call).and_then(|body| sim.edit_activity(id(key)?, &body))),
+        ["activities", key] if delete => done(id(key).and_then(|id| sim.delete_activity(id))),
         ["organizations", key, "merge"] if post => {
             done(id(key).and_then(|id| sim.merge_organizations(id, number(call, "into")?)))
         }

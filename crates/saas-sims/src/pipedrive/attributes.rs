@@ -61,6 +61,24 @@ pub(crate) fn link(
     }
 }
 
+/// A date of the vendor's own; null is refused over the API, and an empty text stores the zero date (section 8, LIVE).
+pub(crate) fn date(name: &str, value: &Value, source: Source) -> Result<Option<String>, Problem> {
+    let wrong = || Problem::invalid(format_args!("{name}: The value is not a valid 'string'"));
+    match value {
+        Value::Null if source == Source::App => Ok(None),
+        Value::String(text) if text.is_empty() => Ok(Some("0000-00-00".to_owned())),
+        Value::String(text) if text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok() => {
+            Ok(Some(text.clone()))
+        }
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)
+        | Value::Object(_) => Err(wrong()),
+    }
+}
+
 /// Puts the values into the custom fields; one unknown hash fails the whole write.
 pub(crate) fn custom(
     stored: &mut BTreeMap<String, Value>,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
+use super::activities;
 use super::entity::Entity;
 use super::params;
 use super::problem::Problem;
@@ -14,7 +15,7 @@ use crate::call::Call;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Filter {
-    /// `organization`, `deal` or `person`.
+    /// `organization`, `deal`, `person` or `activity`.
     entity: String,
     /// These records only.
     ids: Option<BTreeSet<i64>>,
@@ -25,11 +26,13 @@ pub(crate) struct Filter {
 impl Filter {
     /// A filter has to say which records of which kind.
     pub(crate) fn check(&self) -> Result<(), Problem> {
-        match Entity::of_name(&self.entity) {
-            Some(_) if self.ids.is_some() || self.owner_id.is_some() => Ok(()),
-            Some(_) => Err(Problem::invalid("a filter needs ids or owner_id")),
-            None => Err(Problem::invalid("entity: must be organization, deal or person")),
+        if Entity::of_name(&self.entity).is_none() && self.entity != activities::NAME {
+            return Err(Problem::invalid("entity: must be organization, deal, person or activity"));
         }
+        if self.ids.is_none() && self.owner_id.is_none() {
+            return Err(Problem::invalid("a filter needs ids or owner_id"));
+        }
+        Ok(())
     }
 }
 
@@ -44,10 +47,15 @@ pub(crate) struct Selection {
 
 impl Selection {
     pub(crate) fn read(call: &Call, state: &State, entity: Entity) -> Result<Self, Problem> {
+        Self::of(call, state, entity.name())
+    }
+
+    /// The same for what filters call `name`.
+    pub(crate) fn of(call: &Call, state: &State, name: &str) -> Result<Self, Problem> {
         let ids = params::integers(call, "ids")?;
         let owner = params::integer(call, "owner_id")?;
         if let Some(id) = params::integer(call, "filter_id")? {
-            let known = state.filters.get(&id).filter(|filter| filter.entity == entity.name());
+            let known = state.filters.get(&id).filter(|filter| filter.entity == name);
             let filter = known.ok_or_else(|| Problem::invalid(format_args!("filter_id: no filter {id}")))?;
             return Ok(Self { ids: filter.ids.clone(), owner: filter.owner_id, filtered: true });
         }

@@ -19,6 +19,12 @@ use crate::call::Reply;
 #[derive(Debug, Default)]
 pub(crate) struct Followers(BTreeMap<(Entity, i64), BTreeMap<i64, Timestamp>>);
 
+impl Followers {
+    pub(crate) fn count(&self, entity: Entity, id: i64) -> usize {
+        self.0.get(&(entity, id)).map_or(0, BTreeMap::len)
+    }
+}
+
 fn json(user: i64, since: Timestamp) -> Value {
     json!({"user_id": user, "add_time": write::whole(since).to_string()})
 }

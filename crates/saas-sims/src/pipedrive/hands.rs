@@ -1,11 +1,12 @@
-//! What people do in the web application with deals, persons, merges, pipelines and filters: no tokens, source `app`.
+//! What people do in the web application with deals, persons, activities, merges, pipelines and filters: no tokens, source
+//! `app`.
 
 use serde_json::{Value, json};
 
 use super::filters::Filter;
-use super::view::{DealView, PersonView};
+use super::view::{ActivityView, DealView, PersonView};
 use super::write::whole;
-use super::{PipedriveSim, deals, merge, object, persons};
+use super::{PipedriveSim, activities, deals, merge, object, persons};
 
 impl PipedriveSim {
     /// All deals, deleted ones included until they are purged, by id.
@@ -111,6 +112,42 @@ impl PipedriveSim {
     /// Deletes a person.
     pub fn delete_person(&self, id: i64) -> Result<(), String> {
         self.as_person(|settings, state, by| persons::delete(settings, state, id, by)).map(drop)
+    }
+
+    /// All activities, deleted ones included until they are purged, by id.
+    pub fn activities(&self) -> Vec<ActivityView> {
+        self.lock().activities.all().map(ActivityView::of).collect()
+    }
+
+    /// Creates an activity; the body is that of the API.
+    pub fn create_activity(&self, body: &Value) -> Result<i64, String> {
+        let record =
+            self.as_person(|settings, state, by| activities::create(settings, state, object(body)?, by))?;
+        Ok(record["id"].as_i64().unwrap_or_default())
+    }
+
+    /// Edits an activity, or marks it as done; the body is that of a PATCH, and null cuts links.
+    pub fn edit_activity(&self, id: i64, body: &Value) -> Result<(), String> {
+        self.as_person(|settings, state, by| activities::update(settings, state, id, object(body)?, by))
+            .map(drop)
+    }
+
+    /// Deletes an activity.
+    pub fn delete_activity(&self, id: i64) -> Result<(), String> {
+        self.as_person(|settings, state, by| activities::delete(settings, state, id, by)).map(drop)
+    }
+
+    /// Adds a type of activities and gives its key.
+    pub fn add_activity_type(&self, name: &str) -> String {
+        let now = whole(self.now());
+        self.lock().v1.activity_types.add(name, now)
+    }
+
+    /// Switches a type of activities off.
+    pub fn switch_off_activity_type(&self, key: &str) -> Result<(), String> {
+        let now = whole(self.now());
+        let found = self.lock().v1.activity_types.switch_off(key, now);
+        found.then_some(()).ok_or_else(|| format!("there is no activity type {key} in use"))
     }
 
     /// Merges an organization into another one, which survives.

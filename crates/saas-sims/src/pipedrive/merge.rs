@@ -1,5 +1,5 @@
 //! `PUT /v1/organizations/{id}/merge` and `PUT /v1/deals/{id}/merge` (section 1.5): the record in the path is removed, the
-//! other survives with its deals, persons, notes and files.
+//! other survives with its deals, persons, activities, notes and files.
 
 use std::collections::BTreeMap;
 
@@ -143,4 +143,5 @@ fn finish<R: Indexed + Stored>(
     let kept = Around { merged_from: Some(loser), ..Around::default() };
     state.store_around(settings, new, Action::Change, changed, by, kept);
     state.v1.move_over(R::ENTITY, loser, survivor);
+    state.activities.move_over(R::ENTITY, loser, survivor);
 }

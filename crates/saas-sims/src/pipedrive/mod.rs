@@ -1,7 +1,8 @@
-//! Pipedrive: organizations, deals, persons and their fields, pipelines and stages over API version 2, searches, saved
-//! filters, merges; version 1's relationships, users, currencies, notes, files and changelogs; OAuth; webhooks; burst and
-//! daily limits.
+//! Pipedrive: organizations, deals, persons and their fields, products, followers, activities, pipelines and stages over
+//! API version 2, searches, saved filters, merges; version 1's relationships, users, currencies, activity types, notes,
+//! files and changelogs; OAuth; webhooks; burst and daily limits.
 
+mod activities;
 mod admin;
 mod admin_hands;
 mod attributes;
@@ -53,7 +54,7 @@ pub use events::{Action, Event, Replaced, Source};
 pub use oauth::{OAuthSettings, Uninstall};
 pub use settings::{PipedriveSettings, Plan};
 pub use v1::{CustomCurrency, V1Settings};
-pub use view::{DealView, OrganizationView, PersonView};
+pub use view::{ActivityView, DealView, OrganizationView, PersonView};
 pub use webhooks::{Deliver, Delivery, Outcome, WebhookSettings, deliver_due, deliver_forever};
 
 use crate::call::{Call, Reply};

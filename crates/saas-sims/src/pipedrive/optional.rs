@@ -1,5 +1,5 @@
-//! Values that come only when `include_fields` asks for them (sections 1.5, 1.6). Activities, files, notes and mail are
-//! not counted: zero or null.
+//! Values that come only when `include_fields` asks for them (sections 1.5, 1.6). Files, notes and mail are not
+//! counted: zero or null.
 
 use serde_json::{Value, json};
 
@@ -93,6 +93,8 @@ pub(crate) fn value(state: &State, entity: Entity, id: i64, name: &str) -> Value
         Some(link) => json!(state.deals.linked(link).filter(|deal| fits(deal)).count()),
         None => json!(0),
     };
+    let done = || state.activities.on(entity, id).filter(|activity| activity.done.is_some());
+    let undone = || state.activities.on(entity, id).filter(|activity| activity.done.is_none());
     let deal = state.deals.get(id).filter(|_| entity == Entity::Deal);
     match name {
         "open_deals_count" | "related_open_deals_count" | "participant_open_deals_count" => {
@@ -103,6 +105,13 @@ pub(crate) fn value(state: &State, entity: Entity, id: i64, name: &str) -> Value
         }
         "won_deals_count" | "related_won_deals_count" => deals(|deal| deal.status == Status::Won),
         "lost_deals_count" | "related_lost_deals_count" => deals(|deal| deal.status == Status::Lost),
+        "activities_count" => json!(state.activities.on(entity, id).count()),
+        "done_activities_count" => json!(done().count()),
+        "undone_activities_count" => json!(undone().count()),
+        "next_activity_id" => json!(undone().min_by_key(|next| next.due()).map(|next| next.id)),
+        "last_activity_id" => json!(done().max_by_key(|last| (last.done, last.id)).map(|last| last.id)),
+        "followers_count" => json!(state.followers.count(entity, id)),
+        "products_count" => json!(state.products.count_on_deal(id)),
         "people_count" => json!(state.persons.linked(Link::Organization(id)).count()),
         "participants_count" => json!(deal.map_or(0, |deal| i32::from(deal.person_id.is_some()))),
         "first_won_time" => {

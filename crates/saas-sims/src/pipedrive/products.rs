@@ -46,6 +46,12 @@ struct OnDeal {
     updated: Timestamp,
 }
 
+impl Products {
+    pub(crate) fn count_on_deal(&self, deal_id: i64) -> usize {
+        self.on_deals.values().filter(|one| one.deal_id == deal_id).count()
+    }
+}
+
 impl Product {
     fn json(&self) -> Value {
         json!({
@@ -126,6 +132,12 @@ fn deal(state: &State, request: &Request<'_>) -> Result<i64, Problem> {
     state.deals.living(id).map(|_| id).ok_or_else(|| Problem::not_found("Deal"))
 }
 
+/// The deal to be written to: archived ones are read-only (section 1.2).
+fn writable_deal(state: &State, request: &Request<'_>) -> Result<i64, Problem> {
+    let id = deal(state, request)?;
+    if state.deals.get(id).is_some_and(|deal| deal.is_archived) { Err(Problem::archived()) } else { Ok(id) }
+}
+
 pub(crate) fn on_deal(state: &mut State, request: &Request<'_>) -> Result<Reply, Problem> {
     let deal = deal(state, request)?;
     let products = &state.products;
@@ -136,7 +148,7 @@ pub(crate) fn on_deal(state: &mut State, request: &Request<'_>) -> Result<Reply,
 
 pub(crate) fn add_to_deal(state: &mut State, request: &Request<'_>) -> Result<Reply, Problem> {
     params::check_names(request.call, &[], request.settings)?;
-    let deal_id = deal(state, request)?;
+    let deal_id = writable_deal(state, request)?;
     let body = write::object(request.call)?;
     for name in ["product_id", "item_price", "quantity"] {
         if !body.contains_key(name) {
@@ -165,7 +177,7 @@ pub(crate) fn add_to_deal(state: &mut State, request: &Request<'_>) -> Result<Re
 
 pub(crate) fn change_on_deal(state: &mut State, request: &Request<'_>) -> Result<Reply, Problem> {
     params::check_names(request.call, &[], request.settings)?;
-    let (deal_id, id) = (deal(state, request)?, request.id()?);
+    let (deal_id, id) = (writable_deal(state, request)?, request.id()?);
     let old = state.products.on_deals.get(&id).filter(|one| one.deal_id == deal_id).cloned();
     let old = old.ok_or_else(|| Problem::not_found("Deal product"))?;
     let mut new = changed(state, old, &write::object(request.call)?)?;
@@ -178,7 +190,7 @@ pub(crate) fn change_on_deal(state: &mut State, request: &Request<'_>) -> Result
 
 pub(crate) fn remove_from_deal(state: &mut State, request: &Request<'_>) -> Result<Reply, Problem> {
     params::check_names(request.call, &[], request.settings)?;
-    let (deal_id, id) = (deal(state, request)?, request.id()?);
+    let (deal_id, id) = (writable_deal(state, request)?, request.id()?);
     if state.products.on_deals.get(&id).is_none_or(|one| one.deal_id != deal_id) {
         return Err(Problem::not_found("Deal product"));
     }

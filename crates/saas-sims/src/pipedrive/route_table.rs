@@ -1,10 +1,13 @@
-//! Paths of organizations, deals, persons, pipelines, stages, field definitions, searches and merges with their costs (`x-token-cost`).
+//! Paths of organizations, deals, persons, activities, products, followers, pipelines, stages, field definitions, searches
+//! and merges with their costs (`x-token-cost`).
 
 use super::entity::Entity;
 use super::problem::Problem;
 use super::records::Request;
 use super::state::State;
-use super::{deals, fields, find, find_term, followers, merge, organizations, persons, pipelines, products};
+use super::{
+    activities, deals, fields, find, find_term, followers, merge, organizations, persons, pipelines, products,
+};
 use crate::call::{Call, Reply};
 
 /// What answers.
@@ -152,6 +155,15 @@ const ROUTES: &[Route] = &[
     Route("POST /api/v2/deals/{id}/products", 5, false, products::add_to_deal),
     Route("PATCH /api/v2/deals/{id}/products/{id}", 5, false, products::change_on_deal),
     Route("DELETE /api/v2/deals/{id}/products/{id}", 3, false, products::remove_from_deal),
+    Route("GET /api/v2/activities", 10, false, activities::list),
+    Route("POST /api/v2/activities", 5, false, |state, request| request.create(state, activities::create)),
+    Route("GET /api/v2/activities/{id}", 1, false, activities::one),
+    Route("PATCH /api/v2/activities/{id}", 5, false, |state, request| {
+        request.update(state, activities::update)
+    }),
+    Route("DELETE /api/v2/activities/{id}", 3, false, |state, request| {
+        request.delete(state, activities::delete)
+    }),
     Route("POST /api/v2/pipelines", 5, false, by_api),
     Route("PATCH /api/v2/pipelines/{id}", 5, false, by_api),
     Route("DELETE /api/v2/pipelines/{id}", 3, false, by_api),

@@ -114,8 +114,8 @@ pub struct PipedriveSettings {
     pub null_cuts_links: bool,
     /// Whether winning, losing and reopening move `stage_change_time` like a change of the stage (UNVERIFIED).
     pub status_change_moves_stage_time: bool,
-    /// Whether creating, moving, closing and deleting deals and persons moves `update_time` of the organization and
-    /// person they are linked to (section 8, UNVERIFIED).
+    /// Whether creating, moving, closing and deleting deals, persons and activities moves `update_time` of the
+    /// organization, person and deal they are linked to (section 8, UNVERIFIED).
     pub linked_writes_move_update_time: bool,
     /// Whether the API may delete an archived deal, which is read-only (section 1.2, UNVERIFIED).
     pub archived_deals_can_be_deleted: bool,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use super::activities::Activities;
 use super::auth::Tokens;
 use super::deals::Deal;
 use super::entity::Entity;
@@ -37,6 +38,7 @@ pub(crate) struct State {
     pub(crate) pipelines: Pipelines,
     pub(crate) products: Products,
     pub(crate) followers: Followers,
+    pub(crate) activities: Activities,
     pub(crate) filters: BTreeMap<i64, Filter>,
     /// Those of organizations.
     pub(crate) fields: Fields,
@@ -71,6 +73,7 @@ impl State {
             pipelines: Pipelines::default(),
             products: Products::default(),
             followers: Followers::default(),
+            activities: Activities::default(),
             filters: BTreeMap::new(),
             fields: Fields::default(),
             deal_fields: Fields::default(),
@@ -150,6 +153,7 @@ impl State {
             (Entity::Deal, self.deals.purge(limit)),
             (Entity::Person, self.persons.purge(limit)),
         ];
+        self.activities.purge(limit);
         for (entity, ids) in gone {
             ids.into_iter().for_each(|id| self.search.forget(entity, id));
         }

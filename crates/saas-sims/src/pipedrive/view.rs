@@ -1,10 +1,11 @@
-//! What tests see of organizations, deals and persons.
+//! What tests see of organizations, deals, persons and activities.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::activities::Activity;
 use super::deals::Deal;
 use super::fields::Fields;
 use super::organizations::Organization;
@@ -156,6 +157,54 @@ impl PersonView {
             phones: person.phones.iter().map(|phone| phone.value.clone()).collect(),
             custom: by_name(&person.custom, fields),
             update_time: person.update_time,
+        }
+    }
+}
+
+/// An activity as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ActivityView {
+    /// The activity's id.
+    pub id: i64,
+    /// What it is about.
+    pub subject: String,
+    /// The key of its type.
+    pub kind: String,
+    /// Whether it was deleted.
+    pub deleted: bool,
+    /// Its owner's user id.
+    pub owner_id: i64,
+    /// The deal.
+    pub deal_id: Option<i64>,
+    /// The organization.
+    pub org_id: Option<i64>,
+    /// The primary participant.
+    pub person_id: Option<i64>,
+    /// The day it is due, `YYYY-MM-DD`.
+    pub due_date: Option<String>,
+    /// Whether it is done.
+    pub done: bool,
+    /// The note on it.
+    pub note: Option<String>,
+    /// When it was last written to, in whole seconds.
+    pub update_time: Timestamp,
+}
+
+impl ActivityView {
+    pub(super) fn of(activity: &Activity) -> Self {
+        Self {
+            id: activity.id,
+            subject: activity.subject.clone(),
+            kind: activity.kind.clone(),
+            deleted: activity.is_deleted,
+            owner_id: activity.owner_id,
+            deal_id: activity.deal_id,
+            org_id: activity.org_id,
+            person_id: activity.person_id(),
+            due_date: activity.due_date.clone(),
+            done: activity.done.is_some(),
+            note: activity.note.clone(),
+            update_time: activity.update_time,
         }
     }
 }

@@ -21,6 +21,8 @@ mod fusion_time;
 mod fusion_writes;
 mod generator;
 mod http;
+mod pipedrive_activities;
+mod pipedrive_activity_links;
 mod pipedrive_auth;
 mod pipedrive_deal_lists;
 mod pipedrive_deal_products;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::http::Company;
+use crate::http::{Company, DEALS, ORGANIZATIONS, ids};
 
 #[tokio::test]
 async fn a_product_on_a_deal_is_created_with_201_and_makes_the_deals_value() {
@@ -58,4 +58,40 @@ async fn a_follower_is_added_with_201_listed_and_removed() {
         assert_eq!(company.get(&path, &[]).await.ok()["data"], json!([]));
     }
     company.get("/api/v2/deals/99/followers", &[]).await.refused(404);
+}
+
+#[tokio::test]
+async fn products_of_an_archived_deal_are_read_only_and_a_refused_write_stores_nothing() {
+    let company = Company::new();
+    let deal = company.make(DEALS, &json!({"title": "D"})).await;
+    company.send("POST", "/api/v2/products", &json!({"name": "Pencil"})).await.refused(201);
+    let path = format!("{DEALS}/{deal}/products");
+    let body = json!({"product_id": 1, "quantity": 3, "item_price": 1});
+    company.send("POST", &path, &body).await.refused(201);
+    company.sim.archive_deal(deal, true).unwrap();
+    company.send("POST", &path, &body).await.refused(403);
+    company.send("PATCH", &format!("{path}/1"), &json!({"quantity": 9})).await.refused(403);
+    company.send("DELETE", &format!("{path}/1"), &json!({})).await.refused(403);
+    company.sim.archive_deal(deal, false).unwrap();
+    let listed = company.get(&path, &[]).await.ok();
+    assert_eq!((ids(&listed["data"], "id"), &listed["data"][0]["sum"]), (vec![1], &json!(3.0)));
+}
+
+#[tokio::test]
+async fn products_and_followers_are_counted_where_they_are_asked_for() {
+    let company = Company::new();
+    let organization = company.create(&json!({"name": "O"})).await;
+    let deal = company.make(DEALS, &json!({"title": "D"})).await;
+    company.send("POST", "/api/v2/products", &json!({"name": "Pencil"})).await.refused(201);
+    let body = json!({"product_id": 1, "quantity": 3, "item_price": 1});
+    company.send("POST", &format!("{DEALS}/{deal}/products"), &body).await.refused(201);
+    for (path, id) in [(DEALS, deal), (ORGANIZATIONS, organization)] {
+        let follower = json!({"user_id": 12_415_232});
+        company.send("POST", &format!("{path}/{id}/followers"), &follower).await.refused(201);
+        let counted =
+            company.get(&format!("{path}/{id}"), &[("include_fields", "followers_count")]).await.ok();
+        assert_eq!(counted["data"]["followers_count"], 1);
+    }
+    let counted = company.get(DEALS, &[("include_fields", "products_count")]).await.ok();
+    assert_eq!(counted["data"][0]["products_count"], 1);
 }

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use saas_sims::pipedrive::{Deliver, Delivery, Outcome, WebhookSettings, deliver_due, deliver_forever};
 use serde_json::{Value, json};
 
-use crate::http::{Company, ORGANIZATIONS, send};
+use crate::http::{Company, FIELDS, ORGANIZATIONS, send};
 use crate::pipedrive_webhooks::{WEBHOOKS, subscribe, with};
 
 fn exact() -> WebhookSettings {
@@ -514,4 +514,35 @@ async fn version_1_payloads_are_flat_and_whole_on_both_sides() {
     let told = drain(&company);
     assert_eq!((&told[0]["event"], &told[0]["previous"]), (&json!("added.organization"), &json!(null)));
     assert_eq!((&told[1]["event"], &told[1]["current"]), (&json!("deleted.organization"), &json!(null)));
+}
+
+#[tokio::test]
+async fn custom_fields_of_version_1_payloads_have_the_flat_shapes_of_version_1() {
+    let company = with(exact());
+    let mut codes = Vec::new();
+    for kind in ["monetary", "enum", "set", "date", "daterange", "time", "address"] {
+        let mut body = json!({"field_name": kind, "field_type": kind});
+        if matches!(kind, "enum" | "set") {
+            body["options"] = json!([{"label": "a"}, {"label": "b"}]);
+        }
+        let made = company.send("POST", FIELDS, &body).await.ok();
+        codes.push(made["data"]["field_code"].as_str().unwrap().to_owned());
+    }
+    let [money, one_of, some_of, day, days, time, place] = &codes[..] else { panic!("{codes:?}") };
+    subscribe(&company, json!({"version": "1.0"})).await;
+    let custom = json!({
+        money: {"value": 500, "currency": "USD"}, one_of: 1, some_of: [3, 4], day: "2024-01-01",
+        days: {"value": "2024-01-01", "until": "2024-02-01"}, time: {"value": "09:00:00", "timezone_id": 7},
+        place: {"value": "Main St 1, X", "locality": "X"},
+    });
+    company.create(&json!({"name": "A", "custom_fields": custom})).await;
+    let told = one(&company).body;
+    let flat = |code: &str, part: &str| told["current"][format!("{code}{part}")].clone();
+    assert_eq!((flat(money, ""), flat(money, "_currency")), (json!(500), json!("USD")));
+    assert_eq!((flat(one_of, ""), flat(some_of, "")), (json!("1"), json!("3,4")));
+    assert_eq!((flat(day, ""), flat(days, "")), (json!("2024-01-01"), json!("2024-01-01")));
+    assert_eq!((flat(days, "_until"), flat(time, "")), (json!("2024-02-01"), json!("09:00:00")));
+    assert_eq!(flat(time, "_timezone_id"), 7);
+    assert_eq!((flat(place, ""), flat(place, "_locality")), (json!("Main St 1, X"), json!("X")));
+    assert_eq!((&told["meta"]["matches_filters"], told["current"].get("custom_fields")), (&json!({}), None));
 }

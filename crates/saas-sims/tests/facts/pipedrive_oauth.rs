@@ -196,6 +196,8 @@ async fn calls_outside_the_scopes_are_403() {
         ("POST", "/v1/notes"),
         ("DELETE", "/v1/files/1"),
         ("GET", "/v1/users"),
+        ("GET", "/v1/activityTypes"),
+        ("POST", "/api/v2/activities"),
         ("GET", "/v1/webhooks"),
         ("GET", "/v1/organizations/1/changelog"),
     ] {

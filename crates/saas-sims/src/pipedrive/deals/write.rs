@@ -5,7 +5,6 @@ use serde_json::{Map, Value};
 
 use super::super::attributes;
 use super::super::entity::Entity;
-use super::super::events::Source;
 use super::super::params::whole_seconds;
 use super::super::problem::Problem;
 use super::super::settings::PipedriveSettings;
@@ -65,7 +64,7 @@ pub(super) fn apply(
                     | Value::Object(_) => return Err(expected("a number from 0 to 100")),
                 }
             }
-            "expected_close_date" => deal.expected_close_date = expected_close(value, by.source)?,
+            "expected_close_date" => deal.expected_close_date = attributes::date(name, value, by.source)?,
             "is_deleted" if value == &Value::Bool(false) => {}
             "is_deleted" => return Err(expected("false: deals are deleted with DELETE")),
             "custom_fields" => attributes::custom(&mut deal.custom, value, &state.deal_fields, settings)?,
@@ -78,24 +77,6 @@ pub(super) fn apply(
     status::apply(deal, body, settings, now)?;
     stage(deal, body, state, now)?;
     archive(deal, body, now)
-}
-
-/// A date; null is refused over the API, and an empty text stores the zero date (section 8, LIVE).
-fn expected_close(value: &Value, source: Source) -> Result<Option<String>, Problem> {
-    let wrong = || Problem::invalid("expected_close_date: The value is not a valid 'string'");
-    match value {
-        Value::Null if source == Source::App => Ok(None),
-        Value::String(text) if text.is_empty() => Ok(Some("0000-00-00".to_owned())),
-        Value::String(text) if text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok() => {
-            Ok(Some(text.clone()))
-        }
-        Value::Null
-        | Value::Bool(_)
-        | Value::Number(_)
-        | Value::String(_)
-        | Value::Array(_)
-        | Value::Object(_) => Err(wrong()),
-    }
 }
 
 /// A stage brings its pipeline along, a pipeline its first stage; together they have to fit.

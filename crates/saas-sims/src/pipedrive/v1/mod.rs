@@ -1,5 +1,6 @@
 //! API version 1 (section 1.1): what version 2 does not have, under `/v1/` and `/api/v1/`.
 
+mod activity_types;
 mod body;
 mod changelog;
 mod currencies;
@@ -26,6 +27,7 @@ use super::settings::PipedriveSettings;
 use super::state::{State, Writer};
 use super::webhooks;
 use crate::call::{Call, Reply};
+use activity_types::ActivityTypes;
 use files::Files;
 use notes::Notes;
 use relationships::Relationships;
@@ -33,6 +35,7 @@ use relationships::Relationships;
 /// What version 1 alone holds.
 #[derive(Debug, Default)]
 pub(crate) struct Records {
+    pub(crate) activity_types: ActivityTypes,
     relationships: Relationships,
     notes: Notes,
     files: Files,
@@ -49,6 +52,8 @@ impl Records {
 /// What a request to version 1 wants.
 #[derive(Debug)]
 pub(crate) enum Target<'a> {
+    ListActivityTypes,
+    WriteActivityTypes,
     ListRelationships,
     CreateRelationship,
     GetRelationship(&'a str),
@@ -81,6 +86,10 @@ pub(crate) type Operation<'a> = (&'static str, u64, Target<'a>);
 /// The operation behind a path without its `/v1`; `None` when it is none of these.
 pub(crate) fn operation<'a>(method: &Method, path: &[&'a str]) -> Option<Result<Operation<'a>, Problem>> {
     let found = match (method.as_str(), path) {
+        ("GET", ["activityTypes"]) => ("GET /v1/activityTypes", 20, Target::ListActivityTypes),
+        ("POST", ["activityTypes"]) => ("POST /v1/activityTypes", 10, Target::WriteActivityTypes),
+        ("PUT", ["activityTypes", _]) => ("PUT /v1/activityTypes/{id}", 10, Target::WriteActivityTypes),
+        ("DELETE", ["activityTypes", _]) => ("DELETE /v1/activityTypes/{id}", 6, Target::WriteActivityTypes),
         ("GET", ["organizationRelationships"]) => {
             ("GET /v1/organizationRelationships", 20, Target::ListRelationships)
         }
@@ -119,8 +128,22 @@ pub(crate) fn operation<'a>(method: &Method, path: &[&'a str]) -> Option<Result<
         ("GET", ["deals", id, "changelog"]) => {
             ("GET /v1/deals/{id}/changelog", 20, Target::DealChangelog(id))
         }
-        (_, ["organizationRelationships" | "users" | "currencies" | "notes" | "webhooks" | "files"])
-        | (_, ["organizationRelationships" | "users" | "notes" | "webhooks" | "files", _])
+        (
+            _,
+            [
+                "activityTypes"
+                | "organizationRelationships"
+                | "users"
+                | "currencies"
+                | "notes"
+                | "webhooks"
+                | "files",
+            ],
+        )
+        | (
+            _,
+            ["activityTypes" | "organizationRelationships" | "users" | "notes" | "webhooks" | "files", _],
+        )
         | (_, ["organizations" | "deals", _, "changelog"])
         | (_, ["files", _, "download"]) => {
             return Some(Err(Problem::method_not_allowed()));
@@ -139,6 +162,8 @@ pub(crate) fn run(
     by: &Writer,
 ) -> Result<Reply, Problem> {
     match target {
+        Target::ListActivityTypes => activity_types::list(settings, state, call),
+        Target::WriteActivityTypes => Err(Problem::not_modelled("changing activity types over the API")),
         Target::ListRelationships => relationships::list(settings, state, call),
         Target::CreateRelationship => relationships::create(settings, state, call, by),
         Target::GetRelationship(key) => relationships::one(settings, state, call, id(key)?),

@@ -38,7 +38,7 @@ pub(super) fn body(settings: &PipedriveSettings, webhook: &Webhook, told: &Told)
             "trans_pending": false,
             "is_bulk_update": event.bulk,
             "pipedrive_service_name": false,
-            "matches_filters": {"current": [], "previous": []},
+            "matches_filters": {},
             "webhook_id": webhook.id,
             "change_source": event.source,
         },
@@ -91,9 +91,27 @@ fn custom_field(flat: &mut Map<String, Value>, code: &str, typed: &Value) {
             let ids: Vec<String> = ids.map(|option| option["id"].to_string()).collect();
             put("", ids.join(",").into());
         }
-        "daterange" | "timerange" => {
+        "daterange" => {
             put("", typed["from"].clone());
             put("_until", typed["until"].clone());
+        }
+        "timerange" => {
+            put("_timezone_id", typed["timezone_id"].clone());
+            put("", typed["from"].clone());
+            put("_until", typed["until"].clone());
+        }
+        "address" => {
+            for (part, value) in typed.as_object().into_iter().flatten() {
+                match part.as_str() {
+                    "type" => {}
+                    "value" => put("", value.clone()),
+                    part => put(&format!("_{part}"), value.clone()),
+                }
+            }
+        }
+        "time" => {
+            put("", typed["value"].clone());
+            put("_timezone_id", typed["timezone_id"].clone());
         }
         _ => put("", typed["value"].clone()),
     }
