@@ -14,15 +14,20 @@ impl Codes {
         wanted(fields).all(|(field, _)| codes.contains_key(&field)).then_some(Self(codes))
     }
 
+    /// Those that exist: enough to read with. Nothing may be written with them.
+    pub(crate) fn partial(codes: BTreeMap<Field, String>) -> Self {
+        Self(codes)
+    }
+
     /// The code of a field, if it is a custom one.
     pub(crate) fn of(&self, field: Field) -> Option<&str> {
         self.0.get(&field).map(String::as_str)
     }
 
-    /// As `custom_fields=` wants them.
-    pub(crate) fn joined(&self) -> String {
+    /// As `custom_fields=` wants them; none when there is nothing to name.
+    pub(crate) fn joined(&self) -> Option<String> {
         let codes: Vec<&str> = self.0.values().map(String::as_str).collect();
-        codes.join(",")
+        (!codes.is_empty()).then(|| codes.join(","))
     }
 }
 

@@ -67,10 +67,10 @@ fn value_of(field: Field, dto: &OrganizationDto, codes: &Codes) -> Result<Option
 
 /// Without the object nothing is known about custom fields; taking them for unset would write them for ever.
 fn custom(field: Field, fields: Option<&Json>, codes: &Codes) -> Result<Option<Value>, String> {
+    // A field that is not mapped, or does not exist yet, has no code and is not read.
+    let Some(code) = codes.of(field) else { return Ok(None) };
     let Some(Json::Object(fields)) = fields else { return Err("custom_fields is missing".to_owned()) };
-    // A field that is not mapped has no code, and is not read.
-    let value = codes.of(field).and_then(|code| fields.get(code));
-    Ok(text(field.row().label, value)?.map(Value::Text))
+    Ok(text(field.row().label, fields.get(code))?.map(Value::Text))
 }
 
 fn address(value: Option<&Json>) -> Result<Option<Value>, String> {

@@ -12,7 +12,7 @@ use sync_core::{
     budget::Class,
     error::{CallError, Effect, ErrorKind},
     fields::Field,
-    ports::{Called, Clock},
+    ports::{Called, Clock, Missing},
     text::squeeze,
 };
 
@@ -60,6 +60,15 @@ impl Provision {
         }
         self.doubts.clear();
         Codes::complete(fields, known).ok_or_else(|| unreadable::<ListFields>("a custom field has no code"))
+    }
+
+    /// The codes of those fields that exist, and the ones that do not. Creates nothing.
+    pub(crate) async fn look(fields: &[Field], caller: &Caller) -> Called<(Codes, Missing)> {
+        let known = list(fields, caller).await?;
+        let missing: Vec<Field> =
+            wanted(fields).map(|(field, _)| field).filter(|field| !known.contains_key(field)).collect();
+        let tokens = u32::try_from(missing.len()).unwrap_or(u32::MAX).saturating_mul(CreateField::TOKENS);
+        Ok((Codes::partial(known), Missing { fields: missing, tokens }))
     }
 
     fn no_doubt(&self, field: Field, now: Timestamp) -> Called<()> {

@@ -156,7 +156,7 @@ impl std::fmt::Display for Field {
 }
 
 /// The fields that one connection maps, and whose value counts for each.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FieldTable(BTreeMap<Field, Owner>);
 
 impl Default for FieldTable {

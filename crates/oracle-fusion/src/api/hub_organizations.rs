@@ -38,6 +38,27 @@ impl Endpoint for ListParties<'_> {
     }
 }
 
+/// The party with this identity (queryable, oracle-fusion.md 1.2).
+pub(crate) struct ListParty<'a> {
+    pub(crate) api_version: &'a str,
+    pub(crate) id: i64,
+}
+
+impl Endpoint for ListParty<'_> {
+    const NAME: &'static str = "hub_organizations.one";
+    const METHOD: Method = Method::GET;
+
+    type Output = Collection;
+
+    fn path(&self) -> String {
+        format!("crmRestApi/resources/{}/hubOrganizations", self.api_version)
+    }
+
+    fn query(&self) -> Vec<(&'static str, String)> {
+        query::of(format!("PartyId = {}", self.id), "PartyId:asc".to_owned(), Some(FIELDS), 2)
+    }
+}
+
 /// A party as it comes: 21 of 151 properties, each of any type, each perhaps null.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
