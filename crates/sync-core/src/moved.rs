@@ -118,11 +118,9 @@ fn updated(field: Field, was: &[Change], is: &[Change]) -> Vec<Moved> {
             field: Some(field),
             what: format!("{field}: differs now; it did not when the plan was made"),
         }],
-        (Some(_), None) => vec![Moved {
-            side: None,
-            field: Some(field),
-            what: format!("{field}: needs no write any more"),
-        }],
+        (Some(_), None) => {
+            vec![Moved { side: None, field: Some(field), what: format!("{field}: needs no write any more") }]
+        }
     }
 }
 

@@ -4,11 +4,14 @@
 //! knows no vendor, no SQL and no HTTP. [`Engine::step`] never sleeps; [`daemon`] is the only thing that does.
 //!
 //! Where to look: `erp_stream` and `crm_stream` read pages into staging, `observe` loads situations, `reconcile`
-//! decides a batch, `apply` sends it, `doubt` clears up what was never answered, `lease` keeps two processes apart.
+//! decides a batch, `apply` sends it (`carry_out` only what a person approved), `survey` and `planner` show what would be
+//! done without moving anything, `customer` does one now, `doubt` clears up what was never answered, `lease` keeps two processes apart.
 
 mod apply;
 mod backoff;
+mod carry_out;
 mod crm_stream;
+mod customer;
 pub mod daemon;
 mod doubt;
 mod engine;
@@ -17,6 +20,7 @@ mod error;
 pub mod lease;
 mod observe;
 mod pause;
+mod planner;
 mod receipt;
 mod reconcile;
 mod settings;
@@ -24,13 +28,18 @@ mod settings;
 pub mod simulation;
 mod staging;
 pub mod streams;
+mod survey;
 mod watch;
 mod wishes;
 
+pub use carry_out::{Approved, Fate};
+pub use customer::Told;
 pub use engine::{Engine, Parts, Step};
 pub use error::EngineError;
 pub use pause::{Pause, Side};
+pub use planner::{Foreseen, Planner, Reads, Sides};
 pub use settings::Settings;
+pub use survey::Survey;
 pub use watch::{Event, Silent, Watch};
 pub use wishes::Bell;
 

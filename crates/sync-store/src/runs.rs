@@ -165,7 +165,8 @@ impl Tx {
         let found = self.fetch_in("outcome", &BY_PARTY, &shared, &ids, |row| {
             let key = row.text(1, "outcome")?;
             let outcome = Outcome::ALL.into_iter().find(|outcome| outcome.key() == key);
-            let outcome = outcome.ok_or_else(|| row.unreadable("outcome", &format!("{key} is no outcome")))?;
+            let outcome =
+                outcome.ok_or_else(|| row.unreadable("outcome", &format!("{key} is no outcome")))?;
             Ok((PartyId(row.int(0, "party_id")?), outcome))
         });
         Ok(found.await?.into_iter().collect())

@@ -151,8 +151,7 @@ impl Store {
         let id = tx.numbers("wish", 1).await?;
         let sql = "INSERT INTO wish (connection_id, id, asked_by, asked_at, customer, again) \
             VALUES ($1, $2, $3, $4, $5, $6)";
-        let args =
-            vec![tx.id(), id.into(), asked_by.into(), now.into(), customer.into(), again.into()];
+        let args = vec![tx.id(), id.into(), asked_by.into(), now.into(), customer.into(), again.into()];
         tx.execute(sql, args).await?;
         tx.commit().await?;
         Ok(WishId(id))

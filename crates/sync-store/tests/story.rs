@@ -17,8 +17,8 @@ use sync_core::{
     value::Value,
 };
 use sync_store::{
-    Counts, Errand, Fence, IntentEnd, JournalEntry, Ledger, MasterKey, NewIntent, Outcome, Reschedule, StagedKind,
-    StagedRow, Store, StoreError, Vault, WishCost, WishEnd,
+    Counts, Errand, Fence, IntentEnd, JournalEntry, Ledger, MasterKey, NewIntent, Outcome, Reschedule,
+    StagedKind, StagedRow, Store, StoreError, Vault, WishCost, WishEnd,
 };
 
 mod support;
@@ -332,7 +332,8 @@ async fn wishing(store: &Store, fence: &Fence, other: ConnectionId) {
     let mut tx = store.write(fence).await.unwrap();
     assert_eq!(tx.open_errands().await.unwrap(), [(named, errand), (repeat, again)]);
     assert_eq!(tx.open_wishes().await.unwrap(), 1, "a customer is not everything");
-    let (one, all) = (tx.begin_run("customer", at(205)).await.unwrap(), tx.begin_run("wish", at(205)).await.unwrap());
+    let (one, all) =
+        (tx.begin_run("customer", at(205)).await.unwrap(), tx.begin_run("wish", at(205)).await.unwrap());
     assert_eq!(tx.take_wish(named, one).await.unwrap(), 1);
     assert_eq!(tx.take_wishes(all).await.unwrap(), 1);
     assert_eq!(tx.open_errands().await.unwrap().len(), 1, "a customer is asked for until it is told of");

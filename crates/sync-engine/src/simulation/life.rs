@@ -441,7 +441,9 @@ fn passed<T>(
     stored: StoredStream,
     now: Timestamp,
 ) -> Vec<Violation> {
-    let Some(ErpStream { cursor: ErpCursor::Idle { watermark }, rhythm }) = stored.state else {
+    let Some(ErpStream { cursor: ErpCursor::Idle { watermark }, rhythm, again: _, repeating: _ }) =
+        stored.state
+    else {
         return Vec::new();
     };
     let Some(began) = rhythm.began else { return Vec::new() };
