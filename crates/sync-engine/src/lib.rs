@@ -37,7 +37,7 @@ pub use customer::Told;
 pub use engine::{Engine, Parts, Step};
 pub use error::EngineError;
 pub use pause::{Pause, Side};
-pub use planner::{Foreseen, Planner, Reads, Sides};
+pub use planner::{Foreseen, Planner, Reads, Sides, policy_digest};
 pub use settings::Settings;
 pub use survey::Survey;
 pub use watch::{Event, Silent, Watch};

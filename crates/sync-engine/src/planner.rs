@@ -103,6 +103,12 @@ impl Sides {
     }
 }
 
+/// Digest of everything that decisions depend on beside the two sides: a plan made under another policy is another plan.
+#[must_use]
+pub fn policy_digest(policy: &Policy) -> String {
+    staging::digest(&staging::json(policy))
+}
+
 /// A preview is for checking, and stands back behind everything that is for doing.
 const CLASS: Class = Class::Audit;
 
