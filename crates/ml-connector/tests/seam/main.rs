@@ -6,5 +6,6 @@
 mod budget;
 mod contract;
 mod lives;
+mod plan;
 mod walk;
 mod world;
