@@ -34,9 +34,9 @@ async fn world(seed: u64) -> World {
     world
 }
 
-/// Each command is a process of its own: new clients, a run of its own.
+/// Each command is a process of its own: new clients, a run of its own (numbered beyond those that engines begin).
 fn command(world: &World, lease: &Lease, run: i64) -> Engine {
-    world.engine_in(lease, Arc::new(world.pipedrive_client()), RunId(run))
+    world.engine_in(lease, Arc::new(world.pipedrive_client()), RunId(1_000 + run))
 }
 
 async fn alive<F: Future>(world: &World, lease: &Lease, future: F) -> F::Output {
@@ -223,8 +223,8 @@ fn apply_refuses_what_moved_and_does_the_rest_once() {
         rename(&world, renamed, "Renamed meanwhile");
         let mut engine = command(&world, &lease, 2);
         while alive(&world, &lease, engine.read(world.clock.now())).await.expect("it reads") {}
-        let code = world.pipedrive.custom_fields().into_iter().find(|(name, _)| name == "ERP customer id");
-        let code = code.expect("apply creates custom fields").1;
+        let code = world.pipedrive.custom_fields().into_iter().find(|(_, name)| name == "ERP customer id");
+        let code = code.expect("apply creates custom fields").0;
         let body = json!({"name": "By hand", "custom_fields": {code: made.to_string()}});
         let by_hand = world.pipedrive.create_as_person(&body).expect("a new organization");
         world.clock.advance(SignedDuration::from_secs(5));
@@ -379,8 +379,8 @@ fn one_customer_is_synced_by_id_or_number_and_told_of() {
         assert_eq!(writes(&world), sent);
 
         // An organization that carries the id of the second is found by search, bound and written.
-        let code = world.pipedrive.custom_fields().into_iter().find(|(name, _)| name == "ERP customer id");
-        let code = code.expect("it was created").1;
+        let code = world.pipedrive.custom_fields().into_iter().find(|(_, name)| name == "ERP customer id");
+        let code = code.expect("it was created").0;
         let body = json!({"name": "By hand", "custom_fields": {code: second.to_string()}});
         let by_hand = world.pipedrive.create_as_person(&body).expect("a new organization");
         world.clock.advance(SignedDuration::from_mins(2));
