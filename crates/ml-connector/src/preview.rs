@@ -22,6 +22,8 @@ pub struct Preview {
     pub totals: Totals,
     /// What it would cost.
     pub tokens: Tokens,
+    /// The oldest reading of an organization that would be written; none when there is none.
+    pub oldest_read: Option<String>,
     /// Custom fields that would be created first.
     pub missing_fields: Vec<&'static str>,
     /// Every record about which something is to be said; what agrees already is only counted.
@@ -200,7 +202,9 @@ impl Entry {
         let number = self.number.as_deref().map(|number| format!(", number {number}")).unwrap_or_default();
         let organization = self.organization.map(|org| format!(", organization {org}")).unwrap_or_default();
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "  (party {}{number}{organization})", self.party);
+        let read_at = self.read_at.as_deref().map(|at| format!(", read {at}")).unwrap_or_default();
+        let tokens = if self.tokens > 0 { format!(", {} tokens", self.tokens) } else { String::new() };
+        let _ = writeln!(text, "  (party {}{number}{organization}{read_at}{tokens})", self.party);
         for write in &self.writes {
             let _ = writeln!(text, "    {}: {} [{}]", write.op, write.reason, write.rule);
             for change in &write.changes {
@@ -266,13 +270,19 @@ fn changes(step: &Step) -> Vec<Changed> {
 impl Preview {
     /// For people: totals first, then at most `limit` records.
     pub fn told(&self, limit: usize) -> String {
-        let Self { connection, read, totals, tokens, missing_fields, records } = self;
+        let Self { connection, read, totals, tokens, oldest_read, missing_fields, records } = self;
         let mut text = format!("{connection}: {}\n", totals.told());
         // Writing to a String cannot fail.
         let _ =
             writeln!(text, "  {} tokens needed for writing, {} left today", tokens.needed, tokens.left_today);
         if !missing_fields.is_empty() {
             let _ = writeln!(text, "  custom fields to be created first: {}", missing_fields.join(", "));
+        }
+        if let Some(oldest) = oldest_read {
+            let _ = writeln!(
+                text,
+                "  organizations are shown as they were last read, the oldest at {oldest}; --fresh reads them again"
+            );
         }
         if *read == Read::ByTheOtherProcess {
             text.push_str("  another process holds the connection: decided on what that process has read\n");

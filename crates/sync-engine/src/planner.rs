@@ -127,6 +127,8 @@ impl Planner {
         let jobs = tx.queued(after, limit).await?;
         let parties: Vec<PartyId> = jobs.iter().map(|job| job.party).collect();
         let mut situations = observe(&mut tx, &parties, now).await?;
+        // Nothing is kept open while the CRM is asked.
+        drop(tx);
         let staged = Policy { freshness: SignedDuration::MAX, ..self.policy.clone() };
         let (known, unread) = match self.reads {
             Reads::Stale => (&self.policy, true),
@@ -143,10 +145,11 @@ impl Planner {
                 | Decision::WaitUntil(_) => None,
             });
             let wanted: Vec<OrgId> = wanted.collect();
-            if let Err(error) = self.read(&mut tx, &mut situations, &wanted).await? {
+            if let Err(error) = self.read(&mut situations, &wanted).await? {
                 return Ok(Err(error));
             }
         }
+        let mut tx = self.store.read(self.connection).await?;
         let carriers: Vec<OrgId> =
             situations.values().flat_map(|s| &s.carriers).map(|carrier| carrier.org).collect();
         let orgs = staged_orgs(&mut tx, &carriers).await?;
@@ -161,7 +164,6 @@ impl Planner {
     /// Reads organizations by id and puts what they say into the situations, not into the store.
     async fn read(
         &self,
-        tx: &mut Tx,
         situations: &mut BTreeMap<PartyId, Situation>,
         orgs: &[OrgId],
     ) -> Result<Called<()>, EngineError> {
@@ -184,7 +186,7 @@ impl Planner {
             };
         }
         let ids: Vec<i64> = orgs.iter().map(|org| org.0).collect();
-        let staged = tx.staged(StagedKind::Org, &ids).await?;
+        let staged = self.store.read(self.connection).await?.staged(StagedKind::Org, &ids).await?;
         for situation in situations.values_mut() {
             let Some(org) = situation.pair.as_ref().map(|pair| pair.org).filter(|org| orgs.contains(org))
             else {

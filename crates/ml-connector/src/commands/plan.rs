@@ -145,11 +145,14 @@ async fn decide(
     }
     let needed = entries.iter().map(|entry| entry.tokens).sum::<u64>() + u64::from(missing.tokens);
     let left_today = ledger.left_today(Class::Edit, process.clock.now()).await?;
+    let written = entries.iter().filter(|entry| entry.tokens > 0);
+    let oldest_read = written.filter_map(|entry| entry.read_at.clone()).min();
     let preview = Preview {
         connection: connection.name.clone(),
         read,
         totals,
         tokens: Tokens { needed, left_today },
+        oldest_read,
         missing_fields: missing.fields.iter().map(|field| field.row().label).collect(),
         records: entries,
     };

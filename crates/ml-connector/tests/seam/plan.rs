@@ -1,6 +1,9 @@
 //! Plan, apply, one customer and repetitions, with the real clients against the simulators.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::SignedDuration;
 use saas_sims::{fusion::Edit, fusion::FusionSettings, generator, pipedrive::PipedriveSettings};
@@ -12,6 +15,7 @@ use sync_core::{
     merge::Side,
     plan::{Plan, Step},
     poll::Again,
+    value::Value,
 };
 use sync_engine::{Approved, Engine, Fate, Foreseen, Survey, Told, lease::Lease, streams::ErpStream};
 use sync_store::{Errand, Outcome, StagedKind, StagedRow, Tx, WishEnd};
@@ -206,6 +210,30 @@ fn a_plan_moves_nothing_and_sync_does_what_it_showed() {
         for (party, _) in &some[..2] {
             assert_eq!(newest_plan(&world, *party).await.as_ref(), of(*party).plans.last());
         }
+
+        // An edit of this very second is in no window yet: only a fresh look shows it.
+        let (party, org) = some[3];
+        rename(&world, party, "Renamed last");
+        world.pipedrive.edit_as_person(org, &json!({"name": "Edited last"})).expect("it exists");
+        let mut engine = command(&world, &lease, 6);
+        plan(&world, &lease, &mut engine).await;
+        world.pipedrive.edit_as_person(org, &json!({"name": "Edited just now"})).expect("it exists");
+        world.clock.advance(SignedDuration::from_secs(6));
+        for (fresh, old) in [(false, "Edited last"), (true, "Edited just now")] {
+            let planner = engine.planner(fresh);
+            let page = alive(&world, &lease, planner.page(None, 100)).await.expect("the store works");
+            let page = page.expect("the CRM answers");
+            let foreseen = page.iter().find(|foreseen| foreseen.party == party).expect("it is shown");
+            let [Step::Update { changes, .. }] = foreseen.plans[0].steps.as_slice() else {
+                panic!("{foreseen:?}")
+            };
+            assert_eq!(changes[0].old.as_ref().map(Value::text), Some(old));
+        }
+        assert_eq!(
+            lock(&world.witness).unknown,
+            BTreeSet::new(),
+            "Pipedrive's specification knows all of it"
+        );
     });
 }
 
