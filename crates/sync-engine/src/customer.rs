@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use sync_core::{
     budget::Class,
     decide::Decision,
-    error::CallError,
+    error::{CallError, ErrorKind},
     foresee::Rest,
     ids::{OrgId, PartyId},
     model::{CrmOrg, ErpAccount, ErpParty, Page, Seen},
@@ -82,8 +82,10 @@ impl Engine {
         sides.map(|pause| pause.error.clone()).next()
     }
 
+    /// Notes what a failure says about its whole side; one that is about this very question says nothing.
     fn noted(&mut self, side: Side, error: CallError) -> CallError {
         match side {
+            _ if error.kind == ErrorKind::Rejected => {}
             Side::Erp => self.side_failed(side, &error),
             Side::Crm => self.crm_failed(CLASS, &error),
         }
