@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
 use secrecy::SecretString;
 
 use crate::config::Plan;
@@ -60,6 +61,12 @@ pub enum Command {
     Demo(DemoArgs),
     /// Bring everything up to date once, then exit
     Sync(SyncArgs),
+    /// Show what a sync would do now, and do nothing
+    Plan(PlanArgs),
+    /// Do what a plan says, and refuse every record that moved since
+    Apply(ApplyArgs),
+    /// Read again and look at everything again, changed or not
+    Resync(ResyncArgs),
     /// Keep everything up to date until stopped
     Run,
     /// Run the simulated Oracle Fusion and Pipedrive alone
@@ -116,11 +123,89 @@ pub struct DemoArgs {
 #[command(after_help = "\
 Examples:
   ml-connector sync
-  ml-connector sync --connection acme --json")]
+  ml-connector sync --connection acme --json
+  ml-connector sync --customer 300000001234567     one customer now, by its PartyId or PartyNumber")]
 pub struct SyncArgs {
     /// Sync only this connection
     #[arg(long, value_name = "NAME")]
     pub connection: Option<String>,
+    /// Sync only this customer, read from both sides now: its PartyId or PartyNumber
+    #[arg(long, value_name = "ID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub customer: Option<String>,
+}
+
+/// `plan`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Nothing moves: no remote write, no pair, no place of reading. What is read is kept for the next sync.
+The value of an organization is shown as it was last read, unless --fresh reads it again.
+
+Examples:
+  ml-connector plan
+  ml-connector plan --json --limit 10
+  ml-connector plan --connection acme --fresh --out acme.plan.json     to be applied with `apply`")]
+pub struct PlanArgs {
+    /// Plan only this connection
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+    /// Read organizations that would be written again by their ids
+    #[arg(long)]
+    pub fresh: bool,
+    /// Write the plan to this file, for `apply`
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Show this many records at most (all of them with --json and in the file)
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub limit: usize,
+}
+
+/// `apply`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Each record is looked at again. What would be done now is done only if it is exactly what the file says.
+
+Examples:
+  ml-connector apply acme.plan.json
+  ml-connector apply acme.plan.json --only 300000001234567 --only 300000001234568")]
+pub struct ApplyArgs {
+    /// The file that `plan --out` wrote
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Apply only the plan of this party; may be given several times
+    #[arg(long, value_name = "PARTY_ID")]
+    pub only: Vec<i64>,
+}
+
+/// `resync`
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true))]
+#[command(after_help = "\
+Examples:
+  ml-connector resync --from 2026-11-01                 what the ERP changed since then
+  ml-connector resync --from 2026-11-01T08:00:00Z
+  ml-connector resync --all --connection acme           everything, on both sides")]
+pub struct ResyncArgs {
+    /// Look again at every customer that the ERP changed since this date (midnight UTC) or time
+    #[arg(long, value_name = "DATE", group = "what", value_parser = moment)]
+    pub from: Option<Timestamp>,
+    /// Read both sides completely and look at every customer
+    #[arg(long, group = "what")]
+    pub all: bool,
+    /// Resync only this connection
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+}
+
+/// A date, or a time with its zone.
+fn moment(text: &str) -> Result<Timestamp, String> {
+    if let Ok(moment) = text.parse::<Timestamp>() {
+        return Ok(moment);
+    }
+    let date = text.parse::<jiff::civil::Date>().ok();
+    let midnight = date.and_then(|date| date.to_zoned(jiff::tz::TimeZone::UTC).ok());
+    midnight
+        .map(|midnight| midnight.timestamp())
+        .ok_or_else(|| "write a date as 2026-11-01, or a time as 2026-11-01T08:00:00Z".to_owned())
 }
 
 /// `sim`
@@ -364,6 +449,15 @@ mod tests {
         assert!(cli.global.json);
         assert_eq!(cli.global.config, PathBuf::from("x.toml"));
         assert_eq!(cli.global.verbose, 2);
+    }
+
+    #[test]
+    fn a_date_is_midnight_and_a_time_needs_its_zone() {
+        assert_eq!(moment("2026-11-01").unwrap().to_string(), "2026-11-01T00:00:00Z");
+        assert_eq!(moment("2026-11-01T09:00:00+01:00").unwrap().to_string(), "2026-11-01T08:00:00Z");
+        assert!(moment("yesterday").is_err());
+        assert!(Cli::try_parse_from(["ml-connector", "resync"]).is_err(), "say what");
+        assert!(Cli::try_parse_from(["ml-connector", "resync", "--all", "--from", "2026-11-01"]).is_err());
     }
 
     #[test]

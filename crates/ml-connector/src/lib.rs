@@ -7,6 +7,8 @@ pub mod config;
 pub mod docs;
 pub mod exit;
 pub mod output;
+pub mod plan_file;
+pub mod preview;
 pub mod progress;
 pub mod telemetry;
 pub mod wire;

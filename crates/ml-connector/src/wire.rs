@@ -15,7 +15,7 @@ use sync_core::{
     ports::{Clock, Crm, Erp, TokenVault},
 };
 use sync_engine::{
-    CUSTOMERS, Engine, Parts, Settings, Watch,
+    CUSTOMERS, Engine, Parts, Planner, Reads, Settings, Watch,
     daemon::{self, Sleeper as _},
     lease::{Lease, Taker, Taking},
 };
@@ -87,6 +87,8 @@ pub struct Wired {
     pub lease: Lease,
     /// Its engine.
     pub engine: Engine,
+    /// Its budget.
+    pub ledger: Ledger,
     run: RunId,
     erp: Arc<dyn Erp>,
     crm: Arc<dyn Crm>,
@@ -103,7 +105,7 @@ pub struct Process<'a> {
     pub clock: Arc<dyn Clock>,
     /// Looks an environment variable up.
     pub env: &'a dyn Fn(&str) -> Option<String>,
-    /// `sync`, `run` or `demo`.
+    /// The command, for the list of runs.
     pub kind: &'static str,
 }
 
@@ -163,6 +165,7 @@ impl Process<'_> {
         let (id, now) = (lease.fence().connection, self.clock.now());
         let erp: Arc<dyn Erp> = Arc::new(self.fusion(connection)?);
         let crm: Arc<dyn Crm> = Arc::new(self.pipedrive(connection, id)?);
+        let ledger = self.ledger(connection, id);
         let mut tx = self.store.write(lease.fence()).await?;
         let run = tx.begin_run(self.kind, now).await?;
         tx.commit().await?;
@@ -178,7 +181,7 @@ impl Process<'_> {
         });
         let name = connection.name.clone();
         let (store, lease, clock) = (self.store.clone(), lease.clone(), self.clock.clone());
-        Ok(Wired { name, store, id, lease, engine, run, erp, crm, clock })
+        Ok(Wired { name, store, id, lease, engine, ledger, run, erp, crm, clock })
     }
 
     /// Waits for the lease of a process that seems dead; gives up on one that is alive, and tells its name.
@@ -247,16 +250,36 @@ impl Process<'_> {
             fields: connection.fields.table().custom(),
             visible_to: settings.visible_to.map(i64::from),
         };
-        let budget = DailyBudget {
-            tokens: settings.daily_tokens.unwrap_or_else(|| plan.daily_tokens(settings.seats)),
-            max_share: settings.max_share,
-            reserve: settings.reserve,
-        };
-        let ledger = Ledger::new(self.store.clone(), id, budget);
+        let ledger = self.ledger(connection, id);
         let vault: Arc<dyn TokenVault> = Arc::new(self.vault(id)?);
         let (transport, clock) =
             (transport(settings.timeout, settings.ca_file.as_deref())?, self.clock.clone());
         Ok(Pipedrive::new(config, transport, clock, Arc::new(TokioSleeper), Arc::new(ledger), vault)?)
+    }
+
+    /// The budget of a connection.
+    pub fn ledger(&self, connection: &Connection, id: ConnectionId) -> Ledger {
+        let settings = &connection.pipedrive;
+        let tokens =
+            settings.daily_tokens.unwrap_or_else(|| plan(settings.plan).daily_tokens(settings.seats));
+        let budget = DailyBudget { tokens, max_share: settings.max_share, reserve: settings.reserve };
+        Ledger::new(self.store.clone(), id, budget)
+    }
+
+    /// Somebody who shows what would be done for a connection that another process holds. The rate limits are that
+    /// process's too, so nothing is read from anywhere but the store.
+    ///
+    /// # Errors
+    /// When a secret is missing.
+    pub fn planner_beside(&self, connection: &Connection, id: ConnectionId) -> anyhow::Result<Planner> {
+        Ok(Planner {
+            store: self.store.clone(),
+            connection: id,
+            policy: policy(connection),
+            crm: Arc::new(self.pipedrive(connection, id)?),
+            clock: self.clock.clone(),
+            reads: Reads::Nothing,
+        })
     }
 
     /// The vault, if a master key can be found (architecture section 8).
@@ -337,17 +360,22 @@ fn transport(timeout: SignedDuration, ca_file: Option<&Path>) -> anyhow::Result<
     }
 }
 
+/// How the customers of a connection are decided.
+pub fn policy(connection: &Connection) -> Policy {
+    Policy {
+        fields: connection.fields.table(),
+        customers: connection.customers.rule(&connection.oracle.customer_usages),
+        erp: connection.customers.erp(),
+        crm: connection.customers.crm(),
+        settle: connection.sync.settle,
+        freshness: FRESHNESS,
+    }
+}
+
 fn settings(connection: &Connection) -> Settings {
     let sync = &connection.sync;
     Settings {
-        policy: Policy {
-            fields: connection.fields.table(),
-            customers: connection.customers.rule(&connection.oracle.customer_usages),
-            erp: connection.customers.erp(),
-            crm: connection.customers.crm(),
-            settle: sync.settle,
-            freshness: FRESHNESS,
-        },
+        policy: policy(connection),
         pace: Pace { overlap: sync.overlap, safety: sync.safety },
         poll_every: sync.poll_every,
         crm_poll_every: sync.crm_poll_every,

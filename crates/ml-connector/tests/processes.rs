@@ -105,3 +105,83 @@ fn sync_beside_the_daemon_asks_it_and_follows() {
         "the daemon was killed; nothing is lost"
     );
 }
+
+fn json(output: &Output, code: i32) -> Value {
+    let talk = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{talk}{}", String::from_utf8_lossy(&output.stdout));
+    serde_json::from_slice(&output.stdout).expect("one JSON value")
+}
+
+/// Look, approve, apply: the way of somebody who does not trust a first load.
+#[test]
+fn a_plan_is_shown_applied_once_and_refused_elsewhere() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_simulators, addresses) = simulators("30");
+    let file = config(folder.path(), &addresses[0], &addresses[1]);
+    let path = folder.path().join("acme.plan.json");
+    let plan = path.to_str().expect("UTF-8");
+    let run = |arguments: &[&str]| {
+        command(&[arguments, &["--json", "--config", &file]].concat()).output().expect("the binary runs")
+    };
+    let shown = json(&run(&["plan", "--out", plan]), 0);
+    assert_eq!(shown[0]["totals"]["create"], 30, "{}", shown[0]["totals"]);
+    assert_eq!(shown[0]["records"].as_array().map(Vec::len), Some(30));
+    let needed = shown[0]["tokens"]["needed"].as_u64().expect("a price");
+    assert!(needed > 30 * 5, "{needed}: custom fields are created too");
+    let record = &shown[0]["records"][0];
+    assert_eq!(record["writes"][0]["op"], "create");
+    let name = record["writes"][0]["changes"].as_array().and_then(|changes| changes.first());
+    assert!(
+        name.is_some_and(|name| name["field"] == "name" && name["old"].is_null() && name["new"].is_string())
+    );
+    let words = command(&["plan", "--limit", "2", "--config", &file]).output().expect("the binary runs");
+    let words = String::from_utf8_lossy(&words.stdout).into_owned();
+    assert!(words.contains("30 create") && words.contains("and 28 more"), "{words}");
+
+    // One of them, then all; then nothing is left to do.
+    let party = record["party"].as_i64().expect("a party").to_string();
+    let applied = json(&run(&["apply", plan, "--only", &party]), 0);
+    assert_eq!(applied["applied"], 1, "{applied}");
+    let applied = json(&run(&["apply", plan]), 0);
+    assert_eq!((&applied["applied"], &applied["already_so"]), (&29.into(), &1.into()), "{applied}");
+    let again = json(&run(&["apply", plan]), 0);
+    assert_eq!((&again["applied"], &again["already_so"]), (&0.into(), &30.into()), "{again}");
+    let synced = customers(&run(&["sync"]));
+    assert_eq!((&synced["created"], &synced["updated"]), (&0.into(), &0.into()));
+    let nothing = json(&run(&["plan"]), 0);
+    assert_eq!(nothing[0]["records"], serde_json::json!([]));
+
+    let one = json(&run(&["sync", "--customer", &party]), 0);
+    assert_eq!((&one[0]["outcome"], &one[0]["party"]), (&"unchanged".into(), &record["party"]));
+    let nobody = json(&run(&["sync", "--customer", "no such number"]), 2);
+    assert!(nobody["error"]["message"].as_str().is_some_and(|text| text.contains("no such number")));
+    let again = customers(&run(&["resync", "--from", "2020-01-01"]));
+    assert_eq!((&again["unchanged"], &again["updated"]), (&30.into(), &0.into()), "all were looked at");
+
+    // Files of another version, connection or policy.
+    let text = std::fs::read_to_string(&path).expect("the plan");
+    for (was, is, said) in [
+        ("\"version\": 1", "\"version\": 2", "version 2"),
+        ("\"connection\": \"acme\"", "\"connection\": \"other\"", "other"),
+        ("\"policy\": \"", "\"policy\": \"0", "other settings"),
+    ] {
+        assert!(text.contains(was));
+        std::fs::write(&path, text.replace(was, is)).expect("the plan is written");
+        let refused = json(&run(&["apply", plan]), 2);
+        assert!(refused["error"]["message"].as_str().is_some_and(|text| text.contains(said)), "{refused}");
+        assert!(refused["error"]["help"].is_string(), "{refused}");
+    }
+    std::fs::write(&path, text).expect("the plan is written");
+
+    // Beside the daemon: looking works, applying does not, single customers and repetitions are asked for.
+    let (_daemon, _) = start(&["run", "--config", &file], "in sync from now on", 1);
+    let shown = json(&run(&["plan"]), 0);
+    assert_eq!(shown[0]["read"], "by_the_other_process");
+    let refused = json(&run(&["apply", plan]), 5);
+    assert!(refused["error"]["help"].is_string(), "{refused}");
+    let output = run(&["sync", "--customer", &party]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("asking it for this customer now"));
+    assert_eq!(json(&output, 0)[0]["outcome"], "unchanged");
+    let again = customers(&run(&["resync", "--all"]));
+    assert_eq!((&again["unchanged"], &again["failed"]), (&30.into(), &0.into()), "all were looked at");
+}

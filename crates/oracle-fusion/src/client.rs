@@ -12,17 +12,18 @@ use serde_json::Value;
 use sync_core::{
     budget::Class,
     error::{CallError, ErrorKind},
+    ids::PartyId,
     model::{ErpAccount, ErpParty, Page, Seen},
     poll::ErpRead,
-    ports::{Called, Clock, Erp},
+    ports::{Called, Clock, Erp, PartyKey},
 };
 
 use crate::{
     api::{
         Collection,
         describe::Describe,
-        hub_organizations::{self, ListParties},
-        receivables_customer_account_activities::{self, ListAccounts},
+        hub_organizations::{self, ListParties, ListParty},
+        receivables_customer_account_activities::{self, ListAccounts, ListAccountsOf},
     },
     config::FusionConfig,
     convert,
@@ -200,6 +201,57 @@ impl Erp for Fusion {
     async fn accounts(&self, read: ErpRead) -> Called<Page<ErpAccount>> {
         let list = ListAccounts { api_version: &self.api_version, read, limit: self.page_size };
         self.page(list, convert::account).await
+    }
+
+    async fn party(&self, key: &PartyKey) -> Called<Option<Seen<ErpParty>>> {
+        let fields = self.extra.fields(hub_organizations::FIELDS);
+        let id = match key {
+            PartyKey::Id(id) => *id,
+            PartyKey::Number(number) => {
+                let found = self.party_by_number(number).await?;
+                match found {
+                    // The read by number does not show what expressions of the connection need.
+                    Some(party) if self.extra.expands() || fields != hub_organizations::FIELDS => party.id,
+                    Some(_) | None => return Ok(found.map(Seen::Record)),
+                }
+            }
+        };
+        let list = ListParty {
+            api_version: &self.api_version,
+            id: id.0,
+            fields: (!self.extra.expands()).then_some(fields),
+            expand: self.extra.children(),
+        };
+        let mut found = self.page(list, |item| convert::party(item, &self.extra)).await?.rows;
+        found.retain(|seen| match seen {
+            Seen::Record(party) => party.id == id,
+            Seen::Malformed(record) => record.id == Some(id.0),
+        });
+        Ok(found.pop())
+    }
+
+    async fn accounts_of(&self, party: PartyId) -> Called<Vec<Seen<ErpAccount>>> {
+        let mut accounts = Vec::new();
+        let mut after = 0;
+        loop {
+            let (api_version, limit) = (self.api_version.as_str(), self.page_size);
+            let list = ListAccountsOf { api_version, party: party.0, after, limit };
+            let Page { rows, more, .. } = self.page(list, convert::account).await?;
+            let last = rows.iter().rev().find_map(|seen| match seen {
+                Seen::Record(account) => Some(account.id.0),
+                Seen::Malformed(record) => record.id,
+            });
+            accounts.extend(rows);
+            match last {
+                Some(last) if more && last > after => after = last,
+                Some(_) | None if more => {
+                    let message = "a page says that more follows but gives nothing to continue from";
+                    let kind = ErrorKind::Unreadable;
+                    return Err(CallError::without_effect(ListAccountsOf::NAME, kind, message));
+                }
+                Some(_) | None => return Ok(accounts),
+            }
+        }
     }
 
     fn requests(&self) -> u64 {

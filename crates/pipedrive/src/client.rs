@@ -15,7 +15,8 @@ use sync_core::{
     fields::{CustomField, Field, Values},
     ids::{OrgId, PartyId},
     model::{CrmOrg, Page, Seen},
-    ports::{Called, Clock, Crm, Permit, Spend, TokenVault},
+    plan::Step,
+    ports::{Called, Clock, Crm, Missing, Permit, Spend, TokenVault},
     value::Value,
 };
 use tokio::sync::Mutex;
@@ -47,7 +48,8 @@ pub struct Pipedrive {
     pub(crate) caller: Caller,
     gate: Arc<Metered>,
     pub(crate) clock: Arc<dyn Clock>,
-    codes: RwLock<Option<Codes>>,
+    /// Codes of the custom fields that exist, and whether these are all that are mapped.
+    codes: RwLock<Option<(Codes, bool)>>,
     provision: Mutex<Provision>,
     fields: Vec<CustomField>,
     timeout: SignedDuration,
@@ -123,11 +125,21 @@ impl Pipedrive {
         me.map_err(unreadable::<Me>)
     }
 
+    /// The codes to read with.
     fn codes(&self, call: &'static str) -> Called<Codes> {
         let codes = self.codes.read().unwrap_or_else(PoisonError::into_inner).clone();
-        codes.ok_or_else(|| {
-            CallError::without_effect(call, ErrorKind::UnknownField, "custom fields were not prepared yet")
-        })
+        codes.map(|(codes, _)| codes).ok_or_else(|| unprepared(call, "custom fields were not prepared yet"))
+    }
+
+    /// The codes to write with: all of them, or a value would be left out silently.
+    fn all_codes(&self, call: &'static str) -> Called<Codes> {
+        let codes = self.codes.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let complete = codes.filter(|(_, complete)| *complete).map(|(codes, _)| codes);
+        complete.ok_or_else(|| unprepared(call, "not all custom fields exist yet"))
+    }
+
+    fn learn(&self, codes: Codes, complete: bool) {
+        *self.codes.write().unwrap_or_else(PoisonError::into_inner) = Some((codes, complete));
     }
 
     async fn page(&self, which: Which, cursor: Option<String>, class: Class) -> Called<Page<CrmOrg>> {
@@ -175,8 +187,14 @@ impl Crm for Pipedrive {
     async fn prepare(&self) -> Called<()> {
         let mut provision = self.provision.lock().await;
         let codes = provision.run(&self.fields, &self.caller, self.clock.as_ref(), self.timeout).await?;
-        *self.codes.write().unwrap_or_else(PoisonError::into_inner) = Some(codes);
+        self.learn(codes, true);
         Ok(())
+    }
+
+    async fn survey(&self) -> Called<Missing> {
+        let (codes, missing) = Provision::look(&self.fields, &self.caller).await?;
+        self.learn(codes, missing.fields.is_empty());
+        Ok(missing)
     }
 
     async fn orgs_walk(&self, cursor: Option<String>, class: Class) -> Called<Page<CrmOrg>> {
@@ -234,7 +252,7 @@ impl Crm for Pipedrive {
     }
 
     async fn create_org(&self, permit: Permit, values: &Values) -> Called<CrmOrg> {
-        let codes = self.codes(CreateOrganization::NAME)?;
+        let codes = self.all_codes(CreateOrganization::NAME)?;
         let values = values.iter().map(|(field, value)| (*field, Some(value)));
         let mut body = convert::body(values, &codes)
             .map_err(|why| CallError::without_effect(CreateOrganization::NAME, ErrorKind::Rejected, why))?;
@@ -253,7 +271,7 @@ impl Crm for Pipedrive {
         id: OrgId,
         changes: &[(Field, Option<Value>)],
     ) -> Called<CrmOrg> {
-        let codes = self.codes(UpdateOrganization::NAME)?;
+        let codes = self.all_codes(UpdateOrganization::NAME)?;
         let changes = changes.iter().map(|(field, value)| (*field, value.as_ref()));
         let body = convert::body(changes, &codes)
             .map_err(|why| CallError::without_effect(UpdateOrganization::NAME, ErrorKind::Rejected, why))?;
@@ -263,6 +281,14 @@ impl Crm for Pipedrive {
             return Err(CallError::without_effect(UpdateOrganization::NAME, ErrorKind::Rejected, message));
         }
         self.write(UpdateOrganization { id, body: body.into() }, permit, &codes).await
+    }
+
+    fn price(&self, step: &Step) -> u32 {
+        match step {
+            Step::Bind { .. } | Step::Forget { .. } => 0,
+            Step::Create { .. } => CreateOrganization::TOKENS,
+            Step::Update { .. } => UpdateOrganization::TOKENS,
+        }
     }
 
     fn spent(&self) -> Spent {
@@ -303,6 +329,10 @@ fn who(me: MeDto) -> Result<WhoAmI, String> {
         company_name: scalar::text("company_name", company_name.as_ref())?,
         company_domain: scalar::text("company_domain", company_domain.as_ref())?,
     })
+}
+
+fn unprepared(call: &'static str, why: &str) -> CallError {
+    CallError::without_effect(call, ErrorKind::UnknownField, why)
 }
 
 /// An answer with status 200 that breaks the contract; after a write nobody knows what it did.

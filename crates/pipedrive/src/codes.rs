@@ -27,6 +27,11 @@ impl Codes {
         wanted.iter().all(|custom| codes.contains_key(&custom.field)).then_some(Self { codes })
     }
 
+    /// Those that exist: enough to read with. Nothing may be written with them.
+    pub(crate) fn partial(codes: BTreeMap<Field, Code>) -> Self {
+        Self { codes }
+    }
+
     /// The code of a field, if it is a custom one that is mapped.
     pub(crate) fn of(&self, field: Field) -> Option<&str> {
         self.codes.get(&field).map(|code| code.code.as_str())
@@ -42,9 +47,9 @@ impl Codes {
         self.codes.iter().map(|(field, code)| (*field, code))
     }
 
-    /// As `custom_fields=` wants them.
-    pub(crate) fn joined(&self) -> String {
+    /// As `custom_fields=` wants them; none when there is nothing to name.
+    pub(crate) fn joined(&self) -> Option<String> {
         let codes: Vec<&str> = self.codes.values().map(|code| code.code.as_str()).collect();
-        codes.join(",")
+        (!codes.is_empty()).then(|| codes.join(","))
     }
 }

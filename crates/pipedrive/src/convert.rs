@@ -45,10 +45,10 @@ pub(crate) fn read(row: &Json, codes: &Codes) -> Result<Option<CrmOrg>, String> 
     ];
     values.extend(built_in.into_iter().filter_map(|(field, value)| Some((field, value?))));
     // Without the object nothing is known about custom fields; taking them for unset would write them for ever.
-    let Some(Json::Object(custom_fields)) = &dto.custom_fields else {
-        return Err("custom_fields is missing".to_owned());
-    };
     for (field, code) in codes.iter() {
+        let Some(Json::Object(custom_fields)) = &dto.custom_fields else {
+            return Err("custom_fields is missing".to_owned());
+        };
         let value = custom::read(field.label(), custom_fields.get(&code.code), code)?;
         values.extend(value.map(|value| (field, value)));
     }

@@ -12,7 +12,7 @@ use sync_core::{
     budget::Class,
     error::{CallError, Effect, ErrorKind},
     fields::{CustomField, CustomKind, Field},
-    ports::{Called, Clock},
+    ports::{Called, Clock, Missing},
     text::squeeze,
 };
 
@@ -70,6 +70,15 @@ impl Provision {
         }
         self.doubts.clear();
         Codes::complete(fields, known).ok_or_else(|| unreadable::<ListFields>("a custom field has no code"))
+    }
+
+    /// The codes of those fields that exist, and the ones that do not. Creates nothing.
+    pub(crate) async fn look(fields: &[CustomField], caller: &Caller) -> Called<(Codes, Missing)> {
+        let known = list(fields, caller).await?;
+        let missing: Vec<Field> =
+            fields.iter().map(|custom| custom.field).filter(|field| !known.contains_key(field)).collect();
+        let tokens = u32::try_from(missing.len()).unwrap_or(u32::MAX).saturating_mul(CreateField::TOKENS);
+        Ok((Codes::partial(known), Missing { fields: missing, tokens }))
     }
 
     fn no_doubt(&self, field: Field, now: Timestamp) -> Called<()> {

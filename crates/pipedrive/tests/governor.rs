@@ -1,5 +1,6 @@
 //! Where requests go and how many of them, as the remote system itself says (`pipedrive.md` 3.3, 3.4, 4.2).
 #[cfg(test)]
+#[expect(dead_code, reason = "every test file uses its own part")]
 mod company;
 #[cfg(test)]
 #[path = "../../saas-http/tests/support/mod.rs"]

@@ -10,11 +10,11 @@ mod tests {
     use serde_json::{Value, json};
     use sync_core::{
         budget::Class,
-        error::ErrorKind,
+        error::{Effect, ErrorKind},
         fields::Field,
         ids::{OrgId, PartyId},
         model::Seen,
-        ports::Crm,
+        ports::{Crm, Missing},
         value,
     };
 
@@ -246,5 +246,43 @@ mod tests {
         let company = company(|_| None);
         let error = company.crm.orgs_walk(None, Class::Audit).await.unwrap_err();
         assert_eq!((error.kind, company.log.all().len()), (ErrorKind::UnknownField, 0));
+    }
+
+    /// A plan must work before anything was created: what does not exist has no value, and nothing may be written.
+    #[tokio::test]
+    async fn a_survey_creates_nothing_and_reads_what_is_there() {
+        let company = company(|sent| {
+            let bare = json!({ "id": 1, "name": "Acme Oy", "update_time": "2026-01-02T03:04:05Z" });
+            (sent.path() == ORGS).then(|| data(&json!([bare])))
+        });
+        let missing = company.crm.survey().await.unwrap();
+        assert_eq!((missing.fields.len(), missing.tokens), (5, 5 * 5));
+        assert_eq!(company.crm.spent().tokens, 10);
+        let page = company.crm.orgs_walk(None, Class::Audit).await.unwrap();
+        assert_eq!(company.log.last().raw("custom_fields"), None, "an empty list of codes is no list");
+        let [Seen::Record(org)] = page.rows.as_slice() else { panic!("{page:?}") };
+        assert_eq!(org.values.keys().collect::<Vec<_>>(), [&Field::Name]);
+
+        let sent = company.log.all().len();
+        let permits = company.crm.permits(Class::Edit, 2).await.unwrap();
+        for permit in permits {
+            let error = company.crm.create_org(permit, &values("Acme")).await.unwrap_err();
+            assert_eq!((error.kind, error.effect), (ErrorKind::UnknownField, Effect::None));
+        }
+        assert_eq!(
+            company.log.all().len(),
+            sent,
+            "a value for a field that is not there would be left out silently"
+        );
+
+        // One of them exists: it is read, the others are missing.
+        company.fields.lock().unwrap().push(field("ERP customer id"));
+        let missing = company.crm.survey().await.unwrap();
+        assert!(!missing.fields.contains(&Field::ErpCustomerId));
+        assert_eq!(missing.fields.len(), 4);
+        company.crm.orgs_walk(None, Class::Audit).await.unwrap();
+        assert_eq!(company.log.last().raw("custom_fields"), Some(code("ERP customer id").as_str()));
+        company.crm.prepare().await.unwrap();
+        assert_eq!(company.crm.survey().await.unwrap(), Missing::default());
     }
 }

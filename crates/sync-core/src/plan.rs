@@ -27,6 +27,19 @@ pub struct Plan {
     pub then_hold: Option<HoldReason>,
 }
 
+impl Plan {
+    /// The plan as it is stored when a key of this class asked for it: what bulk work finds stays bulk work, however new
+    /// the customer is; else the more urgent of the two counts, so that a plan is never less urgent than its key.
+    #[must_use]
+    pub fn asked_by(self, key: Class) -> Self {
+        let class = match key {
+            Class::Audit | Class::Backfill => key,
+            Class::Urgent | Class::NewCustomer | Class::Document | Class::Edit => key.min(self.class),
+        };
+        Self { class, ..self }
+    }
+}
+
 /// One write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "op")]

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Everything that a decision depends on beside the situation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Policy {
     /// What is mapped.
     pub fields: FieldTable,
@@ -29,7 +29,7 @@ pub struct Policy {
 }
 
 /// Which parties of the ERP are customers of ours; suppliers and banks are parties too (oracle-fusion.md 1.1).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct CustomerRule {
     /// Usages that make a party a customer even before it has an AR account.
     pub usages: BTreeSet<String>,
@@ -42,7 +42,7 @@ pub struct CustomerRule {
 }
 
 /// Patterns with `*` (any characters) and `?` (one); letter case does not matter.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Filter {
     /// Only what fits one of these; everything if empty.
     pub only: Vec<String>,
@@ -133,7 +133,7 @@ impl Life {
 }
 
 /// What happens when customers end in the ERP, or return.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct ErpReactions {
     /// A customer became inactive.
     pub inactive: Reaction,
@@ -178,7 +178,7 @@ impl ErpReactions {
 
 /// What happens when organizations end in the CRM, or return. Only [`Reaction::Ignore`] and [`Reaction::Ask`] make sense
 /// where there is no organization to put a mark on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct CrmReactions {
     /// An organization was merged into another one.
     pub merged: Reaction,

@@ -65,6 +65,28 @@ pub enum ErpCursor {
     },
 }
 
+/// A repetition that somebody asked for: what it reads is looked at again, changed or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Again {
+    /// What the ERP changed since then.
+    From(Timestamp),
+    /// Everything, on both sides.
+    All,
+}
+
+impl Again {
+    /// Both wishes at once.
+    #[must_use]
+    pub fn and(self, other: Option<Self>) -> Self {
+        match (self, other) {
+            (Self::From(one), Some(Self::From(other))) => Self::From(one.min(other)),
+            (Self::All, _) | (_, Some(Self::All)) => Self::All,
+            (Self::From(_), None) => self,
+        }
+    }
+}
+
 /// Overlap and safety of windows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
@@ -120,6 +142,19 @@ impl ErpCursor {
             Self::New => Self::Walk { after: 0, began: None, watermark: None },
             Self::Idle { watermark } => Self::Walk { after: 0, began: None, watermark: Some(watermark) },
             Self::Walk { .. } | Self::Window { .. } => self,
+        }
+    }
+
+    /// Begins a window that reaches back to `from`, and never less far than the next one would; or the first walk.
+    #[must_use]
+    pub fn begin_from(self, from: Timestamp, pace: Pace) -> Self {
+        match self {
+            Self::New => self.begin_poll(pace),
+            Self::Walk { .. } | Self::Window { .. } => self,
+            Self::Idle { watermark } => {
+                let at = floor_ms(from.min(watermark - pace.overlap));
+                Self::Window { at, end: None, tie: None }
+            }
         }
     }
 
@@ -252,6 +287,25 @@ mod tests {
             cursor.after_page(newest, at("2026-01-01T12:05:00Z"), PACE),
             Progress::Polled(ErpCursor::Idle { watermark: at("2026-01-01T12:04:59Z") })
         );
+    }
+
+    #[test]
+    fn a_window_that_is_asked_for_reaches_back_and_never_skips() {
+        let idle = ErpCursor::Idle { watermark: at("2026-01-01T12:00:00Z") };
+        let from = |from: &str| idle.begin_from(at(from), PACE).next_read();
+        let begins = |from: &str| Some(ErpRead::Window { from: at(from), to: None });
+        assert_eq!(from("2025-12-01T00:00:00Z"), begins("2025-12-01T00:00:00Z"));
+        assert_eq!(from("2026-01-01T11:59:00Z"), begins("2026-01-01T11:50:00Z"), "never later than a poll");
+        let walk = ErpCursor::Walk { after: 7, began: None, watermark: None };
+        assert_eq!(walk.begin_from(at("2025-12-01T00:00:00Z"), PACE), walk, "what is under way goes on");
+    }
+
+    #[test]
+    fn of_two_wishes_the_one_that_reaches_further_counts() {
+        let (early, late) = (at("2026-01-01T00:00:00Z"), at("2026-02-01T00:00:00Z"));
+        assert_eq!(Again::From(late).and(Some(Again::From(early))), Again::From(early));
+        assert_eq!(Again::From(late).and(Some(Again::All)), Again::All);
+        assert_eq!(Again::From(late).and(None), Again::From(late));
     }
 
     #[test]

@@ -13,11 +13,30 @@ use crate::{
     fields::{Field, Values},
     ids::{OrgId, PartyId},
     model::{CrmOrg, ErpAccount, ErpParty, Page, Seen},
+    plan::Step,
     poll::ErpRead,
 };
 
 /// Result of a call to a remote system.
 pub type Called<T> = Result<T, CallError>;
+
+/// The party that somebody means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PartyKey {
+    /// By its identity.
+    Id(PartyId),
+    /// By the number that people use.
+    Number(String),
+}
+
+/// Custom fields that the CRM does not have yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Missing {
+    /// Which of the mapped ones.
+    pub fields: Vec<Field>,
+    /// What creating all of them costs.
+    pub tokens: u32,
+}
 
 /// The ERP, as far as customers are concerned. Reading only, for now.
 #[async_trait]
@@ -34,6 +53,12 @@ pub trait Erp: Send + Sync {
     /// One page of AR accounts, as `read` asks for.
     async fn accounts(&self, read: ErpRead) -> Called<Page<ErpAccount>>;
 
+    /// One party as it is now; none when there is no such party, or our user may not see it.
+    async fn party(&self, key: &PartyKey) -> Called<Option<Seen<ErpParty>>>;
+
+    /// All AR accounts of a party as they are now.
+    async fn accounts_of(&self, party: PartyId) -> Called<Vec<Seen<ErpAccount>>>;
+
     /// Requests sent so far by this adapter, of any kind.
     fn requests(&self) -> u64;
 }
@@ -45,6 +70,10 @@ pub trait Crm: Send + Sync {
     /// name and type, so doing it twice is doing it once), and remembers their codes. Must have succeeded once
     /// before anything else is called; called again after [`crate::error::ErrorKind::UnknownField`].
     async fn prepare(&self) -> Called<()>;
+
+    /// As [`Crm::prepare`], but creates nothing: tells which custom fields are missing. What is read afterwards has none
+    /// of them; whatever writes is refused with [`crate::error::ErrorKind::UnknownField`] while any is missing.
+    async fn survey(&self) -> Called<Missing>;
 
     /// One page of all organizations that exist, by ascending id. `cursor` is the `next` of the page before.
     async fn orgs_walk(&self, cursor: Option<String>, class: Class) -> Called<Page<CrmOrg>>;
@@ -83,6 +112,9 @@ pub trait Crm: Send + Sync {
         id: OrgId,
         changes: &[(Field, Option<crate::value::Value>)],
     ) -> Called<CrmOrg>;
+
+    /// Tokens that sending this step costs; 0 for steps that are not sent anywhere.
+    fn price(&self, step: &Step) -> u32;
 
     /// What this adapter has spent so far.
     fn spent(&self) -> Spent;

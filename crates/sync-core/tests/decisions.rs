@@ -7,8 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     answers::{Answer, Answers},
+    budget::Class,
     decide::{Decision, decide},
     fields::{Field, FieldTable, Owner, Values},
+    foresee::{Rest, foresee},
     hold::HoldReason,
     ids::{AccountId, OrgId, PartyId},
     mapping,
@@ -675,4 +677,40 @@ fn reasons_explain_themselves() {
         );
         assert!(reason.answers().iter().any(|(key, _)| *key == "retry"), "{}", reason.key());
     }
+}
+
+/// What a preview shows is the whole course, not only its first step.
+#[test]
+fn a_course_is_followed_to_its_write() {
+    let steps = |words: &Words, class: Class, orgs: &BTreeMap<OrgId, (CrmOrg, Timestamp)>| {
+        let course = foresee(&words.1, words.0.clone(), class, orgs);
+        let told: Vec<String> =
+            course.plans.iter().map(|plan| in_words(&Decision::Do(plan.clone()))).collect();
+        let classes: Vec<Class> = course.plans.iter().map(|plan| plan.class).collect();
+        (told, classes, course.rest)
+    };
+    let mut values = mapping::desired(&FieldTable::default(), &acme()).values;
+    values.insert(Field::Name, Value::Text("By hand".into()));
+    let orgs = BTreeMap::from([(ORG, (CrmOrg { id: ORG, values, updated_at: ago(600) }, ago(0)))]);
+
+    let free = Words::customer().carriers(vec![Carrier { org: ORG, paired_with: None }]);
+    let (told, classes, rest) = steps(&free, Class::Backfill, &orgs);
+    assert_eq!(told, ["bind 11", "update 11: name By hand>Acme"]);
+    assert_eq!(classes, [Class::Backfill, Class::NewCustomer], "after a bind the key is asked for again");
+    assert_eq!(rest, Rest::InSync);
+    let (told, _, rest) = steps(&free, Class::Backfill, &BTreeMap::new());
+    assert_eq!((told.len(), rest), (1, Rest::Unread { org: ORG }), "what is not known is not guessed");
+
+    let gone = Words::paired()
+        .carriers(Vec::new())
+        .crm_side(CrmSide::Absent { last_seen: ago(600) })
+        .answered(&Answer::Recreate);
+    let (told, _, rest) = steps(&gone, Class::Edit, &orgs);
+    assert_eq!(
+        (told.as_slice(), rest),
+        (["forget 11".to_owned(), "create Acme".to_owned()].as_slice(), Rest::InSync)
+    );
+
+    let (told, _, rest) = steps(&Words::paired().in_doubt(), Class::Edit, &orgs);
+    assert_eq!((told.len(), rest), (0, Rest::Wait { until: ago(-30) }));
 }

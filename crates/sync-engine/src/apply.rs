@@ -27,6 +27,15 @@ pub(crate) struct Sent {
     pub(crate) answer: Called<CrmOrg>,
 }
 
+/// Whether what is to be sent gives way to more urgent keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manners {
+    /// It does: whoever calls comes back to it.
+    GiveWay,
+    /// It does not: a person waits for exactly this.
+    Insist,
+}
+
 /// Answers whose receipts are stored together, at most.
 const RECEIPTS: usize = 32;
 
@@ -36,6 +45,7 @@ impl Engine {
         &mut self,
         mut planned: Vec<Planned>,
         observed_at: Timestamp,
+        manners: Manners,
     ) -> Result<(), EngineError> {
         planned.sort_by_key(|p| (p.plan.class, p.job.party));
         let mut waiting = VecDeque::from(planned);
@@ -47,7 +57,11 @@ impl Engine {
                     continue;
                 }
             }
-            if self.more_urgent_waits(class).await? || !self.crm_is_open_for(class, self.clock.now()) {
+            let gives_way = match manners {
+                Manners::GiveWay => self.more_urgent_waits(class).await?,
+                Manners::Insist => false,
+            };
+            if gives_way || !self.crm_is_open_for(class, self.clock.now()) {
                 break;
             }
             let same_class = waiting.iter().take_while(|p| p.plan.class == class).count();

@@ -7,6 +7,7 @@ use sync_core::{
     budget::Class,
     ids::{OrgId, PartyId},
     model::{CrmOrg, Page, Seen},
+    ports::Called,
 };
 use sync_store::{Changed, StagedKind, Tx};
 
@@ -15,14 +16,14 @@ use crate::{
     likeness::{note_changed, parties_near},
     pause::Side,
     staging,
-    streams::{CrmCursor, CrmStream, Stream},
+    streams::{CrmCursor, CrmPageEnd, CrmStream, Stream},
 };
 
 /// What a page makes due.
-struct Staged {
-    keys: Vec<PartyId>,
-    rows: usize,
-    lost: Vec<sync_core::model::Malformed>,
+pub(crate) struct Staged {
+    pub(crate) keys: Vec<PartyId>,
+    pub(crate) rows: usize,
+    pub(crate) lost: Vec<sync_core::model::Malformed>,
 }
 
 impl CrmStream {
@@ -37,6 +38,7 @@ impl CrmStream {
 
     pub(crate) fn next_due(&self, settings: &Settings, now: Timestamp) -> Timestamp {
         match self.cursor {
+            CrmCursor::Idle { .. } if self.again => now,
             CrmCursor::New | CrmCursor::Walk { .. } | CrmCursor::Window { .. } => now,
             CrmCursor::Idle { .. } => {
                 let poll = self.rhythm.next_poll(settings.crm_poll_every, now);
@@ -68,7 +70,12 @@ impl Engine {
         match state.cursor {
             CrmCursor::Walk { .. } | CrmCursor::Window { .. } => Some(state),
             CrmCursor::New => {
-                state.cursor = CrmCursor::Walk { next: None, began: None, watermark: None };
+                state.begin_walk();
+                Some(state)
+            }
+            CrmCursor::Idle { .. } if state.again => {
+                (state.again, state.repeating) = (false, true);
+                state.begin_walk();
                 Some(state)
             }
             CrmCursor::Idle { watermark } => {
@@ -79,8 +86,7 @@ impl Engine {
                     rhythm.began = None;
                     Some(state)
                 } else if rhythm.next_sweep(self.settings.sweep_every, now) <= now {
-                    rhythm.sweep += 1;
-                    state.cursor = CrmCursor::Walk { next: None, began: None, watermark: Some(watermark) };
+                    state.begin_walk();
                     Some(state)
                 } else {
                     None
@@ -90,55 +96,21 @@ impl Engine {
     }
 
     async fn read_orgs(&mut self, mut state: CrmStream, now: Timestamp) -> Result<(), EngineError> {
-        let (read_at, class) = (self.clock.now(), state.class());
-        let answer = match &state.cursor {
-            CrmCursor::Walk { next, .. } => self.crm.orgs_walk(next.clone(), class).await,
-            CrmCursor::Window { from, next, .. } => self.crm.orgs_changed(*from, next.clone(), class).await,
-            CrmCursor::New | CrmCursor::Idle { .. } => return Ok(()),
+        let read_at = self.clock.now();
+        let page = match self.crm_page(&state).await {
+            Some(Ok(page)) => page,
+            Some(Err(error)) => return self.restart_refused_cursor(state, &error, now).await,
+            None => return Ok(()),
         };
-        let page = match answer {
-            Ok(page) => page,
-            Err(error) => {
-                self.crm_failed(class, &error);
-                return self.restart_refused_cursor(state, &error, now).await;
-            }
-        };
-        self.crm_pauses.answered();
-        let newest = page.rows.iter().rev().find_map(|seen| match seen {
-            Seen::Record(org) => Some(org.updated_at),
-            Seen::Malformed(record) => record.updated_at,
-        });
-        let (more, next, server_now) = (page.more && page.next.is_some(), page.next.clone(), page.server_now);
-        state.rhythm.began.get_or_insert(server_now);
+        let (end, sweep, repeating) = (end_of(&page), state.rhythm.sweep, state.repeating);
+        state.rhythm.began.get_or_insert(end.server_now);
 
         let mut tx = self.write().await?;
-        let mut staged = stage_orgs(&mut tx, page, read_at, state.rhythm.sweep).await?;
-        let safety = self.settings.pace.safety;
-        state.cursor = match state.cursor {
-            CrmCursor::Walk { began, watermark, .. } => {
-                let began = began.unwrap_or(server_now);
-                if more {
-                    CrmCursor::Walk { next, began: Some(began), watermark }
-                } else {
-                    state.rhythm.swept_at = Some(now);
-                    state.rhythm.polled_at.get_or_insert(now);
-                    let gone = tx.sweep_finish(StagedKind::Org, state.rhythm.sweep).await?;
-                    staged.keys.extend(keys_of(&mut tx, &gone).await?);
-                    CrmCursor::Idle { watermark: watermark.unwrap_or(began - safety) }
-                }
-            }
-            CrmCursor::Window { from, end, .. } => {
-                let end = end.unwrap_or(server_now - safety);
-                // Rows that change while we read move to the end of the window; we need not chase them.
-                if more && newest.is_none_or(|newest| newest < end) {
-                    CrmCursor::Window { from, end: Some(end), next }
-                } else {
-                    state.rhythm.polled_at = Some(now);
-                    CrmCursor::Idle { watermark: end }
-                }
-            }
-            idle @ (CrmCursor::New | CrmCursor::Idle { .. }) => idle,
-        };
+        let mut staged = stage_orgs(&mut tx, page, read_at, sweep, repeating).await?;
+        if state.passes(end, self.settings.pace.safety, now) {
+            let gone = tx.sweep_finish(StagedKind::Org, sweep).await?;
+            staged.keys.extend(keys_of(&mut tx, &gone).await?);
+        }
         tx.enqueue(&staged.keys, Class::Edit, now, "crm poll").await?;
         tx.put_cursor(Stream::Orgs.name(), &state, now).await?;
         tx.commit().await?;
@@ -151,6 +123,21 @@ impl Engine {
         Ok(())
     }
 
+    /// Asks for the next page of organizations; none when nothing is being read. A failure is noted.
+    pub(crate) async fn crm_page(&mut self, state: &CrmStream) -> Option<Called<Page<CrmOrg>>> {
+        let class = state.class();
+        let answer = match &state.cursor {
+            CrmCursor::Walk { next, .. } => self.crm.orgs_walk(next.clone(), class).await,
+            CrmCursor::Window { from, next, .. } => self.crm.orgs_changed(*from, next.clone(), class).await,
+            CrmCursor::New | CrmCursor::Idle { .. } => return None,
+        };
+        match &answer {
+            Ok(_) => self.crm_pauses.answered(),
+            Err(error) => self.crm_failed(class, error),
+        }
+        Some(answer)
+    }
+
     /// A cursor that the CRM no longer understands (how long they live is undocumented): begin the stretch again.
     async fn restart_refused_cursor(
         &mut self,
@@ -161,10 +148,7 @@ impl Engine {
         if error.kind != sync_core::error::ErrorKind::Rejected {
             return Ok(());
         }
-        match &mut state.cursor {
-            CrmCursor::Walk { next, .. } | CrmCursor::Window { next, .. } => *next = None,
-            CrmCursor::New | CrmCursor::Idle { .. } => {}
-        }
+        state.restart();
         let mut tx = self.write().await?;
         tx.put_cursor(Stream::Orgs.name(), &state, now).await?;
         tx.commit().await?;
@@ -176,11 +160,22 @@ impl Engine {
     }
 }
 
-async fn stage_orgs(
+pub(crate) fn end_of(page: &Page<CrmOrg>) -> CrmPageEnd {
+    let newest = page.rows.iter().rev().find_map(|seen| match seen {
+        Seen::Record(org) => Some(org.updated_at),
+        Seen::Malformed(record) => record.updated_at,
+    });
+    let (more, next, server_now) = (page.more && page.next.is_some(), page.next.clone(), page.server_now);
+    CrmPageEnd { more, next, newest, server_now }
+}
+
+/// Stages a page. `repeating`: what it speaks about is looked at again, changed or not.
+pub(crate) async fn stage_orgs(
     tx: &mut Tx,
     page: Page<CrmOrg>,
     read_at: Timestamp,
     sweep: i64,
+    repeating: bool,
 ) -> Result<Staged, EngineError> {
     let values: BTreeMap<OrgId, CrmOrg> = page
         .rows
@@ -197,6 +192,11 @@ async fn stage_orgs(
     note_changed(tx, StagedKind::Org, &rows, &changed).await?;
     keys.extend(parties_near(tx, &before).await?);
     keys.extend(keys_unless_echo(tx, &changed, &values).await?);
+    if repeating {
+        let ids: Vec<OrgId> = rows.iter().map(|row| OrgId(row.id)).collect();
+        keys.extend(tx.pairs_by_org(&ids).await?.into_values());
+        keys.extend(rows.iter().filter_map(|row| row.party).map(PartyId));
+    }
     keys.sort_unstable();
     keys.dedup();
     Ok(Staged { keys, rows: rows.len(), lost })
@@ -204,7 +204,7 @@ async fn stage_orgs(
 
 /// The parties concerned by changed organizations, leaving out our own writes come back: what an organization says
 /// is what the mirror already says.
-async fn keys_unless_echo(
+pub(crate) async fn keys_unless_echo(
     tx: &mut Tx,
     changed: &[Changed],
     orgs: &BTreeMap<OrgId, CrmOrg>,

@@ -4,10 +4,13 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use sync_core::{error::ErrorKind, ids::ConnectionId};
+use sync_core::{
+    error::ErrorKind,
+    ids::{ConnectionId, PartyId},
+};
 use sync_store::{Store, StoreError};
 
-use crate::{Bell, Engine, EngineError, Pause, Step, lease::Lease};
+use crate::{Approved, Bell, Engine, EngineError, Fate, Pause, Step, Survey, lease::Lease};
 
 /// Who waits for us.
 #[async_trait]
@@ -43,6 +46,9 @@ const MOST_ATTEMPTS: u32 = 5;
 /// After this many pauses in a row of a side that only fails, a run to quiescence gives up.
 const MOST_PAUSES: u32 = 5;
 
+/// Tries to carry out one batch; plans that still were not sent then are left to the next run.
+const MOST_ROUNDS: u32 = 50;
+
 /// Longest sleep: an operator may set the clock while we sleep.
 const LONGEST_SLEEP: SignedDuration = SignedDuration::from_secs(30);
 
@@ -61,6 +67,77 @@ pub async fn until_quiescent(engine: &mut Engine, sleeper: &dyn Sleeper) -> Resu
         }
         sleeper.sleep(nap(due, now)).await;
     }
+}
+
+/// Reads what a sync would read now, into a survey that moves nothing.
+///
+/// # Errors
+/// When the store fails or the connection was taken by another process.
+pub async fn until_surveyed(
+    engine: &mut Engine,
+    survey: &mut Survey,
+    sleeper: &dyn Sleeper,
+) -> Result<End, EngineError> {
+    let mut patience = Patience::default();
+    loop {
+        let now = engine.now();
+        if engine.survey(survey, now).await? {
+            continue;
+        }
+        if engine.has_surveyed(survey) {
+            return Ok(End::Quiescent);
+        }
+        if let Some(end) = patience.wait(engine, sleeper, now).await {
+            return Ok(end);
+        }
+    }
+}
+
+/// Reads everything that is due, and decides nothing about it.
+///
+/// # Errors
+/// When the store fails or the connection was taken by another process.
+pub async fn until_read(engine: &mut Engine, sleeper: &dyn Sleeper) -> Result<End, EngineError> {
+    engine.poll_now();
+    let mut patience = Patience::default();
+    loop {
+        let now = engine.now();
+        if engine.read(now).await? {
+            continue;
+        }
+        if engine.has_read().await? {
+            return Ok(End::Quiescent);
+        }
+        if let Some(end) = patience.wait(engine, sleeper, now).await {
+            return Ok(end);
+        }
+    }
+}
+
+/// Carries out what a person approved, waiting for a side that is overloaded. Whoever is not told of was not reached.
+///
+/// # Errors
+/// When the store fails or the connection was taken by another process.
+pub async fn until_carried_out(
+    engine: &mut Engine,
+    batch: &[Approved],
+    sleeper: &dyn Sleeper,
+) -> Result<(BTreeMap<PartyId, Fate>, End), EngineError> {
+    let mut patience = Patience::default();
+    let mut fates = BTreeMap::new();
+    for _ in 0..MOST_ROUNDS {
+        let now = engine.now();
+        let left: Vec<Approved> =
+            batch.iter().filter(|approved| !fates.contains_key(&approved.party)).cloned().collect();
+        fates.extend(engine.carry_out(&left).await?);
+        if batch.iter().all(|approved| fates.contains_key(&approved.party)) {
+            return Ok((fates, End::Quiescent));
+        }
+        if let Some(end) = patience.wait(engine, sleeper, now).await {
+            return Ok((fates, end));
+        }
+    }
+    Ok((fates, End::Quiescent))
 }
 
 /// Works for ever; when the bell rings, looks for wishes of others. Returns only with an error.
@@ -122,7 +199,21 @@ impl Patience {
         if engine.unfinished(MOST_ATTEMPTS).await?.is_quiescent() {
             return Ok(Some(End::Quiescent));
         }
-        let pauses = engine.pauses(now);
+        Ok(self.stopped(engine.pauses(now)))
+    }
+
+    /// Waits for a side that is left alone; tells when that is no use.
+    async fn wait(&mut self, engine: &Engine, sleeper: &dyn Sleeper, now: Timestamp) -> Option<End> {
+        let pauses = engine.pauses(engine.now());
+        let due = pauses.iter().map(|pause| pause.until).min();
+        if let Some(end) = self.stopped(pauses) {
+            return Some(end);
+        }
+        sleeper.sleep(nap(due.unwrap_or(now + SignedDuration::from_secs(1)), now)).await;
+        None
+    }
+
+    fn stopped(&mut self, pauses: Vec<Pause>) -> Option<End> {
         let stopped = pauses.iter().find(|pause| match pause.error.kind {
             ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::Exhausted { .. } => true,
             ErrorKind::Transient { .. }
@@ -132,14 +223,14 @@ impl Patience {
             | ErrorKind::Unreadable => false,
         });
         if let Some(pause) = stopped {
-            return Ok(Some(End::Stopped(pause.clone())));
+            return Some(End::Stopped(pause.clone()));
         }
         let Some(pause) = pauses.into_iter().next() else {
             self.pauses = 0;
-            return Ok(None);
+            return None;
         };
         self.pauses += 1;
-        Ok((self.pauses > MOST_PAUSES).then_some(End::Stopped(pause)))
+        (self.pauses > MOST_PAUSES).then_some(End::Stopped(pause))
     }
 }
 

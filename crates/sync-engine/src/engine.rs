@@ -7,12 +7,13 @@ use sync_core::{
     budget::Class,
     error::{CallError, ErrorKind},
     ids::{ConnectionId, IntentId, RunId},
+    poll::Again,
     ports::{Clock, Crm, Erp},
 };
 use sync_store::{Store, Tx};
 
 use crate::{
-    EngineError, Settings,
+    EngineError, Planner, Reads, Settings,
     lease::Lease,
     pause::{Pause, Pauses, Side},
     streams::{CrmStream, ErpStream, Stream},
@@ -132,27 +133,42 @@ impl Engine {
     /// # Errors
     /// When the store fails or the connection was taken by another process. Failed remote calls are no errors.
     pub async fn step(&mut self, now: Timestamp) -> Result<Step, EngineError> {
-        if !self.lease.is_valid() {
-            return Err(EngineError::LeaseLost);
-        }
-        let worked = self.recover(now).await?
+        let worked = self.read(now).await? || self.reconcile(now).await?;
+        if worked { Ok(Step::Worked) } else { Ok(Step::IdleUntil(self.next_due(now).await?)) }
+    }
+
+    /// The part of a step that comes before keys are decided: looks after doubt, then the next page. Tells whether
+    /// anything was due.
+    ///
+    /// # Errors
+    /// As [`Engine::step`].
+    pub async fn read(&mut self, now: Timestamp) -> Result<bool, EngineError> {
+        self.check_lease()?;
+        Ok(self.recover(now).await?
             || self.prepare(now).await
             || self.prepare_erp(now).await
             || self.index_likeness(now).await?
             || self.settle_doubts(now).await?
             || self.read_erp(now).await?
-            || self.read_crm(now).await?
-            || self.reconcile(now).await?;
-        if worked { Ok(Step::Worked) } else { Ok(Step::IdleUntil(self.next_due(now).await?)) }
+            || self.read_crm(now).await?)
+    }
+
+    /// Whether everything that was asked for with [`Engine::poll_now`] is read, and both systems once completely.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn has_read(&self) -> Result<bool, EngineError> {
+        let mut tx = self.store.read(self.connection()).await?;
+        Ok(self.forced.is_empty() && self.is_loaded(&mut tx).await?)
+    }
+
+    pub(crate) fn check_lease(&self) -> Result<(), EngineError> {
+        if self.lease.is_valid() { Ok(()) } else { Err(EngineError::LeaseLost) }
     }
 
     /// Whether both systems were read completely once. Before that nothing is decided.
     pub(crate) async fn is_loaded(&self, tx: &mut Tx) -> Result<bool, EngineError> {
-        let accounts: Option<ErpStream> = tx.cursor(Stream::Accounts.name()).await?;
-        let parties: Option<ErpStream> = tx.cursor(Stream::Parties.name()).await?;
-        let orgs: Option<CrmStream> = tx.cursor(Stream::Orgs.name()).await?;
-        let erp = [accounts, parties].into_iter().all(|s| s.is_some_and(|s| s.cursor.is_loaded()));
-        Ok(erp && orgs.is_some_and(|s| s.cursor.is_loaded()))
+        is_loaded(tx).await
     }
 
     /// Pauses of the sides, for those who wait or report.
@@ -177,6 +193,31 @@ impl Engine {
         Ok(Unfinished { reading, keys, given_up, writes_in_doubt })
     }
 
+    /// Somebody who shows what would be done about the keys in the queue. `fresh`: organizations that would be written
+    /// are read again by id.
+    #[must_use]
+    pub fn planner(&self, fresh: bool) -> Planner {
+        Planner {
+            store: self.store.clone(),
+            connection: self.connection(),
+            policy: self.settings.policy.clone(),
+            crm: self.crm.clone(),
+            clock: self.clock.clone(),
+            reads: if fresh { Reads::Stale } else { Reads::Unknown },
+        }
+    }
+
+    /// Asks that something is read and looked at again, changed or not. Durable: whoever works on the connection next
+    /// goes on with it. Nothing that is under way is broken off, and no place of reading is lost.
+    ///
+    /// # Errors
+    /// When the store fails or the connection was taken by another process.
+    pub async fn ask_again(&mut self, again: Again) -> Result<(), EngineError> {
+        let mut tx = self.write().await?;
+        put_again(&mut tx, again, self.clock.now()).await?;
+        Ok(tx.commit().await?)
+    }
+
     /// The engine's clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
@@ -192,7 +233,7 @@ impl Engine {
     }
 
     /// Learns the CRM's custom fields. Tells whether it tried.
-    async fn prepare(&mut self, now: Timestamp) -> bool {
+    pub(crate) async fn prepare(&mut self, now: Timestamp) -> bool {
         if self.prepared || self.crm_pauses.active(now).is_some() {
             return false;
         }
@@ -207,7 +248,7 @@ impl Engine {
     }
 
     /// Looks whether the ERP is as we know it. Tells whether it tried.
-    async fn prepare_erp(&mut self, now: Timestamp) -> bool {
+    pub(crate) async fn prepare_erp(&mut self, now: Timestamp) -> bool {
         if self.erp_prepared || self.erp_pauses.active(now).is_some() {
             return false;
         }
@@ -291,7 +332,7 @@ impl Engine {
         let mut erp_due = Timestamp::MAX;
         for stream in [Stream::Accounts, Stream::Parties] {
             let state: ErpStream = tx.cursor(stream.name()).await?.unwrap_or_default();
-            let due = if state.cursor.is_reading() {
+            let due = if state.has_work() {
                 now
             } else {
                 let poll = state.rhythm.next_poll(self.settings.poll_every, now);
@@ -331,6 +372,30 @@ impl Engine {
         }
         Ok(erp_due.min(crm_due))
     }
+}
+
+/// Whether both systems of a connection were read completely once.
+pub(crate) async fn is_loaded(tx: &mut Tx) -> Result<bool, EngineError> {
+    let accounts: Option<ErpStream> = tx.cursor(Stream::Accounts.name()).await?;
+    let parties: Option<ErpStream> = tx.cursor(Stream::Parties.name()).await?;
+    let orgs: Option<CrmStream> = tx.cursor(Stream::Orgs.name()).await?;
+    let erp = [accounts, parties].into_iter().all(|s| s.is_some_and(|s| s.cursor.is_loaded()));
+    Ok(erp && orgs.is_some_and(|s| s.cursor.is_loaded()))
+}
+
+/// Notes what is to be read again: the ERP since a time, or both sides completely.
+pub(crate) async fn put_again(tx: &mut Tx, again: Again, now: Timestamp) -> Result<(), EngineError> {
+    for stream in [Stream::Accounts, Stream::Parties] {
+        let mut state: ErpStream = tx.cursor(stream.name()).await?.unwrap_or_default();
+        state.again = Some(again.and(state.again));
+        tx.put_cursor(stream.name(), &state, now).await?;
+    }
+    if again == Again::All {
+        let mut state: CrmStream = tx.cursor(Stream::Orgs.name()).await?.unwrap_or_default();
+        state.again = true;
+        tx.put_cursor(Stream::Orgs.name(), &state, now).await?;
+    }
+    Ok(())
 }
 
 /// What keeps a connection from being quiescent.

@@ -8,7 +8,7 @@ use sync_core::{
     poll::{ErpCursor, PageEnd, Progress, floor_ms},
     ports::Called,
 };
-use sync_store::{Changed, StagedKind, StagedRow};
+use sync_store::{Changed, StagedKind, StagedRow, Tx};
 
 use crate::{
     Engine, EngineError,
@@ -21,11 +21,18 @@ use crate::{
 };
 
 /// A page whose records are rows already.
-struct StagedPage {
-    rows: Vec<StagedRow>,
-    lost: Vec<sync_core::model::Malformed>,
-    end: PageEnd,
-    server_now: Timestamp,
+pub(crate) struct StagedPage {
+    pub(crate) rows: Vec<StagedRow>,
+    pub(crate) lost: Vec<sync_core::model::Malformed>,
+    pub(crate) end: PageEnd,
+    pub(crate) server_now: Timestamp,
+}
+
+impl StagedPage {
+    /// All of its rows, for those who look at them again, changed or not.
+    pub(crate) fn all(&self) -> Vec<Changed> {
+        self.rows.iter().map(|row| Changed { id: row.id, party: row.party, was_party: None }).collect()
+    }
 }
 
 impl Engine {
@@ -48,8 +55,12 @@ impl Engine {
     }
 
     /// The state with which to read on, if something is under way or due.
-    fn due(&self, stream: Stream, mut state: ErpStream, now: Timestamp) -> Option<ErpStream> {
+    pub(crate) fn due(&self, stream: Stream, mut state: ErpStream, now: Timestamp) -> Option<ErpStream> {
         if state.cursor.is_reading() {
+            return Some(state);
+        }
+        if state.again.is_some() {
+            state.begin_again(self.settings.pace);
             return Some(state);
         }
         let rhythm = &mut state.rhythm;
@@ -73,67 +84,36 @@ impl Engine {
         mut state: ErpStream,
         now: Timestamp,
     ) -> Result<(), EngineError> {
-        let Some(read) = state.cursor.next_read() else { return Ok(()) };
-        let page = match stream {
-            Stream::Accounts => {
-                stage_page(self.erp.accounts(read).await, |a| (a.id.0, a.updated_at), staging::account)
-            }
-            Stream::Parties | Stream::Orgs => {
-                stage_page(self.erp.parties(read).await, |p| (p.id.0, p.updated_at), staging::party)
-            }
-        };
-        let page = match page {
-            Ok(page) => page,
-            Err(error) => {
-                self.side_failed(Side::Erp, &error);
-                return Ok(());
-            }
-        };
-        self.erp_pauses.answered();
-
-        let walking = matches!(state.cursor, ErpCursor::Walk { .. });
+        let Some(page) = self.erp_page(stream, &state).await else { return Ok(()) };
+        let (class, origin) = asking(&state);
+        let repeating = state.repeating;
         let progress = state.cursor.after_page(page.end, page.server_now, self.settings.pace);
-        let rhythm = &mut state.rhythm;
-        rhythm.began.get_or_insert(page.server_now);
-        let kind = if stream == Stream::Accounts { StagedKind::Account } else { StagedKind::Party };
+        state.rhythm.began.get_or_insert(page.server_now);
+        let (kind, sweep) = (kind_of(stream), state.rhythm.sweep);
+        state.passes(progress, now);
 
         let mut tx = self.write().await?;
         let mut disbelieved = None;
-        let mut changed = tx.stage(kind, &page.rows, now, rhythm.sweep).await?;
+        let mut changed = tx.stage(kind, &page.rows, now, sweep).await?;
         note_changed(&mut tx, kind, &page.rows, &changed).await?;
-        match progress {
-            Progress::Going(cursor) => state.cursor = cursor,
-            Progress::Polled(cursor) => {
-                state.cursor = cursor;
-                rhythm.polled_at = Some(now);
-            }
-            Progress::Walked(cursor) => {
-                state.cursor = cursor;
-                rhythm.swept_at = Some(now);
-                rhythm.polled_at.get_or_insert(now);
-                let (known, unseen) = tx.sweep_unseen(kind, rhythm.sweep).await?;
-                if is_believable(known, unseen) {
-                    changed.extend(tx.sweep_finish(kind, rhythm.sweep).await?);
-                    if stream == Stream::Parties {
-                        // What the CRM refused may be welcome by now: people change its settings too.
-                        let refused = tx.held_parties("refused").await?;
-                        tx.enqueue(&refused, Class::Audit, now, TRY_AGAIN).await?;
-                    }
-                } else {
-                    tracing::warn!(stream = stream.name(), known, unseen, "a sweep is not believed");
-                    disbelieved = Some(Event::Implausible { stream: stream.name(), known, unseen });
+        if repeating {
+            changed.extend(page.all());
+        }
+        if matches!(progress, Progress::Walked(_)) {
+            let (known, unseen) = tx.sweep_unseen(kind, sweep).await?;
+            if is_believable(known, unseen) {
+                changed.extend(tx.sweep_finish(kind, sweep).await?);
+                if stream == Stream::Parties {
+                    // What the CRM refused may be welcome by now: people change its settings too.
+                    let refused = tx.held_parties("refused").await?;
+                    tx.enqueue(&refused, Class::Audit, now, TRY_AGAIN).await?;
                 }
-            }
-            Progress::Stuck => {
-                // The page is kept; the same place is asked again when the side is open again.
-                rhythm.polled_at = Some(now);
+            } else {
+                tracing::warn!(stream = stream.name(), known, unseen, "a sweep is not believed");
+                disbelieved = Some(Event::Implausible { stream: stream.name(), known, unseen });
             }
         }
-        let mut keys = keys_of(kind, &changed);
-        // What an alias says is shown by the organization of the party that it is an alias of.
-        keys.extend(tx.alias_targets(&keys).await?.into_values());
-        let origin = if walking { "erp sweep" } else { "erp poll" };
-        let class = if walking { Class::Backfill } else { Class::Edit };
+        let keys = with_targets(&mut tx, keys_of(kind, &changed)).await?;
         tx.enqueue(&keys, class, now, origin).await?;
         tx.put_cursor(stream.name(), &state, now).await?;
         tx.commit().await?;
@@ -147,13 +127,41 @@ impl Engine {
             self.watch.see(event);
         }
         if progress == Progress::Stuck {
-            let message = "a page says that more follows but gives nothing to continue from";
-            let kind = sync_core::error::ErrorKind::Unreadable;
-            let error = sync_core::error::CallError::without_effect(stream.name(), kind, message);
-            self.side_failed(Side::Erp, &error);
-            self.watch.see(Event::Stuck { stream: stream.name() });
+            self.erp_stuck(stream);
         }
         Ok(())
+    }
+
+    /// Asks for the next page of a stream of the ERP; none when it failed, which is noted.
+    pub(crate) async fn erp_page(&mut self, stream: Stream, state: &ErpStream) -> Option<StagedPage> {
+        let read = state.cursor.next_read()?;
+        let page = match stream {
+            Stream::Accounts => {
+                stage_page(self.erp.accounts(read).await, |a| (a.id.0, a.updated_at), staging::account)
+            }
+            Stream::Parties | Stream::Orgs => {
+                stage_page(self.erp.parties(read).await, |p| (p.id.0, p.updated_at), staging::party)
+            }
+        };
+        match page {
+            Ok(page) => {
+                self.erp_pauses.answered();
+                Some(page)
+            }
+            Err(error) => {
+                self.side_failed(Side::Erp, &error);
+                None
+            }
+        }
+    }
+
+    /// Notes that a page led nowhere.
+    pub(crate) fn erp_stuck(&mut self, stream: Stream) {
+        let message = "a page says that more follows but gives nothing to continue from";
+        let kind = sync_core::error::ErrorKind::Unreadable;
+        let error = sync_core::error::CallError::without_effect(stream.name(), kind, message);
+        self.side_failed(Side::Erp, &error);
+        self.watch.see(Event::Stuck { stream: stream.name() });
     }
 
     pub(crate) fn tell_page(
@@ -177,6 +185,29 @@ impl Engine {
     }
 }
 
+pub(crate) fn kind_of(stream: Stream) -> StagedKind {
+    match stream {
+        Stream::Accounts => StagedKind::Account,
+        Stream::Parties => StagedKind::Party,
+        Stream::Orgs => StagedKind::Org,
+    }
+}
+
+/// How urgent the keys of the page under way are, and who asks for them.
+pub(crate) fn asking(state: &ErpStream) -> (Class, &'static str) {
+    match state.cursor {
+        _ if state.repeating => (Class::Backfill, "resync"),
+        ErpCursor::Walk { .. } => (Class::Backfill, "erp sweep"),
+        ErpCursor::New | ErpCursor::Idle { .. } | ErpCursor::Window { .. } => (Class::Edit, "erp poll"),
+    }
+}
+
+/// What an alias says is shown by the organization of the party that it is an alias of.
+pub(crate) async fn with_targets(tx: &mut Tx, mut keys: Vec<PartyId>) -> Result<Vec<PartyId>, EngineError> {
+    keys.extend(tx.alias_targets(&keys).await?.into_values());
+    Ok(keys)
+}
+
 /// Whether a sweep that saw so little may declare the rest missing. A user without data access is shown an empty 200
 /// (oracle-fusion.md 4.8): half of all records gone at once is a role taken away, not a clean-up.
 fn is_believable(known: u64, unseen: u64) -> bool {
@@ -187,7 +218,7 @@ fn is_believable(known: u64, unseen: u64) -> bool {
 const FEW: u64 = 10;
 
 /// The parties that changed rows speak about.
-fn keys_of(kind: StagedKind, changed: &[Changed]) -> Vec<PartyId> {
+pub(crate) fn keys_of(kind: StagedKind, changed: &[Changed]) -> Vec<PartyId> {
     let mut keys: Vec<PartyId> = Vec::with_capacity(changed.len());
     for row in changed {
         match kind {

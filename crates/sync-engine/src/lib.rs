@@ -4,11 +4,14 @@
 //! knows no vendor, no SQL and no HTTP. [`Engine::step`] never sleeps; [`daemon`] is the only thing that does.
 //!
 //! Where to look: `erp_stream` and `crm_stream` read pages into staging, `observe` loads situations, `reconcile`
-//! decides a batch, `apply` sends it, `doubt` clears up what was never answered, `lease` keeps two processes apart.
+//! decides a batch, `apply` sends it (`carry_out` only what a person approved), `survey` and `planner` show what would be
+//! done without moving anything, `customer` does one now, `doubt` clears up what was never answered, `lease` keeps two processes apart.
 
 mod apply;
 mod backoff;
+mod carry_out;
 mod crm_stream;
+mod customer;
 pub mod daemon;
 mod doubt;
 mod engine;
@@ -18,6 +21,7 @@ pub mod lease;
 mod likeness;
 mod observe;
 mod pause;
+mod planner;
 mod receipt;
 mod reconcile;
 mod settings;
@@ -25,13 +29,18 @@ mod settings;
 pub mod simulation;
 mod staging;
 pub mod streams;
+mod survey;
 mod watch;
 mod wishes;
 
+pub use carry_out::{Approved, Fate};
+pub use customer::Told;
 pub use engine::{Engine, Parts, Step};
 pub use error::EngineError;
 pub use pause::{Pause, Side};
+pub use planner::{Foreseen, Planner, Reads, Sides, policy_digest};
 pub use settings::Settings;
+pub use survey::Survey;
 pub use watch::{Event, Silent, Watch};
 pub use wishes::Bell;
 

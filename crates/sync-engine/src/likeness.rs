@@ -76,77 +76,74 @@ impl Engine {
         tx.commit().await?;
         Ok(true)
     }
+}
 
-    /// Compares the customers among these situations that have no organization with those that exist.
-    pub(crate) async fn compare(
-        &self,
-        tx: &mut Tx,
-        situations: &mut BTreeMap<PartyId, Situation>,
-    ) -> Result<(), EngineError> {
-        let policy = &self.settings.policy;
-        let subjects: BTreeMap<PartyId, Profile> = situations
-            .values()
-            .filter_map(|situation| Some((situation.party, subject(policy, situation)?)))
-            .collect();
-        if subjects.is_empty() {
-            return Ok(());
-        }
-        let keys: BTreeMap<PartyId, BTreeSet<i64>> =
-            subjects.iter().map(|(party, profile)| (*party, digests(profile))).collect();
-        let all: BTreeSet<i64> = keys.values().flatten().copied().collect();
-        let orgs_by_key = tx.free_by_key(MatchSide::Crm, &all).await?;
-        let ids: BTreeSet<i64> = orgs_by_key.values().flatten().copied().collect();
-        if ids.is_empty() {
-            tell(situations, &subjects, &BTreeMap::new());
-            return Ok(());
-        }
-        let orgs = profiles_of_orgs(tx, &ids).await?;
-        let org_keys: BTreeMap<i64, BTreeSet<i64>> =
-            orgs.iter().map(|(id, profile)| (*id, digests(profile))).collect();
-        let shared: BTreeSet<i64> = org_keys.values().flatten().copied().collect();
-        let parties_by_key = tx.free_by_key(MatchSide::Erp, &shared).await?;
-        let rivals = self.rivals(tx, &parties_by_key, &subjects).await?;
-
-        let mut candidates: BTreeMap<PartyId, Vec<Candidate<'_>>> = BTreeMap::new();
-        for (party, keys) in &keys {
-            let apart = situations.get(party).map(|situation| &situation.answers.apart);
-            let allowed = |org: &i64| apart.is_none_or(|apart| !apart.contains(&OrgId(*org)));
-            for org in nearest(keys, &orgs_by_key).into_iter().filter(allowed).take(MOST_CANDIDATES) {
-                let Some(profile) = orgs.get(&org) else { continue };
-                let others =
-                    org_keys.get(&org).map(|keys| nearest(keys, &parties_by_key)).unwrap_or_default();
-                let others = others.into_iter().map(PartyId).filter(|other| other != party);
-                let others = others.filter_map(|other| Some((other, rivals.get(&other)?)));
-                let rivals = others.take(MOST_RIVALS).collect();
-                candidates.entry(*party).or_default().push(Candidate { org: OrgId(org), profile, rivals });
-            }
-        }
-        tell(situations, &subjects, &candidates);
-        Ok(())
+/// Compares the customers among these situations that have no organization with those that exist.
+pub(crate) async fn compare_customers(
+    tx: &mut Tx,
+    policy: &Policy,
+    situations: &mut BTreeMap<PartyId, Situation>,
+) -> Result<(), EngineError> {
+    let subjects: BTreeMap<PartyId, Profile> = situations
+        .values()
+        .filter_map(|situation| Some((situation.party, subject(policy, situation)?)))
+        .collect();
+    if subjects.is_empty() {
+        return Ok(());
     }
-
-    /// The other customers without an organization that share a key with a candidate.
-    async fn rivals(
-        &self,
-        tx: &mut Tx,
-        parties_by_key: &BTreeMap<i64, BTreeSet<i64>>,
-        known: &BTreeMap<PartyId, Profile>,
-    ) -> Result<BTreeMap<PartyId, Profile>, EngineError> {
-        let mut rivals = known.clone();
-        let ids: BTreeSet<i64> = parties_by_key.values().flatten().copied().collect();
-        let unknown: Vec<i64> = ids.into_iter().filter(|id| !known.contains_key(&PartyId(*id))).collect();
-        let accounts = tx.staged_of_parties(StagedKind::Account, &unknown).await?;
-        let owners: BTreeSet<i64> = accounts.iter().filter_map(|record| record.row.party).collect();
-        for (id, record) in tx.staged(StagedKind::Party, &unknown).await? {
-            let Some(party) = readable::<ErpParty>("party", &record)? else { continue };
-            let usage =
-                party.usage.as_ref().is_some_and(|u| self.settings.policy.customers.usages.contains(u));
-            if usage || owners.contains(&id) {
-                rivals.insert(PartyId(id), Profile::of(&party_company(&party)));
-            }
-        }
-        Ok(rivals)
+    let keys: BTreeMap<PartyId, BTreeSet<i64>> =
+        subjects.iter().map(|(party, profile)| (*party, digests(profile))).collect();
+    let all: BTreeSet<i64> = keys.values().flatten().copied().collect();
+    let orgs_by_key = tx.free_by_key(MatchSide::Crm, &all).await?;
+    let ids: BTreeSet<i64> = orgs_by_key.values().flatten().copied().collect();
+    if ids.is_empty() {
+        tell(situations, &subjects, &BTreeMap::new());
+        return Ok(());
     }
+    let orgs = profiles_of_orgs(tx, &ids).await?;
+    let org_keys: BTreeMap<i64, BTreeSet<i64>> =
+        orgs.iter().map(|(id, profile)| (*id, digests(profile))).collect();
+    let shared: BTreeSet<i64> = org_keys.values().flatten().copied().collect();
+    let parties_by_key = tx.free_by_key(MatchSide::Erp, &shared).await?;
+    let rivals = rivals_of(tx, policy, &parties_by_key, &subjects).await?;
+
+    let mut candidates: BTreeMap<PartyId, Vec<Candidate<'_>>> = BTreeMap::new();
+    for (party, keys) in &keys {
+        let apart = situations.get(party).map(|situation| &situation.answers.apart);
+        let allowed = |org: &i64| apart.is_none_or(|apart| !apart.contains(&OrgId(*org)));
+        for org in nearest(keys, &orgs_by_key).into_iter().filter(allowed).take(MOST_CANDIDATES) {
+            let Some(profile) = orgs.get(&org) else { continue };
+            let others = org_keys.get(&org).map(|keys| nearest(keys, &parties_by_key)).unwrap_or_default();
+            let others = others.into_iter().map(PartyId).filter(|other| other != party);
+            let others = others.filter_map(|other| Some((other, rivals.get(&other)?)));
+            let rivals = others.take(MOST_RIVALS).collect();
+            candidates.entry(*party).or_default().push(Candidate { org: OrgId(org), profile, rivals });
+        }
+    }
+    tell(situations, &subjects, &candidates);
+    Ok(())
+}
+
+/// The other customers without an organization that share a key with a candidate.
+async fn rivals_of(
+    tx: &mut Tx,
+    policy: &Policy,
+    parties_by_key: &BTreeMap<i64, BTreeSet<i64>>,
+    known: &BTreeMap<PartyId, Profile>,
+) -> Result<BTreeMap<PartyId, Profile>, EngineError> {
+    let mut rivals = known.clone();
+    let ids: BTreeSet<i64> = parties_by_key.values().flatten().copied().collect();
+    let unknown: Vec<i64> = ids.into_iter().filter(|id| !known.contains_key(&PartyId(*id))).collect();
+    let accounts = tx.staged_of_parties(StagedKind::Account, &unknown).await?;
+    let owners: BTreeSet<i64> = accounts.iter().filter_map(|record| record.row.party).collect();
+    for (id, record) in tx.staged(StagedKind::Party, &unknown).await? {
+        let Some(party) = readable::<ErpParty>("party", &record)? else { continue };
+        let usage = party.usage.as_ref().is_some_and(|u| policy.customers.usages.contains(u));
+        if usage || owners.contains(&id) {
+            rivals.insert(PartyId(id), Profile::of(&party_company(&party)));
+        }
+    }
+    Ok(rivals)
 }
 
 /// Records that share keys with one, those that share most first.

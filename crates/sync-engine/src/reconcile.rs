@@ -18,8 +18,14 @@ use sync_core::{
 use sync_store::{Job, Outcome, QueueLen, Reschedule, StagedKind};
 
 use crate::{
-    CUSTOMERS, Engine, EngineError, likeness::parties_near, observe::observe, pause::Side, receipt::new_pair,
-    staging, watch::Event,
+    CUSTOMERS, Engine, EngineError,
+    apply::Manners,
+    likeness::{compare_customers, parties_near},
+    observe::observe,
+    pause::Side,
+    receipt::new_pair,
+    staging,
+    watch::Event,
 };
 
 /// A key with the plan to be sent for it.
@@ -28,6 +34,13 @@ pub(crate) struct Planned {
     pub(crate) plan: Plan,
     pub(crate) pair: Option<Pair>,
     pub(crate) situation: Situation,
+}
+
+/// Keys with what is known and was decided about them.
+pub(crate) struct Looked {
+    pub(crate) decisions: BTreeMap<PartyId, Decision>,
+    pub(crate) situations: BTreeMap<PartyId, Situation>,
+    pub(crate) observed_at: Timestamp,
 }
 
 /// A decided batch, sorted by what has to be done with it.
@@ -56,13 +69,27 @@ impl Engine {
         if jobs.is_empty() {
             return Ok(false);
         }
-        let parties: Vec<PartyId> = jobs.iter().map(|job| job.party).collect();
-        let mut situations = observe(&mut tx, &parties, now).await?;
-        try_refused_again(&jobs, &mut situations);
-        self.compare(&mut tx, &mut situations).await?;
         let QueueLen { due, waiting } = tx.queue_len(now).await?;
         drop(tx);
         self.watch.see(Event::Backlog { keys: due + waiting });
+        if let Some(looked) = self.look_at(&jobs, now).await? {
+            self.handle(jobs, looked, Manners::GiveWay, now).await?;
+        }
+        Ok(true)
+    }
+
+    /// Observes and decides these keys, reading organizations by id where needed. None when the CRM did not answer.
+    pub(crate) async fn look_at(
+        &mut self,
+        jobs: &[Job],
+        now: Timestamp,
+    ) -> Result<Option<Looked>, EngineError> {
+        let parties: Vec<PartyId> = jobs.iter().map(|job| job.party).collect();
+        let mut tx = self.store.read(self.connection()).await?;
+        let mut situations = observe(&mut tx, &parties, now).await?;
+        try_refused_again(jobs, &mut situations);
+        compare_customers(&mut tx, &self.settings.policy, &mut situations).await?;
+        drop(tx);
 
         let mut decisions = self.decide_all(&situations);
         let unread: Vec<OrgId> = decisions.values().filter_map(to_be_read).collect();
@@ -70,23 +97,33 @@ impl Engine {
             let reads = jobs.iter().filter(|job| decisions.get(&job.party).and_then(to_be_read).is_some());
             let class = reads.map(|job| job.class).min().unwrap_or(Class::Edit);
             if !self.read_by_id(&unread, class).await? {
-                return Ok(true);
+                return Ok(None);
             }
             let again: Vec<PartyId> =
                 decisions.iter().filter(|(_, d)| to_be_read(d).is_some()).map(|(party, _)| *party).collect();
             let mut tx = self.store.read(self.connection()).await?;
             let mut fresh = observe(&mut tx, &again, self.clock.now()).await?;
-            try_refused_again(&jobs, &mut fresh);
+            try_refused_again(jobs, &mut fresh);
             drop(tx);
             decisions.extend(self.decide_all(&fresh));
             situations.extend(fresh);
         }
 
-        let observed_at = self.clock.now();
+        Ok(Some(Looked { decisions, situations, observed_at: self.clock.now() }))
+    }
+
+    /// Does what was decided about these keys.
+    pub(crate) async fn handle(
+        &mut self,
+        jobs: Vec<Job>,
+        looked: Looked,
+        manners: Manners,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        let Looked { decisions, situations, observed_at } = looked;
         let sorted = sort(&self.settings.policy.fields, jobs, decisions, situations, now);
         let planned = self.settle_locally(sorted, now).await?;
-        self.apply(planned, observed_at).await?;
-        Ok(true)
+        self.apply(planned, observed_at, manners).await
     }
 
     fn decide_all(&self, situations: &BTreeMap<PartyId, Situation>) -> BTreeMap<PartyId, Decision> {
@@ -229,17 +266,9 @@ fn in_sync(fields: &FieldTable, job: Job, situation: Situation, sorted: &mut Sor
     sorted.done.push((party, job.generation));
 }
 
-/// What bulk work finds stays bulk work, however new the customer is; else the more urgent of the two counts, so that a
-/// plan is never less urgent than its key (`apply` would wait for itself).
-fn class_of(job: Class, plan: Class) -> Class {
-    match job {
-        Class::Audit | Class::Backfill => job,
-        Class::Urgent | Class::NewCustomer | Class::Document | Class::Edit => job.min(plan),
-    }
-}
-
 fn planned(job: Job, plan: Plan, situation: Situation, sorted: &mut Sorted) {
-    let plan = Plan { class: class_of(job.class, plan.class), ..plan };
+    // Never less urgent than its key: `apply` would wait for itself.
+    let plan = plan.asked_by(job.class);
     match plan.steps.first() {
         // Two parties of one batch that would have the same organization: the second one looks again.
         Some(Step::Bind { org }) if sorted.pairs.iter().any(|pair| pair.org == *org) => {

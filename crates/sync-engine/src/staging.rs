@@ -73,10 +73,10 @@ fn row<C: Serialize, B: Serialize>(
 }
 
 /// Our own types always serialise: their map keys are names and their numbers are integers.
-fn json<T: Serialize>(value: &T) -> String {
+pub(crate) fn json<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-fn digest(text: &str) -> String {
+pub(crate) fn digest(text: &str) -> String {
     hex::encode(&Sha256::digest(text.as_bytes())[..16])
 }

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use sync_core::poll::ErpCursor;
+use sync_core::poll::{Again, ErpCursor, Pace, Progress};
 
 /// Key under which the state of a stream is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,11 +64,57 @@ pub struct ErpStream {
     /// When it was last read.
     #[serde(flatten)]
     pub rhythm: Rhythm,
+    /// A repetition that somebody asked for and that has not begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<Again>,
+    /// Whether what is under way is one: whatever it reads is looked at again, changed or not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub repeating: bool,
 }
 
 impl Default for ErpStream {
     fn default() -> Self {
-        Self { cursor: ErpCursor::New, rhythm: Rhythm::default() }
+        Self { cursor: ErpCursor::New, rhythm: Rhythm::default(), again: None, repeating: false }
+    }
+}
+
+impl ErpStream {
+    /// Whether the next page can be asked for at once.
+    pub(crate) fn has_work(&self) -> bool {
+        self.cursor.is_reading() || self.again.is_some()
+    }
+
+    /// Begins the repetition that was asked for.
+    pub(crate) fn begin_again(&mut self, pace: Pace) {
+        let Some(again) = self.again.take() else { return };
+        self.repeating = true;
+        self.rhythm.began = None;
+        let is_new = self.cursor == ErpCursor::New;
+        self.cursor = match again {
+            Again::From(from) => self.cursor.begin_from(from, pace),
+            Again::All => self.cursor.begin_sweep(),
+        };
+        // The first walk of all has its number already.
+        self.rhythm.sweep += i64::from(again == Again::All && !is_new);
+    }
+
+    /// Takes over where a page has led to. Stuck, the same place is asked again when the side is open again.
+    pub(crate) fn passes(&mut self, progress: Progress, now: Timestamp) {
+        match progress {
+            Progress::Going(cursor) => self.cursor = cursor,
+            Progress::Polled(cursor) => {
+                self.cursor = cursor;
+                self.rhythm.polled_at = Some(now);
+                self.repeating = false;
+            }
+            Progress::Walked(cursor) => {
+                self.cursor = cursor;
+                self.rhythm.swept_at = Some(now);
+                self.rhythm.polled_at.get_or_insert(now);
+                self.repeating = false;
+            }
+            Progress::Stuck => self.rhythm.polled_at = Some(now),
+        }
     }
 }
 
@@ -80,11 +126,82 @@ pub struct CrmStream {
     /// When it was last read.
     #[serde(flatten)]
     pub rhythm: Rhythm,
+    /// Whether somebody asked for a repetition of everything that has not begun.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
+    /// Whether the walk under way is one: whatever it reads is looked at again, changed or not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub repeating: bool,
 }
 
 impl Default for CrmStream {
     fn default() -> Self {
-        Self { cursor: CrmCursor::New, rhythm: Rhythm::default() }
+        Self { cursor: CrmCursor::New, rhythm: Rhythm::default(), again: false, repeating: false }
+    }
+}
+
+/// What a page of the CRM says about what follows.
+pub(crate) struct CrmPageEnd {
+    /// Whether more rows follow.
+    pub(crate) more: bool,
+    /// Where the next page begins.
+    pub(crate) next: Option<String>,
+    /// The newest change on it.
+    pub(crate) newest: Option<Timestamp>,
+    /// The server's clock.
+    pub(crate) server_now: Timestamp,
+}
+
+impl CrmStream {
+    /// Begins a walk over all ids that keeps the watermark, if there is one.
+    pub(crate) fn begin_walk(&mut self) {
+        let watermark = match self.cursor {
+            CrmCursor::Idle { watermark } => Some(watermark),
+            CrmCursor::New | CrmCursor::Walk { .. } | CrmCursor::Window { .. } => None,
+        };
+        // The first walk of all has its number already.
+        self.rhythm.sweep += i64::from(watermark.is_some());
+        self.cursor = CrmCursor::Walk { next: None, began: None, watermark };
+    }
+
+    /// The CRM does not understand where the next page begins: the stretch is read again.
+    pub(crate) fn restart(&mut self) {
+        match &mut self.cursor {
+            CrmCursor::Walk { next, .. } | CrmCursor::Window { next, .. } => *next = None,
+            CrmCursor::New | CrmCursor::Idle { .. } => {}
+        }
+    }
+
+    /// Takes over where a page has led to. Tells whether a walk over all ids is complete.
+    pub(crate) fn passes(&mut self, page: CrmPageEnd, safety: SignedDuration, now: Timestamp) -> bool {
+        let CrmPageEnd { more, next, newest, server_now } = page;
+        let mut walked = false;
+        self.cursor = match std::mem::replace(&mut self.cursor, CrmCursor::New) {
+            CrmCursor::Walk { began, watermark, .. } => {
+                let began = began.unwrap_or(server_now);
+                if more {
+                    CrmCursor::Walk { next, began: Some(began), watermark }
+                } else {
+                    walked = true;
+                    self.rhythm.swept_at = Some(now);
+                    self.rhythm.polled_at.get_or_insert(now);
+                    self.repeating = false;
+                    CrmCursor::Idle { watermark: watermark.unwrap_or(began - safety) }
+                }
+            }
+            CrmCursor::Window { from, end, .. } => {
+                let end = end.unwrap_or(server_now - safety);
+                // Rows that change while we read move to the end of the window; we need not chase them.
+                if more && newest.is_none_or(|newest| newest < end) {
+                    CrmCursor::Window { from, end: Some(end), next }
+                } else {
+                    self.rhythm.polled_at = Some(now);
+                    CrmCursor::Idle { watermark: end }
+                }
+            }
+            idle @ (CrmCursor::New | CrmCursor::Idle { .. }) => idle,
+        };
+        walked
     }
 }
 

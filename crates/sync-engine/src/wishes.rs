@@ -2,11 +2,14 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use sync_core::{error::ErrorKind, ids::RunId};
-use sync_store::{WishCost, WishEnd};
+use sync_core::{
+    error::{CallError, ErrorKind},
+    ids::{RunId, WishId},
+};
+use sync_store::{Errand, WishCost, WishEnd};
 use tokio::sync::Notify;
 
-use crate::{Engine, EngineError, daemon::End};
+use crate::{Engine, EngineError, daemon::End, engine::put_again, staging};
 
 /// Tells a sleeping daemon that there is something new for one connection. Ringing twice is ringing once.
 #[derive(Debug, Default)]
@@ -52,7 +55,17 @@ impl Engine {
     /// When the store fails or the connection was taken by another process.
     pub async fn take_wishes(&mut self) -> Result<bool, EngineError> {
         let mut tx = self.write().await?;
+        let mut customers = Vec::new();
+        for (id, errand) in tx.open_errands().await? {
+            match errand {
+                Errand::Sync => {}
+                Errand::Customer(who) => customers.push((id, who)),
+                Errand::Again(again) => put_again(&mut tx, again, self.clock.now()).await?,
+            }
+        }
         if tx.open_wishes().await? == 0 {
+            tx.commit().await?;
+            self.serve_customers(customers).await?;
             return Ok(false);
         }
         let serving = match self.serving {
@@ -67,7 +80,37 @@ impl Engine {
         self.serving = Some(serving);
         self.run = serving.run;
         self.poll_now();
+        self.serve_customers(customers).await?;
         Ok(true)
+    }
+
+    /// Does at once what is wished for single customers, each in a run of its own.
+    async fn serve_customers(&mut self, customers: Vec<(WishId, String)>) -> Result<(), EngineError> {
+        for (id, who) in customers {
+            let mut tx = self.write().await?;
+            let run = tx.begin_run("customer", self.clock.now()).await?;
+            tx.take_wish(id, run).await?;
+            tx.commit().await?;
+            let (own, before) = (std::mem::replace(&mut self.run, run), self.cost());
+            let ended = self.sync_customer(&who).await?;
+            self.run = own;
+            let (end, message, report) = match ended {
+                Ok(told) => (WishEnd::Done, String::new(), Some(staging::json(&told))),
+                Err(error) => {
+                    let (end, message) = why(&error);
+                    (end, message, None)
+                }
+            };
+            let (cost, now) = (self.cost_since(before), self.clock.now());
+            let mut tx = self.write().await?;
+            if let Some(report) = report {
+                tx.report_wish(run, &report).await?;
+            }
+            tx.end_wishes(run, (end, &message), cost, now).await?;
+            tx.finish_run(run, "{}", now).await?;
+            tx.commit().await?;
+        }
+        Ok(())
     }
 
     /// Whether somebody waits for the end of the work under way.
@@ -84,25 +127,9 @@ impl Engine {
         let Some(Serving { run, own, before }) = self.serving else { return Ok(()) };
         let (kind, message) = match end {
             End::Quiescent => (WishEnd::Done, String::new()),
-            End::Stopped(pause) => match pause.error.kind {
-                ErrorKind::Exhausted { until } => {
-                    (WishEnd::Budget, format!("the budget is used up; it is filled again at {until}"))
-                }
-                ErrorKind::Unauthorized
-                | ErrorKind::Forbidden
-                | ErrorKind::Transient { .. }
-                | ErrorKind::Rejected
-                | ErrorKind::UnknownField
-                | ErrorKind::Missing
-                | ErrorKind::Unreadable => (WishEnd::Remote, pause.error.to_string()),
-            },
+            End::Stopped(pause) => why(&pause.error),
         };
-        let after = self.cost();
-        let cost = WishCost {
-            crm_requests: after.crm_requests.saturating_sub(before.crm_requests),
-            crm_tokens: after.crm_tokens.saturating_sub(before.crm_tokens),
-            erp_requests: after.erp_requests.saturating_sub(before.erp_requests),
-        };
+        let cost = self.cost_since(before);
         let now = self.clock.now();
         let mut tx = self.write().await?;
         tx.end_wishes(run, (kind, &message), cost, now).await?;
@@ -113,8 +140,33 @@ impl Engine {
         Ok(())
     }
 
+    fn cost_since(&self, before: WishCost) -> WishCost {
+        let after = self.cost();
+        WishCost {
+            crm_requests: after.crm_requests.saturating_sub(before.crm_requests),
+            crm_tokens: after.crm_tokens.saturating_sub(before.crm_tokens),
+            erp_requests: after.erp_requests.saturating_sub(before.erp_requests),
+        }
+    }
+
     fn cost(&self) -> WishCost {
         let spent = self.crm.spent();
         WishCost { crm_requests: spent.requests, crm_tokens: spent.tokens, erp_requests: self.erp.requests() }
+    }
+}
+
+/// What a failure means for those who wait.
+fn why(error: &CallError) -> (WishEnd, String) {
+    match error.kind {
+        ErrorKind::Exhausted { until } => {
+            (WishEnd::Budget, format!("the budget is used up; it is filled again at {until}"))
+        }
+        ErrorKind::Unauthorized
+        | ErrorKind::Forbidden
+        | ErrorKind::Transient { .. }
+        | ErrorKind::Rejected
+        | ErrorKind::UnknownField
+        | ErrorKind::Missing
+        | ErrorKind::Unreadable => (WishEnd::Remote, error.to_string()),
     }
 }

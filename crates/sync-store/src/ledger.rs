@@ -97,6 +97,20 @@ impl Ledger {
         Ok(tx.day(today).await?.ours)
     }
 
+    /// Tokens that `class` may still spend on the day of `now`.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn left_today(&self, class: Class, now: Timestamp) -> Result<u64, StoreError> {
+        let today = self.day_start().await?.day_of(now);
+        let mut tx = self.store.read(self.connection).await?;
+        let day = tx.day(today).await?;
+        if day.exhausted_until.is_some_and(|until| until > now) {
+            return Ok(0);
+        }
+        Ok(self.budget.left(class, day.ours, day.foreign))
+    }
+
     async fn try_reserve(
         &self,
         class: Class,

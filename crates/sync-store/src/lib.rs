@@ -50,4 +50,4 @@ pub use staged::{Changed, StagedKind, StagedRecord, StagedRow};
 pub use store::{Store, StoreOptions};
 pub use tx::Tx;
 pub use vault::{MasterKey, Vault};
-pub use wishes::{WishCost, WishEnd, WishRow};
+pub use wishes::{Errand, WishCost, WishEnd, WishRow};

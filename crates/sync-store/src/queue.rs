@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use sync_core::{budget::Class, ids::PartyId};
 
-use crate::{StoreError, Tx, sql::Many};
+use crate::{
+    StoreError, Tx,
+    sql::{Many, Row},
+};
 
 /// A key that is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +65,24 @@ static FINISH: Many = Many::new(
     1,
 );
 
+static BY_PARTY: Many = Many::new(
+    "SELECT party_id, class, generation, attempts, origin, due_at FROM job \
+        WHERE connection_id = $1 AND party_id IN ({rows}) ORDER BY party_id",
+    "?",
+    1,
+);
+
+fn job(row: &Row<'_>) -> Result<Job, StoreError> {
+    Ok(Job {
+        party: PartyId(row.int(0, "party_id")?),
+        class: Class::of_rank(row.int(1, "class")?),
+        generation: row.int(2, "generation")?,
+        attempts: u32::try_from(row.int(3, "attempts")?).unwrap_or(u32::MAX),
+        origin: row.text(4, "origin")?,
+        due: row.time(5, "due_at")?,
+    })
+}
+
 impl Tx {
     /// Asks for a look at these parties.
     ///
@@ -93,17 +114,28 @@ impl Tx {
             WHERE connection_id = $1 AND due_at <= $2 AND class <= $4 \
             ORDER BY class, due_at, party_id LIMIT $3";
         let args = vec![self.id(), now.into(), i64::from(limit).into(), least.rank().into()];
-        self.fetch("job", sql, args, |row| {
-            Ok(Job {
-                party: PartyId(row.int(0, "party_id")?),
-                class: Class::of_rank(row.int(1, "class")?),
-                generation: row.int(2, "generation")?,
-                attempts: u32::try_from(row.int(3, "attempts")?).unwrap_or(u32::MAX),
-                origin: row.text(4, "origin")?,
-                due: row.time(5, "due_at")?,
-            })
-        })
-        .await
+        self.fetch("job", sql, args, job).await
+    }
+
+    /// A page of all keys in the order of their parties, whether due or not.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn queued(&mut self, after: Option<PartyId>, limit: u32) -> Result<Vec<Job>, StoreError> {
+        let sql = "SELECT party_id, class, generation, attempts, origin, due_at FROM job \
+            WHERE connection_id = $1 AND party_id > $2 ORDER BY party_id LIMIT $3";
+        let after = after.map_or(i64::MIN, |party| party.0);
+        let args = vec![self.id(), after.into(), i64::from(limit).into()];
+        self.fetch("job", sql, args, job).await
+    }
+
+    /// The keys of these parties, as far as they are in the queue, whether due or not.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn jobs(&mut self, parties: &[PartyId]) -> Result<Vec<Job>, StoreError> {
+        let ids: Vec<i64> = parties.iter().map(|party| party.0).collect();
+        self.fetch_in("job", &BY_PARTY, &[self.id()], &ids, job).await
     }
 
     /// Keys that were dealt with; kept where somebody asked again meanwhile.

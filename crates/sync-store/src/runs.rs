@@ -1,5 +1,7 @@
 //! Runs and the outcomes of their keys.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use sync_core::ids::{PartyId, RunId};
 
@@ -21,6 +23,8 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    const ALL: [Self; 5] = [Self::Created, Self::Updated, Self::Unchanged, Self::Held, Self::Failed];
+
     /// Its name in the store and in summaries.
     #[must_use]
     pub fn key(self) -> &'static str {
@@ -71,6 +75,13 @@ static PUT: Many = Many::new(
         WHEN outcome.outcome = 'updated' AND excluded.outcome = 'unchanged' THEN 'updated' \
         ELSE excluded.outcome END",
     "($1, $2, $3, ?, ?)",
+    3,
+);
+
+static BY_PARTY: Many = Many::new(
+    "SELECT party_id, outcome FROM outcome \
+        WHERE connection_id = $1 AND run_id = $2 AND flow = $3 AND party_id IN ({rows})",
+    "?",
     3,
 );
 
@@ -137,6 +148,28 @@ impl Tx {
         let shared = [self.id(), run.0.into(), flow.into()];
         self.execute_many(&PUT, &shared, &rows).await?;
         Ok(())
+    }
+
+    /// How these keys ended in a run, as far as they were dealt with.
+    ///
+    /// # Errors
+    /// When the database refuses or a row cannot be read.
+    pub async fn outcomes_of(
+        &mut self,
+        run: RunId,
+        flow: &str,
+        parties: &[PartyId],
+    ) -> Result<BTreeMap<PartyId, Outcome>, StoreError> {
+        let ids: Vec<i64> = parties.iter().map(|party| party.0).collect();
+        let shared = [self.id(), run.0.into(), flow.into()];
+        let found = self.fetch_in("outcome", &BY_PARTY, &shared, &ids, |row| {
+            let key = row.text(1, "outcome")?;
+            let outcome = Outcome::ALL.into_iter().find(|outcome| outcome.key() == key);
+            let outcome =
+                outcome.ok_or_else(|| row.unreadable("outcome", &format!("{key} is no outcome")))?;
+            Ok((PartyId(row.int(0, "party_id")?), outcome))
+        });
+        Ok(found.await?.into_iter().collect())
     }
 
     /// Counts how the keys of a run ended.

@@ -3,9 +3,26 @@
 //! Asking and looking need no lease; noticing and ending a wish is the holder's, like all other work.
 
 use jiff::Timestamp;
-use sync_core::ids::{ConnectionId, RunId, WishId};
+use sync_core::{
+    ids::{ConnectionId, RunId, WishId},
+    poll::Again,
+};
 
-use crate::{Store, StoreError, Tx, sql::Row};
+use crate::{
+    Store, StoreError, Tx,
+    sql::{Row, json},
+};
+
+/// What is wished for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Errand {
+    /// A sync of everything that is due.
+    Sync,
+    /// A sync of one customer, by its party id or number.
+    Customer(String),
+    /// That something is read and looked at again, changed or not.
+    Again(Again),
+}
 
 /// How a wish ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,10 +75,12 @@ pub struct WishRow {
     pub ended: Option<(WishEnd, String)>,
     /// What it cost, once ended.
     pub cost: WishCost,
+    /// What became of the one customer that was asked for, JSON.
+    pub report: Option<String>,
 }
 
 const ONE: &str = "SELECT id, asked_by, asked_at, run_id, ended, message, crm_requests, crm_tokens, \
-    erp_requests FROM wish WHERE connection_id = $1 AND id = $2";
+    erp_requests, report FROM wish WHERE connection_id = $1 AND id = $2";
 
 fn read(row: &Row<'_>) -> Result<WishRow, StoreError> {
     let count =
@@ -85,7 +104,17 @@ fn read(row: &Row<'_>) -> Result<WishRow, StoreError> {
             crm_tokens: count(7, "crm_tokens")?,
             erp_requests: count(8, "erp_requests")?,
         },
+        report: row.maybe_text(9, "report")?,
     })
+}
+
+fn errand(row: &Row<'_>) -> Result<(WishId, Errand), StoreError> {
+    let errand = match (row.maybe_text(1, "customer")?, row.maybe_text(2, "again")?) {
+        (Some(customer), _) => Errand::Customer(customer),
+        (None, Some(_)) => Errand::Again(row.json(2, "again")?),
+        (None, None) => Errand::Sync,
+    };
+    Ok((WishId(row.int(0, "id")?), errand))
 }
 
 impl Store {
@@ -99,10 +128,30 @@ impl Store {
         asked_by: &str,
         now: Timestamp,
     ) -> Result<WishId, StoreError> {
+        self.wish_for(connection, asked_by, &Errand::Sync, now).await
+    }
+
+    /// Asks whoever holds the connection to do this now.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn wish_for(
+        &self,
+        connection: ConnectionId,
+        asked_by: &str,
+        errand: &Errand,
+        now: Timestamp,
+    ) -> Result<WishId, StoreError> {
+        let (customer, again) = match errand {
+            Errand::Sync => (None, None),
+            Errand::Customer(customer) => (Some(customer.clone()), None),
+            Errand::Again(again) => (None, Some(json("wish", "again", again)?)),
+        };
         let mut tx = self.begin(connection).await?;
         let id = tx.numbers("wish", 1).await?;
-        let sql = "INSERT INTO wish (connection_id, id, asked_by, asked_at) VALUES ($1, $2, $3, $4)";
-        let args = vec![tx.id(), id.into(), asked_by.into(), now.into()];
+        let sql = "INSERT INTO wish (connection_id, id, asked_by, asked_at, customer, again) \
+            VALUES ($1, $2, $3, $4, $5, $6)";
+        let args = vec![tx.id(), id.into(), asked_by.into(), now.into(), customer.into(), again.into()];
         tx.execute(sql, args).await?;
         tx.commit().await?;
         Ok(WishId(id))
@@ -147,12 +196,24 @@ impl Store {
 }
 
 impl Tx {
-    /// How many wishes of this connection are open.
+    /// Open wishes that are more than a sync of everything: customers that nobody has reported on, repetitions that
+    /// nobody has begun.
+    ///
+    /// # Errors
+    /// When the database refuses or a row cannot be read.
+    pub async fn open_errands(&mut self) -> Result<Vec<(WishId, Errand)>, StoreError> {
+        let sql = "SELECT id, customer, again FROM wish WHERE connection_id = $1 AND ended_at IS NULL \
+            AND (customer IS NOT NULL OR (again IS NOT NULL AND run_id IS NULL)) ORDER BY id";
+        self.fetch("wish", sql, vec![self.id()], errand).await
+    }
+
+    /// How many wishes of this connection are open that are fulfilled by bringing everything up to date.
     ///
     /// # Errors
     /// When the database refuses.
     pub async fn open_wishes(&mut self) -> Result<u64, StoreError> {
-        let sql = "SELECT count(*) FROM wish WHERE connection_id = $1 AND ended_at IS NULL";
+        let sql = "SELECT count(*) FROM wish \
+            WHERE connection_id = $1 AND ended_at IS NULL AND customer IS NULL";
         let args = vec![self.id()];
         Ok(self
             .fetch_one("wish", sql, args, |row| Ok(row.int(0, "count")?.unsigned_abs()))
@@ -160,12 +221,32 @@ impl Tx {
             .unwrap_or(0))
     }
 
-    /// Works on all open wishes in this run from now on, those of a run that died with its process included.
+    /// Works on a customer's wish in this run.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn take_wish(&mut self, id: WishId, run: RunId) -> Result<u64, StoreError> {
+        let sql = "UPDATE wish SET run_id = $3 WHERE connection_id = $1 AND id = $2 AND ended_at IS NULL";
+        self.execute(sql, vec![self.id(), id.0.into(), run.0.into()]).await
+    }
+
+    /// Tells what became of the customer that was asked for in this run.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn report_wish(&mut self, run: RunId, report: &str) -> Result<u64, StoreError> {
+        let sql = "UPDATE wish SET report = $3 WHERE connection_id = $1 AND run_id = $2 AND ended_at IS NULL";
+        self.execute(sql, vec![self.id(), run.0.into(), report.into()]).await
+    }
+
+    /// Works on all open wishes in this run from now on, those of a run that died with its process included; those for
+    /// one customer have runs of their own.
     ///
     /// # Errors
     /// When the database refuses.
     pub async fn take_wishes(&mut self, run: RunId) -> Result<u64, StoreError> {
-        let sql = "UPDATE wish SET run_id = $2 WHERE connection_id = $1 AND ended_at IS NULL";
+        let sql = "UPDATE wish SET run_id = $2 \
+            WHERE connection_id = $1 AND ended_at IS NULL AND customer IS NULL";
         self.execute(sql, vec![self.id(), run.0.into()]).await
     }
 

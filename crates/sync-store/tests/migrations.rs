@@ -7,17 +7,18 @@ use sync_core::{
     hold::HoldReason,
     ids::{ConnectionId, OrgId, PartyId, WishId},
 };
-use sync_store::{StagedKind, Store};
+use sync_store::{Errand, StagedKind, Store};
 
 mod support;
 
 /// Rows as each version left them. A new migration comes with its own file.
-const DATA: [(i64, &str); 6] = [
+const DATA: [(i64, &str); 7] = [
     (1, include_str!("data/0001.sql")),
     (2, include_str!("data/0002.sql")),
     (3, include_str!("data/0003.sql")),
     (4, include_str!("data/0004.sql")),
     (5, include_str!("data/0005.sql")),
+    (6, include_str!("data/0006.sql")),
     (8, include_str!("data/0008.sql")),
 ];
 
@@ -58,6 +59,14 @@ async fn every_version_meets_data(store: Store, url: &str) {
     assert_eq!(tx.journal(Some(party), None, 10).await.unwrap().len(), 1);
     assert_eq!(tx.runs(10).await.unwrap().len(), 2);
     assert_eq!(tx.plans(party, 10).await.unwrap().len(), 1);
+    let errands = tx.open_errands().await.unwrap();
+    assert_eq!(
+        errands,
+        [
+            (WishId(2), Errand::Customer("1006".to_owned())),
+            (WishId(3), Errand::Again(sync_core::poll::Again::All))
+        ]
+    );
     assert_eq!(tx.begin_run("sync", seen_at()).await.unwrap().0, 3, "numbers go on");
     tx.commit().await.unwrap();
     assert!(store.wish_look(connection, WishId(1)).await.unwrap().is_some());

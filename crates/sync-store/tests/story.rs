@@ -13,12 +13,13 @@ use sync_core::{
     ids::{ConnectionId, OrgId, PartyId},
     pair::Pair,
     plan::{Plan, Rule, Step},
+    poll::Again,
     ports::{Spend, TokenVault},
     value::Value,
 };
 use sync_store::{
-    Answered, Counts, Fence, IntentEnd, JournalEntry, Ledger, MasterKey, NewIntent, Outcome, Reschedule,
-    StagedKind, StagedRow, Store, StoreError, Vault, WishCost, WishEnd,
+    Answered, Counts, Errand, Fence, IntentEnd, JournalEntry, Ledger, MasterKey, NewIntent, Outcome,
+    Reschedule, StagedKind, StagedRow, Store, StoreError, Vault, WishCost, WishEnd,
 };
 
 mod support;
@@ -37,7 +38,7 @@ fn name(text: &str) -> Values {
 
 async fn story(store: Store) {
     assert!(matches!(store.connections().await, Err(StoreError::NotMigrated)));
-    assert_eq!(store.migrate().await.unwrap().len(), 6);
+    assert_eq!(store.migrate().await.unwrap().len(), 7);
     assert_eq!(store.migrate().await.unwrap(), [], "twice is once");
     let connection = store.ensure_connection("acme", "{}", at(0)).await.unwrap();
     assert_eq!(store.ensure_connection("acme", "{}", at(1)).await.unwrap(), connection);
@@ -132,6 +133,10 @@ async fn queueing(store: &Store, fence: &Fence) {
     tx.reschedule(&[later]).await.unwrap();
     assert_eq!(tx.next_due(Class::Backfill).await.unwrap(), Some(at(90)));
     assert_eq!(tx.queue_by_attempts(5).await.unwrap(), (0, 1));
+    let waiting = tx.queued(None, 10).await.unwrap();
+    assert_eq!(waiting.len(), 1, "what is not due yet is in the queue too");
+    assert_eq!(tx.jobs(&[PartyId(1), PartyId(2)]).await.unwrap(), waiting);
+    assert_eq!(tx.queued(Some(PartyId(1)), 10).await.unwrap(), []);
     tx.commit().await.unwrap();
 }
 
@@ -358,6 +363,25 @@ async fn wishing(store: &Store, fence: &Fence, other: ConnectionId) {
     assert_eq!(tx.end_wishes(dead, (WishEnd::Done, ""), cost, at(203)).await.unwrap(), 0);
     assert_eq!(tx.end_wishes(run, (WishEnd::Budget, "tomorrow"), cost, at(203)).await.unwrap(), 1);
     tx.commit().await.unwrap();
+    let errand = Errand::Customer("1006".to_owned());
+    let named = store.wish_for(fence.connection, "process 8", &errand, at(204)).await.unwrap();
+    let again = Errand::Again(Again::From(at(100)));
+    let repeat = store.wish_for(fence.connection, "process 8", &again, at(204)).await.unwrap();
+    let mut tx = store.write(fence).await.unwrap();
+    assert_eq!(tx.open_errands().await.unwrap(), [(named, errand), (repeat, again)]);
+    assert_eq!(tx.open_wishes().await.unwrap(), 1, "a customer is not everything");
+    let (one, all) =
+        (tx.begin_run("customer", at(205)).await.unwrap(), tx.begin_run("wish", at(205)).await.unwrap());
+    assert_eq!(tx.take_wish(named, one).await.unwrap(), 1);
+    assert_eq!(tx.take_wishes(all).await.unwrap(), 1);
+    assert_eq!(tx.open_errands().await.unwrap().len(), 1, "a customer is asked for until it is told of");
+    assert_eq!(tx.report_wish(one, "[]").await.unwrap(), 1);
+    tx.end_wishes(one, (WishEnd::Done, ""), cost, at(206)).await.unwrap();
+    tx.end_wishes(all, (WishEnd::Done, ""), cost, at(206)).await.unwrap();
+    tx.commit().await.unwrap();
+    let row = store.wish_look(fence.connection, named).await.unwrap().unwrap();
+    assert_eq!(row.report.as_deref(), Some("[]"));
+
     store.wish_withdraw(fence.connection, id).await.unwrap();
     let row = store.wish_look(fence.connection, id).await.unwrap().expect("what has ended stays");
     assert_eq!((row.ended, row.cost), (Some((WishEnd::Budget, "tomorrow".to_owned())), cost));

@@ -66,7 +66,7 @@ async fn work(
     loop {
         let mut summary = Summary::default();
         for connection in config.select(None)? {
-            summary.connections.push(once(&process, connection, bars).await?.0);
+            summary.connections.push(once(&process, connection, bars, None).await?.0);
         }
         if args.once {
             context.output.data(&summary, Summary::table)?;

@@ -1,12 +1,16 @@
 //! One file per command.
 
+mod apply;
 mod config_check;
+mod customer;
 mod db;
 mod demo;
 mod docs;
 mod holds;
 mod init;
 mod pairs;
+mod plan;
+mod resync;
 mod run;
 mod sim;
 mod sync;
@@ -34,7 +38,13 @@ pub async fn run(cli: Cli, env: &dyn Fn(&str) -> Option<String>) -> anyhow::Resu
     let context = Context { global: &global, output: Output::new(global.json), env };
     match command {
         Command::Demo(args) => demo::run(&context, &args).await,
-        Command::Sync(args) => sync::run(&context, &args).await,
+        Command::Sync(args) => match &args.customer {
+            Some(customer) => customer::run(&context, &args, customer).await,
+            None => sync::run(&context, &args).await,
+        },
+        Command::Plan(args) => plan::run(&context, &args).await,
+        Command::Apply(args) => apply::run(&context, &args).await,
+        Command::Resync(args) => resync::run(&context, &args).await,
         Command::Run => run::run(&context).await,
         Command::Sim(args) => sim::run(&context, &args).await,
         Command::Pairs(command) => pairs::run(&context, &command).await,

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use sync_core::error::ErrorKind;
+use sync_core::error::{CallError, ErrorKind};
+use sync_core::poll::Again;
 use sync_engine::CUSTOMERS;
 use sync_engine::daemon::{End, Sleeper as _, TokioSleeper, heartbeat, until_quiescent};
 use sync_engine::lease::{Lease, Taking};
-use sync_store::WishEnd;
+use sync_store::{Errand, WishEnd};
 
 use super::Context;
 use crate::cli::SyncArgs;
@@ -18,20 +19,36 @@ use crate::progress::Progress;
 use crate::wire::{Process, SystemClock, open_store, process_name};
 
 pub(super) async fn run(context: &Context<'_>, args: &SyncArgs) -> anyhow::Result<ExitCode> {
-    let config = Config::load(&context.global.config)?;
-    let connections = config.select(args.connection.as_deref())?;
+    all(context, args.connection.as_deref(), None, "sync").await
+}
+
+/// The connections that a command is about: at least one.
+pub(super) fn chosen<'a>(config: &'a Config, name: Option<&str>) -> anyhow::Result<Vec<&'a Connection>> {
+    let connections = config.select(name)?;
     if connections.is_empty() {
         let failed =
             Failed::new(ExitCode::Usage, "the configuration file has no connection that is switched on");
         return Err(failed.help("add a [[connection]] table; `ml-connector init` writes an example").into());
     }
+    Ok(connections)
+}
+
+/// Brings connections up to date, one after the other; with `again`, looks at more than what changed.
+pub(super) async fn all(
+    context: &Context<'_>,
+    name: Option<&str>,
+    again: Option<Again>,
+    kind: &'static str,
+) -> anyhow::Result<ExitCode> {
+    let config = Config::load(&context.global.config)?;
+    let connections = chosen(&config, name)?;
     let store = open_store(&config.store).await?;
     let clock = Arc::new(SystemClock::start());
-    let process = Process { config: &config, store, clock, env: context.env, kind: "sync" };
+    let process = Process { config: &config, store, clock, env: context.env, kind };
     let mut summary = Summary::default();
     let mut code = ExitCode::Ok;
     for connection in connections {
-        let (done, ended) = once(&process, connection, !context.output.is_json()).await?;
+        let (done, ended) = once(&process, connection, !context.output.is_json(), again).await?;
         summary.connections.push(done);
         if code == ExitCode::Ok {
             code = ended;
@@ -50,13 +67,15 @@ pub(super) async fn once(
     process: &Process<'_>,
     connection: &Connection,
     bars: bool,
+    again: Option<Again>,
 ) -> anyhow::Result<(ConnectionSummary, ExitCode)> {
     let lease = match process.take(connection).await? {
         Ok(lease) => lease,
         Err(owner) => {
             talk(format!("{}: {owner} keeps it in sync; asking it to do so now", connection.name));
-            match follow(process, connection).await? {
-                Followed::Ended(summary, code) => return Ok((summary, code)),
+            let errand = again.map_or(Errand::Sync, Errand::Again);
+            match follow(process, connection, &errand).await? {
+                Followed::Ended(ended) => return Ok((ended.summary, ended.code)),
                 Followed::Ours(lease) => lease,
             }
         }
@@ -64,6 +83,9 @@ pub(super) async fn once(
     let watch = Arc::new(Progress::new(&connection.name, bars));
     let mut wired = process.wire_with(connection, lease, watch).await?;
     let lease = wired.lease.clone();
+    if let Some(again) = again {
+        wired.engine.ask_again(again).await?;
+    }
     let end = tokio::select! {
         biased;
         end = until_quiescent(&mut wired.engine, &TokioSleeper) => end?,
@@ -71,40 +93,55 @@ pub(super) async fn once(
     };
     let code = match end {
         End::Quiescent => ExitCode::Ok,
-        End::Stopped(pause) => {
-            talk(format!("{}: stopped: {}", wired.name, pause.error));
-            match pause.error.kind {
-                ErrorKind::Exhausted { until } => {
-                    talk(format!("{}: the budget is used up; it is filled again at {until}", wired.name));
-                    ExitCode::Budget
-                }
-                ErrorKind::Unauthorized
-                | ErrorKind::Forbidden
-                | ErrorKind::Transient { .. }
-                | ErrorKind::Rejected
-                | ErrorKind::UnknownField
-                | ErrorKind::Missing
-                | ErrorKind::Unreadable => ExitCode::Remote,
-            }
-        }
+        End::Stopped(pause) => stopped(&wired.name, &pause.error),
     };
     Ok((wired.finish().await?, code))
 }
 
+/// Says why work on a connection stopped; gives the exit code.
+pub(super) fn stopped(name: &str, error: &CallError) -> ExitCode {
+    talk(format!("{name}: stopped: {error}"));
+    match error.kind {
+        ErrorKind::Exhausted { until } => {
+            talk(format!("{name}: the budget is used up; it is filled again at {until}"));
+            ExitCode::Budget
+        }
+        ErrorKind::Unauthorized
+        | ErrorKind::Forbidden
+        | ErrorKind::Transient { .. }
+        | ErrorKind::Rejected
+        | ErrorKind::UnknownField
+        | ErrorKind::Missing
+        | ErrorKind::Unreadable => ExitCode::Remote,
+    }
+}
+
 /// How following ended.
-enum Followed {
+pub(super) enum Followed {
     /// The other process did what was asked.
-    Ended(ConnectionSummary, ExitCode),
+    Ended(Box<Ended>),
     /// The other process has gone; the work is ours.
     Ours(Lease),
 }
 
-/// Asks the process that holds the connection for a sync, and waits for its end or for the connection itself.
-async fn follow(process: &Process<'_>, connection: &Connection) -> anyhow::Result<Followed> {
+/// What the other process did.
+pub(super) struct Ended {
+    pub(super) summary: ConnectionSummary,
+    pub(super) code: ExitCode,
+    /// What became of the one customer that was asked for, JSON.
+    pub(super) report: Option<String>,
+}
+
+/// Asks something of the process that holds the connection, and waits for its end or for the connection itself.
+pub(super) async fn follow(
+    process: &Process<'_>,
+    connection: &Connection,
+    errand: &Errand,
+) -> anyhow::Result<Followed> {
     let store = &process.store;
     let id = process.number(connection).await?;
     let mut taker = process.taker();
-    let wish = store.wish(id, &process_name(), process.clock.now()).await?;
+    let wish = store.wish_for(id, &process_name(), errand, process.clock.now()).await?;
     let mut told = Outcomes::default();
     loop {
         let Some(row) = store.wish_look(id, wish).await? else {
@@ -130,7 +167,7 @@ async fn follow(process: &Process<'_>, connection: &Connection) -> anyhow::Resul
                 WishEnd::Budget => ExitCode::Budget,
                 WishEnd::Remote => ExitCode::Remote,
             };
-            return Ok(Followed::Ended(summary, code));
+            return Ok(Followed::Ended(Box::new(Ended { summary, code, report: row.report })));
         }
         if counts != told {
             let Outcomes { created, updated, unchanged, held, failed } = counts;

@@ -7,6 +7,7 @@ mod budget;
 mod contract;
 mod lives;
 mod own_fields;
+mod plan;
 mod policies;
 mod walk;
 mod world;

@@ -322,6 +322,11 @@ impl World {
 
     /// An engine that shares its client, and so its windows, with somebody else.
     pub(crate) fn engine_with(&self, lease: &Lease, crm: Arc<dyn Crm>) -> Engine {
+        self.engine_in(lease, crm, sync_core::ids::RunId(1))
+    }
+
+    /// An engine that works in a run of its own.
+    pub(crate) fn engine_in(&self, lease: &Lease, crm: Arc<dyn Crm>, run: sync_core::ids::RunId) -> Engine {
         Engine::new(Parts {
             store: self.store.clone(),
             lease: lease.clone(),
@@ -330,7 +335,7 @@ impl World {
             clock: Arc::new(Shared(self.clock.clone())),
             watch: Arc::new(Silent),
             settings: self.settings(),
-            run: sync_core::ids::RunId(1),
+            run,
         })
     }
 

@@ -45,6 +45,34 @@ impl Endpoint for ListParties<'_> {
     }
 }
 
+/// The party with this identity (queryable, oracle-fusion.md 1.2).
+pub(crate) struct ListParty<'a> {
+    pub(crate) api_version: &'a str,
+    pub(crate) id: i64,
+    /// Attributes to show; none for all of them.
+    pub(crate) fields: Option<String>,
+    /// Children to show; cannot be combined with `fields` (4.2).
+    pub(crate) expand: Option<String>,
+}
+
+impl Endpoint for ListParty<'_> {
+    const NAME: &'static str = "hub_organizations.one";
+    const METHOD: Method = Method::GET;
+
+    type Output = Collection;
+
+    fn path(&self) -> String {
+        format!("crmRestApi/resources/{}/hubOrganizations", self.api_version)
+    }
+
+    fn query(&self) -> Vec<(&'static str, String)> {
+        let condition = format!("PartyId = {}", self.id);
+        let mut query = query::of(condition, "PartyId:asc".to_owned(), self.fields.as_deref(), 2);
+        query.extend(self.expand.clone().map(|children| ("expand", children)));
+        query
+    }
+}
+
 /// A party as it comes: 21 of 151 properties, each of any type, each perhaps null.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]

@@ -34,6 +34,31 @@ impl Endpoint for ListAccounts<'_> {
     }
 }
 
+/// One page of the accounts of one party, by id (`CustomerId` is queryable, oracle-fusion.md 1.3).
+pub(crate) struct ListAccountsOf<'a> {
+    pub(crate) api_version: &'a str,
+    pub(crate) party: i64,
+    /// Those with a greater id.
+    pub(crate) after: i64,
+    pub(crate) limit: u32,
+}
+
+impl Endpoint for ListAccountsOf<'_> {
+    const NAME: &'static str = "receivables_customer_account_activities.of_party";
+    const METHOD: Method = Method::GET;
+
+    type Output = Collection;
+
+    fn path(&self) -> String {
+        format!("fscmRestApi/resources/{}/receivablesCustomerAccountActivities", self.api_version)
+    }
+
+    fn query(&self) -> Vec<(&'static str, String)> {
+        let condition = format!("CustomerId = {} and AccountId > {}", self.party, self.after);
+        query::of(condition, "AccountId:asc".to_owned(), Some(FIELDS), self.limit)
+    }
+}
+
 /// An account as it comes.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]

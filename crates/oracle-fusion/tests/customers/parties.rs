@@ -5,7 +5,8 @@ use sync_core::{
     customers::{AddressParts, NewAddress, PartyAttribute, PartyChanges, Reference, Updated},
     error::{Effect, ErrorKind},
     ids::{PartyId, PartySiteId},
-    model::PartyStatus,
+    model::{PartyStatus, Seen},
+    ports::{Erp as _, PartyKey},
 };
 
 use crate::{support::*, world::*};
@@ -54,6 +55,49 @@ async fn a_lookup_that_cannot_read_a_party_does_not_overlook_it() {
     assert_eq!(lookup.parties_by_reference("P", "1").await.unwrap_err().kind, ErrorKind::Unreadable);
     let (lookup, _) = fusion(|_| page(&[], true));
     assert_eq!(lookup.parties_by_reference("P", "1").await.unwrap_err().kind, ErrorKind::Unreadable);
+}
+
+#[tokio::test]
+async fn one_party_is_read_by_its_identity_and_a_bad_one_is_told_of() {
+    let bad = json!({ "PartyId": 7, "OrganizationName": "Acme" });
+    let (fusion, log) = fusion(move |sent| match sent.raw("q") {
+        Some("PartyId%20%3D%207" | "PartyId+%3D+7") => page(std::slice::from_ref(&bad), false),
+        Some(_) => page(&[party(5, "I")], false),
+        None => page(&[], false),
+    });
+    let found = fusion.party(&PartyKey::Id(PartyId(5))).await.unwrap();
+    assert!(matches!(&found, Some(Seen::Record(party)) if party.id == PartyId(5)), "{found:?}");
+    assert!(log.last().target.starts_with(&format!("{PARTIES}?q=PartyId")), "{}", log.last().target);
+    assert_eq!(
+        fusion.party(&PartyKey::Id(PartyId(6))).await.unwrap(),
+        None,
+        "another one is not taken for it"
+    );
+    let found = fusion.party(&PartyKey::Id(PartyId(7))).await.unwrap();
+    assert!(matches!(&found, Some(Seen::Malformed(record)) if record.id == Some(7)), "{found:?}");
+    assert_eq!(fusion.party(&PartyKey::Number("N5".to_owned())).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn all_accounts_of_a_party_are_read_page_by_page() {
+    let account = |id: i64| {
+        json!({ "AccountId": id, "AccountNumber": format!("A{id}"), "CustomerId": 5,
+                "LastUpdateDate": "2026-01-02T03:04:05+00:00" })
+    };
+    let (fusion, log) = fusion(move |sent| {
+        let first = sent.raw("q").is_some_and(|q| q.ends_with("0"));
+        if first { page(&[account(1), account(2)], true) } else { page(&[account(3)], false) }
+    });
+    let accounts = fusion.accounts_of(PartyId(5)).await.unwrap();
+    assert_eq!(accounts.len(), 3);
+    let questions: Vec<String> = log
+        .all()
+        .iter()
+        .filter_map(|sent| sent.raw("q"))
+        .map(|q| q.replace("%20", " ").replace('+', " "))
+        .collect();
+    let question = |after: i64| format!("CustomerId %3D 5 and AccountId %3E {after}");
+    assert_eq!(questions, [question(0), question(2)], "an offset over a moving set loses rows");
 }
 
 #[tokio::test]

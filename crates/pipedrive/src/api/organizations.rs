@@ -26,8 +26,8 @@ pub(crate) enum Which {
 /// One page of organizations. The price is per request, so pages are as large as they may be (1.4).
 pub(crate) struct ListOrganizations {
     pub(crate) which: Which,
-    /// Codes of the custom fields to return, comma separated; at most 15.
-    pub(crate) custom_fields: String,
+    /// Codes of the custom fields to return, comma separated; at most 15. Without it all of them are returned.
+    pub(crate) custom_fields: Option<String>,
     pub(crate) cursor: Option<String>,
 }
 
@@ -56,7 +56,7 @@ impl Endpoint for ListOrganizations {
                 vec![("ids", ids.join(","))]
             }
         };
-        query.push(("custom_fields", self.custom_fields.clone()));
+        query.extend(self.custom_fields.clone().map(|codes| ("custom_fields", codes)));
         query.push(("limit", "500".to_owned()));
         query.extend(self.cursor.clone().map(|cursor| ("cursor", cursor)));
         query

@@ -2,6 +2,7 @@
 //! the test that fails when the client forgets it.
 #[cfg(test)]
 #[path = "../company/mod.rs"]
+#[expect(dead_code, reason = "every test file uses its own part")]
 mod company;
 #[cfg(test)]
 mod deals;

@@ -1,6 +1,5 @@
 //! A small Pipedrive company: fields that are created when asked for, everything else answered by the test.
 #![cfg(test)]
-#![expect(dead_code, reason = "every test file uses its own part")]
 
 use std::{
     sync::{Arc, Mutex},

@@ -11,7 +11,8 @@ use sync_core::{
     ids::{ConnectionId, OrgId, PartyId},
     laws::{Violation, law_2_intent_first},
     model::{CrmOrg, Page, Seen},
-    ports::{Called, Crm, Permit},
+    plan::Step,
+    ports::{Called, Crm, Missing, Permit},
     value::Value,
 };
 
@@ -30,6 +31,11 @@ pub(crate) struct CrmSeat {
 impl Crm for CrmSeat {
     async fn prepare(&self) -> Called<()> {
         self.world.reading("crm.prepare").await
+    }
+
+    async fn survey(&self) -> Called<Missing> {
+        self.world.reading("crm.survey").await?;
+        Ok(Missing::default())
     }
 
     async fn orgs_walk(&self, cursor: Option<String>, _class: Class) -> Called<Page<CrmOrg>> {
@@ -118,6 +124,10 @@ impl Crm for CrmSeat {
             return Err(CallError::without_effect("crm.update", ErrorKind::Missing, "no such organization"));
         }
         self.write("crm.update", Effect::Update(id, changes.to_vec())).await
+    }
+
+    fn price(&self, step: &Step) -> u32 {
+        if step.is_remote() { 5 } else { 0 }
     }
 
     fn spent(&self) -> Spent {

@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sync_core::{
+    ids::PartyId,
     model::{ErpAccount, ErpParty, Page, Seen},
     poll::{ErpRead, floor_ms},
-    ports::{Called, Erp},
+    ports::{Called, Erp, PartyKey},
 };
 
 use super::world::{Fate, Version, World, not_sent};
@@ -30,6 +31,25 @@ impl Erp for World {
             (v.record.id.0, v.stamp, ErpAccount { updated_at: floor_ms(v.stamp), ..v.record.clone() })
         });
         Ok(page(rows.collect(), read, worlds.page_size, self.now()))
+    }
+
+    async fn party(&self, key: &PartyKey) -> Called<Option<Seen<ErpParty>>> {
+        self.reading("erp.party").await?;
+        let worlds = self.lock();
+        let found = visible(worlds.parties.values(), self.now()).find(|v| match key {
+            PartyKey::Id(id) => v.record.id == *id,
+            PartyKey::Number(number) => v.record.number == *number,
+        });
+        Ok(found.map(|v| Seen::Record(ErpParty { updated_at: floor_ms(v.stamp), ..v.record.clone() })))
+    }
+
+    async fn accounts_of(&self, party: PartyId) -> Called<Vec<Seen<ErpAccount>>> {
+        self.reading("erp.accounts_of").await?;
+        let worlds = self.lock();
+        let found = visible(worlds.accounts.values(), self.now()).filter(|v| v.record.party == party);
+        Ok(found
+            .map(|v| Seen::Record(ErpAccount { updated_at: floor_ms(v.stamp), ..v.record.clone() }))
+            .collect())
     }
 
     fn requests(&self) -> u64 {

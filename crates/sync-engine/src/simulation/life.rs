@@ -11,7 +11,7 @@ use sync_core::{
     },
     model::ErpCustomer,
     policy::Policy,
-    poll::{ErpCursor, Pace},
+    poll::{Again, ErpCursor, Pace},
     ports::{Clock, Crm, Erp},
 };
 use sync_store::{StagedKind, Store, StoreOptions};
@@ -184,12 +184,70 @@ impl Life {
                     self.world.lock().edit_crm(now);
                 }
             }
+            if !self.curious(&mut engine, &lease).await? {
+                return Ok(false);
+            }
             let nap = self.rng.i64(1..90);
             if !self.step(&mut engine, &lease, nap).await? {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    /// Now and then somebody looks at what would be done, or asks for everything to be looked at again. `false`: the
+    /// process died.
+    async fn curious(&mut self, engine: &mut Engine, lease: &Lease) -> Result<bool, Failure> {
+        match self.rng.u32(..30) {
+            0 => self.look(engine, lease).await,
+            1 => {
+                let since = self.world.now() - SignedDuration::from_mins(self.rng.i64(1..600));
+                let again = if self.rng.bool() { Again::All } else { Again::From(since) };
+                match self.world.gate.drive(engine.ask_again(again)).await {
+                    None => Ok(false),
+                    Some(Ok(())) => Ok(true),
+                    Some(Err(error)) => Err(self.failure(&error.to_string())),
+                }
+            }
+            _ => Ok(true),
+        }
+    }
+
+    /// A survey and a preview: nothing remote is written, and no place of reading moves.
+    async fn look(&mut self, engine: &mut Engine, lease: &Lease) -> Result<bool, Failure> {
+        let looking = async {
+            lease.renew().await?;
+            let before = self.places().await?;
+            let writes = self.spent().0;
+            let mut survey = engine.begin_survey().await?;
+            for _ in 0..40 {
+                if !engine.survey(&mut survey, self.world.now()).await? {
+                    break;
+                }
+            }
+            // Whether the CRM answers is of no concern here.
+            let _ = engine.planner(true).page(None, 100).await?;
+            let moved = self.places().await? != before || self.spent().0 != writes;
+            Ok::<bool, EngineError>(moved)
+        };
+        let looked = self.world.gate.drive(looking).await;
+        match looked {
+            None => Ok(false),
+            Some(Ok(false)) => Ok(true),
+            Some(Ok(true)) => Err(self.failure("looking has moved something")),
+            Some(Err(error)) => Err(self.failure(&error.to_string())),
+        }
+    }
+
+    /// Where reading stands, and all pairs.
+    async fn places(&self) -> Result<String, EngineError> {
+        let mut tx = self.store.read(self.connection).await?;
+        let mut places = format!("{:?}", tx.list_pairs(None, 1_000).await?);
+        for stream in [Stream::Accounts, Stream::Parties, Stream::Orgs] {
+            let stored: Option<serde_json::Value> = tx.cursor(stream.name()).await?;
+            places.push_str(&format!("{stored:?}"));
+        }
+        Ok(places)
     }
 
     /// No more faults, no more people: two cycles with a sweep each, and whatever was in doubt settles.
@@ -441,7 +499,9 @@ fn passed<T>(
     stored: StoredStream,
     now: Timestamp,
 ) -> Vec<Violation> {
-    let Some(ErpStream { cursor: ErpCursor::Idle { watermark }, rhythm }) = stored.state else {
+    let Some(ErpStream { cursor: ErpCursor::Idle { watermark }, rhythm, again: _, repeating: _ }) =
+        stored.state
+    else {
         return Vec::new();
     };
     let Some(began) = rhythm.began else { return Vec::new() };

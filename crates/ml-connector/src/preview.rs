@@ -1,0 +1,321 @@
+//! How plans are shown: counted, priced, and record by record with every field from old to new.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde::Serialize;
+use sync_core::fields::Field;
+use sync_core::foresee::Rest;
+use sync_core::hold::HoldReason;
+use sync_core::plan::{Plan, Step};
+use sync_core::value::Value;
+use sync_engine::Foreseen;
+
+/// What a sync of one connection would do.
+#[derive(Debug, Clone, Serialize)]
+pub struct Preview {
+    /// The connection's name.
+    pub connection: String,
+    /// Who read what this is decided on.
+    pub read: Read,
+    /// How many records of which kind.
+    pub totals: Totals,
+    /// What it would cost.
+    pub tokens: Tokens,
+    /// The oldest reading of an organization that would be written; none when there is none.
+    pub oldest_read: Option<String>,
+    /// Custom fields that would be created first.
+    pub missing_fields: Vec<String>,
+    /// Every record about which something is to be said; what agrees already is only counted.
+    pub records: Vec<Entry>,
+}
+
+/// Who read what a preview is decided on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Read {
+    /// This command, just now.
+    Now,
+    /// The process that holds the connection, at its own pace.
+    ByTheOtherProcess,
+}
+
+/// Records by what would be done.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    /// Organizations created.
+    pub create: u64,
+    /// Organizations changed.
+    pub update: u64,
+    /// Pairs made with organizations that carry the customer's id (some of them are updated too).
+    pub bind: u64,
+    /// Pairs forgotten because their organization is gone.
+    pub forget: u64,
+    /// Questions for a person, by cause.
+    pub hold: BTreeMap<&'static str, u64>,
+    /// Records that have to wait, or to be read first.
+    pub wait: u64,
+    /// Records that agree already.
+    pub unchanged: u64,
+    /// Parties that are none of our customers.
+    pub not_ours: u64,
+}
+
+/// What writing would cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Tokens {
+    /// For all writes, custom fields included.
+    pub needed: u64,
+    /// What is left of today's budget, the reserve for urgent work not counted.
+    pub left_today: u64,
+}
+
+/// One record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// The party.
+    pub party: i64,
+    /// The number that people use.
+    pub number: Option<String>,
+    /// Its name.
+    pub name: Option<String>,
+    /// Its organization, if it has one.
+    pub organization: Option<i64>,
+    /// What would be done first: create, update, bind, forget, hold, wait, unchanged or not_ours.
+    pub action: &'static str,
+    /// What would be stored and written, in order.
+    pub writes: Vec<Writing>,
+    /// The question that would be asked.
+    pub hold: Option<Hold>,
+    /// Why it has to wait.
+    pub waits: Option<String>,
+    /// What its writes cost.
+    pub tokens: u64,
+    /// When its organization was read.
+    pub read_at: Option<String>,
+}
+
+/// One write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Writing {
+    /// create, update, bind or forget.
+    pub op: &'static str,
+    /// The organization, if it exists already.
+    pub organization: Option<i64>,
+    /// Why.
+    pub reason: String,
+    /// The rule behind it.
+    pub rule: &'static str,
+    /// How urgent it is.
+    pub class: sync_core::budget::Class,
+    /// Field by field.
+    pub changes: Vec<Changed>,
+}
+
+/// One field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Changed {
+    /// The field's key.
+    pub field: String,
+    /// What people call it.
+    #[serde(skip)]
+    pub label: String,
+    /// What the CRM says.
+    pub old: Option<String>,
+    /// What it would say.
+    pub new: Option<String>,
+}
+
+/// A question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Hold {
+    /// Its cause.
+    pub cause: &'static str,
+    /// In words.
+    pub explanation: String,
+}
+
+impl Totals {
+    /// Counts a record.
+    pub fn count(&mut self, foreseen: &Foreseen) {
+        for step in foreseen.plans.iter().flat_map(|plan| &plan.steps) {
+            match step {
+                Step::Create { .. } => self.create += 1,
+                Step::Update { .. } => self.update += 1,
+                Step::Bind { .. } => self.bind += 1,
+                Step::Forget { .. } => self.forget += 1,
+            }
+        }
+        match &foreseen.rest {
+            Rest::Hold { reason } => *self.hold.entry(reason.key()).or_default() += 1,
+            Rest::Wait { .. } | Rest::Unread { .. } => self.wait += 1,
+            Rest::InSync if foreseen.plans.is_empty() => self.unchanged += 1,
+            Rest::NotOurs if foreseen.plans.is_empty() => self.not_ours += 1,
+            Rest::InSync | Rest::NotOurs => {}
+        }
+    }
+}
+
+impl Entry {
+    /// The record of a party, with the price of a step.
+    pub fn of(foreseen: &Foreseen, price: impl Fn(&Step) -> u32) -> Self {
+        let Foreseen { party, number, name, org, plans, rest, read_at, sides: _ } = foreseen;
+        let first = plans.iter().flat_map(|plan| &plan.steps).next();
+        let (hold, waits) = match rest {
+            Rest::Hold { reason } => (Some(question(reason)), None),
+            Rest::Wait { until } => (None, Some(format!("nothing can be told before {until:.0}"))),
+            Rest::Unread { org } => (None, Some(format!("organization {org} has to be read first"))),
+            Rest::InSync | Rest::NotOurs => (None, None),
+        };
+        let action = first.map_or(
+            match rest {
+                Rest::Hold { .. } => "hold",
+                Rest::Wait { .. } | Rest::Unread { .. } => "wait",
+                Rest::InSync => "unchanged",
+                Rest::NotOurs => "not_ours",
+            },
+            Step::op,
+        );
+        Self {
+            party: party.0,
+            number: number.clone(),
+            name: name.clone(),
+            organization: org.map(|org| org.0),
+            action,
+            writes: plans.iter().flat_map(writes).collect(),
+            hold,
+            waits,
+            tokens: plans.iter().flat_map(|plan| &plan.steps).map(|step| u64::from(price(step))).sum(),
+            read_at: read_at.map(|at| format!("{at:.0}")),
+        }
+    }
+
+    /// Whether there is nothing to say about it.
+    pub fn is_quiet(&self) -> bool {
+        self.writes.is_empty() && self.hold.is_none() && self.waits.is_none()
+    }
+
+    /// A block of lines for people.
+    pub fn told(&self) -> String {
+        let mut text =
+            format!("{}  {}", self.action.replace('_', " "), self.name.as_deref().unwrap_or("(no name)"));
+        let number = self.number.as_deref().map(|number| format!(", number {number}")).unwrap_or_default();
+        let organization = self.organization.map(|org| format!(", organization {org}")).unwrap_or_default();
+        // Writing to a String cannot fail.
+        let read_at = self.read_at.as_deref().map(|at| format!(", read {at}")).unwrap_or_default();
+        let tokens = if self.tokens > 0 { format!(", {} tokens", self.tokens) } else { String::new() };
+        let _ = writeln!(text, "  (party {}{number}{organization}{read_at}{tokens})", self.party);
+        for write in &self.writes {
+            let _ = writeln!(text, "    {}: {} [{}]", write.op, write.reason, write.rule);
+            for change in &write.changes {
+                let _ = writeln!(
+                    text,
+                    "      {:<20} {} -> {}",
+                    change.label,
+                    quoted(change.old.as_deref()),
+                    quoted(change.new.as_deref())
+                );
+            }
+        }
+        if let Some(hold) = &self.hold {
+            let _ = writeln!(text, "    asks a person: {} [{}]", hold.explanation, hold.cause);
+        }
+        if let Some(waits) = &self.waits {
+            let _ = writeln!(text, "    waits: {waits}");
+        }
+        text
+    }
+}
+
+fn quoted(value: Option<&str>) -> String {
+    value.map_or("nothing".to_owned(), |value| format!("\"{value}\""))
+}
+
+fn question(reason: &HoldReason) -> Hold {
+    Hold { cause: reason.key(), explanation: reason.explain() }
+}
+
+fn writes(plan: &Plan) -> Vec<Writing> {
+    let Plan { party: _, steps, reason, rule, class, then_hold: _ } = plan;
+    let of = |step: &Step| Writing {
+        op: step.op(),
+        organization: step.org().map(|org| org.0),
+        reason: reason.clone(),
+        rule: rule.key(),
+        class: *class,
+        changes: changes(step),
+    };
+    steps.iter().map(of).collect()
+}
+
+fn changes(step: &Step) -> Vec<Changed> {
+    let changed = |field: Field, old: Option<&Value>, new: Option<&Value>| Changed {
+        field: field.key().to_owned(),
+        label: field.label().to_owned(),
+        old: old.map(|value| value.text().to_owned()),
+        new: new.map(|value| value.text().to_owned()),
+    };
+    match step {
+        Step::Bind { .. } | Step::Forget { .. } => Vec::new(),
+        Step::Create { values } => {
+            values.iter().map(|(field, value)| changed(*field, None, Some(value))).collect()
+        }
+        Step::Update { changes, .. } => changes
+            .iter()
+            .map(|change| changed(change.field, change.old.as_ref(), change.new.as_ref()))
+            .collect(),
+    }
+}
+
+impl Preview {
+    /// For people: totals first, then at most `limit` records.
+    pub fn told(&self, limit: usize) -> String {
+        let Self { connection, read, totals, tokens, oldest_read, missing_fields, records } = self;
+        let mut text = format!("{connection}: {}\n", totals.told());
+        // Writing to a String cannot fail.
+        let _ =
+            writeln!(text, "  {} tokens needed for writing, {} left today", tokens.needed, tokens.left_today);
+        if !missing_fields.is_empty() {
+            let _ = writeln!(text, "  custom fields to be created first: {}", missing_fields.join(", "));
+        }
+        if let Some(oldest) = oldest_read {
+            let _ = writeln!(
+                text,
+                "  organizations are shown as they were last read, the oldest at {oldest}; --fresh reads them again"
+            );
+        }
+        if *read == Read::ByTheOtherProcess {
+            text.push_str("  another process holds the connection: decided on what that process has read\n");
+        }
+        for entry in records.iter().take(limit) {
+            text.push('\n');
+            text.push_str(&entry.told());
+        }
+        if records.len() > limit {
+            let _ = writeln!(text, "\n... and {} more; --limit shows more of them", records.len() - limit);
+        }
+        text
+    }
+}
+
+impl Totals {
+    fn told(&self) -> String {
+        let Self { create, update, bind, forget, hold, wait, unchanged, not_ours } = self;
+        let counts = [
+            ("create", create),
+            ("update", update),
+            ("bind", bind),
+            ("forget", forget),
+            ("wait", wait),
+            ("unchanged", unchanged),
+            ("not ours", not_ours),
+        ];
+        let mut parts: Vec<String> = counts
+            .into_iter()
+            .filter(|(_, count)| **count > 0)
+            .map(|(what, count)| format!("{count} {what}"))
+            .collect();
+        parts.extend(hold.iter().map(|(cause, count)| format!("{count} hold ({cause})")));
+        if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") }
+    }
+}

@@ -1,0 +1,232 @@
+//! One customer, now: read from both sides by id, decided, done, and told of, whatever else is waiting.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sync_core::{
+    budget::Class,
+    decide::Decision,
+    error::{CallError, ErrorKind},
+    foresee::Rest,
+    ids::{OrgId, PartyId},
+    model::{CrmOrg, ErpAccount, ErpParty, Page, Seen},
+    plan::Plan,
+    policy::Policy,
+    ports::{Called, PartyKey},
+};
+use sync_store::{Job, StagedKind};
+
+use crate::{
+    CUSTOMERS, Engine, EngineError,
+    apply::Manners,
+    crm_stream::stage_orgs,
+    erp_stream::{keys_of, with_targets},
+    likeness::compare_customers,
+    observe::observe,
+    pause::Side,
+    planner::{Foreseen, Sides, staged_orgs, tell},
+    staging,
+};
+
+/// A person waits.
+const CLASS: Class = Class::Urgent;
+
+/// Looks in a row: a pair forgotten, another bound, its organization written, and the look that finds all well.
+const MOST_LOOKS: usize = 6;
+
+/// What became of one customer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// What was decided, and what remains.
+    #[serde(flatten)]
+    pub foreseen: Foreseen,
+    /// How it ended: created, updated, unchanged, held or failed; none when there was nothing to end.
+    pub outcome: Option<String>,
+}
+
+impl Engine {
+    /// Reads one customer from both sides now, by its party id or number, and does what follows. What is told of an alias
+    /// is told of the party that stands for it too. Nothing when the ERP shows no such party.
+    ///
+    /// # Errors
+    /// When the store fails or the connection was taken by another process; inside, when a side did not answer.
+    pub async fn sync_customer(&mut self, who: &str) -> Result<Called<Vec<Told>>, EngineError> {
+        self.check_lease()?;
+        let now = self.clock.now();
+        self.recover(now).await?;
+        self.prepare(now).await;
+        self.prepare_erp(now).await;
+        self.settle_doubts(now).await?;
+        if let Some(error) = self.what_stops(now) {
+            return Ok(Err(error));
+        }
+        let (party, accounts) = match self.find(who).await {
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(Ok(Vec::new())),
+            Err(error) => return Ok(Err(self.noted(Side::Erp, error))),
+        };
+        let parties = self.stage_customer(party, accounts).await?;
+        for party in &parties {
+            if let Err(error) = self.read_organizations(*party).await? {
+                return Ok(Err(self.noted(Side::Crm, error)));
+            }
+        }
+        let mut told = Vec::new();
+        for party in parties {
+            told.push(self.see_through(party).await?);
+        }
+        Ok(self.what_stops(self.clock.now()).map_or(Ok(told), Err))
+    }
+
+    /// Why nothing can be done now for somebody who waits.
+    fn what_stops(&self, now: Timestamp) -> Option<CallError> {
+        let sides = [&self.erp_pauses, &self.crm_pauses].into_iter().filter_map(|side| side.active(now));
+        sides.map(|pause| pause.error.clone()).next()
+    }
+
+    /// Notes what a failure says about its whole side; one that is about this very question says nothing.
+    fn noted(&mut self, side: Side, error: CallError) -> CallError {
+        match side {
+            _ if error.kind == ErrorKind::Rejected => {}
+            Side::Erp => self.side_failed(side, &error),
+            Side::Crm => self.crm_failed(CLASS, &error),
+        }
+        error
+    }
+
+    async fn find(&self, who: &str) -> Called<Option<(Seen<ErpParty>, Vec<Seen<ErpAccount>>)>> {
+        let mut found = None;
+        if let Ok(id) = who.trim().parse() {
+            found = self.erp.party(&PartyKey::Id(PartyId(id))).await?;
+        }
+        if found.is_none() {
+            found = self.erp.party(&PartyKey::Number(who.trim().to_owned())).await?;
+        }
+        let Some(party) = found else { return Ok(None) };
+        let Some(id) = id_of(&party) else { return Ok(None) };
+        let accounts = self.erp.accounts_of(id).await?;
+        Ok(Some((party, accounts)))
+    }
+
+    /// Stages what the ERP said. Gives the party, and the one that stands for it if it is an alias.
+    async fn stage_customer(
+        &mut self,
+        party: Seen<ErpParty>,
+        accounts: Vec<Seen<ErpAccount>>,
+    ) -> Result<Vec<PartyId>, EngineError> {
+        let now = self.clock.now();
+        let asked: Vec<PartyId> = id_of(&party).into_iter().collect();
+        let (rows, _) = staging::rows(vec![party], staging::party);
+        let (account_rows, lost) = staging::rows(accounts, staging::account);
+        for record in lost {
+            tracing::warn!(reason = record.reason, "an account without a readable id was left out");
+        }
+        let mut tx = self.write().await?;
+        tx.stage(StagedKind::Party, &rows, now, 0).await?;
+        let changed = tx.stage(StagedKind::Account, &account_rows, now, 0).await?;
+        // An account that came from another party changes that one too.
+        let others = with_targets(&mut tx, keys_of(StagedKind::Account, &changed)).await?;
+        tx.enqueue(&others, Class::Edit, now, "one customer").await?;
+        let mut parties = with_targets(&mut tx, asked).await?;
+        parties.dedup();
+        tx.enqueue(&parties, CLASS, now, "one customer").await?;
+        tx.commit().await?;
+        Ok(parties)
+    }
+
+    /// Reads the party's organization by id; without one, those that the search says carry the party's id.
+    async fn read_organizations(&mut self, party: PartyId) -> Result<Called<()>, EngineError> {
+        let mut tx = self.store.read(self.connection()).await?;
+        let pair = tx.pairs_by_party(&[party]).await?.remove(&party);
+        drop(tx);
+        let read_at = self.clock.now();
+        let (found, asked) = match &pair {
+            Some(pair) => (self.crm.orgs_by_id(&[pair.org], CLASS).await, Some(pair.org)),
+            None => (self.crm.orgs_by_origin(party, CLASS).await, None),
+        };
+        let rows: Vec<Seen<CrmOrg>> = match found {
+            Ok(rows) => rows,
+            Err(error) => return Ok(Err(error)),
+        };
+        self.crm_pauses.answered();
+        let gone = asked.filter(|org| rows.iter().all(|seen| org_of(seen) != Some(*org)));
+        let page = Page { rows, more: false, next: None, server_now: read_at };
+        let mut tx = self.write().await?;
+        let staged = stage_orgs(&mut tx, page, read_at, 0, false).await?;
+        let gone: Vec<i64> = gone.into_iter().map(|OrgId(org)| org).collect();
+        tx.mark_absent(StagedKind::Org, &gone).await?;
+        tx.enqueue(&staged.keys, Class::Edit, read_at, "one customer").await?;
+        tx.commit().await?;
+        Ok(Ok(()))
+    }
+
+    /// Looks at one key until nothing is left to do about it now.
+    async fn see_through(&mut self, party: PartyId) -> Result<Told, EngineError> {
+        let mut plans: Vec<Plan> = Vec::new();
+        let mut before: Option<Sides> = None;
+        let mut last = self.foresee_one(party).await?;
+        for _ in 0..MOST_LOOKS {
+            let now = self.clock.now();
+            let mut tx = self.store.read(self.connection()).await?;
+            let jobs: Vec<Job> = tx.jobs(&[party]).await?.into_iter().filter(|job| job.due <= now).collect();
+            drop(tx);
+            if jobs.is_empty() || !self.crm_is_open(now) {
+                break;
+            }
+            let Some(looked) = self.look_at(&jobs, now).await? else { break };
+            last = self.foresee_one(party).await?;
+            before.get_or_insert_with(|| last.sides.clone());
+            if let (Some(Decision::Do(plan)), Some(job)) = (looked.decisions.get(&party), jobs.first()) {
+                let plan = plan.clone().asked_by(job.class);
+                // What could not be sent at once is decided again.
+                if plans.last() != Some(&plan) {
+                    plans.push(plan);
+                }
+            }
+            self.handle(jobs, looked, Manners::Insist, now).await?;
+        }
+        let mut tx = self.store.read(self.connection()).await?;
+        let outcome = tx.outcomes_of(self.run, CUSTOMERS, &[party]).await?.remove(&party);
+        let hold = tx.holds(&[party]).await?.remove(&party);
+        let org = tx.pairs_by_party(&[party]).await?.remove(&party).map(|pair| pair.org);
+        drop(tx);
+        if let Some(reason) = hold {
+            last.rest = Rest::Hold { reason: Box::new(reason) };
+        }
+        let sides = before.unwrap_or_else(|| last.sides.clone());
+        let foreseen = Foreseen { plans, org: org.or(last.org), sides, ..last };
+        Ok(Told { foreseen, outcome: outcome.map(|outcome| outcome.key().to_owned()) })
+    }
+
+    async fn foresee_one(&self, party: PartyId) -> Result<Foreseen, EngineError> {
+        let now = self.clock.now();
+        let mut tx = self.store.read(self.connection()).await?;
+        let class = tx.jobs(&[party]).await?.first().map_or(CLASS, |job| job.class);
+        let mut situations = observe(&mut tx, &[party], now).await?;
+        compare_customers(&mut tx, &self.settings.policy, &mut situations).await?;
+        let carriers: Vec<OrgId> =
+            situations.values().flat_map(|s| &s.carriers).map(|carrier| carrier.org).collect();
+        let orgs = staged_orgs(&mut tx, &carriers).await?;
+        drop(tx);
+        let policy = Policy { freshness: jiff::SignedDuration::MAX, ..self.settings.policy.clone() };
+        let situation = situations.remove(&party).ok_or(EngineError::Stored {
+            what: "situation",
+            id: party.0,
+            reason: "it was not observed".to_owned(),
+        })?;
+        Ok(tell(&policy, situation, class, &orgs))
+    }
+}
+
+fn id_of(seen: &Seen<ErpParty>) -> Option<PartyId> {
+    match seen {
+        Seen::Record(party) => Some(party.id),
+        Seen::Malformed(record) => record.id.map(PartyId),
+    }
+}
+
+fn org_of(seen: &Seen<CrmOrg>) -> Option<OrgId> {
+    match seen {
+        Seen::Record(org) => Some(org.id),
+        Seen::Malformed(record) => record.id.map(OrgId),
+    }
+}

@@ -1,0 +1,173 @@
+//! Reading what is due without moving anything: pages are staged and their keys enqueued, but where reading stands is
+//! only remembered for as long as the survey lives. What the next run reads is the same again.
+//!
+//! What a walk did not see is not declared missing here: that would be counted twice when the next run walks.
+
+use jiff::Timestamp;
+use sync_core::{budget::Class, error::ErrorKind, poll::Progress, ports::Missing};
+
+use crate::{
+    Engine, EngineError,
+    crm_stream::{end_of, stage_orgs},
+    erp_stream::{asking, keys_of, kind_of, with_targets},
+    pause::Side,
+    streams::{CrmCursor, CrmStream, ErpStream, Stream},
+};
+
+/// Rows of a survey belong to no sweep.
+const NO_SWEEP: i64 = 0;
+
+/// Where reading stands, in memory only.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// Custom fields that the CRM does not have yet; none while that is not known.
+    missing: Option<Missing>,
+    accounts: ErpStream,
+    parties: ErpStream,
+    orgs: CrmStream,
+}
+
+impl Survey {
+    /// Custom fields that a sync would create; none while that is not known.
+    #[must_use]
+    pub fn missing(&self) -> Option<&Missing> {
+        self.missing.as_ref()
+    }
+}
+
+impl Engine {
+    /// Begins a survey of what a sync would read now.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn begin_survey(&mut self) -> Result<Survey, EngineError> {
+        self.poll_now();
+        let mut tx = self.store.read(self.connection()).await?;
+        Ok(Survey {
+            missing: None,
+            accounts: tx.cursor(Stream::Accounts.name()).await?.unwrap_or_default(),
+            parties: tx.cursor(Stream::Parties.name()).await?.unwrap_or_default(),
+            orgs: tx.cursor(Stream::Orgs.name()).await?.unwrap_or_default(),
+        })
+    }
+
+    /// Reads the next page that is due. Tells whether it tried. Never sleeps.
+    ///
+    /// # Errors
+    /// When the store fails or the connection was taken by another process. Failed remote calls are no errors.
+    pub async fn survey(&mut self, survey: &mut Survey, now: Timestamp) -> Result<bool, EngineError> {
+        self.check_lease()?;
+        Ok(self.survey_fields(survey, now).await
+            || self.prepare_erp(now).await
+            || self.survey_erp(survey, now).await?
+            || self.survey_crm(survey, now).await?)
+    }
+
+    /// Whether everything that was due is read.
+    #[must_use]
+    pub fn has_surveyed(&self, survey: &Survey) -> bool {
+        let Survey { missing, accounts, parties, orgs } = survey;
+        let resting = [accounts, parties].into_iter().all(|stream| !stream.has_work());
+        missing.is_some()
+            && self.forced.is_empty()
+            && resting
+            && matches!(orgs.cursor, CrmCursor::Idle { .. })
+            && !orgs.again
+    }
+
+    async fn survey_fields(&mut self, survey: &mut Survey, now: Timestamp) -> bool {
+        if survey.missing.is_some() || self.is_paused(Side::Crm, now) {
+            return false;
+        }
+        match self.crm.survey().await {
+            Ok(missing) => {
+                survey.missing = Some(missing);
+                self.crm_pauses.answered();
+            }
+            Err(error) => self.crm_failed(Class::Urgent, &error),
+        }
+        true
+    }
+
+    async fn survey_erp(&mut self, survey: &mut Survey, now: Timestamp) -> Result<bool, EngineError> {
+        if !self.erp_is_open(now) {
+            return Ok(false);
+        }
+        for stream in [Stream::Accounts, Stream::Parties] {
+            let place = if stream == Stream::Accounts { &mut survey.accounts } else { &mut survey.parties };
+            if let Some(mut state) = self.due(stream, *place, now) {
+                self.survey_erp_page(stream, &mut state, now).await?;
+                *place = state;
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn survey_erp_page(
+        &mut self,
+        stream: Stream,
+        state: &mut ErpStream,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        let Some(page) = self.erp_page(stream, state).await else { return Ok(()) };
+        let (class, origin) = asking(state);
+        let repeating = state.repeating;
+        let progress = state.cursor.after_page(page.end, page.server_now, self.settings.pace);
+        state.passes(progress, now);
+        let kind = kind_of(stream);
+
+        let mut tx = self.write().await?;
+        let mut changed = tx.stage(kind, &page.rows, now, NO_SWEEP).await?;
+        if repeating {
+            changed.extend(page.all());
+        }
+        // Once staged, the next run will believe it unchanged: only the key tells it to look.
+        let keys = with_targets(&mut tx, keys_of(kind, &changed)).await?;
+        tx.enqueue(&keys, class, now, origin).await?;
+        tx.commit().await?;
+
+        let complete = !state.has_work();
+        if complete {
+            self.forced.retain(|forced| *forced != stream);
+        }
+        self.tell_page(stream, page.rows.len(), keys.len(), complete, page.lost);
+        if progress == Progress::Stuck {
+            self.erp_stuck(stream);
+        }
+        Ok(())
+    }
+
+    async fn survey_crm(&mut self, survey: &mut Survey, now: Timestamp) -> Result<bool, EngineError> {
+        if survey.missing.is_none() || self.is_paused(Side::Crm, now) {
+            return Ok(false);
+        }
+        let Some(mut state) = self.due_orgs(survey.orgs.clone(), now) else { return Ok(false) };
+        let read_at = self.clock.now();
+        match self.crm_page(&state).await {
+            Some(Ok(page)) => {
+                let (end, repeating) = (end_of(&page), state.repeating);
+                state.passes(end, self.settings.pace.safety, now);
+                let mut tx = self.write().await?;
+                let staged = stage_orgs(&mut tx, page, read_at, NO_SWEEP, repeating).await?;
+                tx.enqueue(&staged.keys, Class::Edit, now, "crm poll").await?;
+                tx.commit().await?;
+                let complete = matches!(state.cursor, CrmCursor::Idle { .. });
+                if complete {
+                    self.forced.retain(|forced| *forced != Stream::Orgs);
+                }
+                self.tell_page(Stream::Orgs, staged.rows, staged.keys.len(), complete, staged.lost);
+            }
+            Some(Err(error)) if error.kind == ErrorKind::Rejected => state.restart(),
+            Some(Err(error)) if error.kind == ErrorKind::UnknownField => survey.missing = None,
+            Some(Err(_)) | None => {}
+        }
+        survey.orgs = state;
+        Ok(true)
+    }
+
+    /// Whether a side is left alone, for whatever class.
+    fn is_paused(&self, side: Side, now: Timestamp) -> bool {
+        self.pauses(now).iter().any(|pause| pause.side == side)
+    }
+}
