@@ -6,6 +6,7 @@
 mod budget;
 mod contract;
 mod lives;
+mod matching;
 mod own_fields;
 mod plan;
 mod policies;
