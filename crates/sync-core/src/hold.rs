@@ -84,6 +84,18 @@ pub enum HoldReason {
         /// The CRM's words.
         message: String,
     },
+    /// The ERP says that the party is, over others, its own parent.
+    RelationCycle {
+        /// All parties of the circle, in the order of their ids.
+        parties: Vec<PartyId>,
+    },
+    /// The relation to a parent was sent as often as it may be, and is not there.
+    RelationUnsure {
+        /// The parent.
+        parent: PartyId,
+        /// The parent's organization.
+        org: OrgId,
+    },
     /// The organization could not be understood.
     OrganizationUnreadable {
         /// The organization.
@@ -114,6 +126,8 @@ impl HoldReason {
             Self::Conflict { .. } => "conflict",
             Self::TugOfWar { .. } => "tug_of_war",
             Self::Refused { .. } => "refused",
+            Self::RelationCycle { .. } => "relation_cycle",
+            Self::RelationUnsure { .. } => "relation_unsure",
             Self::OrganizationUnreadable { .. } => "organization_unreadable",
             Self::Malformed { .. } => "malformed",
         }
@@ -167,6 +181,16 @@ impl HoldReason {
                 text(crm)
             ),
             Self::Refused { message, .. } => format!("The CRM refused the write: {message}"),
+            Self::RelationCycle { parties } => {
+                let list: Vec<String> = parties.iter().map(ToString::to_string).collect();
+                format!(
+                    "Parties {} are parents of each other in a circle. End the wrong relationship in the ERP, or leave their organizations as they are.",
+                    list.join(", ")
+                )
+            }
+            Self::RelationUnsure { parent, org } => format!(
+                "It was sent twice that organization {org} (party {parent}) is the parent, no answer came, and it is not there: it got lost, or somebody removed it. Relate them in the CRM, or leave them as they are."
+            ),
             Self::OrganizationUnreadable { org, reason } => {
                 format!(
                     "Organization {org} cannot be read: {reason}. It is looked at again with its next change."

@@ -14,6 +14,7 @@ pub mod difference;
 pub mod documents;
 pub mod error;
 pub mod fields;
+pub mod hierarchy;
 pub mod hold;
 pub mod ids;
 pub mod laws;

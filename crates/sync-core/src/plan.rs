@@ -6,7 +6,7 @@ use crate::{
     budget::Class,
     fields::{Field, Values},
     hold::HoldReason,
-    ids::{OrgId, PartyId},
+    ids::{OrgId, PartyId, RelationId},
     value::Value,
 };
 
@@ -53,6 +53,24 @@ pub enum Step {
         /// Only what differs.
         changes: Vec<Change>,
     },
+    /// Make an organization a daughter of another one.
+    Relate {
+        /// The parent's party.
+        parent: PartyId,
+        /// The parent's organization.
+        parent_org: OrgId,
+        /// The daughter's organization.
+        org: OrgId,
+    },
+    /// End a relation that we made.
+    Unrelate {
+        /// Its id.
+        relation: RelationId,
+        /// The parent's party.
+        parent: PartyId,
+        /// The daughter's organization.
+        org: OrgId,
+    },
 }
 
 /// One field of an update.
@@ -78,6 +96,8 @@ pub enum Rule {
     ErpOwnsField,
     /// The organization of a customer is gone.
     OrganizationGone,
+    /// The ERP says whose daughter the customer is.
+    ErpFamily,
 }
 
 impl Rule {
@@ -89,6 +109,7 @@ impl Rule {
             Self::OrganizationCarriesId => "organization_carries_id",
             Self::ErpOwnsField => "erp_owns_field",
             Self::OrganizationGone => "organization_gone",
+            Self::ErpFamily => "erp_family",
         }
     }
 }
@@ -99,7 +120,7 @@ impl Step {
     pub fn is_remote(&self) -> bool {
         match self {
             Self::Bind { .. } | Self::Forget { .. } => false,
-            Self::Create { .. } | Self::Update { .. } => true,
+            Self::Create { .. } | Self::Update { .. } | Self::Relate { .. } | Self::Unrelate { .. } => true,
         }
     }
 
@@ -107,8 +128,19 @@ impl Step {
     #[must_use]
     pub fn is_create(&self) -> bool {
         match self {
-            Self::Create { .. } => true,
-            Self::Bind { .. } | Self::Forget { .. } | Self::Update { .. } => false,
+            Self::Create { .. } | Self::Relate { .. } => true,
+            Self::Bind { .. } | Self::Forget { .. } | Self::Update { .. } | Self::Unrelate { .. } => false,
+        }
+    }
+
+    /// Tokens of the CRM's daily budget that it costs (pipedrive.md 3.2: organizations by v2, relations by v1).
+    #[must_use]
+    pub fn tokens(&self) -> u32 {
+        match self {
+            Self::Bind { .. } | Self::Forget { .. } => 0,
+            Self::Create { .. } | Self::Update { .. } => 5,
+            Self::Relate { .. } => 10,
+            Self::Unrelate { .. } => 6,
         }
     }
 
@@ -120,6 +152,8 @@ impl Step {
             Self::Forget { .. } => "forget",
             Self::Create { .. } => "create",
             Self::Update { .. } => "update",
+            Self::Relate { .. } => "relate",
+            Self::Unrelate { .. } => "unrelate",
         }
     }
 
@@ -127,7 +161,11 @@ impl Step {
     #[must_use]
     pub fn org(&self) -> Option<OrgId> {
         match self {
-            Self::Bind { org } | Self::Forget { org } | Self::Update { org, .. } => Some(*org),
+            Self::Bind { org }
+            | Self::Forget { org }
+            | Self::Update { org, .. }
+            | Self::Relate { org, .. }
+            | Self::Unrelate { org, .. } => Some(*org),
             Self::Create { .. } => None,
         }
     }
@@ -136,7 +174,9 @@ impl Step {
     #[must_use]
     pub fn sent(&self) -> Vec<(Field, Option<Value>)> {
         match self {
-            Self::Bind { .. } | Self::Forget { .. } => Vec::new(),
+            Self::Bind { .. } | Self::Forget { .. } | Self::Relate { .. } | Self::Unrelate { .. } => {
+                Vec::new()
+            }
             Self::Create { values } => {
                 values.iter().map(|(field, value)| (*field, Some(value.clone()))).collect()
             }

@@ -9,9 +9,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     budget::{Class, Spent},
+    deals::Relation,
     error::CallError,
     fields::{Field, Values},
-    ids::{OrgId, PartyId},
+    hierarchy::ErpLink,
+    ids::{OrgId, PartyId, RelationId},
     model::{CrmOrg, ErpAccount, ErpParty, Page, Seen},
     poll::ErpRead,
 };
@@ -34,8 +36,25 @@ pub trait Erp: Send + Sync {
     /// One page of AR accounts, as `read` asks for.
     async fn accounts(&self, read: ErpRead) -> Called<Page<ErpAccount>>;
 
+    /// The relationships of one page of parties with an id above `after`, by ascending id. Each comes once or twice: as
+    /// its subject tells it, and as its object does.
+    async fn links(&self, after: PartyId) -> Called<LinkPage>;
+
     /// Requests sent so far by this adapter, of any kind.
     fn requests(&self) -> u64;
+}
+
+/// The relationships of some parties.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkPage {
+    /// The relationships.
+    pub rows: Vec<Seen<ErpLink>>,
+    /// The last of the parties; none when there was none to read on from.
+    pub last: Option<PartyId>,
+    /// Whether more parties follow.
+    pub more: bool,
+    /// The server's own clock when it answered.
+    pub server_now: Timestamp,
 }
 
 /// The CRM, as far as organizations are concerned.
@@ -66,9 +85,10 @@ pub trait Crm: Send + Sync {
     /// those that the index names but that cannot be read.
     async fn orgs_by_origin(&self, party: PartyId, class: Class) -> Called<Vec<Seen<CrmOrg>>>;
 
-    /// Permission to send up to `wanted` writes now: tokens reserved, burst slots taken. Waits for burst slots,
-    /// never for tokens. Gives at least one permit and never more than the next second can carry.
-    async fn permits(&self, class: Class, wanted: usize) -> Called<Vec<Permit>>;
+    /// Permission to send up to `wanted` writes now that cost `each` tokens ([`crate::plan::Step::tokens`]): tokens
+    /// reserved, burst slots taken. Waits for burst slots, never for tokens. Gives at least one permit and never more
+    /// than the next second can carry.
+    async fn permits(&self, class: Class, each: u32, wanted: usize) -> Called<Vec<Permit>>;
 
     /// Takes back permits that will not be used: their tokens and places are free again.
     async fn give_back(&self, permits: Vec<Permit>);
@@ -83,6 +103,18 @@ pub trait Crm: Send + Sync {
         id: OrgId,
         changes: &[(Field, Option<crate::value::Value>)],
     ) -> Called<CrmOrg>;
+
+    /// Makes `parent` the parent of `daughter`. Not idempotent: doubts must be looked into. [`ErrorKind::Rejected`] may
+    /// mean that they are related already, and so must be looked into too.
+    ///
+    /// [`ErrorKind::Rejected`]: crate::error::ErrorKind::Rejected
+    async fn relate(&self, permit: Permit, parent: OrgId, daughter: OrgId) -> Called<Relation>;
+
+    /// Ends a relation; one that is not there is ended.
+    async fn unrelate(&self, permit: Permit, relation: RelationId) -> Called<()>;
+
+    /// The parents and the daughters of an organization: dear, and only for what is in doubt.
+    async fn relations_of(&self, org: OrgId, class: Class) -> Called<Vec<Relation>>;
 
     /// What this adapter has spent so far.
     fn spent(&self) -> Spent;

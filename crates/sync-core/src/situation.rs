@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     answers::Answers,
+    hierarchy::Family,
     hold::HoldReason,
     ids::{OrgId, PartyId},
     model::{CrmOrg, ErpCustomer},
@@ -31,6 +32,8 @@ pub struct Situation {
     pub hold: Option<HoldReason>,
     /// What people decided about this party.
     pub answers: Answers,
+    /// Its parents, and what was made of them; empty where the policy does not ask.
+    pub family: Family,
 }
 
 /// What the ERP says about a party.

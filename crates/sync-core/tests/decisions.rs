@@ -9,6 +9,7 @@ use sync_core::{
     answers::{Answer, Answers},
     decide::{Decision, decide},
     fields::{Field, FieldTable, Owner, Values},
+    hierarchy::Family,
     hold::HoldReason,
     ids::{AccountId, OrgId, PartyId},
     mapping,
@@ -76,6 +77,7 @@ impl Words {
                 doubt: None,
                 hold: None,
                 answers: Answers::default(),
+                family: Family::default(),
             },
             policy(),
         )
@@ -209,6 +211,7 @@ fn in_words(decision: &Decision) -> String {
                 .collect();
             format!("update {org}: {}", changes.join(", "))
         }
+        Step::Relate { .. } | Step::Unrelate { .. } => step.op().to_owned(),
     };
     match decision {
         Decision::InSync => "in sync".into(),

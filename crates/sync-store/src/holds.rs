@@ -59,6 +59,17 @@ static OPEN_ONES: Many = Many::new(
 );
 
 impl Tx {
+    /// Parties that wait for a person for this reason ([`HoldReason::key`]).
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn held_for(&mut self, key: &str) -> Result<Vec<PartyId>, StoreError> {
+        let sql = "SELECT party_id FROM hold WHERE connection_id = $1 AND reason_key = $2 AND closed_at IS NULL \
+            ORDER BY party_id";
+        let args = vec![self.id(), key.into()];
+        self.fetch("hold", sql, args, |row| Ok(PartyId(row.int(0, "party_id")?))).await
+    }
+
     /// Opens a hold, or puts another reason to the open one. The same reason again changes nothing.
     ///
     /// # Errors
