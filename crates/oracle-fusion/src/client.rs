@@ -8,13 +8,15 @@ use saas_http::{
     Adaptive, Answer, BadUrl, BaseUrl, Caller, ClientCredentials, Credentials, Endpoint, OAuthClient, Pass,
     TokenSource, Transport, Wiring,
 };
+use jiff::Timestamp;
 use serde_json::Value;
 use sync_core::{
     budget::Class,
     error::{CallError, ErrorKind},
+    ids::PartyId,
     model::{ErpAccount, ErpParty, Page, Seen},
     poll::ErpRead,
-    ports::{Called, Clock, Erp},
+    ports::{Called, Clock, Erp, LinkPage},
 };
 
 use crate::{
@@ -131,6 +133,11 @@ impl Fusion {
         &self.api_version
     }
 
+    /// The time, where an answer does not tell it.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Rows to ask for at once.
     pub(crate) fn page_size(&self) -> u32 {
         self.page_size
@@ -178,6 +185,10 @@ impl Erp for Fusion {
     async fn accounts(&self, read: ErpRead) -> Called<Page<ErpAccount>> {
         let list = ListAccounts { api_version: &self.api_version, read, limit: self.page_size };
         self.page(list, convert::account).await
+    }
+
+    async fn links(&self, after: PartyId) -> Called<LinkPage> {
+        self.relationships(after).await
     }
 
     fn requests(&self) -> u64 {

@@ -13,6 +13,7 @@ mod convert;
 mod dialect;
 mod documents;
 mod parties;
+mod links;
 mod places;
 mod query;
 mod soap;

@@ -15,7 +15,7 @@ use crate::{
     EngineError, Settings,
     lease::Lease,
     pause::{Pause, Pauses, Side},
-    streams::{CrmStream, ErpStream, Stream},
+    streams::{CrmStream, ErpStream, RelationStream, Stream},
     watch::{Event, Watch},
     wishes::Serving,
 };
@@ -137,6 +137,7 @@ impl Engine {
             || self.prepare_erp(now).await
             || self.settle_doubts(now).await?
             || self.read_erp(now).await?
+            || self.read_relations(now).await?
             || self.read_crm(now).await?
             || self.reconcile(now).await?;
         if worked { Ok(Step::Worked) } else { Ok(Step::IdleUntil(self.next_due(now).await?)) }
@@ -169,7 +170,10 @@ impl Engine {
         let mut tx = self.store.read(self.connection()).await?;
         let (keys, given_up) = tx.queue_by_attempts(most_attempts).await?;
         let writes_in_doubt = self.looks.as_ref().map_or(0, BTreeMap::len);
-        let reading = !self.forced.is_empty() || !self.is_loaded(&mut tx).await?;
+        let relations: Option<RelationStream> = tx.cursor(Stream::Relations.name()).await?;
+        let related =
+            self.settings.policy.hierarchy.is_none() || relations.is_some_and(|s| s.rhythm.swept_at.is_some());
+        let reading = !self.forced.is_empty() || !self.is_loaded(&mut tx).await? || !related;
         Ok(Unfinished { reading, keys, given_up, writes_in_doubt })
     }
 
@@ -294,6 +298,10 @@ impl Engine {
                 poll.min(state.rhythm.next_sweep(self.settings.sweep_every, now))
             };
             erp_due = erp_due.min(due);
+        }
+        if self.settings.policy.hierarchy.is_some() {
+            let state: RelationStream = tx.cursor(Stream::Relations.name()).await?.unwrap_or_default();
+            erp_due = erp_due.min(state.next_due(self.settings.sweep_every, now));
         }
         let orgs: CrmStream = tx.cursor(Stream::Orgs.name()).await?.unwrap_or_default();
         let mut crm_due = orgs.next_due(&self.settings, now);

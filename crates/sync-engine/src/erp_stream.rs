@@ -76,7 +76,7 @@ impl Engine {
             Stream::Accounts => {
                 stage_page(self.erp.accounts(read).await, |a| (a.id.0, a.updated_at), staging::account)
             }
-            Stream::Parties | Stream::Orgs => {
+            Stream::Parties | Stream::Relations | Stream::Orgs => {
                 stage_page(self.erp.parties(read).await, |p| (p.id.0, p.updated_at), staging::party)
             }
         };
@@ -139,13 +139,17 @@ impl Engine {
             self.watch.see(event);
         }
         if progress == Progress::Stuck {
-            let message = "a page says that more follows but gives nothing to continue from";
-            let kind = sync_core::error::ErrorKind::Unreadable;
-            let error = sync_core::error::CallError::without_effect(stream.name(), kind, message);
-            self.side_failed(Side::Erp, &error);
-            self.watch.see(Event::Stuck { stream: stream.name() });
+            self.tell_stuck(stream);
         }
         Ok(())
+    }
+
+    pub(crate) fn tell_stuck(&mut self, stream: Stream) {
+        let message = "a page says that more follows but gives nothing to continue from";
+        let kind = sync_core::error::ErrorKind::Unreadable;
+        let error = sync_core::error::CallError::without_effect(stream.name(), kind, message);
+        self.side_failed(Side::Erp, &error);
+        self.watch.see(Event::Stuck { stream: stream.name() });
     }
 
     pub(crate) fn tell_page(
@@ -171,7 +175,7 @@ impl Engine {
 
 /// Whether a sweep that saw so little may declare the rest missing. A user without data access is shown an empty 200
 /// (oracle-fusion.md 4.8): half of all records gone at once is a role taken away, not a clean-up.
-fn is_believable(known: u64, unseen: u64) -> bool {
+pub(crate) fn is_believable(known: u64, unseen: u64) -> bool {
     known > 0 && (unseen < FEW || unseen * 2 <= known)
 }
 
@@ -179,12 +183,12 @@ fn is_believable(known: u64, unseen: u64) -> bool {
 const FEW: u64 = 10;
 
 /// The parties that changed rows speak about.
-fn keys_of(kind: StagedKind, changed: &[Changed]) -> Vec<PartyId> {
+pub(crate) fn keys_of(kind: StagedKind, changed: &[Changed]) -> Vec<PartyId> {
     let mut keys: Vec<PartyId> = Vec::with_capacity(changed.len());
     for row in changed {
         match kind {
             StagedKind::Party => keys.push(PartyId(row.id)),
-            StagedKind::Account | StagedKind::Org => {
+            StagedKind::Account | StagedKind::Org | StagedKind::Relation => {
                 keys.extend(row.party.map(PartyId));
                 keys.extend(row.was_party.filter(|was| Some(*was) != row.party).map(PartyId));
             }

@@ -3,7 +3,7 @@
 //! The engine knows an ERP and a CRM through the ports of `sync-core` and its own state through `sync-store`. It
 //! knows no vendor, no SQL and no HTTP. [`Engine::step`] never sleeps; [`daemon`] is the only thing that does.
 //!
-//! Where to look: `erp_stream` and `crm_stream` read pages into staging, `observe` loads situations, `reconcile`
+//! Where to look: `erp_stream`, `relation_stream` and `crm_stream` read pages into staging, `observe` loads situations, `reconcile`
 //! decides a batch, `apply` sends it, `doubt` clears up what was never answered, `lease` keeps two processes apart.
 
 mod apply;
@@ -14,11 +14,14 @@ mod doubt;
 mod engine;
 mod erp_stream;
 mod error;
+mod family;
 pub mod lease;
 mod observe;
 mod pause;
 mod receipt;
 mod reconcile;
+mod relate;
+mod relation_stream;
 mod settings;
 #[cfg(feature = "simulation")]
 pub mod simulation;

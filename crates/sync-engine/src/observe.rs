@@ -11,12 +11,13 @@ use sync_core::{
 };
 use sync_store::{StagedKind, StagedRecord, Tx};
 
-use crate::{EngineError, staging};
+use crate::{EngineError, family::families, staging};
 
-/// Loads the situations of `parties`.
+/// Loads the situations of `parties`, with their families if the hierarchy is wanted.
 pub(crate) async fn observe(
     tx: &mut Tx,
     parties: &[PartyId],
+    hierarchy: bool,
     now: Timestamp,
 ) -> Result<BTreeMap<PartyId, Situation>, EngineError> {
     let ids: Vec<i64> = parties.iter().map(|party| party.0).collect();
@@ -27,6 +28,7 @@ pub(crate) async fn observe(
     let mut holds = tx.holds(parties).await?;
     let mut answers = tx.answers(parties).await?;
     let mut also = accounts_of_aliases(tx, parties).await?;
+    let mut families = if hierarchy { families(tx, parties).await? } else { BTreeMap::new() };
     let doubts: BTreeMap<PartyId, Timestamp> =
         tx.intents().await?.into_iter().map(|i| (i.party, i.settled_at.unwrap_or(now))).collect();
 
@@ -53,6 +55,7 @@ pub(crate) async fn observe(
             doubt: doubts.get(party).map(|settled_at| Doubt { settled_at: *settled_at }),
             hold: holds.remove(party),
             answers: answers.remove(party).unwrap_or_default(),
+            family: families.remove(party).unwrap_or_default(),
             pair,
         };
         situations.insert(*party, situation);
