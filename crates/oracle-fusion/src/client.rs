@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use jiff::Timestamp;
 use saas_http::{
     Adaptive, Answer, BadUrl, BaseUrl, Caller, ClientCredentials, Credentials, Endpoint, OAuthClient, Pass,
     TokenSource, Transport, Wiring,
 };
-use jiff::Timestamp;
 use serde_json::Value;
 use sync_core::{
     budget::Class,

@@ -76,9 +76,10 @@ impl Fusion {
             let (api_version, limit) = (self.api_version(), self.page_size());
             let answer = self.call(&ListRelationships { api_version, number, after, limit }).await?;
             let Collection { items, has_more } = answer.value;
-            let last = items.iter().rev().find_map(|row| {
-                int("RelationshipRecId", row.get("RelationshipRecId")).unwrap_or(None)
-            });
+            let last = items
+                .iter()
+                .rev()
+                .find_map(|row| int("RelationshipRecId", row.get("RelationshipRecId")).unwrap_or(None));
             all.extend(items);
             match last.filter(|last| has_more && *last > after) {
                 Some(last) => after = last,

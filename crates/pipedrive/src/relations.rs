@@ -27,7 +27,12 @@ impl Pipedrive {
     ///
     /// # Errors
     /// As every call; [`ErrorKind::Rejected`] may mean that they are related already.
-    pub(crate) async fn make_parent(&self, permit: Permit, parent: OrgId, daughter: OrgId) -> Called<Relation> {
+    pub(crate) async fn make_parent(
+        &self,
+        permit: Permit,
+        parent: OrgId,
+        daughter: OrgId,
+    ) -> Called<Relation> {
         if parent == daughter {
             let message = format!("organization {parent} cannot be its own parent");
             return Err(CallError::without_effect(CreateRelationship::NAME, ErrorKind::Rejected, message));

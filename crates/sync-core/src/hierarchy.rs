@@ -14,6 +14,7 @@ use crate::{
     hold::HoldReason,
     ids::{OrgId, PartyId, RelationId, RelationshipId},
     plan::{Plan, Rule, Step},
+    policy::Policy,
     situation::Situation,
 };
 
@@ -190,6 +191,12 @@ fn reach(party: PartyId, parents: &BTreeMap<PartyId, BTreeSet<PartyId>>) -> BTre
         next.extend(parents.get(&at).into_iter().flatten().filter(|parent| found.insert(**parent)));
     }
     found
+}
+
+/// Whether something is to be done, or asked, about the relations of an organization once its own fields are right.
+#[must_use]
+pub fn waits(policy: &Policy, situation: &Situation, org: OrgId) -> bool {
+    policy.hierarchy.is_some() && decide(situation, org, None) != Decision::InSync
 }
 
 /// What follows for an organization whose own fields need no write. `question` is what a person has to decide about them.

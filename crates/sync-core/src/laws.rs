@@ -19,7 +19,9 @@ use crate::{
     value::{Value, same},
 };
 
-pub use relations::{SeenRelation, law_1_one_relation, law_3_no_third_relation, law_8_relations};
+pub use relations::{
+    SeenRelation, TrueRelations, law_1_one_relation, law_3_no_third_relation, law_8_relations,
+};
 
 /// A broken law.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -195,9 +195,7 @@ async fn send(crm: Arc<dyn Crm>, lease: Lease, planned: Planned, intent: IntentI
         Some(Step::Relate { parent_org, org, .. }) => {
             crm.relate(permit, *parent_org, *org).await.map(Reply::Related)
         }
-        Some(Step::Unrelate { relation, .. }) => {
-            crm.unrelate(permit, *relation).await.map(|()| Reply::Ended)
-        }
+        Some(Step::Unrelate { relation, .. }) => crm.unrelate(permit, *relation).await.map(|()| Reply::Ended),
         Some(Step::Bind { .. } | Step::Forget { .. }) | None => Err(not_sent("nothing to send")),
     };
     Sent { planned, intent, tokens, answer }

@@ -122,7 +122,9 @@ impl Engine {
                 return Ok(true);
             }
         };
-        self.crm_pauses.answered();
+        if !found.is_empty() {
+            self.crm_pauses.answered();
+        }
         for (intent, found) in found {
             self.conclude(intent, found, now).await?;
         }

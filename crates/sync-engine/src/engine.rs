@@ -171,8 +171,8 @@ impl Engine {
         let (keys, given_up) = tx.queue_by_attempts(most_attempts).await?;
         let writes_in_doubt = self.looks.as_ref().map_or(0, BTreeMap::len);
         let relations: Option<RelationStream> = tx.cursor(Stream::Relations.name()).await?;
-        let related =
-            self.settings.policy.hierarchy.is_none() || relations.is_some_and(|s| s.rhythm.swept_at.is_some());
+        let related = self.settings.policy.hierarchy.is_none()
+            || relations.is_some_and(|s| s.rhythm.swept_at.is_some());
         let reading = !self.forced.is_empty() || !self.is_loaded(&mut tx).await? || !related;
         Ok(Unfinished { reading, keys, given_up, writes_in_doubt })
     }

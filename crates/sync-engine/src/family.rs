@@ -48,7 +48,9 @@ async fn climb(tx: &mut Tx, parties: &[PartyId]) -> Result<Climbed, EngineError>
     while !level.is_empty() {
         let mut next = Vec::new();
         for record in tx.staged_of_parties(StagedKind::Relation, &level).await? {
-            let Some(daughter) = record.row.party.map(PartyId).filter(|_| record.missing < 2) else { continue };
+            let Some(daughter) = record.row.party.map(PartyId).filter(|_| record.missing < 2) else {
+                continue;
+            };
             if let Some(reason) = &record.row.malformed {
                 climbed.unreadable.insert(daughter, format!("its relationship {}: {reason}", record.row.id));
                 continue;

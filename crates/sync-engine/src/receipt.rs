@@ -5,7 +5,7 @@ use sync_core::{
     budget::Class,
     error::{CallError, Effect, ErrorKind},
     fields::{Field, FieldTable, Values},
-    hierarchy::MadeRelation,
+    hierarchy::{self, MadeRelation},
     hold::HoldReason,
     ids::{IntentId, OrgId, PartyId},
     mapping,
@@ -126,6 +126,8 @@ impl Engine {
         let Some(step) = (!steps.is_empty()).then(|| steps.remove(0)) else { return };
         let fields = &self.settings.policy.fields;
         let edited_meanwhile = differs_elsewhere(fields, &step, &before, &org.values);
+        // Its own fields come first, what it is to others after.
+        let waits = !step.is_create() && hierarchy::waits(&self.settings.policy, &situation, org.id);
         let outcome = match &then_hold {
             Some(_) => Outcome::Held,
             None if step.is_create() => Outcome::Created,
@@ -160,7 +162,7 @@ impl Engine {
             Some(reason) => receipts.held.push((party, reason)),
             None => receipts.freed.push(party),
         }
-        if edited_meanwhile {
+        if edited_meanwhile || waits {
             // A person's edit fell between our reading and our writing. The mirror now has it, so that no later
             // page would show it as a change: look again at once.
             receipts.later.push(Reschedule {
@@ -190,7 +192,9 @@ impl Engine {
         let Some(step) = steps.first() else { return };
         match (reply, step) {
             (Reply::Related(relation), _) => {
-                receipts.related.extend(standing(&situation.family, step, relation).map(|made| (party, made)));
+                receipts
+                    .related
+                    .extend(standing(&situation.family, step, relation).map(|made| (party, made)));
             }
             (Reply::Ended, Step::Unrelate { parent, .. }) => receipts.unrelated.push((party, *parent)),
             (Reply::Ended | Reply::Org(_), _) => {}

@@ -13,12 +13,7 @@ use sync_core::{
 };
 use sync_store::{Intent, IntentEnd, JournalEntry, Outcome, Reschedule, Tx};
 
-use crate::{
-    CUSTOMERS, Engine, EngineError, backoff,
-    doubt::LOOK,
-    reconcile::Planned,
-    watch::Event,
-};
+use crate::{CUSTOMERS, Engine, EngineError, backoff, doubt::LOOK, reconcile::Planned, watch::Event};
 
 /// A relation that was sent and refused: perhaps it is there already.
 pub(crate) struct Refusal {
@@ -78,13 +73,8 @@ impl Engine {
             Err(unseen) if unseen.kind == ErrorKind::Missing => Ok(Vec::new()),
             listed => listed,
         };
-        let later = |due, attempts, error| Reschedule {
-            party,
-            generation: job.generation,
-            due,
-            attempts,
-            error,
-        };
+        let later =
+            |due, attempts, error| Reschedule { party, generation: job.generation, due, attempts, error };
         let mut tx = self.write().await?;
         let mut outcome = Outcome::Held;
         match &listed {
@@ -121,7 +111,11 @@ impl Engine {
 
     /// Looks for a relation whose answer never came, once it is settled. Ending one needs no look: what is not there is
     /// ended, so that it may be done again. Tells whether the CRM answered.
-    pub(crate) async fn settle_relation(&mut self, intent: Intent, now: Timestamp) -> Result<bool, EngineError> {
+    pub(crate) async fn settle_relation(
+        &mut self,
+        intent: Intent,
+        now: Timestamp,
+    ) -> Result<bool, EngineError> {
         let settled_at = intent.settled_at.unwrap_or(now);
         if settled_at > now {
             self.looks.get_or_insert_default().insert(intent.id, settled_at);
@@ -143,6 +137,9 @@ impl Engine {
             | Step::Bind { .. }
             | Step::Forget { .. } => None,
         };
+        if listed.is_some() {
+            self.crm_pauses.answered();
+        }
         let mut tx = self.write().await?;
         let mut end = IntentEnd::Void;
         let mut outcome = None;

@@ -77,7 +77,15 @@ fn row<C: Serialize, B: Serialize>(
     content: &C,
     body: &B,
 ) -> StagedRow {
-    StagedRow { id, party, parent: None, stamp, hash: digest(&json(content)), body: json(body), malformed: None }
+    StagedRow {
+        id,
+        party,
+        parent: None,
+        stamp,
+        hash: digest(&json(content)),
+        body: json(body),
+        malformed: None,
+    }
 }
 
 /// Our own types always serialise: their map keys are names and their numbers are integers.

@@ -35,7 +35,8 @@ static BY_DAUGHTER: Many = Many::new(
     1,
 );
 
-// Both ends need an organization before anything can be done: so whoever gets its own later is the one to ask.
+// Both ends need an organization before anything can be done: so whoever gets its own later is the one to ask. A party
+// with parents is asked in any case: it may be in a circle.
 static DAUGHTERS: Many = Many::new(
     "SELECT party_id FROM staged WHERE connection_id = $1 AND kind = 'relation' AND missing < 2 \
         AND EXISTS (SELECT 1 FROM pair WHERE pair.connection_id = $1 AND pair.party_id = staged.party_id) \
@@ -46,7 +47,6 @@ static DAUGHTERS: Many = Many::new(
 
 static WITH_PARENTS: Many = Many::new(
     "SELECT party_id FROM staged WHERE connection_id = $1 AND kind = 'relation' AND missing < 2 \
-        AND EXISTS (SELECT 1 FROM pair WHERE pair.connection_id = $1 AND pair.party_id = staged.parent_id) \
         AND party_id IN ({rows})",
     "?",
     1,
@@ -113,7 +113,7 @@ impl Tx {
     }
 
     /// The parties whose relations can be made once these have an organization: their daughters that have one, and
-    /// those of them that have a parent with one.
+    /// those of them that have a parent.
     ///
     /// # Errors
     /// When the database refuses.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Violation, broken};
 use crate::{
-    hierarchy::{Family, Made},
+    hierarchy::Family,
     ids::{OrgId, PartyId},
 };
 
@@ -61,18 +61,30 @@ pub fn law_3_no_third_relation(writes: &[SeenRelation]) -> Vec<Violation> {
     found
 }
 
+/// The relations of the CRM as an all-seeing observer knows them, each as parent and daughter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TrueRelations {
+    /// Those that our requests made and that are there.
+    pub ours: BTreeSet<(OrgId, OrgId)>,
+    /// All that are there.
+    pub all: BTreeSet<(OrgId, OrgId)>,
+    /// Those that a person removed: nothing lists them, so that nobody can know.
+    pub removed: BTreeSet<(OrgId, OrgId)>,
+    /// Organizations that exist.
+    pub alive: BTreeSet<OrgId>,
+}
+
 /// Law 8 for relations: a daughter without a hold has the relations that the ERP says, and none of ours beside them.
 ///
-/// `org` is its living organization; `family` what the ERP says and what we remember; `alive` the organizations that
-/// exist; `ours` parent and daughter of each relation that our requests made and that is there.
+/// `org` is its living organization; `family` what the ERP truly says, and what we remember.
 #[must_use]
 pub fn law_8_relations(
     party: PartyId,
     org: OrgId,
     family: &Family,
-    alive: &BTreeSet<OrgId>,
-    ours: &BTreeSet<(OrgId, OrgId)>,
+    relations: &TrueRelations,
 ) -> Vec<Violation> {
+    let TrueRelations { ours, all, removed, alive } = relations;
     if !family.cycle.is_empty() {
         return vec![broken(8, format!("party {party} is in a circle of parents and is not held"))];
     }
@@ -86,24 +98,11 @@ pub fn law_8_relations(
         .filter(|made| without.contains(&made.parent))
         .map(|made| made.parent_org)
         .collect();
-    let left = |parent: &OrgId| {
-        family.made.iter().any(|made| {
-            let people = matches!(made.state, Made::Removed | Made::ByHand | Made::Unsure);
-            people && made.parent_org == *parent && made.daughter_org == org
-        })
-    };
-    // What a person removed after we made it, we cannot know: nothing lists it.
-    let believed = |parent: &OrgId| {
-        family.made.iter().any(|made| {
-            matches!(made.state, Made::Stands(_)) && made.parent_org == *parent && made.daughter_org == org
-        })
-    };
     let missing = wanted
         .iter()
-        .filter(|parent| alive.contains(parent) && !ours.contains(&(**parent, org)))
-        .filter(|parent| !left(parent) && !believed(parent));
-    let missing =
-        missing.map(|parent| broken(8, format!("{parent} is not the parent of {org} (party {party})")));
+        .filter(|parent| alive.contains(parent))
+        .filter(|parent| !all.contains(&(**parent, org)) && !removed.contains(&(**parent, org)))
+        .map(|parent| broken(8, format!("{parent} is not the parent of {org} (party {party})")));
     let surplus = ours
         .iter()
         .filter(|(parent, daughter)| *daughter == org && alive.contains(parent))
@@ -116,7 +115,7 @@ pub fn law_8_relations(
 mod tests {
     use super::*;
     use crate::{
-        hierarchy::{MadeRelation, Parent},
+        hierarchy::{Made, MadeRelation, Parent},
         ids::RelationId,
     };
 
@@ -142,9 +141,11 @@ mod tests {
         let party = PartyId(7);
         let parents = vec![Parent { party: PartyId(6), org: Some(PARENT) }];
         let family = Family { parents, ..Family::default() };
-        let alive = BTreeSet::from([PARENT, DAUGHTER]);
         let check = |family: &Family, ours: &[(OrgId, OrgId)]| {
-            law_8_relations(party, DAUGHTER, family, &alive, &ours.iter().copied().collect()).len()
+            let ours: BTreeSet<_> = ours.iter().copied().collect();
+            let alive = BTreeSet::from([PARENT, DAUGHTER]);
+            let relations = TrueRelations { all: ours.clone(), ours, alive, ..TrueRelations::default() };
+            law_8_relations(party, DAUGHTER, family, &relations).len()
         };
         assert_eq!(check(&family, &[(PARENT, DAUGHTER)]), 0);
         assert_eq!(check(&family, &[]), 1);
@@ -159,9 +160,16 @@ mod tests {
             times: 1,
         };
         let parents = vec![Parent { party: PartyId(6), org: None }];
-        let dormant = Family { parents, made: vec![made.clone()], ..Family::default() };
+        let dormant = Family { parents, made: vec![made], ..Family::default() };
         assert_eq!(check(&dormant, &[(PARENT, DAUGHTER)]), 0);
-        // One that a person removed unseen is missing for a reason.
-        assert_eq!(check(&Family { made: vec![made], ..family }, &[]), 0);
+        // One that a person removed unseen is missing for a reason; one that a person made is enough.
+        let one = BTreeSet::from([(PARENT, DAUGHTER)]);
+        let alive = BTreeSet::from([PARENT, DAUGHTER]);
+        for relations in [
+            TrueRelations { removed: one.clone(), alive: alive.clone(), ..TrueRelations::default() },
+            TrueRelations { all: one, alive, ..TrueRelations::default() },
+        ] {
+            assert_eq!(law_8_relations(party, DAUGHTER, &family, &relations), []);
+        }
     }
 }

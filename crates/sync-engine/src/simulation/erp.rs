@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sync_core::{
+    ids::PartyId,
     model::{ErpAccount, ErpParty, Page, Seen},
     poll::{ErpRead, floor_ms},
-    ports::{Called, Erp},
+    ports::{Called, Erp, LinkPage},
 };
 
 use super::world::{Fate, Version, World, not_sent};
@@ -30,6 +31,20 @@ impl Erp for World {
             (v.record.id.0, v.stamp, ErpAccount { updated_at: floor_ms(v.stamp), ..v.record.clone() })
         });
         Ok(page(rows.collect(), read, worlds.page_size, self.now()))
+    }
+
+    async fn links(&self, after: PartyId) -> Called<LinkPage> {
+        self.reading("erp.links").await?;
+        let (worlds, now) = (self.lock(), self.now());
+        let mut parties =
+            visible(worlds.parties.values(), now).map(|version| version.record.id).collect::<Vec<_>>();
+        parties.retain(|party| *party > after);
+        parties.sort_unstable();
+        let more = parties.len() > worlds.page_size;
+        parties.truncate(worlds.page_size);
+        let rows =
+            parties.iter().flat_map(|party| worlds.family.links_of(*party)).map(Seen::Record).collect();
+        Ok(LinkPage { rows, last: parties.last().copied(), more, server_now: now })
     }
 
     fn requests(&self) -> u64 {
