@@ -344,6 +344,7 @@ fn settings(connection: &Connection) -> Settings {
             customers: connection.customers.rule(&connection.oracle.customer_usages),
             erp: connection.customers.erp(),
             crm: connection.customers.crm(),
+            hierarchy: connection.customers.hierarchy(),
             settle: sync.settle,
             freshness: FRESHNESS,
         },

@@ -7,6 +7,7 @@ mod docs;
 mod holds;
 mod init;
 mod pairs;
+mod parents;
 mod run;
 mod sim;
 mod sync;

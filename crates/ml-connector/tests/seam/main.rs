@@ -5,6 +5,7 @@
 
 mod budget;
 mod contract;
+mod families;
 mod lives;
 mod walk;
 mod world;

@@ -22,6 +22,7 @@ use saas_sims::{
 };
 use sync_core::{
     budget::{self, DailyBudget},
+    hierarchy::HierarchyRule,
     ids::ConnectionId,
     policy::Policy,
     poll::Pace,
@@ -191,6 +192,8 @@ pub(crate) struct World {
     pub(crate) oauth: bool,
     pub(crate) poll_every: SignedDuration,
     pub(crate) sweep_every: SignedDuration,
+    /// Whether parents and daughters are wanted.
+    pub(crate) hierarchy: bool,
     master: [u8; 32],
     _folder: tempfile::TempDir,
 }
@@ -248,6 +251,7 @@ impl World {
             oauth,
             poll_every: POLL,
             sweep_every: SWEEP,
+            hierarchy: false,
             master: [7; 32],
             _folder: folder,
         }
@@ -330,7 +334,10 @@ impl World {
     fn settings(&self) -> Settings {
         let usages = ["CUSTOMER", "EXTERNAL_LEGAL_ENTITY"].map(str::to_owned);
         Settings {
-            policy: Policy::of(usages.into(), SETTLE, SignedDuration::from_secs(5)),
+            policy: Policy {
+                hierarchy: self.hierarchy.then(HierarchyRule::default),
+                ..Policy::of(usages.into(), SETTLE, SignedDuration::from_secs(5))
+            },
             pace: Pace { overlap: OVERLAP, safety: SignedDuration::from_secs(1) },
             poll_every: self.poll_every,
             crm_poll_every: self.poll_every * 3,
