@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use sync_core::{
+    budget::Class,
     decide::Decision,
     ids::PartyId,
     merge::Side,
@@ -147,10 +148,14 @@ impl Engine {
         let now = self.clock.now();
         let mut tx = self.write().await?;
         let parties: Vec<PartyId> = open.keys().copied().collect();
+        let mut by_class: BTreeMap<Class, Vec<PartyId>> = BTreeMap::new();
         for (party, way) in open {
             if let Some(plan) = way.next() {
-                tx.enqueue(&[*party], plan.class, now, "apply").await?;
+                by_class.entry(plan.class).or_default().push(*party);
             }
+        }
+        for (class, parties) in by_class {
+            tx.enqueue(&parties, class, now, "apply").await?;
         }
         let mut jobs = tx.jobs(&parties).await?;
         tx.commit().await?;

@@ -164,11 +164,7 @@ impl Engine {
 
     /// Whether both systems were read completely once. Before that nothing is decided.
     pub(crate) async fn is_loaded(&self, tx: &mut Tx) -> Result<bool, EngineError> {
-        let accounts: Option<ErpStream> = tx.cursor(Stream::Accounts.name()).await?;
-        let parties: Option<ErpStream> = tx.cursor(Stream::Parties.name()).await?;
-        let orgs: Option<CrmStream> = tx.cursor(Stream::Orgs.name()).await?;
-        let erp = [accounts, parties].into_iter().all(|s| s.is_some_and(|s| s.cursor.is_loaded()));
-        Ok(erp && orgs.is_some_and(|s| s.cursor.is_loaded()))
+        is_loaded(tx).await
     }
 
     /// Pauses of the sides, for those who wait or report.
@@ -372,6 +368,15 @@ impl Engine {
         }
         Ok(erp_due.min(crm_due))
     }
+}
+
+/// Whether both systems of a connection were read completely once.
+pub(crate) async fn is_loaded(tx: &mut Tx) -> Result<bool, EngineError> {
+    let accounts: Option<ErpStream> = tx.cursor(Stream::Accounts.name()).await?;
+    let parties: Option<ErpStream> = tx.cursor(Stream::Parties.name()).await?;
+    let orgs: Option<CrmStream> = tx.cursor(Stream::Orgs.name()).await?;
+    let erp = [accounts, parties].into_iter().all(|s| s.is_some_and(|s| s.cursor.is_loaded()));
+    Ok(erp && orgs.is_some_and(|s| s.cursor.is_loaded()))
 }
 
 /// Notes what is to be read again: the ERP since a time, or both sides completely.

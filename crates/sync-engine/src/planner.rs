@@ -21,7 +21,7 @@ use sync_core::{
 };
 use sync_store::{StagedKind, StagedRecord, Store, Tx};
 
-use crate::{EngineError, observe::observe, staging};
+use crate::{EngineError, engine::is_loaded, observe::observe, staging};
 
 /// Which organizations a preview reads by id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +113,14 @@ pub fn policy_digest(policy: &Policy) -> String {
 const CLASS: Class = Class::Audit;
 
 impl Planner {
+    /// Whether both systems were read completely once. What is shown before that knows nothing of half of the records.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn is_loaded(&self) -> Result<bool, EngineError> {
+        is_loaded(&mut self.store.read(self.connection).await?).await
+    }
+
     /// The next page of parties, in the order of their ids; empty when there are no more.
     ///
     /// # Errors

@@ -76,9 +76,14 @@ async fn one(
             Err(failed.help("leave --fresh out: what that process has read is shown then; or stop it").into())
         }
         Err(owner) => {
-            talk(format!("{}: {owner} keeps it in sync; showing what it has not done yet", connection.name));
             let id = process.number(connection).await?;
             let planner = process.planner_beside(connection, id)?;
+            if !planner.is_loaded().await? {
+                let message = format!("{owner} reads both sides of {} for the first time", connection.name);
+                let failed = Failed::new(ExitCode::Held, message);
+                return Err(failed.help("nothing can be told before it is done; plan again then").into());
+            }
+            talk(format!("{}: {owner} keeps it in sync; showing what it has not done yet", connection.name));
             let ledger = process.ledger(connection, id);
             decide(process, connection, &planner, &ledger, (Read::ByTheOtherProcess, Missing::default()))
                 .await

@@ -9,6 +9,7 @@ use jiff::SignedDuration;
 use saas_sims::{fusion::Edit, fusion::FusionSettings, generator, pipedrive::PipedriveSettings};
 use serde_json::json;
 use sync_core::{
+    error::ErrorKind,
     fields::Field,
     foresee::Rest,
     ids::{PartyId, RunId},
@@ -442,6 +443,17 @@ fn one_customer_is_synced_by_id_or_number_and_told_of() {
         let told = one(told.expect("both sides answer"));
         assert_eq!((told.foreseen.rest, told.outcome), (Rest::NotOurs, None));
 
+        // Somebody whose record cannot be read is held, and the question is told.
+        let spoilt = customers[2];
+        lock(&world.witness).spoilt.insert(spoilt);
+        let told = alive(&world, &lease, engine.sync_customer(&spoilt.to_string())).await.expect("it works");
+        let told = one(told.expect("both sides answer"));
+        let Rest::Hold { reason } = &told.foreseen.rest else { panic!("{told:?}") };
+        assert_eq!((reason.key(), told.outcome.as_deref()), ("malformed", Some("held")));
+        lock(&world.witness).spoilt.clear();
+        let told = alive(&world, &lease, engine.sync_customer(&spoilt.to_string())).await.expect("it works");
+        assert_eq!(one(told.expect("both sides answer")).outcome.as_deref(), Some("created"));
+
         // The sync that follows does the rest, and makes nothing twice.
         sync(&world, &lease, &mut command(&world, &lease, 6)).await;
         assert_eq!(world.check_agreement().await, Vec::<String>::new());
@@ -489,5 +501,39 @@ fn the_daemon_does_errands_and_reports() {
         let (counts, ended) = alive(&world, &lease, looking).await.expect("the store works");
         assert_eq!(ended.map(|(end, _)| end), Some(WishEnd::Done));
         assert!(counts.unchanged >= paired(&world).len() as u64, "everything was looked at: {counts:?}");
+    });
+}
+
+/// The rest of a file that the budget did not suffice for is done by the same file another day.
+#[test]
+fn what_the_budget_does_not_suffice_for_is_left_to_the_next_apply() {
+    story(|| async {
+        let world = world(36).await;
+        let lease = world.take().await.expect("nobody dies");
+        let (_, shown) = plan(&world, &lease, &mut command(&world, &lease, 1)).await;
+        let batch = approved(&shown);
+        let mut engine = command(&world, &lease, 2);
+        while alive(&world, &lease, engine.read(world.clock.now())).await.expect("it reads") {}
+        // What bulk work may spend beside the reserve: enough for a few of them.
+        let left = world.pipedrive.tokens_left();
+        let reserve = world.budget.tokens / 10;
+        world.pipedrive.spend_foreign(left - reserve - 40);
+        let fates = apply(&world, &lease, &mut engine, &batch).await;
+        assert!(fates.len() < batch.len(), "{fates:?}");
+        assert!(fates.values().all(|fate| *fate == Fate::Applied), "{fates:?}");
+        let pauses = engine.pauses(world.clock.now());
+        assert!(
+            pauses.iter().any(|pause| matches!(pause.error.kind, ErrorKind::Exhausted { .. })),
+            "{pauses:?}"
+        );
+
+        world.clock.advance(SignedDuration::from_hours(13));
+        let rest = apply(&world, &lease, &mut command(&world, &lease, 3), &batch).await;
+        let count = |fate: &Fate| rest.values().filter(|other| *other == fate).count();
+        assert_eq!(
+            (count(&Fate::AlreadySo), count(&Fate::Applied)),
+            (fates.len(), batch.len() - fates.len())
+        );
+        assert_eq!(world.check_agreement().await, Vec::<String>::new());
     });
 }
