@@ -31,6 +31,7 @@ pub struct Course {
 /// What is left to say about a party after its plans.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "rest")]
+#[expect(clippy::large_enum_variant, reason = "one a party of a page; a box would be in everybody's way")]
 pub enum Rest {
     /// Both sides say the same then.
     InSync,
