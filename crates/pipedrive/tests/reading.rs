@@ -11,7 +11,7 @@ mod tests {
     use sync_core::{
         budget::Class,
         error::{Effect, ErrorKind},
-        fields::Field,
+        fields::{Field, Values},
         ids::{OrgId, PartyId},
         model::Seen,
         ports::{Crm, Missing},
@@ -266,7 +266,7 @@ mod tests {
         let sent = company.log.all().len();
         let permits = company.crm.permits(Class::Edit, 2).await.unwrap();
         for permit in permits {
-            let error = company.crm.create_org(permit, &values("Acme")).await.unwrap_err();
+            let error = company.crm.create_org(permit, &Values::new()).await.unwrap_err();
             assert_eq!((error.kind, error.effect), (ErrorKind::UnknownField, Effect::None));
         }
         assert_eq!(

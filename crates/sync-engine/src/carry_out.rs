@@ -128,9 +128,9 @@ impl Engine {
             let fate = match outcomes.get(&party) {
                 Some(Outcome::Created | Outcome::Updated) => Fate::Applied,
                 Some(Outcome::Held) if plan.then_hold.is_some() => Fate::Applied,
-                Some(Outcome::Held) => {
-                    Fate::Failed(holds.get(&party).map(|hold| hold.explain()).unwrap_or_default())
-                }
+                Some(Outcome::Held) => Fate::Failed(
+                    holds.get(&party).map(sync_core::hold::HoldReason::explain).unwrap_or_default(),
+                ),
                 Some(Outcome::Failed) => {
                     Fate::Failed("the write got no receipt; the next sync finds out and goes on".to_owned())
                 }
