@@ -32,6 +32,10 @@ fn seeds_of_the_past() {
 
 #[test]
 fn creates_without_intents_are_caught_by_what_the_worlds_show() {
-    let broken = (1..=50).find_map(|seed| life(seed, Plant::NoIntent).err()).expect("the bug is caught");
-    assert!(broken.violations.iter().all(|violation| violation.law == 1), "{broken}");
+    let lives = (1..=50).filter_map(|seed| life(seed, Plant::NoIntent).err());
+    // An update that nobody remembers may be written a third time, too; what is looked for here are the duplicates.
+    let mut caught = lives.inspect(|broken| {
+        assert!(broken.violations.iter().all(|violation| [1, 3].contains(&violation.law)), "{broken}");
+    });
+    assert!(caught.any(|broken| broken.violations.iter().any(|violation| violation.law == 1)));
 }
