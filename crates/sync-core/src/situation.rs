@@ -38,6 +38,18 @@ pub struct Situation {
     pub answers: Answers,
 }
 
+impl Situation {
+    /// Organizations that the party may be bound to: those that carry its id, the one that is like it, and the one that a
+    /// person chose.
+    pub fn bindable(&self) -> impl Iterator<Item = OrgId> {
+        let like = match &self.likeness {
+            Likeness::Compared(Verdict::Bind { chosen, .. }) => Some(chosen.org),
+            Likeness::Compared(Verdict::Ask { .. } | Verdict::Nobody) | Likeness::NotCompared => None,
+        };
+        self.carriers.iter().map(|carrier| carrier.org).chain(like).chain(self.answers.same)
+    }
+}
+
 /// What comparing a customer with existing organizations gave.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Likeness {

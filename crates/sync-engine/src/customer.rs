@@ -20,7 +20,7 @@ use crate::{
     apply::Manners,
     crm_stream::stage_orgs,
     erp_stream::{keys_of, with_targets},
-    likeness::compare_customers,
+    likeness::stage,
     observe::observe,
     pause::Side,
     planner::{Foreseen, Sides, staged_orgs, tell},
@@ -121,8 +121,8 @@ impl Engine {
             tracing::warn!(reason = record.reason, "an account without a readable id was left out");
         }
         let mut tx = self.write().await?;
-        tx.stage(StagedKind::Party, &rows, now, 0).await?;
-        let changed = tx.stage(StagedKind::Account, &account_rows, now, 0).await?;
+        stage(&mut tx, StagedKind::Party, &rows, now, 0).await?;
+        let changed = stage(&mut tx, StagedKind::Account, &account_rows, now, 0).await?;
         // An account that came from another party changes that one too.
         let others = with_targets(&mut tx, keys_of(StagedKind::Account, &changed)).await?;
         tx.enqueue(&others, Class::Edit, now, "one customer").await?;
@@ -201,11 +201,8 @@ impl Engine {
         let now = self.clock.now();
         let mut tx = self.store.read(self.connection()).await?;
         let class = tx.jobs(&[party]).await?.first().map_or(CLASS, |job| job.class);
-        let mut situations = observe(&mut tx, &[party], now).await?;
-        compare_customers(&mut tx, &self.settings.policy, &mut situations).await?;
-        let carriers: Vec<OrgId> =
-            situations.values().flat_map(|s| &s.carriers).map(|carrier| carrier.org).collect();
-        let orgs = staged_orgs(&mut tx, &carriers).await?;
+        let mut situations = observe(&mut tx, &self.settings.policy, &[party], now).await?;
+        let orgs = staged_orgs(&mut tx, situations.values()).await?;
         drop(tx);
         let policy = Policy { freshness: jiff::SignedDuration::MAX, ..self.settings.policy.clone() };
         let situation = situations.remove(&party).ok_or(EngineError::Stored {

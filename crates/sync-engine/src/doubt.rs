@@ -19,7 +19,7 @@ use sync_core::{
 };
 use sync_store::{Intent, IntentEnd, JournalEntry, Outcome, StagedKind, Tx};
 
-use crate::{CUSTOMERS, Engine, EngineError, receipt::pair_after, staging, watch::Event};
+use crate::{CUSTOMERS, Engine, EngineError, likeness::stage, receipt::pair_after, staging, watch::Event};
 
 /// Looks stand in the way of customers that somebody waits for.
 const LOOK: Class = Class::NewCustomer;
@@ -218,7 +218,7 @@ impl Engine {
         let mut tx = self.write().await?;
         let end = if orgs.is_empty() { IntentEnd::Void } else { IntentEnd::Done };
         let rows: Vec<_> = orgs.iter().map(staging::org).collect();
-        tx.stage(StagedKind::Org, &rows, now, 0).await?;
+        stage(&mut tx, StagedKind::Org, &rows, now, 0).await?;
         let mut outcome = None;
         if let [org] = orgs.as_slice() {
             outcome = self.adopt(&mut tx, &intent, org, now).await?;

@@ -12,7 +12,7 @@ use sync_store::{Changed, StagedKind, StagedRow, Tx};
 
 use crate::{
     Engine, EngineError,
-    likeness::note_changed,
+    likeness::stage,
     pause::Side,
     reconcile::TRY_AGAIN,
     staging,
@@ -94,8 +94,7 @@ impl Engine {
 
         let mut tx = self.write().await?;
         let mut disbelieved = None;
-        let mut changed = tx.stage(kind, &page.rows, now, sweep).await?;
-        note_changed(&mut tx, kind, &page.rows, &changed).await?;
+        let mut changed = stage(&mut tx, kind, &page.rows, now, sweep).await?;
         if repeating {
             changed.extend(page.all());
         }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use sync_core::{
+    answers::Answers,
     fields::{Field, Values},
     ids::{OrgId, PartyId},
     matching::{Candidate, Company, Profile, judge},
@@ -115,7 +116,10 @@ pub(crate) async fn compare_customers(
             let Some(profile) = orgs.get(&org) else { continue };
             let others = org_keys.get(&org).map(|keys| nearest(keys, &parties_by_key)).unwrap_or_default();
             let others = others.into_iter().map(PartyId).filter(|other| other != party);
-            let others = others.filter_map(|other| Some((other, rivals.get(&other)?)));
+            let others = others.filter_map(|other| {
+                let (profile, answers) = rivals.get(&other)?;
+                wants(answers, OrgId(org)).then_some((other, profile))
+            });
             let rivals = others.take(MOST_RIVALS).collect();
             candidates.entry(*party).or_default().push(Candidate { org: OrgId(org), profile, rivals });
         }
@@ -130,9 +134,14 @@ async fn rivals_of(
     policy: &Policy,
     parties_by_key: &BTreeMap<i64, BTreeSet<i64>>,
     known: &BTreeMap<PartyId, Profile>,
-) -> Result<BTreeMap<PartyId, Profile>, EngineError> {
-    let mut rivals = known.clone();
+) -> Result<BTreeMap<PartyId, (Profile, Answers)>, EngineError> {
     let ids: BTreeSet<i64> = parties_by_key.values().flatten().copied().collect();
+    let parties: Vec<PartyId> = ids.iter().copied().map(PartyId).collect();
+    let mut answers = tx.answers(&parties).await?;
+    let mut rivals = BTreeMap::new();
+    for (party, profile) in known {
+        rivals.insert(*party, (profile.clone(), answers.remove(party).unwrap_or_default()));
+    }
     let unknown: Vec<i64> = ids.into_iter().filter(|id| !known.contains_key(&PartyId(*id))).collect();
     let accounts = tx.staged_of_parties(StagedKind::Account, &unknown).await?;
     let owners: BTreeSet<i64> = accounts.iter().filter_map(|record| record.row.party).collect();
@@ -140,10 +149,17 @@ async fn rivals_of(
         let Some(party) = readable::<ErpParty>("party", &record)? else { continue };
         let usage = party.usage.as_ref().is_some_and(|u| policy.customers.usages.contains(u));
         if usage || owners.contains(&id) {
-            rivals.insert(PartyId(id), Profile::of(&party_company(&party)));
+            let said = answers.remove(&PartyId(id)).unwrap_or_default();
+            rivals.insert(PartyId(id), (Profile::of(&party_company(&party)), said));
         }
     }
     Ok(rivals)
+}
+
+/// Whether a party may still be this organization after what people said about it.
+fn wants(answers: &Answers, org: OrgId) -> bool {
+    let elsewhere = answers.same.is_some_and(|same| same != org);
+    !(answers.new || answers.alias_of.is_some() || elsewhere || answers.apart.contains(&org))
 }
 
 /// Records that share keys with one, those that share most first.
@@ -205,6 +221,19 @@ fn readable<T: serde::de::DeserializeOwned>(
         return Ok(None);
     }
     staging::read(what, &record.row).map(Some)
+}
+
+/// Stages records and makes the keys of those that are new or changed: whatever is staged can be found by its likeness.
+pub(crate) async fn stage(
+    tx: &mut Tx,
+    kind: StagedKind,
+    rows: &[StagedRow],
+    read_at: Timestamp,
+    sweep: i64,
+) -> Result<Vec<Changed>, EngineError> {
+    let changed = tx.stage(kind, rows, read_at, sweep).await?;
+    note_changed(tx, kind, rows, &changed).await?;
+    Ok(changed)
 }
 
 /// Makes the keys of records that are new or changed.

@@ -7,15 +7,17 @@ use sync_core::{
     ids::{OrgId, PartyId},
     model::{CrmOrg, ErpAccount, ErpCustomer, ErpParty},
     pair::Pair,
+    policy::Policy,
     situation::{Carrier, CrmSide, Doubt, ErpSide, Likeness, Situation},
 };
 use sync_store::{StagedKind, StagedRecord, Tx};
 
-use crate::{EngineError, staging};
+use crate::{EngineError, likeness::compare_customers, staging};
 
-/// Loads the situations of `parties`.
+/// Loads the situations of `parties`, compared with organizations where that may matter.
 pub(crate) async fn observe(
     tx: &mut Tx,
+    policy: &Policy,
     parties: &[PartyId],
     now: Timestamp,
 ) -> Result<BTreeMap<PartyId, Situation>, EngineError> {
@@ -59,6 +61,7 @@ pub(crate) async fn observe(
         };
         situations.insert(*party, situation);
     }
+    compare_customers(tx, policy, &mut situations).await?;
     Ok(situations)
 }
 

@@ -21,7 +21,7 @@ use sync_core::{
 };
 use sync_store::{StagedKind, StagedRecord, Store, Tx};
 
-use crate::{EngineError, engine::is_loaded, likeness::compare_customers, observe::observe, staging};
+use crate::{EngineError, engine::is_loaded, observe::observe, staging};
 
 /// Which organizations a preview reads by id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,8 +134,7 @@ impl Planner {
         let mut tx = self.store.read(self.connection).await?;
         let jobs = tx.queued(after, limit).await?;
         let parties: Vec<PartyId> = jobs.iter().map(|job| job.party).collect();
-        let mut situations = observe(&mut tx, &parties, now).await?;
-        compare_customers(&mut tx, &self.policy, &mut situations).await?;
+        let mut situations = observe(&mut tx, &self.policy, &parties, now).await?;
         // Nothing is kept open while the CRM is asked.
         drop(tx);
         let staged = Policy { freshness: SignedDuration::MAX, ..self.policy.clone() };
@@ -159,9 +158,7 @@ impl Planner {
             }
         }
         let mut tx = self.store.read(self.connection).await?;
-        let carriers: Vec<OrgId> =
-            situations.values().flat_map(|s| &s.carriers).map(|carrier| carrier.org).collect();
-        let orgs = staged_orgs(&mut tx, &carriers).await?;
+        let orgs = staged_orgs(&mut tx, situations.values()).await?;
         drop(tx);
         let foreseen = jobs.into_iter().filter_map(|job| {
             let situation = situations.remove(&job.party)?;
@@ -212,9 +209,9 @@ impl Planner {
 /// What the store knows of these organizations, as far as it can be read.
 pub(crate) async fn staged_orgs(
     tx: &mut Tx,
-    orgs: &[OrgId],
+    situations: impl Iterator<Item = &Situation>,
 ) -> Result<BTreeMap<OrgId, (CrmOrg, Timestamp)>, EngineError> {
-    let ids: Vec<i64> = orgs.iter().map(|org| org.0).collect();
+    let ids: Vec<i64> = situations.flat_map(Situation::bindable).map(|org| org.0).collect();
     let mut found = BTreeMap::new();
     for (id, StagedRecord { row, read_at, missing, .. }) in tx.staged(StagedKind::Org, &ids).await? {
         if missing == 0 && row.malformed.is_none() {

@@ -19,6 +19,7 @@ use crate::{
     CUSTOMERS, Engine, EngineError,
     apply::{Sent, before},
     backoff,
+    likeness::stage,
     pause::Side,
     reconcile::Planned,
     staging,
@@ -57,7 +58,7 @@ impl Engine {
         }
         let mut tx = self.write().await?;
         tx.put_pairs(&receipts.pairs, now).await?;
-        tx.stage(StagedKind::Org, &receipts.staged, now, 0).await?;
+        stage(&mut tx, StagedKind::Org, &receipts.staged, now, 0).await?;
         tx.mark_absent(StagedKind::Org, &receipts.absent).await?;
         if self.keeps_intents() {
             tx.close_intents(&receipts.ended, now).await?;

@@ -20,7 +20,7 @@ use sync_store::{Job, Outcome, QueueLen, Reschedule, StagedKind};
 use crate::{
     CUSTOMERS, Engine, EngineError,
     apply::Manners,
-    likeness::{compare_customers, parties_near},
+    likeness::{parties_near, stage},
     observe::observe,
     pause::Side,
     receipt::new_pair,
@@ -86,9 +86,8 @@ impl Engine {
     ) -> Result<Option<Looked>, EngineError> {
         let parties: Vec<PartyId> = jobs.iter().map(|job| job.party).collect();
         let mut tx = self.store.read(self.connection()).await?;
-        let mut situations = observe(&mut tx, &parties, now).await?;
+        let mut situations = observe(&mut tx, &self.settings.policy, &parties, now).await?;
         try_refused_again(jobs, &mut situations);
-        compare_customers(&mut tx, &self.settings.policy, &mut situations).await?;
         drop(tx);
 
         let mut decisions = self.decide_all(&situations);
@@ -102,7 +101,7 @@ impl Engine {
             let again: Vec<PartyId> =
                 decisions.iter().filter(|(_, d)| to_be_read(d).is_some()).map(|(party, _)| *party).collect();
             let mut tx = self.store.read(self.connection()).await?;
-            let mut fresh = observe(&mut tx, &again, self.clock.now()).await?;
+            let mut fresh = observe(&mut tx, &self.settings.policy, &again, self.clock.now()).await?;
             try_refused_again(jobs, &mut fresh);
             drop(tx);
             decisions.extend(self.decide_all(&fresh));
@@ -152,7 +151,7 @@ impl Engine {
         let absent: Vec<i64> =
             orgs.iter().map(|org| org.0).filter(|org| rows.iter().all(|row| row.id != *org)).collect();
         let mut tx = self.write().await?;
-        tx.stage(StagedKind::Org, &rows, read_at, 0).await?;
+        stage(&mut tx, StagedKind::Org, &rows, read_at, 0).await?;
         tx.mark_absent(StagedKind::Org, &absent).await?;
         tx.commit().await?;
         Ok(true)

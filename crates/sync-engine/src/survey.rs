@@ -10,6 +10,7 @@ use crate::{
     Engine, EngineError,
     crm_stream::{end_of, stage_orgs},
     erp_stream::{asking, keys_of, kind_of, with_targets},
+    likeness::stage,
     pause::Side,
     streams::{CrmCursor, CrmStream, ErpStream, Stream},
 };
@@ -57,7 +58,8 @@ impl Engine {
     /// When the store fails or the connection was taken by another process. Failed remote calls are no errors.
     pub async fn survey(&mut self, survey: &mut Survey, now: Timestamp) -> Result<bool, EngineError> {
         self.check_lease()?;
-        Ok(self.survey_fields(survey, now).await
+        Ok(self.index_likeness(now).await?
+            || self.survey_fields(survey, now).await
             || self.prepare_erp(now).await
             || self.survey_erp(survey, now).await?
             || self.survey_crm(survey, now).await?)
@@ -118,7 +120,7 @@ impl Engine {
         let kind = kind_of(stream);
 
         let mut tx = self.write().await?;
-        let mut changed = tx.stage(kind, &page.rows, now, NO_SWEEP).await?;
+        let mut changed = stage(&mut tx, kind, &page.rows, now, NO_SWEEP).await?;
         if repeating {
             changed.extend(page.all());
         }

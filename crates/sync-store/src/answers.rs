@@ -3,17 +3,18 @@
 //! Answering needs no lease: a person answers beside the process that holds the connection, which finds the key in its
 //! queue. Everything an answer leads to is the holder's work.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use sync_core::{
     answers::{Answer, Answers},
     budget::Class,
+    hold::HoldReason,
     ids::{ConnectionId, PartyId},
 };
 
 use crate::{
-    Store, StoreError, Tx,
+    MatchSide, Store, StoreError, Tx,
     sql::{Many, Row, json},
 };
 
@@ -71,6 +72,16 @@ impl Store {
         let of = answers.alias_of;
         let origin = format!("{by} answered {}", answer.key());
         let parties: Vec<PartyId> = [Some(party), of].into_iter().flatten().collect();
+        if let HoldReason::Ambiguous { candidates, .. } = &question {
+            // Whoever may be one of these too has a rival less, perhaps.
+            let orgs: Vec<i64> = candidates.iter().map(|candidate| candidate.org.0).collect();
+            let keys = tx.match_keys_of(MatchSide::Crm, &orgs).await?;
+            let near: BTreeSet<i64> =
+                tx.free_by_key(MatchSide::Erp, &keys).await?.into_values().flatten().collect();
+            let near: Vec<PartyId> =
+                near.into_iter().map(PartyId).filter(|near| !parties.contains(near)).collect();
+            tx.enqueue(&near, Class::Edit, now, &origin).await?;
+        }
         tx.enqueue(&parties, Class::Urgent, now, &origin).await?;
         tx.commit().await?;
         Ok(Answered::Taken)

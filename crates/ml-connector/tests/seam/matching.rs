@@ -1,6 +1,11 @@
 //! A Pipedrive company that holds some of the customers before anybody connected the two systems.
 
-use crate::world::{Beginning, World};
+use std::collections::BTreeMap;
+
+use crate::{
+    plan::{apply, approved, command, plan, story},
+    world::{Beginning, World},
+};
 use jiff::SignedDuration;
 use saas_sims::{
     fusion::{Edit, FusionSettings},
@@ -9,76 +14,176 @@ use saas_sims::{
 use serde_json::{Value, json};
 use sync_core::{
     answers::Answer,
+    foresee::Rest,
     ids::{OrgId, PartyId},
+    plan::Step,
 };
+use sync_engine::{Fate, Foreseen, lease::Lease};
+use sync_store::Answered;
 
-async fn questions(world: &World, parties: &[i64]) -> Vec<Option<&'static str>> {
-    let asked = async {
-        let ids: Vec<PartyId> = parties.iter().copied().map(PartyId).collect();
-        world.store.read(world.connection).await?.holds(&ids).await
-    };
-    let asked = world.drive(asked).await.expect("alive").expect("the store works");
-    let of = |party: &i64| asked.get(&PartyId(*party)).map(sync_core::hold::HoldReason::key);
-    parties.iter().map(of).collect()
+/// Customers of finance, and what sales made of them.
+struct Company {
+    world: World,
+    /// Misspelt, with its web site.
+    certain: i64,
+    nordlicht: i64,
+    /// A name and nothing else.
+    unsure: i64,
+    acme: i64,
+    /// Entered twice by sales.
+    doubled: i64,
+    twins: [i64; 2],
+    /// Two customers of one name and site, of which sales knows one.
+    rivals: [i64; 2],
+    /// Unknown to sales.
+    other: i64,
 }
 
-#[tokio::test]
-async fn a_first_sync_binds_what_is_certain_asks_about_what_is_not_and_creates_the_rest() {
+async fn company() -> Company {
     let (fusion, pipedrive) = (FusionSettings::default(), PipedriveSettings::default());
     let mut world = World::new(Beginning { seed: 5, fusion, pipedrive, oauth: false }).await;
     world.sweep_every = SignedDuration::from_hours(1);
-    let customer = |name: &str, more: Value| {
-        let mut values = json!({"OrganizationName": name, "PartyUsageCode": "CUSTOMER", "Country": "DE"});
-        values.as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
+    let customer = |name: &str, site: Option<&str>| {
+        let values =
+            json!({"OrganizationName": name, "PartyUsageCode": "CUSTOMER", "Country": "DE", "URL": site});
         let party = world.fusion.add_party(Edit::set(values)).expect("a party");
         world.fusion.add_account(party, Edit::set(json!({}))).expect("an account");
         party
     };
-    let certain = customer("Nordlicht Maschinenbau GmbH", json!({"URL": "https://www.nordlicht.example"}));
-    let unsure = customer("Acme Ltd", json!({"URL": "acme.example"}));
-    let twin = customer("Zweimal AG", json!({"URL": "zweimal.example"}));
-    let other = customer("Bolt SE", json!({}));
-    let parties = [certain, unsure, twin, other];
     let sales = |name: &str, site: Option<&str>| {
         world.pipedrive.create_as_person(&json!({"name": name, "website": site})).expect("an organization")
     };
-    let nordlicht = sales("NORDLICHT Maschinnenbau", Some("nordlicht.example"));
-    let acme = sales("ACME", None);
+    let [certain, unsure, doubled, other] = [
+        customer("Nordlicht Maschinenbau GmbH", Some("https://www.nordlicht.example")),
+        customer("Acme Ltd", Some("acme.example")),
+        customer("Zweimal AG", Some("zweimal.example")),
+        customer("Bolt SE", None),
+    ];
+    let rivals = [
+        customer("Doppelt GmbH", Some("doppelt.example")),
+        customer("Doppelt GmbH", Some("http://doppelt.example/")),
+    ];
+    let (nordlicht, acme) =
+        (sales("NORDLICHT Maschinnenbau", Some("nordlicht.example")), sales("ACME", None));
     let twins = [sales("Zweimal", Some("zweimal.example")), sales("Zweimal AG", Some("zweimal.example"))];
+    sales("Doppelt", Some("www.doppelt.example"));
+    // Late commits are over.
+    world.clock.advance(SignedDuration::from_mins(30));
+    Company { world, certain, nordlicht, unsure, acme, doubled, twins, rivals, other }
+}
 
-    let lease = world.take().await.expect("nobody else wants it");
-    let mut engine = world.engine(&lease);
-    let end = world.clock.now() + SignedDuration::from_hours(1);
-    world.work_until(&mut engine, &lease, end).await;
-    assert_eq!(
-        questions(&world, &parties).await,
-        [None, Some("ambiguous"), Some("ambiguous"), None],
-        "one is certain, two are not, one is unknown to sales"
-    );
-    let bound = world.pipedrive.organization(nordlicht).expect("it is there");
-    assert_eq!(
-        (bound.name.as_str(), bound.custom["ERP customer id"].as_str()),
-        ("Nordlicht Maschinenbau GmbH", Some(certain.to_string().as_str()))
-    );
-    let made = world.pipedrive.organizations().len();
+impl Company {
+    async fn question(&self, party: i64) -> Option<&'static str> {
+        let asked = async {
+            let mut tx = self.world.store.read(self.world.connection).await?;
+            tx.holds(&[PartyId(party)]).await
+        };
+        let asked = self.world.drive(asked).await.expect("alive").expect("the store works");
+        asked.get(&PartyId(party)).map(sync_core::hold::HoldReason::key)
+    }
 
-    // Two answers: it is that one; it is none of them.
-    for (party, answer) in [(unsure, Answer::Same { org: OrgId(acme) }), (twin, Answer::New)] {
-        let given =
-            world.store.answer_hold(world.connection, PartyId(party), &answer, "maria", world.clock.now());
-        let given = world.drive(given).await.expect("alive").expect("the store works");
-        assert_eq!(given, sync_store::Answered::Taken);
+    async fn answer(&self, party: i64, answer: Answer) {
+        let (store, now) = (&self.world.store, self.world.clock.now());
+        let given = store.answer_hold(self.world.connection, PartyId(party), &answer, "maria", now);
+        let given = self.world.drive(given).await.expect("alive").expect("the store works");
+        assert_eq!(given, Answered::Taken);
     }
-    let end = world.clock.now() + SignedDuration::from_hours(3);
-    world.work_until(&mut engine, &lease, end).await;
-    assert_eq!(questions(&world, &parties).await, [None; 4]);
-    assert_eq!(world.pipedrive.organizations().len(), made + 1, "only the answered one is new");
-    let carries =
-        |org: i64| world.pipedrive.organization(org).expect("there").custom["ERP customer id"].clone();
-    assert_eq!(carries(acme), json!(unsure.to_string()));
-    for org in twins {
-        assert_eq!(carries(org), Value::Null, "what a person kept apart is left alone");
+
+    /// The ERP customer id that an organization carries.
+    fn carries(&self, org: i64) -> Option<String> {
+        let organization = self.world.pipedrive.organization(org).expect("it is there");
+        // Before the field exists there is none.
+        organization.custom.get("ERP customer id").and_then(Value::as_str).map(str::to_owned)
     }
-    assert_eq!(world.check_agreement().await, Vec::<String>::new());
-    assert_eq!(world.organizations().get(&other).map(Vec::len), Some(1));
+
+    /// What the first cycle has to leave behind, however it came about.
+    async fn check_first_cycle(&self) {
+        let ambiguous = Some("ambiguous");
+        for (party, wanted) in [
+            (self.certain, None),
+            (self.unsure, ambiguous),
+            (self.doubled, ambiguous),
+            (self.rivals[0], ambiguous),
+            (self.rivals[1], ambiguous),
+            (self.other, None),
+        ] {
+            assert_eq!(self.question(party).await, wanted, "{party}");
+        }
+        assert_eq!(self.carries(self.nordlicht), Some(self.certain.to_string()));
+        assert_eq!(self.world.organizations().get(&self.other).map(Vec::len), Some(1));
+        assert_eq!(self.world.pipedrive.organizations().len(), 6, "sales made five, one is new");
+    }
+
+    /// It is that one; it is none of them; it is another company, so that its rival gets it.
+    async fn check_answers(&self, lease: &Lease) {
+        let doppelt = self.world.pipedrive.organizations();
+        let doppelt = doppelt.iter().find(|org| org.name == "Doppelt").expect("it is there").id;
+        self.answer(self.unsure, Answer::Same { org: OrgId(self.acme) }).await;
+        self.answer(self.doubled, Answer::New).await;
+        self.answer(self.rivals[0], Answer::Apart { org: OrgId(doppelt) }).await;
+        let end = self.world.clock.now() + SignedDuration::from_hours(3);
+        self.world.work_until(&mut command(&self.world, lease, 9), lease, end).await;
+        for party in [self.certain, self.unsure, self.doubled, self.rivals[0], self.rivals[1], self.other] {
+            assert_eq!(self.question(party).await, None, "{party}");
+        }
+        assert_eq!(self.carries(self.acme), Some(self.unsure.to_string()));
+        assert_eq!(self.carries(doppelt), Some(self.rivals[1].to_string()), "nobody else wants it now");
+        assert_eq!(
+            self.twins.map(|org| self.carries(org)),
+            [None, None],
+            "what was kept apart is left alone"
+        );
+        assert_eq!(self.world.pipedrive.organizations().len(), 8);
+        assert_eq!(self.world.check_agreement().await, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_first_sync_binds_what_is_certain_asks_about_what_is_not_and_creates_the_rest() {
+    story(|| async {
+        let company = company().await;
+        let lease = company.world.take().await.expect("nobody else wants it");
+        let mut engine = command(&company.world, &lease, 1);
+        let end = company.world.clock.now() + SignedDuration::from_hours(1);
+        company.world.work_until(&mut engine, &lease, end).await;
+        company.check_first_cycle().await;
+        company.check_answers(&lease).await;
+    });
+}
+
+/// What a careful person does first: `plan`, read it, `apply` it.
+#[test]
+fn a_plan_of_a_half_full_company_shows_the_very_writes_and_they_can_be_applied() {
+    story(|| async {
+        let company = company().await;
+        let Company { world, certain, nordlicht, other, .. } = &company;
+        let lease = world.take().await.expect("nobody else wants it");
+        let (_, shown) = plan(world, &lease, &mut command(world, &lease, 1)).await;
+        let by_party: BTreeMap<i64, &Foreseen> =
+            shown.iter().map(|foreseen| (foreseen.party.0, foreseen)).collect();
+        let steps = |party: &i64| -> Vec<&'static str> {
+            by_party[party].plans.iter().flat_map(|plan| plan.steps.iter().map(Step::op)).collect()
+        };
+        assert_eq!((steps(certain), steps(other)), (vec!["bind", "update"], vec!["create"]));
+        assert_eq!(by_party[certain].rest, Rest::InSync, "the whole way is shown");
+        for party in [company.unsure, company.doubled, company.rivals[0], company.rivals[1]] {
+            let Rest::Hold { reason } = &by_party[&party].rest else { panic!("{:?}", by_party[&party]) };
+            assert_eq!(reason.key(), "ambiguous");
+        }
+        assert_eq!([*nordlicht, company.acme].map(|org| company.carries(org)), [None, None]);
+
+        let fates = apply(world, &lease, &mut command(world, &lease, 2), &approved(&shown)).await;
+        assert_eq!(
+            fates,
+            [(PartyId(*certain), Fate::Applied), (PartyId(*other), Fate::Applied)].into_iter().collect()
+        );
+        assert_eq!(company.carries(*nordlicht), Some(certain.to_string()));
+        let (_, again) = plan(world, &lease, &mut command(world, &lease, 3)).await;
+        assert_eq!(approved(&again).len(), 0, "{again:?}");
+
+        let end = world.clock.now() + SignedDuration::from_hours(1);
+        world.work_until(&mut command(world, &lease, 4), &lease, end).await;
+        company.check_first_cycle().await;
+        company.check_answers(&lease).await;
+    });
 }

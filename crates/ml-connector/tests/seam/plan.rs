@@ -26,7 +26,7 @@ use crate::world::{Beginning, World, lock};
 const CUSTOMERS: usize = 30;
 
 /// A test's story, on one thread.
-fn story<F: Future<Output = ()>>(tell: impl FnOnce() -> F) {
+pub(crate) fn story<F: Future<Output = ()>>(tell: impl FnOnce() -> F) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(tell());
 }
@@ -40,17 +40,17 @@ async fn world(seed: u64) -> World {
 }
 
 /// Each command is a process of its own: new clients, a run of its own (numbered beyond those that engines begin).
-fn command(world: &World, lease: &Lease, run: i64) -> Engine {
+pub(crate) fn command(world: &World, lease: &Lease, run: i64) -> Engine {
     world.engine_in(lease, Arc::new(world.pipedrive_client()), RunId(1_000 + run))
 }
 
-async fn alive<F: Future>(world: &World, lease: &Lease, future: F) -> F::Output {
+pub(crate) async fn alive<F: Future>(world: &World, lease: &Lease, future: F) -> F::Output {
     world.drive(lease.renew()).await.expect("alive").expect("the lease is ours");
     world.drive(future).await.expect("nobody dies")
 }
 
 /// `plan`: reads what is due, decides what is in the queue.
-async fn plan(world: &World, lease: &Lease, engine: &mut Engine) -> (Survey, Vec<Foreseen>) {
+pub(crate) async fn plan(world: &World, lease: &Lease, engine: &mut Engine) -> (Survey, Vec<Foreseen>) {
     let mut survey = alive(world, lease, engine.begin_survey()).await.expect("the store works");
     while alive(world, lease, engine.survey(&mut survey, world.clock.now())).await.expect("it reads") {}
     assert!(engine.has_surveyed(&survey), "{:?}", engine.pauses(world.clock.now()));
@@ -81,7 +81,7 @@ async fn sync(world: &World, lease: &Lease, engine: &mut Engine) {
 }
 
 /// `apply`: reads what is due, then carries out.
-async fn apply(
+pub(crate) async fn apply(
     world: &World,
     lease: &Lease,
     engine: &mut Engine,
@@ -93,7 +93,7 @@ async fn apply(
     alive(world, lease, engine.carry_out(batch)).await.expect("the store works")
 }
 
-fn approved(foreseen: &[Foreseen]) -> Vec<Approved> {
+pub(crate) fn approved(foreseen: &[Foreseen]) -> Vec<Approved> {
     let some = foreseen.iter().filter(|foreseen| !foreseen.plans.is_empty());
     some.map(|foreseen| Approved {
         party: foreseen.party,
