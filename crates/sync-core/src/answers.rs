@@ -169,17 +169,17 @@ impl HoldReason {
                 RETRY,
             ],
             Self::SeveralOrganizations { .. } => vec![
-                ("same", "--org is this customer's, the others are other companies"),
-                ("apart", "--org is another company"),
+                ("same", "organization ORG is this customer's, the others are other companies"),
+                ("apart", "organization ORG is another company"),
                 RETRY,
             ],
             Self::Ambiguous { .. } => vec![
-                ("same", "--org is this customer's"),
+                ("same", "organization ORG is this customer's"),
                 ("new", "it is none of them, create one; they are other companies"),
-                ("apart", "--org is another company"),
+                ("apart", "organization ORG is another company"),
                 RETRY,
             ],
-            Self::OrganizationTaken { .. } => vec![("apart", "--org is another company"), RETRY],
+            Self::OrganizationTaken { .. } => vec![("apart", "organization ORG is another company"), RETRY],
             Self::PartyMissing | Self::CustomerEnded { .. } => {
                 vec![("flag", "write it into the organization's ERP status"), LEAVE, RETRY]
             }

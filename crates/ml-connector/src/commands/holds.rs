@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use sync_core::answers::Answer;
 use sync_core::hold::HoldReason;
 use sync_core::ids::{OrgId, PartyId};
 use sync_core::ports::Clock as _;
+use sync_core::{answers::Answer, matching::Judged};
 use sync_store::{Answered, ConnectionRow, HoldRow, Store};
 
 use super::Context;
@@ -231,9 +231,13 @@ fn whole(shown: &Shown) -> String {
     if let HoldReason::Refused { exchange: Some(exchange), .. } = evidence {
         text.push_str(&format!("\nrequest:\n{}\n\nanswer:\n{}\n", exchange.request, exchange.answer));
     }
+    if let HoldReason::Ambiguous { candidates, .. } = evidence {
+        candidates.iter().for_each(|candidate| text.push_str(&likeness(candidate)));
+    }
     text.push_str("\nanswers:\n");
     for PossibleAnswer { answer, does } in answers {
-        text.push_str(&format!("  ml-connector holds answer {answer} {party}   {does}\n"));
+        let org = if Answer::parse(answer, None).is_err() { " --org ORG" } else { "" };
+        text.push_str(&format!("  ml-connector holds answer {answer} {party}{org}   {does}\n"));
     }
     if !before.is_empty() {
         let rows = before.iter().map(|earlier| {
@@ -242,6 +246,20 @@ fn whole(shown: &Shown) -> String {
             [earlier.since.clone(), earlier.until.clone(), earlier.reason.to_owned(), answer.to_owned(), by]
         });
         text.push_str(&format!("\n{}\n", table(["asked", "until", "reason", "answer", "by"], &[], rows)));
+    }
+    text
+}
+
+/// A candidate with what speaks for and against it, and who else it may be.
+fn likeness(candidate: &Judged) -> String {
+    let Judged { org, name, comparison, rivals } = candidate;
+    let mut text = format!("\norganization {org} \"{name}\", {} points\n", comparison.points);
+    for line in comparison.explain().lines() {
+        text.push_str(&format!("  {line}\n"));
+    }
+    if !rivals.is_empty() {
+        let rivals: Vec<String> = rivals.iter().map(ToString::to_string).collect();
+        text.push_str(&format!("  it may be customer {} as well\n", rivals.join(", ")));
     }
     text
 }

@@ -95,7 +95,7 @@ async fn types_are_strict_and_a_refused_write_stores_nothing() {
         json!({"title": null}),
         json!({"value": "5"}),
         json!({"value": null}),
-        json!({"currency": "XXX"}),
+        json!({"currency": "QQQ"}),
         json!({"currency": "eur"}),
         json!({"owner_id": 1}),
         json!({"org_id": 77}),

@@ -128,9 +128,14 @@ pub(super) fn one(
     by: &Writer,
 ) -> Result<Reply, Problem> {
     params::check_names(call, &[], settings)?;
-    let kept = |file: &&File| file.active || by.now.duration_since(file.update_time) < KEPT;
-    let file = state.v1.files.all.get(&id).filter(kept).ok_or_else(|| Problem::not_found("File"))?;
+    let file = kept(state, id, by)?;
     Ok(answer(settings, state, file))
+}
+
+/// A file that is there, or was deleted a little while ago.
+fn kept<'a>(state: &'a State, id: i64, by: &Writer) -> Result<&'a File, Problem> {
+    let kept = |file: &&File| file.active || by.now.duration_since(file.update_time) < KEPT;
+    state.v1.files.all.get(&id).filter(kept).ok_or_else(|| Problem::not_found("File"))
 }
 
 /// The content as it was uploaded; how the real system answers, by itself or by a redirect, is UNVERIFIED.
@@ -142,8 +147,7 @@ pub(super) fn download(
     by: &Writer,
 ) -> Result<Reply, Problem> {
     params::check_names(call, &[], settings)?;
-    let kept = |file: &&File| file.active || by.now.duration_since(file.update_time) < KEPT;
-    let file = state.v1.files.all.get(&id).filter(kept).ok_or_else(|| Problem::not_found("File"))?;
+    let file = kept(state, id, by)?;
     let name = file.name.replace(['"', '\r', '\n'], "");
     let reply = Reply::of(StatusCode::OK, "application/octet-stream", file.content.clone());
     Ok(reply.with("content-disposition", format!("attachment; filename=\"{name}\"")))
