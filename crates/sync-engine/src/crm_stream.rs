@@ -187,6 +187,9 @@ pub(crate) async fn stage_orgs(
         .collect();
     let (rows, lost) = staging::rows(page.rows, staging::org);
     let changed = tx.stage(StagedKind::Org, &rows, read_at, sweep).await?;
+    // Stamps have whole seconds and lists lag: of two versions in one second a list may still show the older one.
+    let tied: Vec<i64> = changed.iter().filter(|row| row.tied).map(|row| row.id).collect();
+    tx.distrust(StagedKind::Org, &tied).await?;
     let before = free_of(tx, &changed).await?;
     let mut keys = parties_near(tx, &before).await?;
     note_changed(tx, StagedKind::Org, &rows, &changed).await?;

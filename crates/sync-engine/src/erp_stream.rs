@@ -31,7 +31,9 @@ pub(crate) struct StagedPage {
 impl StagedPage {
     /// All of its rows, for those who look at them again, changed or not.
     pub(crate) fn all(&self) -> Vec<Changed> {
-        self.rows.iter().map(|row| Changed { id: row.id, party: row.party, was_party: None }).collect()
+        let changed =
+            |row: &StagedRow| Changed { id: row.id, party: row.party, was_party: None, tied: false };
+        self.rows.iter().map(changed).collect()
     }
 }
 

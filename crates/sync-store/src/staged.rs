@@ -69,6 +69,8 @@ pub struct Changed {
     pub party: Option<i64>,
     /// The party it spoke about before.
     pub was_party: Option<i64>,
+    /// It bears the stamp of what was staged: which of the two is the newer one cannot be told from a list.
+    pub tied: bool,
 }
 
 static BY_ID: Many = Many::new(
@@ -109,6 +111,12 @@ static ABSENT: Many = Many::new(
     "UPDATE staged SET missing = 2 WHERE connection_id = $1 AND kind = $2 AND id IN ({rows})",
     "?",
     2,
+);
+
+static UNSURE: Many = Many::new(
+    "UPDATE staged SET read_at = $3 WHERE connection_id = $1 AND kind = $2 AND id IN ({rows})",
+    "?",
+    3,
 );
 
 /// Whether what is staged is newer than a row that was read now.
@@ -161,7 +169,12 @@ impl Tx {
                     && before.row.malformed == row.malformed
             });
             if !same {
-                changed.push(Changed { id, party: row.party, was_party: before.and_then(|b| b.row.party) });
+                changed.push(Changed {
+                    id,
+                    party: row.party,
+                    was_party: before.and_then(|b| b.row.party),
+                    tied: before.is_some_and(|b| b.missing == 0 && b.row.stamp == row.stamp),
+                });
             }
             put.push(vec![
                 id.into(),
@@ -177,6 +190,15 @@ impl Tx {
         let shared = [self.id(), kind.key().into(), sweep.into()];
         self.execute_in(&SEEN, &shared, &outdated).await?;
         Ok(changed)
+    }
+
+    /// Says of staged records that nobody knows how old they are: whoever wants to write upon them reads them again.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn distrust(&mut self, kind: StagedKind, ids: &[i64]) -> Result<(), StoreError> {
+        let shared = [self.id(), kind.key().into(), Timestamp::UNIX_EPOCH.into()];
+        self.execute_in(&UNSURE, &shared, ids).await.map(|_| ())
     }
 
     /// Staged records by id.
@@ -243,7 +265,7 @@ impl Tx {
             })
             .await?;
         let told = rows.into_iter().filter(|(.., missing)| kind == StagedKind::Org || *missing == 2);
-        Ok(told.map(|(id, party, _)| Changed { id, party, was_party: party }).collect())
+        Ok(told.map(|(id, party, _)| Changed { id, party, was_party: party, tied: false }).collect())
     }
 
     /// How many records of a kind are known and not missing, and how many of them a sweep did not see.

@@ -83,7 +83,13 @@ async fn staging(store: &Store, fence: &Fence) {
     assert_eq!(newer.len(), 1);
     tx.stage(StagedKind::Account, &[row(7, Some(1), at(10), "x")], at(20), 1).await.unwrap();
     let moved = tx.stage(StagedKind::Account, &[row(7, Some(2), at(11), "x")], at(21), 1).await.unwrap();
-    assert_eq!((moved[0].party, moved[0].was_party), (Some(2), Some(1)));
+    assert_eq!((moved[0].party, moved[0].was_party, moved[0].tied), (Some(2), Some(1), false));
+    let tied = tx.stage(StagedKind::Org, &[row(5, None, at(10), "new")], at(20), 1).await.unwrap();
+    assert!(!tied[0].tied, "there was nothing to be tied with");
+    let tied = tx.stage(StagedKind::Org, &[row(5, None, at(10), "old")], at(21), 1).await.unwrap();
+    assert!(tied[0].tied, "one stamp, two contents");
+    tx.distrust(StagedKind::Org, &[5]).await.unwrap();
+    assert_eq!(tx.staged(StagedKind::Org, &[5]).await.unwrap()[&5].read_at, Timestamp::UNIX_EPOCH);
     assert_eq!(tx.sweep_unseen(StagedKind::Party, 2).await.unwrap(), (200, 199));
     assert_eq!(tx.sweep_finish(StagedKind::Party, 2).await.unwrap(), [], "missing once is no loss");
     assert_eq!(tx.sweep_finish(StagedKind::Party, 3).await.unwrap().len(), 199, "missing twice is");
