@@ -19,12 +19,12 @@ use sync_core::{
     situation::{ErpSide, Likeness, Situation},
     value::Value,
 };
-use sync_store::{Changed, MatchSide, StagedKind, StagedRecord, StagedRow, Tx};
+use sync_store::{Changed, MatchKeys, MatchSide, StagedKind, StagedRecord, StagedRow, Tx};
 
 use crate::{Engine, EngineError, staging};
 
 /// Raised when the rules by which keys are made change: all of them are made anew then.
-const KEYS: u32 = 2;
+const KEYS: u32 = 3;
 
 /// Name of the row that says which keys there are.
 const INDEX: &str = "match_keys";
@@ -107,13 +107,24 @@ pub(crate) async fn compare_customers(
     let shared: BTreeSet<i64> = org_keys.values().flatten().copied().collect();
     let parties_by_key = tx.free_by_key(MatchSide::Erp, &shared).await?;
     let rivals = rivals_of(tx, policy, &parties_by_key, &subjects).await?;
+    let bearers = tx.bearers(&subjects.values().flat_map(words).collect()).await?;
 
     let mut candidates: BTreeMap<PartyId, Vec<Candidate<'_>>> = BTreeMap::new();
-    for (party, keys) in &keys {
+    for (party, profile) in &subjects {
+        let Some(keys) = keys.get(party) else { continue };
+        let words: Vec<(i64, &str)> = profile
+            .words()
+            .into_iter()
+            .filter_map(|word| Some((*bearers.get(&digest(word))?, word)))
+            .collect();
         let apart = situations.get(party).map(|situation| &situation.answers.apart);
         let allowed = |org: &i64| apart.is_none_or(|apart| !apart.contains(&OrgId(*org)));
         for org in nearest(keys, &orgs_by_key).into_iter().filter(allowed).take(MOST_CANDIDATES) {
             let Some(profile) = orgs.get(&org) else { continue };
+            let theirs = profile.words();
+            let rarest = words.iter().filter(|(_, word)| theirs.contains(word)).min();
+            let rarest = rarest
+                .map(|(bearers, word)| ((*word).to_owned(), usize::try_from(*bearers).unwrap_or(usize::MAX)));
             let others = org_keys.get(&org).map(|keys| nearest(keys, &parties_by_key)).unwrap_or_default();
             let others = others.into_iter().map(PartyId).filter(|other| other != party);
             let others = others.filter_map(|other| {
@@ -121,7 +132,12 @@ pub(crate) async fn compare_customers(
                 wants(answers, OrgId(org)).then_some((other, profile))
             });
             let rivals = others.take(MOST_RIVALS).collect();
-            candidates.entry(*party).or_default().push(Candidate { org: OrgId(org), profile, rivals });
+            candidates.entry(*party).or_default().push(Candidate {
+                org: OrgId(org),
+                profile,
+                rivals,
+                rarest,
+            });
         }
     }
     tell(situations, &subjects, &candidates);
@@ -261,7 +277,8 @@ async fn put_keys(tx: &mut Tx, kind: StagedKind, rows: &[&StagedRow]) -> Result<
             StagedKind::Party | StagedKind::Org => None,
             StagedKind::Account => return Ok(()),
         };
-        keys.insert(row.id, profile.as_ref().map(digests).unwrap_or_default());
+        let made = |profile: &Profile| MatchKeys { keys: digests(profile), words: words(profile) };
+        keys.insert(row.id, profile.as_ref().map(made).unwrap_or_default());
     }
     let side = if kind == StagedKind::Org { MatchSide::Crm } else { MatchSide::Erp };
     Ok(tx.put_match_keys(side, &keys).await?)
@@ -279,6 +296,10 @@ pub(crate) async fn parties_near(tx: &mut Tx, orgs: &[OrgId]) -> Result<Vec<Part
 
 fn digests(profile: &Profile) -> BTreeSet<i64> {
     profile.keys().iter().map(|key| digest(key)).collect()
+}
+
+fn words(profile: &Profile) -> BTreeSet<i64> {
+    profile.words().into_iter().map(digest).collect()
 }
 
 /// The first eight bytes of a hash: two keys that fall together only make a comparison more.

@@ -40,7 +40,7 @@ pub use intents::{Intent, IntentEnd, NewIntent};
 pub use journal::{JournalEntry, JournalRow};
 pub use lease::{Fence, LeaseRow};
 pub use ledger::Ledger;
-pub use match_keys::MatchSide;
+pub use match_keys::{MatchKeys, MatchSide};
 pub use migrate::AppliedMigration;
 pub use pairs::PairRow;
 pub use plans::PlanRow;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     StoreError, Tx,
-    sql::{Many, Row},
+    sql::{Arg, Many, Row},
 };
 
 /// Whose companies.
@@ -25,6 +25,15 @@ impl MatchSide {
     }
 }
 
+/// What a record can be found by, as digests.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MatchKeys {
+    /// Whoever shares one of these is compared.
+    pub keys: BTreeSet<i64>,
+    /// Words of its names.
+    pub words: BTreeSet<i64>,
+}
+
 static PUT: Many = Many::new(
     "INSERT INTO match_key (connection_id, side, key, id) VALUES {rows} ON CONFLICT DO NOTHING",
     "($1, $2, ?, ?)",
@@ -33,6 +42,21 @@ static PUT: Many = Many::new(
 
 static CLEAR: Many =
     Many::new("DELETE FROM match_key WHERE connection_id = $1 AND side = $2 AND id IN ({rows})", "?", 2);
+
+static PUT_WORDS: Many = Many::new(
+    "INSERT INTO match_word (connection_id, side, word, id) VALUES {rows} ON CONFLICT DO NOTHING",
+    "($1, $2, ?, ?)",
+    2,
+);
+
+static CLEAR_WORDS: Many =
+    Many::new("DELETE FROM match_word WHERE connection_id = $1 AND side = $2 AND id IN ({rows})", "?", 2);
+
+static BEARERS: Many = Many::new(
+    "SELECT word, COUNT(*) FROM match_word WHERE connection_id = $1 AND word IN ({rows}) GROUP BY word",
+    "?",
+    1,
+);
 
 static OF: Many = Many::new(
     "SELECT id, key FROM match_key WHERE connection_id = $1 AND side = $2 AND id IN ({rows})",
@@ -63,17 +87,29 @@ impl Tx {
     pub async fn put_match_keys(
         &mut self,
         side: MatchSide,
-        keys: &BTreeMap<i64, BTreeSet<i64>>,
+        keys: &BTreeMap<i64, MatchKeys>,
     ) -> Result<(), StoreError> {
         let ids: Vec<i64> = keys.keys().copied().collect();
         let shared = [self.id(), side.key().into()];
+        let rows = |of: fn(&MatchKeys) -> &BTreeSet<i64>| -> Vec<Vec<Arg>> {
+            let digests = keys.iter().flat_map(|(id, keys)| of(keys).iter().map(|digest| (*digest, *id)));
+            digests.map(|(digest, id)| vec![digest.into(), id.into()]).collect()
+        };
         self.execute_in(&CLEAR, &shared, &ids).await?;
-        let rows: Vec<_> = keys
-            .iter()
-            .flat_map(|(id, keys)| keys.iter().map(|key| vec![(*key).into(), (*id).into()]))
-            .collect();
-        self.execute_many(&PUT, &shared, &rows).await?;
+        self.execute_many(&PUT, &shared, &rows(|keys| &keys.keys)).await?;
+        self.execute_in(&CLEAR_WORDS, &shared, &ids).await?;
+        self.execute_many(&PUT_WORDS, &shared, &rows(|keys| &keys.words)).await?;
         Ok(())
+    }
+
+    /// How many records of both sides have each of these words in their names; a word that nobody has is left out.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn bearers(&mut self, words: &BTreeSet<i64>) -> Result<BTreeMap<i64, i64>, StoreError> {
+        let words: Vec<i64> = words.iter().copied().collect();
+        let read = |row: &Row<'_>| Ok((row.int(0, "word")?, row.int(1, "count")?));
+        Ok(self.fetch_in("match_word", &BEARERS, &[self.id()], &words, read).await?.into_iter().collect())
     }
 
     /// The keys of these records, all together.

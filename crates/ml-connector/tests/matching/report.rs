@@ -12,7 +12,7 @@ use saas_sims::{
 };
 use sync_core::{
     ids::{OrgId, PartyId},
-    matching::{Candidate, Company, Profile, Verdict, judge},
+    matching::{Candidate, Company, Comparison, EvidenceKind, Profile, Verdict, judge},
     value::PostalAddress,
 };
 
@@ -34,6 +34,8 @@ pub(crate) struct Report {
     pub(crate) created: usize,
     pub(crate) comparisons: usize,
     pub(crate) biggest_bucket: usize,
+    /// What spoke for the true one of those asked about, and whether another one came near; how often.
+    pub(crate) asked_because: BTreeMap<(String, bool), usize>,
 }
 
 impl Report {
@@ -48,9 +50,10 @@ impl Report {
 }
 
 /// Matches so many customers with what salespeople made of 60 % of them.
-pub(crate) fn matched(customers: usize, seed: u64, end: Timestamp) -> Report {
+pub(crate) fn matched(customers: usize, seed: u64, end: Timestamp, crowded: bool) -> Report {
     let sim = FusionSim::new(FusionSettings::default(), SimClock::at(end), seed);
-    let truth = generator::populate(&sim, customers, seed, end);
+    let populate = if crowded { generator::populate_crowded } else { generator::populate };
+    let truth = populate(&sim, customers, seed, end);
     let organizations = generator::sales(&truth, 0.6, seed);
     let parties: Vec<(i64, Profile)> =
         truth.customers.iter().map(|customer| (customer.party_id, Profile::of(&of_erp(customer)))).collect();
@@ -58,9 +61,20 @@ pub(crate) fn matched(customers: usize, seed: u64, end: Timestamp) -> Report {
     judged(&parties, &orgs, &organizations)
 }
 
+/// How many companies of both sides have each word.
+fn bearers<'a>(profiles: impl Iterator<Item = &'a Profile>) -> BTreeMap<String, usize> {
+    let mut bearers = BTreeMap::new();
+    for word in profiles.flat_map(Profile::words) {
+        *bearers.entry(word.to_owned()).or_default() += 1;
+    }
+    bearers
+}
+
 fn judged(parties: &[(i64, Profile)], orgs: &[Profile], organizations: &[SalesOrganization]) -> Report {
-    let orgs_by_key = index(orgs.iter());
-    let parties_by_key = index(parties.iter().map(|(_, profile)| profile));
+    let mut known = BTreeMap::new();
+    let of_parties = Keys::of(&mut known, parties.iter().map(|(_, profile)| profile));
+    let of_orgs = Keys::of(&mut known, orgs.iter());
+    let bearers = bearers(orgs.iter().chain(parties.iter().map(|(_, profile)| profile)));
     let mut times: BTreeMap<i64, usize> = BTreeMap::new();
     for org in organizations {
         *times.entry(org.party.unwrap_or_default()).or_default() += 1;
@@ -68,16 +82,20 @@ fn judged(parties: &[(i64, Profile)], orgs: &[Profile], organizations: &[SalesOr
     let mut report = Report {
         customers: parties.len(),
         organizations: orgs.len(),
-        biggest_bucket: orgs_by_key.values().chain(parties_by_key.values()).map(Vec::len).max().unwrap_or(0),
+        biggest_bucket: of_orgs.who.values().chain(of_parties.who.values()).map(Vec::len).max().unwrap_or(0),
         ..Report::default()
     };
     for (at, (party, profile)) in parties.iter().enumerate() {
-        let near = near(profile, &orgs_by_key);
+        let near = of_orgs.near(&of_parties.keys[at]);
         let candidate = |org: usize| {
-            let others = self::near(&orgs[org], &parties_by_key).into_iter().filter(|other| *other != at);
+            let others = of_parties.near(&of_orgs.keys[org]).into_iter().filter(|other| *other != at);
             let rivals =
                 others.take(50).map(|other| (PartyId(parties[other].0), &parties[other].1)).collect();
-            Candidate { org: OrgId(org as i64), profile: &orgs[org], rivals }
+            let theirs = orgs[org].words();
+            let both = profile.words().into_iter().filter(|word| theirs.contains(word));
+            let rarest = both.map(|word| (bearers[word], word)).min();
+            let rarest = rarest.map(|(bearers, word)| (word.to_owned(), bearers));
+            Candidate { org: OrgId(org as i64), profile: &orgs[org], rivals, rarest }
         };
         let candidates: Vec<Candidate<'_>> = near.into_iter().take(200).map(candidate).collect();
         report.comparisons += candidates.iter().map(|candidate| 1 + candidate.rivals.len()).sum::<usize>();
@@ -106,8 +124,13 @@ fn note(
             report.bound_falsely.push(format!("{} -> {}: {why}", profile.name(), organization.name));
         }
         Verdict::Ask { candidates, .. } => {
-            if candidates.iter().any(|candidate| is_it(candidate.org)) {
+            if let Some(true_one) = candidates.iter().find(|candidate| is_it(candidate.org)) {
                 report.asked_with_the_true_one += 1;
+                if times == 1 {
+                    let near = candidates.len() > 1 || !true_one.rivals.is_empty();
+                    let spoke = (spoke_for(&true_one.comparison), near);
+                    *report.asked_because.entry(spoke).or_default() += 1;
+                }
             } else {
                 report.asked_without += 1;
             }
@@ -117,18 +140,43 @@ fn note(
     }
 }
 
-fn index<'a>(profiles: impl Iterator<Item = &'a Profile>) -> BTreeMap<String, Vec<usize>> {
-    let mut by_key: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (at, profile) in profiles.enumerate() {
-        for key in profile.keys() {
-            by_key.entry(key).or_default().push(at);
-        }
-    }
-    by_key
+/// `name (32), town, street = 54`.
+fn spoke_for(comparison: &Comparison) -> String {
+    let said = comparison.evidence.iter().filter(|piece| piece.points != 0);
+    let said = said.map(|piece| match piece.kind {
+        EvidenceKind::Name => format!("name ({})", piece.points),
+        kind if piece.points < 0 => format!("another {}", kind.label()),
+        kind => kind.label().to_owned(),
+    });
+    format!("{} = {}", said.collect::<Vec<_>>().join(", "), comparison.points)
 }
 
-fn near(profile: &Profile, by_key: &BTreeMap<String, Vec<usize>>) -> BTreeSet<usize> {
-    profile.keys().iter().filter_map(|key| by_key.get(key)).flatten().copied().collect()
+/// The keys of one side, as numbers, and who has each.
+struct Keys {
+    keys: Vec<Vec<u32>>,
+    who: BTreeMap<u32, Vec<usize>>,
+}
+
+impl Keys {
+    fn of<'a>(known: &mut BTreeMap<String, u32>, profiles: impl Iterator<Item = &'a Profile>) -> Self {
+        let mut all = Self { keys: Vec::new(), who: BTreeMap::new() };
+        for (at, profile) in profiles.enumerate() {
+            let number = |key: String| {
+                let next = u32::try_from(known.len()).unwrap_or(u32::MAX);
+                *known.entry(key).or_insert(next)
+            };
+            let keys: Vec<u32> = profile.keys().into_iter().map(number).collect();
+            for key in &keys {
+                all.who.entry(*key).or_default().push(at);
+            }
+            all.keys.push(keys);
+        }
+        all
+    }
+
+    fn near(&self, keys: &[u32]) -> BTreeSet<usize> {
+        keys.iter().filter_map(|key| self.who.get(key)).flatten().copied().collect()
+    }
 }
 
 fn some(text: &str) -> Vec<String> {
@@ -137,7 +185,7 @@ fn some(text: &str) -> Vec<String> {
 
 /// A customer as our adapter reads it.
 fn of_erp(customer: &Customer) -> Company {
-    let Details { country, currency: _, street, city, postal_code, phone, url, tax_number } =
+    let Details { country, currency: _, street, city, postal_code, phone, url, email, tax_number } =
         &customer.details;
     let parts = [street.clone(), city.clone(), postal_code.clone(), country.clone()];
     let line = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
@@ -153,6 +201,7 @@ fn of_erp(customer: &Customer) -> Company {
         names: vec![customer.name.clone()],
         tax_ids: some(tax_number),
         websites: some(url),
+        emails: some(email),
         phones: some(phone),
         address: (!line.is_empty()).then_some(address),
         ..Company::default()

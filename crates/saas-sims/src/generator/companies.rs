@@ -17,6 +17,9 @@ const HOMOGLYPHS: [(char, char); 8] =
 /// Makes up companies, one after the other.
 pub(crate) struct Companies {
     rng: fastrand::Rng,
+    /// Of a hundred names, how many are taken from the few words of their country, so that several companies of one town
+    /// have the same.
+    common: u32,
     /// Some earlier names without legal form, for relatives.
     families: Vec<String>,
     /// Some earlier full names, for doubles and look-alikes.
@@ -25,7 +28,12 @@ pub(crate) struct Companies {
 
 impl Companies {
     pub(crate) fn new(rng: fastrand::Rng) -> Self {
-        Self { rng, families: Vec::new(), names: Vec::new() }
+        Self { rng, common: 15, families: Vec::new(), names: Vec::new() }
+    }
+
+    /// Companies in a crowd: twice as many have a name that others have too.
+    pub(crate) fn crowded(rng: fastrand::Rng) -> Self {
+        Self { common: 30, ..Self::new(rng) }
     }
 
     /// Attributes of the next company; what is unknown is left out.
@@ -80,12 +88,15 @@ impl Companies {
             let name = if self.rng.bool() { known } else { look_alike(&known) };
             return (name.clone(), name);
         }
+        let common = 10 + self.common;
         let core = match self.rng.u32(..100) {
             0..10 if self.families.len() > 5 => {
                 let family = self.families[self.rng.usize(..self.families.len())].clone();
                 format!("{family} {}", self.pick(country.second))
             }
-            0..40 => format!("{} {}", self.pick(country.first), self.pick(country.second)),
+            percent if percent < common => {
+                format!("{} {}", self.pick(country.first), self.pick(country.second))
+            }
             40..42 => format!("{} 🌱 {}", self.word(), self.pick(country.second)),
             42..44 => format!("{}\u{a0}{}", self.pick(country.first), self.word()),
             // Letters and their accents as separate characters.

@@ -19,6 +19,8 @@ pub struct Details {
     pub phone: String,
     /// URL.
     pub url: String,
+    /// EmailAddress.
+    pub email: String,
     /// TaxpayerIdentificationNumber.
     pub tax_number: String,
 }
@@ -34,6 +36,7 @@ impl Details {
             postal_code: text("PostalCode"),
             phone: text("RawPhoneNumber"),
             url: text("URL"),
+            email: text("EmailAddress"),
             tax_number: text("TaxpayerIdentificationNumber"),
         }
     }

@@ -30,6 +30,8 @@ pub struct Truth {
     pub customers: Vec<Customer>,
     /// How many parties are no customers.
     pub others: usize,
+    /// Whether it was made by [`populate_crowded`].
+    pub crowded: bool,
 }
 
 /// A customer: a party with a customer's usage or with an account.
@@ -57,10 +59,19 @@ const USERS: [&str; 5] = ["maria.silva", "j.tamm", "FUSION_APPS_CRM_SOA_APPID", 
 /// Fills the pod with exactly `customers` active customers and about 15 % other parties, stamped within the two years
 /// before `end`. The same arguments give the same population.
 pub fn populate(sim: &FusionSim, customers: usize, seed: u64, end: Timestamp) -> Truth {
+    fill(sim, customers, seed, end, false)
+}
+
+/// The same, but more companies of one country and town share their names than life has it.
+pub fn populate_crowded(sim: &FusionSim, customers: usize, seed: u64, end: Timestamp) -> Truth {
+    fill(sim, customers, seed, end, true)
+}
+
+fn fill(sim: &FusionSim, customers: usize, seed: u64, end: Timestamp, crowded: bool) -> Truth {
     let mut rng = fastrand::Rng::with_seed(seed);
-    let mut companies = Companies::new(rng.fork());
+    let mut companies = if crowded { Companies::crowded(rng.fork()) } else { Companies::new(rng.fork()) };
     let mut stamps = Stamps::new(rng.fork(), customers, end);
-    let mut truth = Truth::default();
+    let mut truth = Truth { crowded, ..Truth::default() };
     for made in 0..customers {
         let usage = match rng.u32(..100) {
             0..70 => "CUSTOMER",

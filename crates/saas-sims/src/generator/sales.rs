@@ -33,7 +33,8 @@ pub struct SalesOrganization {
 /// The organizations of about this share of the customers, and others. The same arguments give the same organizations.
 pub fn sales(truth: &Truth, share: f64, seed: u64) -> Vec<SalesOrganization> {
     let mut rng = fastrand::Rng::with_seed(seed ^ 0x5a1e5);
-    let mut strangers = Companies::new(rng.fork());
+    let strangers = rng.fork();
+    let mut strangers = if truth.crowded { Companies::crowded(strangers) } else { Companies::new(strangers) };
     let mut desk = Desk { rng };
     let mut made = Vec::new();
     // Numbers in generated domains fall together now and then; two companies never own one domain.
@@ -138,7 +139,9 @@ impl Desk {
         let (address, place) = self.address(details);
         let phone = match (text(&details.phone), self.rng.u32(..100)) {
             (Some(phone), 0..45) => Some(phone.replace(' ', "-")),
-            (Some(phone), 45..60) => Some(self.other_digits(&phone)),
+            // Another number, or another extension of one switchboard.
+            (Some(phone), 45..52) => Some(self.other_digits(&phone)),
+            (Some(phone), 52..60) => Some(self.extension(&phone)),
             _ => None,
         };
         let tax_id = text(&details.tax_number).filter(|_| self.rng.u32(..100) < 25);
@@ -189,7 +192,16 @@ impl Desk {
         };
         let line = match self.rng.u32(..100) {
             0..55 => join(&[street, &format!("{postal_code} {city}").trim().to_owned(), country]),
-            55..75 => join(&[&self.other_digits(street), city, country]),
+            // Another house, more often than not in the same part of the town.
+            55..75 => {
+                let near = self.chance(60);
+                let postal_code = if near { postal_code.clone() } else { self.other_digits(postal_code) };
+                join(&[
+                    &self.other_digits(street),
+                    &format!("{postal_code} {city}").trim().to_owned(),
+                    country,
+                ])
+            }
             75..90 => join(&[city, country]),
             _ => None,
         };
@@ -199,6 +211,16 @@ impl Desk {
 
     fn other_digits(&mut self, text: &str) -> String {
         text.chars().map(|c| if c.is_ascii_digit() { self.rng.digit(10) } else { c }).collect()
+    }
+
+    fn extension(&mut self, phone: &str) -> String {
+        let digits = phone.chars().filter(char::is_ascii_digit).count();
+        let mut at = 0;
+        let mut other = |c: char| {
+            at += usize::from(c.is_ascii_digit());
+            if c.is_ascii_digit() && at + 3 > digits { self.rng.digit(10) } else { c }
+        };
+        phone.chars().map(&mut other).collect()
     }
 
     fn chance(&mut self, percent: u32) -> bool {

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use strsim::jaro_winkler;
 
-use super::profile::{Name, Profile};
+use super::{
+    country,
+    profile::{Name, Profile},
+};
 
 /// What a piece of evidence is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -23,6 +26,10 @@ pub enum EvidenceKind {
     Phone,
     /// The name.
     Name,
+    /// A word of the name that nobody else has.
+    RareName,
+    /// A name of words that many have.
+    CommonName,
     /// The legal form.
     LegalForm,
     /// The country.
@@ -46,6 +53,8 @@ impl EvidenceKind {
             Self::MailDomain => "domain of the e-mail address",
             Self::Phone => "phone",
             Self::Name => "name",
+            Self::RareName => "word that only these two names have",
+            Self::CommonName => "name of words that many have",
             Self::LegalForm => "legal form",
             Self::Country => "country",
             Self::PostalCode => "postal code",
@@ -90,7 +99,7 @@ impl Comparison {
         self.evidence.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
-    fn add(&mut self, kind: EvidenceKind, ours: &str, theirs: &str, points: i32) {
+    pub(super) fn add(&mut self, kind: EvidenceKind, ours: &str, theirs: &str, points: i32) {
         self.points += points;
         self.evidence.push(Evidence { kind, ours: ours.to_owned(), theirs: theirs.to_owned(), points });
     }
@@ -109,16 +118,45 @@ pub fn compare(ours: &Profile, theirs: &Profile) -> Comparison {
     // Companies have several domains; another one says little.
     sets(&mut found, EvidenceKind::Domain, (&ours.domains, &theirs.domains), 35, -10);
     if ours.domains.is_disjoint(&theirs.domains) {
-        // What only an e-mail address says may be a provider's that we do not know.
-        let all = |profile: &Profile| profile.domains.union(&profile.mail_domains).cloned().collect();
-        sets(&mut found, EvidenceKind::MailDomain, (&all(ours), &all(theirs)), 10, 0);
+        mail_domains(&mut found, ours, theirs);
     }
     sets(&mut found, EvidenceKind::Phone, (&ours.phones, &theirs.phones), 20, 0);
+    if ours.phones.is_disjoint(&theirs.phones) {
+        extensions(&mut found, ours, theirs);
+    }
     if let (Some(left), Some(right)) = (&ours.country, &theirs.country) {
         found.add(EvidenceKind::Country, left, right, if left == right { 5 } else { -45 });
     }
     place(&mut found, ours, theirs);
     found
+}
+
+/// Two numbers of one switchboard: they differ in their last three digits only.
+fn extensions(found: &mut Comparison, ours: &Profile, theirs: &Profile) {
+    let trunk =
+        |number: &str| number.get(..number.len() - 3).filter(|trunk| trunk.len() >= 5).map(str::to_owned);
+    let one = |left: &&String, right: &&String| {
+        left.len() == right.len() && trunk(left).is_some_and(|trunk| right.starts_with(&trunk))
+    };
+    let pairs = ours.phones.iter().flat_map(|left| theirs.phones.iter().map(move |right| (left, right)));
+    let mut pairs = pairs.filter(|(left, right)| one(left, right));
+    if let Some((left, right)) = pairs.next() {
+        found.add(EvidenceKind::Phone, left, right, 12);
+    }
+}
+
+/// A domain of e-mail addresses that is the other one's web site is the company's own; one that both have for e-mail
+/// only may be that of a provider that we do not know.
+fn mail_domains(found: &mut Comparison, ours: &Profile, theirs: &Profile) {
+    let of_site = ours.domains.intersection(&theirs.mail_domains).next();
+    let of_site = of_site.or_else(|| ours.mail_domains.intersection(&theirs.domains).next());
+    match of_site {
+        Some(domain) => found.add(EvidenceKind::MailDomain, domain, domain, 30),
+        None => {
+            let both = (&ours.mail_domains, &theirs.mail_domains);
+            sets(found, EvidenceKind::MailDomain, both, 10, 0);
+        }
+    }
 }
 
 fn names(found: &mut Comparison, ours: &Profile, theirs: &Profile) {
@@ -130,7 +168,7 @@ fn names(found: &mut Comparison, ours: &Profile, theirs: &Profile) {
     found.name_likeness = like;
     let points = match like {
         100.. => 40,
-        93..100 => 32,
+        93..100 => 33,
         86..93 => 24,
         78..86 => 8,
         60..78 => 0,
@@ -147,6 +185,9 @@ fn names(found: &mut Comparison, ours: &Profile, theirs: &Profile) {
 
 /// How alike two names are, 0 to 100, whatever the order of their words.
 fn likeness(left: &Name, right: &Name) -> i32 {
+    if left.cut || right.cut {
+        return if left.words == right.words { CUT } else { 0 };
+    }
     let joined = (left.words.concat(), right.words.concat());
     if joined.0 == joined.1 && !differ(&left.ideographs, &right.ideographs) {
         return 100;
@@ -194,6 +235,9 @@ fn likeness(left: &Name, right: &Name) -> i32 {
     }
 }
 
+/// Likeness of names that begin alike and are longer than the CRM keeps: a daughter's has its own word after that.
+const CUT: i32 = 85;
+
 /// Likeness of names in Chinese characters that differ and yet are transcribed alike.
 const SOUNDS: i32 = 70;
 
@@ -215,7 +259,12 @@ fn alike(left: &str, right: &str) -> f64 {
         return 1.0;
     }
     let digits = |word: &str| word.chars().any(|c| c.is_ascii_digit());
-    if left.len().min(right.len()) < 4 || digits(left) || digits(right) {
+    // "Technik" and "Technikservice" are two words; whoever mistypes one hardly adds three letters.
+    if left.len().min(right.len()) < 4
+        || left.len().abs_diff(right.len()) >= 3
+        || digits(left)
+        || digits(right)
+    {
         return 0.0;
     }
     jaro_winkler(left, right)
@@ -246,6 +295,8 @@ fn place(found: &mut Comparison, ours: &Profile, theirs: &Profile) {
         && left == right
     {
         found.add(EvidenceKind::PostalCode, left, right, 12);
+    } else if let Some(code) = named_by(ours, theirs).or_else(|| named_by(theirs, ours)) {
+        found.add(EvidenceKind::PostalCode, code, code, 12);
     }
     if let (Some(left), Some(right)) = (&ours.city, &theirs.city) {
         // Companies move; that is why another town says little.
@@ -265,11 +316,29 @@ fn place(found: &mut Comparison, ours: &Profile, theirs: &Profile) {
     // Two houses may have the third floor in common: whoever has fewer numbers has none of its own.
     let agree = mine.is_subset(&yours) || yours.is_subset(&mine);
     let number = mine.intersection(&yours).next().filter(|_| agree);
-    // The same words and at least one number: street and house, not only the town.
+    // The same words, one of them the street's, and at least one number: street and house, not only the town.
     let fewer = ours.place.len().min(theirs.place.len());
-    if let Some(number) = number.filter(|_| fewer >= 3 && both.len() * 10 >= fewer * 7) {
+    let town = |word: &str| {
+        [ours, theirs].iter().filter_map(|one| one.city.as_ref()).any(|city| city.contains(word))
+    };
+    let street = |word: &str| {
+        let letters = word.len() > 2 && !word.bytes().any(|byte| byte.is_ascii_digit());
+        letters && !town(word) && country::code(word).is_none()
+    };
+    let alike = both.len() * 10 >= fewer * 7 && both.iter().any(|word| street(word));
+    if let Some(number) = number.filter(|_| fewer >= 3 && alike) {
         found.add(EvidenceKind::Street, number, number, 10);
+    } else if !agree && fewer >= 3 {
+        // Worth nothing by itself, for companies move; but of two alike, this is not the one.
+        let all = |numbers: BTreeSet<String>| numbers.into_iter().collect::<Vec<_>>().join(", ");
+        found.add(EvidenceKind::Street, &all(mine), &all(yours), 0);
     }
+}
+
+/// The postal code of one, if an address without parts names it.
+fn named_by<'a>(one: &'a Profile, other: &Profile) -> Option<&'a str> {
+    let code = one.postal.as_ref().filter(|code| other.postal.is_none() && code.len() >= 4)?;
+    other.codes.contains(code).then_some(code)
 }
 
 /// Whether an address without parts names the town.
@@ -296,6 +365,7 @@ mod tests {
             ("Acme Holding AG", "Acme Logistics GmbH", 0, 70),
             ("Zeta Foods", "Bolt Medical", 0, 59),
             ("Line B2", "Line B3", 0, 70),
+            ("Ganga Udyog", "Ganga UdyogSüd", 0, 70),
             ("Daimler Chrysler", "DaimlerChrysler", 100, 100),
         ] {
             let found = compare(&named(left), &named(right));

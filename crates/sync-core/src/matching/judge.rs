@@ -15,6 +15,19 @@ pub const BIND: i32 = 60;
 /// Points from which a person is asked: a name that is nearly the same, if nothing speaks against it.
 pub const ASK: i32 = 30;
 
+/// What a word counts that nobody else has, where the whole names are equal: with the town it is enough.
+const RARE: i32 = 10;
+
+/// What it takes away when the rarest word of the names is one that very many have: two of them may well sit in one
+/// street.
+const COMMON: i32 = -10;
+
+/// More than so many are very many.
+const MANY: usize = 12;
+
+/// How much farther behind somebody of the same name is who sits in another street than the one in question.
+const ELSEWHERE: i32 = 10;
+
 /// How far behind everybody else has to be.
 pub const GAP: i32 = 20;
 
@@ -40,6 +53,9 @@ pub struct Candidate<'a> {
     pub profile: &'a Profile,
     /// Other customers without an organization that share a key with it.
     pub rivals: Vec<(PartyId, &'a Profile)>,
+    /// Of the words that both names have (see [`Profile::words`]) the rarest one, and how many companies have it on
+    /// both sides together: these two and others.
+    pub rarest: Option<(String, usize)>,
 }
 
 /// An organization with what speaks for and against it.
@@ -99,12 +115,22 @@ pub fn judge(subject: &Profile, candidates: &[Candidate<'_>]) -> Verdict {
 }
 
 fn one(subject: &Profile, candidate: &Candidate<'_>) -> Judged {
-    let comparison = compare(subject, candidate.profile);
+    let mut comparison = compare(subject, candidate.profile);
     let near = comparison.points - GAP;
+    let here = has_street(&comparison);
+    match candidate.rarest.as_ref().filter(|_| comparison.name_likeness == 100) {
+        Some((word, 2)) => {
+            comparison.add(EvidenceKind::RareName, word, word, RARE);
+        }
+        Some((word, bearers)) if *bearers > MANY => {
+            comparison.add(EvidenceKind::CommonName, word, word, COMMON);
+        }
+        Some(_) | None => {}
+    }
     // Only whoever is worth a question is near to anybody.
     let rivals = candidate.rivals.iter().filter(|_| comparison.points >= ASK).filter(|(_, rival)| {
-        let points = compare(rival, candidate.profile).points;
-        points >= ASK && points > near
+        let its = compare(rival, candidate.profile);
+        its.points >= ASK && its.points - farther(&its, here) > near
     });
     let rivals = rivals.map(|(party, _)| *party).collect();
     Judged { org: candidate.org, name: candidate.profile.name().to_owned(), comparison, rivals }
@@ -117,6 +143,8 @@ fn hard(comparison: &Comparison) -> i32 {
             piece.points > 0
         }
         EvidenceKind::Name
+        | EvidenceKind::RareName
+        | EvidenceKind::CommonName
         | EvidenceKind::LegalForm
         | EvidenceKind::MailDomain
         | EvidenceKind::Country
@@ -125,6 +153,16 @@ fn hard(comparison: &Comparison) -> i32 {
         | EvidenceKind::Street => false,
     };
     comparison.evidence.iter().filter(hard).map(|piece| piece.points).sum()
+}
+
+fn has_street(comparison: &Comparison) -> bool {
+    comparison.evidence.iter().any(|piece| piece.kind == EvidenceKind::Street && piece.points > 0)
+}
+
+/// What another one's points are reduced by, if the one in question sits `here` and it does not.
+fn farther(its: &Comparison, here: bool) -> i32 {
+    let elsewhere = |piece: &Evidence| piece.kind == EvidenceKind::Street && piece.points == 0;
+    if here && its.evidence.iter().any(elsewhere) { ELSEWHERE } else { 0 }
 }
 
 fn has_id(comparison: &Comparison) -> bool {
@@ -147,7 +185,8 @@ fn doubt(best: &Judged, next: Option<&Judged>) -> Option<String> {
     // Another name with the same site or telephone is a relative, and no doubt.
     let comes_near = |next: &&Judged| {
         let Comparison { points: its, name_likeness, .. } = &next.comparison;
-        *its > points - GAP && (*name_likeness >= NAME_FITS || has_id(&next.comparison))
+        let its = its - farther(&next.comparison, has_street(&best.comparison));
+        its > points - GAP && (*name_likeness >= NAME_FITS || has_id(&next.comparison))
     };
     if let Some(next) = next.filter(comes_near) {
         return Some(format!("Organizations {} and {} fit nearly as well.", best.org, next.org));
@@ -185,13 +224,19 @@ mod tests {
         Profile::of(&company)
     }
 
-    fn verdict(subject: &str, organizations: &[&str], rivals: &[&str]) -> String {
+    fn verdict(
+        subject: &str,
+        organizations: &[&str],
+        rivals: &[&str],
+        rarest: Option<(&str, usize)>,
+    ) -> String {
         let organizations: Vec<Profile> = organizations.iter().map(|words| company(words)).collect();
         let rivals: Vec<Profile> = rivals.iter().map(|words| company(words)).collect();
         let candidate = |(at, profile)| Candidate {
             org: OrgId(i64::try_from(at).unwrap() + 1),
             profile,
             rivals: rivals.iter().map(|rival| (PartyId(9), rival)).collect(),
+            rarest: rarest.map(|(word, bearers)| (word.to_owned(), bearers)),
         };
         let candidates: Vec<Candidate<'_>> = organizations.iter().enumerate().map(candidate).collect();
         let found = judge(&company(subject), &candidates);
@@ -333,10 +378,37 @@ mod tests {
         let wrong: Vec<String> = table
             .into_iter()
             .filter_map(|(situation, subject, organizations, rivals, wanted)| {
-                let found = verdict(subject, organizations, rivals);
+                let found = verdict(subject, organizations, rivals, None);
                 (found != wanted).then(|| format!("{situation}: wanted {wanted}, found {found}"))
             })
             .collect();
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn a_rare_word_and_the_town_are_enough_a_rare_word_alone_is_not() {
+        let subject = "name=Zenproka Foods; country=DE; city=Berlin";
+        let (rare, known, common) = (Some(("zenproka", 2)), Some(("zenproka", 5)), Some(("zenproka", 13)));
+        let phone = "; phone=0301234567";
+        let with_phone = format!("{subject}{phone}");
+        for (ours, organization, rarest, wanted) in [
+            (subject, "name=Zenproka Foods; country=DE; city=Berlin", known, "ask 1"),
+            (subject, "name=Zenproka Foods; country=DE; city=Berlin", rare, "bind 1"),
+            (subject, "name=Zenproka Foods; city=Berlin", rare, "bind 1"),
+            (subject, "name=Zenproka Foods", rare, "ask 1"),
+            (subject, "name=Zenproka Food; country=DE; city=Berlin", rare, "ask 1"),
+            (subject, "name=Zenproka Foods; country=FR; city=Paris", rare, "nobody"),
+            (&with_phone, "name=Zenproka Foods; phone=0301234567", known, "bind 1"),
+            (&with_phone, "name=Zenproka Foods; phone=0301234567", common, "ask 1"),
+        ] {
+            assert_eq!(verdict(ours, &[organization], &[], rarest), wanted, "{organization} {rarest:?}");
+        }
+    }
+
+    #[test]
+    fn the_domain_of_an_address_is_a_companys_own_if_it_is_a_web_site() {
+        let subject = "name=Smith; mail=ap@smith-foods.com";
+        assert_eq!(verdict(subject, &["name=Smith; site=www.smith-foods.com"], &[], None), "bind 1");
+        assert_eq!(verdict(subject, &["name=Smith; mail=joe@smith-foods.com"], &[], None), "ask 1");
     }
 }

@@ -39,6 +39,8 @@ pub(super) struct Name {
     pub(super) form: Option<String>,
     /// Its ideographs, sorted: two names that only sound the same are two names.
     pub(super) ideographs: Vec<char>,
+    /// Whether one of the systems cannot keep all of it.
+    pub(super) cut: bool,
 }
 
 /// A normalised company.
@@ -55,6 +57,8 @@ pub struct Profile {
     pub(super) postal: Option<String>,
     /// Folded words of the whole address.
     pub(super) place: BTreeSet<String>,
+    /// What may be a postal code in that text: words with digits, and two such words in a row.
+    pub(super) codes: BTreeSet<String>,
     pub(super) city: Option<String>,
 }
 
@@ -148,6 +152,7 @@ impl Profile {
             city: part(|address| &address.locality)
                 .map(|city| fold::words(&city).join(" "))
                 .filter(|c| !c.is_empty()),
+            codes: address.iter().flat_map(|address| codes(&fold::words(&address.line))).collect(),
             place: address.iter().flat_map(|address| fold::words(&address.line)).collect(),
             country,
         }
@@ -187,6 +192,13 @@ impl Profile {
         keys
     }
 
+    /// Words of the name by which a company can be told from others, if nobody else has them.
+    #[must_use]
+    pub fn words(&self) -> BTreeSet<&str> {
+        let telling = |word: &&String| word.chars().count() >= 4 && word.chars().any(char::is_alphabetic);
+        self.names.iter().flat_map(|name| name.words.iter().filter(telling)).map(String::as_str).collect()
+    }
+
     /// The name as it was entered first.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -194,15 +206,16 @@ impl Profile {
     }
 }
 
-/// Letters of a name that are compared: what is longer is cut off by one of the systems.
-const LONGEST: usize = 200;
+/// Letters of a name that are compared; the CRM keeps 255 (reference, Pipedrive section 9).
+const LONGEST: usize = 254;
 
 fn name(entered: &str) -> Option<Name> {
     let bare = legal::without_native(&fold::composed(entered, LONGEST));
     let (words, form) = legal::split(fold::words(&bare));
     let mut ideographs: Vec<char> = fold::ideographs(&bare);
     ideographs.sort_unstable();
-    (!words.is_empty()).then(|| Name { entered: entered.trim().to_owned(), words, form, ideographs })
+    let cut = entered.trim().chars().count() > LONGEST;
+    (!words.is_empty()).then(|| Name { entered: entered.trim().to_owned(), words, form, ideographs, cut })
 }
 
 /// A tax id without the country that may stand before it, whether or not the country is known otherwise: both sides
@@ -217,6 +230,13 @@ fn tax_id(text: &str, country: Option<&str>) -> Option<String> {
     let bare = rest.filter(|rest| rest.len() >= 5).unwrap_or(&whole);
     let tells = bare.len() >= 5 && bare.bytes().any(|byte| byte != bare.as_bytes()[0]);
     tells.then(|| bare.to_owned())
+}
+
+fn codes(words: &[String]) -> BTreeSet<String> {
+    let two = words.windows(2).map(|two| two.concat());
+    let code =
+        |text: &String| text.bytes().any(|byte| byte.is_ascii_digit()) && (4..=10).contains(&text.len());
+    words.iter().cloned().chain(two).filter(code).map(|code| code.to_uppercase()).collect()
 }
 
 fn host(site: &str) -> Option<String> {

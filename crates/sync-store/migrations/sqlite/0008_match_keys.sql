@@ -8,3 +8,13 @@ CREATE TABLE match_key (
     PRIMARY KEY (connection_id, side, key, id)
 );
 CREATE INDEX match_key_by_id ON match_key (connection_id, side, id);
+
+-- Digests of the words of their names: a word that only one company on each side has tells more than one that many have.
+CREATE TABLE match_word (
+    connection_id BIGINT NOT NULL REFERENCES connection (id),
+    side          TEXT   NOT NULL CHECK (side IN ('erp', 'crm')),
+    word          BIGINT NOT NULL,
+    id            BIGINT NOT NULL,
+    PRIMARY KEY (connection_id, word, side, id)
+);
+CREATE INDEX match_word_by_id ON match_word (connection_id, side, id);
