@@ -383,6 +383,7 @@ fn settings(connection: &Connection) -> Settings {
         sweep_every: sync.sweep_every,
         t_effect: connection.pipedrive.timeout + sync.margin,
         settle: sync.settle,
+        guard: Some(sync.guard.policy()),
         batch: sync.batch,
     }
 }

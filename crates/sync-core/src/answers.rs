@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -33,7 +34,12 @@ pub struct Answers {
     pub gone: Option<(OrgId, GoneAnswer)>,
     /// The organization of this party, which sales merged with its own, stands for both.
     pub alias_of: Option<PartyId>,
+    /// Until when its writes pass the mass guard.
+    pub pass_until: Option<Timestamp>,
 }
+
+/// For how long writes pass the mass guard once a person let them.
+const PASS: SignedDuration = SignedDuration::from_hours(24);
 
 /// Whose value of a field counts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,6 +104,8 @@ pub enum Answer {
     Recreate,
     /// The other party's organization stands for this one too.
     Alias,
+    /// Write it although there are many; for a day.
+    Go,
     /// Look at it again; nothing is decided.
     Retry,
 }
@@ -117,6 +125,7 @@ impl Answer {
             Self::Resume => "resume",
             Self::Recreate => "recreate",
             Self::Alias => "alias",
+            Self::Go => "go",
             Self::Retry => "retry",
         }
     }
@@ -138,9 +147,11 @@ impl Answer {
             "resume" => Self::Resume,
             "recreate" => Self::Recreate,
             "alias" => Self::Alias,
+            "go" => Self::Go,
             "retry" => Self::Retry,
             _ => {
-                let all = "same, new, apart, use-erp, leave-crm, flag, leave, resume, recreate, alias, retry";
+                let all =
+                    "same, new, apart, use-erp, leave-crm, flag, leave, resume, recreate, alias, go, retry";
                 return Err(format!("{key} is no answer; there are: {all}"));
             }
         })
@@ -194,6 +205,12 @@ impl HoldReason {
             Self::TugOfWar { .. } => {
                 vec![("leave-crm", "both sides keep what they say, until one of them changes"), RETRY]
             }
+            Self::MassChange { .. } => {
+                vec![
+                    ("go", "write it although there are many; the customer passes the guard for a day"),
+                    RETRY,
+                ]
+            }
             Self::Refused { .. }
             | Self::FieldFailed { .. }
             | Self::OrganizationUnreadable { .. }
@@ -209,7 +226,7 @@ impl Answers {
     ///
     /// # Errors
     /// When it is no answer to that question; the text says which are.
-    pub fn give(&mut self, question: &HoldReason, answer: &Answer) -> Result<(), String> {
+    pub fn give(&mut self, question: &HoldReason, answer: &Answer, now: Timestamp) -> Result<(), String> {
         let possible = question.answers();
         if possible.iter().all(|(key, _)| *key != answer.key()) {
             let keys: Vec<&str> = possible.into_iter().map(|(key, _)| key).collect();
@@ -275,6 +292,7 @@ impl Answers {
                 let counts = if *answer == Answer::UseErp { Side::Erp } else { Side::Crm };
                 self.fields.insert(*field, FieldAnswer { erp: erp.clone(), crm: crm.clone(), counts });
             }
+            (HoldReason::MassChange { .. }, _) => self.pass_until = Some(now + PASS),
             // Refused above: every other answer is none to these.
             (
                 HoldReason::OrganizationGone { .. }
@@ -290,6 +308,12 @@ impl Answers {
             ) => {}
         }
         Ok(())
+    }
+
+    /// Whether a person let its writes pass the mass guard.
+    #[must_use]
+    pub fn lets_pass(&self, now: Timestamp) -> bool {
+        self.pass_until.is_some_and(|until| now < until)
     }
 
     fn is_gone(&mut self, org: OrgId, what: GoneAnswer) {
@@ -321,6 +345,7 @@ fn life(life: Life, answer: &Answer) -> Option<(Life, LifeAnswer)> {
         | Answer::LeaveCrm
         | Answer::Recreate
         | Answer::Alias
+        | Answer::Go
         | Answer::Retry => None,
     }
 }
@@ -342,15 +367,16 @@ mod tests {
     use super::*;
 
     const ORG: OrgId = OrgId(11);
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
     #[test]
     fn an_answer_that_is_none_is_refused_and_says_what_would_be() {
         let mut answers = Answers::default();
         let gone = HoldReason::OrganizationGone { org: ORG };
-        let refused = answers.give(&gone, &Answer::UseErp).unwrap_err();
+        let refused = answers.give(&gone, &Answer::UseErp, NOW).unwrap_err();
         assert_eq!(refused, "use-erp does not answer organization_gone; there are: recreate, leave, retry");
         let several = HoldReason::SeveralOrganizations { orgs: vec![ORG, OrgId(12)] };
-        let refused = answers.give(&several, &Answer::Same { org: OrgId(13) }).unwrap_err();
+        let refused = answers.give(&several, &Answer::Same { org: OrgId(13) }, NOW).unwrap_err();
         assert_eq!(refused, "organization 13 is none of those in question: 11, 12");
         assert_eq!(answers, Answers::default(), "nothing is remembered of it");
     }
@@ -359,7 +385,7 @@ mod tests {
     fn choosing_one_keeps_the_others_apart() {
         let mut answers = Answers::default();
         let several = HoldReason::SeveralOrganizations { orgs: vec![ORG, OrgId(12), OrgId(13)] };
-        answers.give(&several, &Answer::Same { org: OrgId(12) }).unwrap();
+        answers.give(&several, &Answer::Same { org: OrgId(12) }, NOW).unwrap();
         assert_eq!(answers.same, Some(OrgId(12)));
         assert_eq!(answers.apart, BTreeSet::from([ORG, OrgId(13)]));
     }
@@ -370,10 +396,21 @@ mod tests {
         let text = |text: &str| Some(Value::Text(text.into()));
         let conflict =
             HoldReason::Conflict { field: Field::Phone, erp: text("1"), crm: text("2"), before: None };
-        answers.give(&conflict, &Answer::LeaveCrm).unwrap();
+        answers.give(&conflict, &Answer::LeaveCrm, NOW).unwrap();
         assert_eq!(answers.about(Field::Phone, text("1").as_ref(), text(" 2").as_ref()), Some(Side::Crm));
         assert_eq!(answers.about(Field::Phone, text("1").as_ref(), text("3").as_ref()), None);
         assert_eq!(answers.about(Field::Name, text("1").as_ref(), text("2").as_ref()), None);
+    }
+
+    #[test]
+    fn a_wave_passes_for_a_day() {
+        let mut answers = Answers::default();
+        let many = HoldReason::MassChange { wave: crate::guard::Wave::Creates, limit: 5, minutes: 60 };
+        assert!(!answers.lets_pass(NOW));
+        answers.give(&many, &Answer::Retry, NOW).unwrap();
+        assert!(!answers.lets_pass(NOW));
+        answers.give(&many, &Answer::Go, NOW).unwrap();
+        assert!(answers.lets_pass(NOW) && !answers.lets_pass(NOW + PASS));
     }
 
     #[test]
@@ -389,6 +426,7 @@ mod tests {
             "resume",
             "recreate",
             "alias",
+            "go",
             "retry",
         ] {
             assert_eq!(Answer::parse(key, Some(ORG)).unwrap().key(), key);

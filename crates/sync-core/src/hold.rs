@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::Exchange,
     fields::Field,
+    guard::Wave,
     ids::{OrgId, PartyId},
     matching::Judged,
     plan::Step,
@@ -103,6 +104,15 @@ pub enum HoldReason {
         /// What is wrong, and what to do about it.
         reason: String,
     },
+    /// More of these writes than daily work brings, within a short time.
+    MassChange {
+        /// What there are many of.
+        wave: Wave,
+        /// How many pass without being asked about.
+        limit: u64,
+        /// Within how many minutes.
+        minutes: i64,
+    },
     /// The organization could not be understood.
     OrganizationUnreadable {
         /// The organization.
@@ -118,6 +128,12 @@ pub enum HoldReason {
 }
 
 impl HoldReason {
+    /// Whether the mass guard asks.
+    #[must_use]
+    pub fn is_wave(&self) -> bool {
+        matches!(self, Self::MassChange { .. })
+    }
+
     /// Its name in lists, filters and metrics.
     #[must_use]
     pub fn key(&self) -> &'static str {
@@ -135,6 +151,7 @@ impl HoldReason {
             Self::TugOfWar { .. } => "tug_of_war",
             Self::Refused { .. } => "refused",
             Self::FieldFailed { .. } => "field_failed",
+            Self::MassChange { .. } => "mass_change",
             Self::OrganizationUnreadable { .. } => "organization_unreadable",
             Self::Malformed { .. } => "malformed",
         }
@@ -208,6 +225,10 @@ impl HoldReason {
                     "The expression of {field} fails on this record: {reason}. Mend the record or the expression."
                 )
             }
+            Self::MassChange { wave, limit, minutes } => format!(
+                "More than {limit} {} within {minutes} minutes: see with `plan` what would be written, then let it pass, or mend what caused it.",
+                wave.label()
+            ),
             Self::OrganizationUnreadable { org, reason } => {
                 format!(
                     "Organization {org} cannot be read: {reason}. It is looked at again with its next change."

@@ -180,7 +180,7 @@ impl Words {
     /// A person answered what is asked now.
     fn answered(mut self, answer: &Answer) -> Self {
         let Decision::Hold(question) = decide(&self.1, &self.0) else { panic!("nothing is asked") };
-        self.0.answers.give(&question, answer).unwrap();
+        self.0.answers.give(&question, answer, self.0.now).unwrap();
         self
     }
 

@@ -231,6 +231,8 @@ impl Engine {
         let outcomes: Vec<(PartyId, Outcome)> = outcome.map(|outcome| (party, outcome)).into_iter().collect();
         tx.put_outcomes(self.run, CUSTOMERS, &outcomes).await?;
         tx.commit().await?;
+        // What was found afterwards is in the journal now, and counted from there.
+        self.tally = None;
         self.looks.get_or_insert_default().remove(&id);
         for (party, outcome) in outcomes {
             self.watch.see(Event::Outcome { party, outcome });

@@ -14,6 +14,7 @@ use sync_store::{Store, Tx};
 
 use crate::{
     EngineError, Planner, Reads, Settings,
+    guard::Tally,
     lease::Lease,
     pause::{Pause, Pauses, Side},
     streams::{CrmStream, ErpStream, Stream},
@@ -67,6 +68,8 @@ pub struct Engine {
     pub(crate) forced: Vec<Stream>,
     /// Wishes of others that are worked on.
     pub(crate) serving: Option<Serving>,
+    /// What was written lately; read from the journal when it is needed first.
+    pub(crate) tally: Option<Tally>,
     /// See [`Engine::plant_no_intents`].
     #[cfg(feature = "simulation")]
     forgets_intents: bool,
@@ -104,6 +107,7 @@ impl Engine {
             parked: None,
             forced: Vec::new(),
             serving: None,
+            tally: None,
             #[cfg(feature = "simulation")]
             forgets_intents: false,
         }

@@ -17,6 +17,7 @@ mod doubt;
 mod engine;
 mod erp_stream;
 mod error;
+mod guard;
 pub mod lease;
 mod likeness;
 mod observe;

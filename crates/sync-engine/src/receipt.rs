@@ -74,6 +74,9 @@ impl Engine {
         tx.put_outcomes(self.run, CUSTOMERS, &receipts.outcomes).await?;
         tx.commit().await?;
 
+        if let Some(tally) = &mut self.tally {
+            tally.note(&receipts.journal);
+        }
         if receipts.answered {
             self.crm_pauses.answered();
         }

@@ -119,7 +119,10 @@ impl Engine {
         manners: Manners,
         now: Timestamp,
     ) -> Result<(), EngineError> {
-        let Looked { decisions, situations, observed_at } = looked;
+        let Looked { mut decisions, situations, observed_at } = looked;
+        if manners == Manners::GiveWay {
+            self.hold_waves(&mut decisions, &situations, now).await?;
+        }
         let sorted = sort(&self.settings.policy.fields, jobs, decisions, situations, now);
         let planned = self.settle_locally(sorted, now).await?;
         self.apply(planned, observed_at, manners).await

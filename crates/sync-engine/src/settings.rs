@@ -1,7 +1,7 @@
 //! What the engine needs to know of a connection's configuration.
 
 use jiff::SignedDuration;
-use sync_core::{policy::Policy, poll::Pace};
+use sync_core::{guard::Guard, policy::Policy, poll::Pace};
 
 /// Rhythm and assumptions of one connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct Settings {
     pub t_effect: SignedDuration,
     /// After T_effect and this a created record is surely found by look-up.
     pub settle: SignedDuration,
+    /// How many writes pass without being asked about; none if any number does.
+    pub guard: Option<Guard>,
     /// Most keys handled at once.
     pub batch: u32,
 }

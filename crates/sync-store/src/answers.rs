@@ -60,7 +60,7 @@ impl Store {
         let mut tx = self.begin(connection).await?;
         let Some(question) = tx.holds(&[party]).await?.remove(&party) else { return Ok(Answered::NotAsked) };
         let mut answers = tx.answers(&[party]).await?.remove(&party).unwrap_or_default();
-        if let Err(why) = answers.give(&question, answer) {
+        if let Err(why) = answers.give(&question, answer, now) {
             return Ok(Answered::Refused(why));
         }
         tx.remember(party, &answers, by, now).await?;

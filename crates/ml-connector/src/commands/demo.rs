@@ -114,6 +114,7 @@ plan = "ultimate"
 seats = {seats}
 timeout = "10s"
 [connection.sync]
+guard = {{ creates = 0, update_share = 0.0, deactivations = 0 }}
 poll_every = "2s"
 crm_poll_every = "2s"
 safety = "0s"

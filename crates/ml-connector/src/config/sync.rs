@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sync_core::guard;
 
 use super::diagnose::At;
 use super::duration::{self, Duration};
@@ -51,9 +52,65 @@ pub struct Sync {
     #[schemars(with = "Duration")]
     pub margin: SignedDuration,
 
+    /// How many writes pass within a while without being asked about; what comes after is held (`mass_change`) until a
+    /// person lets it pass. What `apply` and `sync --customer` write was approved and is not held.
+    pub guard: Guard,
+
     /// Records worked on at a time, 1 to 500. Default `200`.
     #[schemars(range(min = 1, max = 500))]
     pub batch: u32,
+}
+
+/// The mass guard: a wrong filter, a lost permission or a bulk update must not run through at night.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Guard {
+    /// Writes that lie farther back no longer count. A duration of 1m or more. Default `"1h"`.
+    #[serde(with = "duration")]
+    #[schemars(with = "Duration")]
+    pub window: SignedDuration,
+
+    /// New organizations; 0 for any number. Default `500`.
+    pub creates: u32,
+
+    /// Changed organizations, as a share of those that have a customer, 0.0 to 1.0 (but at least 50); 0 for any number.
+    /// Default `0.1`.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub update_share: f64,
+
+    /// Organizations whose customer is no longer in use; 0 for any number. Default `5`.
+    pub deactivations: u32,
+}
+
+impl Default for Guard {
+    fn default() -> Self {
+        Self { window: SignedDuration::from_hours(1), creates: 500, update_share: 0.1, deactivations: 5 }
+    }
+}
+
+impl Guard {
+    fn check(&self, at: &At<'_>) -> Result<(), ConfigError> {
+        let Self { window, creates: _, update_share, deactivations: _ } = self;
+        let longest = SignedDuration::from_hours(24 * 365);
+        duration::within(*window, SignedDuration::from_mins(1), longest, &at.key("window"))?;
+        if (0.0..=1.0).contains(update_share) {
+            return Ok(());
+        }
+        let told = format!("{update_share} is outside 0.0 to 1.0");
+        Err(at.key("update_share").fail(told, "write a share such as 0.1 for a tenth, or 0 for any number"))
+    }
+
+    /// As the engine counts.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1000")]
+    pub fn policy(&self) -> guard::Guard {
+        let some = |number: u64| (number > 0).then_some(number);
+        guard::Guard {
+            window: self.window,
+            creates: some(self.creates.into()),
+            updates_per_mille: some((self.update_share * 1000.0).ceil() as u64),
+            deactivations: some(self.deactivations.into()),
+        }
+    }
 }
 
 impl Default for Sync {
@@ -66,6 +123,7 @@ impl Default for Sync {
             sweep_every: SignedDuration::from_hours(24),
             settle: SignedDuration::from_secs(60),
             margin: SignedDuration::from_secs(60),
+            guard: Guard::default(),
             batch: 200,
         }
     }
@@ -73,7 +131,9 @@ impl Default for Sync {
 
 impl Sync {
     pub(super) fn check(&self, at: &At<'_>) -> Result<(), ConfigError> {
-        let Self { poll_every, overlap, safety, crm_poll_every, sweep_every, settle, margin, batch } = self;
+        let Self { poll_every, overlap, safety, crm_poll_every, sweep_every, settle, margin, guard, batch } =
+            self;
+        guard.check(&at.key("guard"))?;
         // A year: whoever writes more has mistaken the unit.
         let longest = SignedDuration::from_hours(24 * 365);
         for (key, value, shortest) in [

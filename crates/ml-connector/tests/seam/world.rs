@@ -190,6 +190,7 @@ pub(crate) struct World {
     pub(crate) budget: DailyBudget,
     pub(crate) oauth: bool,
     pub(crate) poll_every: SignedDuration,
+    pub(crate) guard: Option<sync_core::guard::Guard>,
     pub(crate) sweep_every: SignedDuration,
     pub(crate) policy: Policy,
     master: [u8; 32],
@@ -248,6 +249,7 @@ impl World {
             budget: DailyBudget { tokens: plan.daily_tokens(seats), max_share: 1.0, reserve: 0.1 },
             oauth,
             poll_every: POLL,
+            guard: None,
             sweep_every: SWEEP,
             policy: Policy::of(
                 ["CUSTOMER", "EXTERNAL_LEGAL_ENTITY"].map(str::to_owned).into(),
@@ -349,6 +351,7 @@ impl World {
             sweep_every: self.sweep_every,
             t_effect: T_EFFECT,
             settle: SETTLE,
+            guard: self.guard.clone(),
             batch: 100,
         }
     }

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use sync_core::{
+    guard::Guard,
     ids::{ConnectionId, PartyId},
     laws::{
         Committed, Violation, law_1_one_to_one, law_3_no_idle_write, law_6_staged_before_passed,
@@ -111,7 +112,7 @@ pub async fn live(seed: u64, url: &str, plant: Plant) -> Result<Report, Failure>
     };
     world.lock().populate(start);
     let rng = fastrand::Rng::with_seed(seed ^ 0x6c69_6665);
-    let settings = settings();
+    let settings = settings(seed);
     let mut life = Life { seed, world, rng, store, connection, settings, plant, report: Report::default() };
     life.youth().await?;
     life.peace().await?;
@@ -138,7 +139,7 @@ async fn open(
     }
 }
 
-fn settings() -> Settings {
+fn settings(seed: u64) -> Settings {
     Settings {
         policy: Policy::of(["CUSTOMER".to_owned()].into(), SETTLE, SignedDuration::from_secs(5)),
         pace: Pace { overlap: OVERLAP, safety: SignedDuration::from_secs(1) },
@@ -148,6 +149,13 @@ fn settings() -> Settings {
         sweep_every: SWEEP,
         t_effect: T_EFFECT,
         settle: SETTLE,
+        // Some lives have a guard that asks all the time; nobody answers it there.
+        guard: (seed % 10 == 7).then(|| Guard {
+            window: SignedDuration::from_mins(30),
+            creates: Some(3),
+            updates_per_mille: Some(100),
+            deactivations: Some(0),
+        }),
         batch: 16,
     }
 }

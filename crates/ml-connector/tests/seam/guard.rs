@@ -1,0 +1,108 @@
+//! The mass guard (law 10): a wave is held, each record of it can be let pass, daily work goes on.
+
+use crate::world::{Beginning, World};
+use jiff::SignedDuration;
+use saas_sims::{
+    fusion::{Edit, FusionSettings},
+    pipedrive::PipedriveSettings,
+};
+use serde_json::json;
+use sync_core::{answers::Answer, guard::Guard, ids::PartyId};
+use sync_engine::{Engine, lease::Lease};
+
+const WINDOW: SignedDuration = SignedDuration::from_hours(6);
+
+async fn world(guard: Guard) -> World {
+    let (fusion, pipedrive) = (FusionSettings::default(), PipedriveSettings::default());
+    let mut world = World::new(Beginning { seed: 5, fusion, pipedrive, oauth: false }).await;
+    world.guard = Some(guard);
+    world
+}
+
+fn customers(world: &World, names: std::ops::Range<u32>) -> Vec<i64> {
+    let enter = |n| {
+        let values = json!({"OrganizationName": format!("Customer {n}"), "PartyUsageCode": "CUSTOMER"});
+        let party = world.fusion.add_party(Edit::set(values)).expect("a party");
+        world.fusion.add_account(party, Edit::set(json!({}))).expect("an account");
+        party
+    };
+    names.map(enter).collect()
+}
+
+async fn held(world: &World) -> Vec<PartyId> {
+    let listed = async {
+        let mut tx = world.store.read(world.connection).await?;
+        tx.list_holds(Some("mass_change"), None, 1_000).await
+    };
+    let held = world.drive(listed).await.expect("alive").expect("the store works");
+    held.into_iter().map(|hold| hold.party).collect()
+}
+
+async fn hours(world: &World, engine: &mut Engine, lease: &Lease, hours: i64) {
+    let end = world.clock.now() + SignedDuration::from_hours(hours);
+    world.work_until(engine, lease, end).await;
+}
+
+fn created(world: &World) -> usize {
+    world.organizations().values().map(Vec::len).sum()
+}
+
+#[tokio::test]
+async fn of_a_wave_of_new_customers_so_many_pass_and_the_others_wait_for_a_person() {
+    let guard = Guard { window: WINDOW, creates: Some(10), ..Guard::default() };
+    let world = world(guard).await;
+    customers(&world, 0..25);
+    let lease = world.take().await.expect("nobody else wants it");
+    let mut engine = world.engine(&lease);
+    hours(&world, &mut engine, &lease, 1).await;
+    assert_eq!((created(&world), held(&world).await.len()), (10, 15));
+
+    // Another process knows what this one wrote, from the journal; and the wave does not trickle through later.
+    drop(engine);
+    let mut engine = world.engine(&lease);
+    customers(&world, 25..26);
+    hours(&world, &mut engine, &lease, 1).await;
+    assert_eq!((created(&world), held(&world).await.len()), (10, 16));
+    hours(&world, &mut engine, &lease, 30).await;
+    assert_eq!((created(&world), held(&world).await.len()), (10, 16));
+    // Daily work passes again once the window has moved on.
+    customers(&world, 26..28);
+    hours(&world, &mut engine, &lease, 1).await;
+    assert_eq!((created(&world), held(&world).await.len()), (12, 16));
+
+    for party in held(&world).await {
+        let now = world.clock.now();
+        let given = world.store.answer_hold(world.connection, party, &Answer::Go, "maria", now);
+        let given = world.drive(given).await.expect("alive").expect("the store works");
+        assert_eq!(given, sync_store::Answered::Taken);
+    }
+    hours(&world, &mut engine, &lease, 1).await;
+    assert_eq!((created(&world), held(&world).await.len()), (28, 0));
+    assert_eq!(world.check_agreement().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn when_the_erp_ends_many_customers_at_once_the_others_keep_their_flag() {
+    let guard = Guard { window: WINDOW, deactivations: Some(3), ..Guard::default() };
+    let world = world(guard).await;
+    let parties = customers(&world, 0..12);
+    let lease = world.take().await.expect("nobody else wants it");
+    let mut engine = world.engine(&lease);
+    hours(&world, &mut engine, &lease, 1).await;
+    assert_eq!((created(&world), held(&world).await.len()), (12, 0));
+    for party in &parties {
+        world.fusion.edit_party(*party, &Edit::set(json!({"Status": "I"}))).expect("a party");
+    }
+    hours(&world, &mut engine, &lease, 1).await;
+    let inactive = |world: &World| {
+        let organizations = world.organizations();
+        organizations.values().flatten().filter(|org| org.custom["ERP status"] == "Inactive").count()
+    };
+    assert_eq!((inactive(&world), held(&world).await.len()), (3, 9));
+    // It was a mistake and is taken back: what reality has solved closes itself.
+    for party in &parties {
+        world.fusion.edit_party(*party, &Edit::set(json!({"Status": "A"}))).expect("a party");
+    }
+    hours(&world, &mut engine, &lease, 1).await;
+    assert_eq!((inactive(&world), held(&world).await.len()), (0, 0));
+}
