@@ -10,5 +10,6 @@ pub mod output;
 pub mod plan_file;
 pub mod preview;
 pub mod progress;
+mod sync_rules;
 pub mod telemetry;
 pub mod wire;

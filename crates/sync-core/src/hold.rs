@@ -7,7 +7,7 @@ use crate::{
     fields::Field,
     guard::Wave,
     ids::{OrgId, PartyId},
-    matching::Judged,
+    matching::{Comparison, Judged},
     plan::Step,
     policy::Life,
     value::Value,
@@ -128,6 +128,67 @@ pub enum HoldReason {
 }
 
 impl HoldReason {
+    /// One example of each, for reference pages and for tests of what handles all of them.
+    #[must_use]
+    pub fn examples() -> Vec<Self> {
+        std::iter::successors(Self::example_after(None), |reason| Self::example_after(Some(reason))).collect()
+    }
+
+    /// Without `_`, so that a new reason cannot be forgotten.
+    fn example_after(reason: Option<&Self>) -> Option<Self> {
+        let (org, other) = (OrgId(4711), OrgId(4712));
+        let (by, of) = (PartyId(300_000_200_000_002), PartyId(300_000_200_000_002));
+        let said = |text: &str| Some(Value::Text(text.to_owned()));
+        let reason_text = |text: &str| text.to_owned();
+        Some(match reason {
+            None => Self::Ambiguous {
+                candidates: vec![Judged {
+                    org,
+                    name: "Acme".to_owned(),
+                    comparison: Comparison { points: 57, ..Comparison::default() },
+                    rivals: Vec::new(),
+                }],
+                why: reason_text("The evidence is not strong enough to decide by itself."),
+            },
+            Some(Self::Ambiguous { .. }) => Self::SeveralOrganizations { orgs: vec![org, other] },
+            Some(Self::SeveralOrganizations { .. }) => Self::OrganizationTaken { org, by },
+            Some(Self::OrganizationTaken { .. }) => Self::OrganizationGone { org },
+            Some(Self::OrganizationGone { .. }) => Self::OrganizationMerged { org, into: other, of },
+            Some(Self::OrganizationMerged { .. }) => Self::OrganizationReturned { org },
+            Some(Self::OrganizationReturned { .. }) => Self::PartyMissing,
+            Some(Self::PartyMissing) => Self::CustomerEnded { life: Life::Inactive },
+            Some(Self::CustomerEnded { .. }) => {
+                Self::CustomerReturned { was: Life::Inactive.label().to_owned() }
+            }
+            Some(Self::CustomerReturned { .. }) => Self::Conflict {
+                field: Field::Phone,
+                erp: said("+49 89 1234567"),
+                crm: said("+49 89 1234568"),
+                before: said("+49 89 1234500"),
+            },
+            Some(Self::Conflict { .. }) => {
+                Self::TugOfWar { field: Field::Name, erp: said("Acme GmbH"), crm: said("ACME") }
+            }
+            Some(Self::TugOfWar { .. }) => Self::MassChange { wave: Wave::Creates, limit: 500, minutes: 60 },
+            Some(Self::MassChange { .. }) => Self::Refused {
+                step: Step::Forget { org },
+                message: reason_text("name: must not be longer than 255 characters"),
+                exchange: None,
+            },
+            Some(Self::Refused { .. }) => Self::FieldFailed {
+                field: Field::Name,
+                reason: reason_text("undefined value: there is no attribute `Region`"),
+            },
+            Some(Self::FieldFailed { .. }) => {
+                Self::OrganizationUnreadable { org, reason: reason_text("update_time is missing") }
+            }
+            Some(Self::OrganizationUnreadable { .. }) => {
+                Self::Malformed { reason: reason_text("OrganizationName is missing") }
+            }
+            Some(Self::Malformed { .. }) => return None,
+        })
+    }
+
     /// Whether the mass guard asks.
     #[must_use]
     pub fn is_wave(&self) -> bool {
@@ -235,6 +296,22 @@ impl HoldReason {
                 )
             }
             Self::Malformed { reason } => format!("The ERP's record cannot be read: {reason}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_its_own_name_a_sentence_and_an_answer() {
+        let all = HoldReason::examples();
+        let keys: std::collections::BTreeSet<&str> = all.iter().map(HoldReason::key).collect();
+        assert_eq!(keys.len(), all.len());
+        for reason in &all {
+            assert!(reason.explain().len() > 20, "{}", reason.explain());
+            assert!(reason.answers().iter().any(|(key, _)| *key == "retry"), "{}", reason.key());
         }
     }
 }
