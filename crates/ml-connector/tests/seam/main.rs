@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod bad_input;
 mod budget;
 mod contract;
 mod guard;
