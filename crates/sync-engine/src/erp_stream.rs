@@ -108,6 +108,9 @@ impl Engine {
                     // What the CRM refused may be welcome by now: people change its settings too.
                     let refused = tx.held_parties("refused").await?;
                     tx.enqueue(&refused, Class::Audit, now, TRY_AGAIN).await?;
+                    // Whoever else might have been that company may be gone.
+                    let unsure = tx.held_parties("ambiguous").await?;
+                    tx.enqueue(&unsure, Class::Audit, now, "asked about before").await?;
                 }
             } else {
                 tracing::warn!(stream = stream.name(), known, unseen, "a sweep is not believed");

@@ -187,3 +187,25 @@ fn a_plan_of_a_half_full_company_shows_the_very_writes_and_they_can_be_applied()
         company.check_answers(&lease).await;
     });
 }
+
+/// Two customers of one name and site, of which sales knows one: when finance removes the other, nobody has to be asked.
+#[test]
+fn a_rival_that_the_erp_does_not_show_any_more_is_no_rival() {
+    story(|| async {
+        let company = company().await;
+        let Company { world, rivals, .. } = &company;
+        let lease = world.take().await.expect("nobody else wants it");
+        let mut engine = command(world, &lease, 1);
+        let end = world.clock.now() + SignedDuration::from_hours(1);
+        world.work_until(&mut engine, &lease, end).await;
+        company.check_first_cycle().await;
+        world.fusion.remove_party(rivals[0]).expect("it was there");
+        let end = world.clock.now() + SignedDuration::from_hours(4);
+        world.work_until(&mut engine, &lease, end).await;
+        assert_eq!(company.question(rivals[1]).await, None);
+        let organizations = world.organizations();
+        let of_the_other = organizations.get(&rivals[1]).map(Vec::as_slice).unwrap_or_default();
+        assert_eq!(of_the_other.iter().map(|org| org.name.as_str()).collect::<Vec<_>>(), ["Doppelt GmbH"]);
+        assert_eq!(world.pipedrive.organizations().len(), 6, "nothing new was made");
+    });
+}
