@@ -13,7 +13,7 @@ use sync_core::{
     answers::Answers,
     fields::{Field, Values},
     ids::{OrgId, PartyId},
-    matching::{Candidate, Company, Profile, judge},
+    matching::{Candidate, Company, Profile, Rarest, judge},
     model::{CrmOrg, ErpCustomer, ErpParty},
     policy::Policy,
     situation::{ErpSide, Likeness, Situation},
@@ -98,7 +98,7 @@ pub(crate) async fn compare_customers(
     let orgs_by_key = tx.free_by_key(MatchSide::Crm, &all).await?;
     let ids: BTreeSet<i64> = orgs_by_key.values().flatten().copied().collect();
     if ids.is_empty() {
-        tell(situations, &subjects, &BTreeMap::new());
+        tell(situations, &subjects, &BTreeMap::new(), &BTreeMap::new());
         return Ok(());
     }
     let orgs = profiles_of_orgs(tx, &ids).await?;
@@ -110,21 +110,11 @@ pub(crate) async fn compare_customers(
     let bearers = tx.bearers(&subjects.values().flat_map(words).collect()).await?;
 
     let mut candidates: BTreeMap<PartyId, Vec<Candidate<'_>>> = BTreeMap::new();
-    for (party, profile) in &subjects {
-        let Some(keys) = keys.get(party) else { continue };
-        let words: Vec<(i64, &str)> = profile
-            .words()
-            .into_iter()
-            .filter_map(|word| Some((*bearers.get(&digest(word))?, word)))
-            .collect();
+    for (party, keys) in &keys {
         let apart = situations.get(party).map(|situation| &situation.answers.apart);
         let allowed = |org: &i64| apart.is_none_or(|apart| !apart.contains(&OrgId(*org)));
         for org in nearest(keys, &orgs_by_key).into_iter().filter(allowed).take(MOST_CANDIDATES) {
             let Some(profile) = orgs.get(&org) else { continue };
-            let theirs = profile.words();
-            let rarest = words.iter().filter(|(_, word)| theirs.contains(word)).min();
-            let rarest = rarest
-                .map(|(bearers, word)| ((*word).to_owned(), usize::try_from(*bearers).unwrap_or(usize::MAX)));
             let others = org_keys.get(&org).map(|keys| nearest(keys, &parties_by_key)).unwrap_or_default();
             let others = others.into_iter().map(PartyId).filter(|other| other != party);
             let others = others.filter_map(|other| {
@@ -132,15 +122,10 @@ pub(crate) async fn compare_customers(
                 wants(answers, OrgId(org)).then_some((other, profile))
             });
             let rivals = others.take(MOST_RIVALS).collect();
-            candidates.entry(*party).or_default().push(Candidate {
-                org: OrgId(org),
-                profile,
-                rivals,
-                rarest,
-            });
+            candidates.entry(*party).or_default().push(Candidate { org: OrgId(org), profile, rivals });
         }
     }
-    tell(situations, &subjects, &candidates);
+    tell(situations, &subjects, &candidates, &bearers);
     Ok(())
 }
 
@@ -206,11 +191,15 @@ fn tell(
     situations: &mut BTreeMap<PartyId, Situation>,
     subjects: &BTreeMap<PartyId, Profile>,
     candidates: &BTreeMap<PartyId, Vec<Candidate<'_>>>,
+    bearers: &BTreeMap<i64, i64>,
 ) {
+    let known = |word: &str| bearers.get(&digest(word)).and_then(|bearers| usize::try_from(*bearers).ok());
     for (party, profile) in subjects {
         let near = candidates.get(party).map(Vec::as_slice).unwrap_or_default();
+        let rarest =
+            profile.words().into_iter().filter_map(|word| Some(Rarest { bearers: known(word)?, word })).min();
         if let Some(situation) = situations.get_mut(party) {
-            situation.likeness = Likeness::Compared(judge(profile, near));
+            situation.likeness = Likeness::Compared(judge(profile, rarest, near));
         }
     }
 }

@@ -12,7 +12,7 @@ use saas_sims::{
 };
 use sync_core::{
     ids::{OrgId, PartyId},
-    matching::{Candidate, Company, Comparison, EvidenceKind, Profile, Verdict, judge},
+    matching::{Candidate, Company, Comparison, EvidenceKind, Profile, Rarest, Verdict, judge},
     value::PostalAddress,
 };
 
@@ -91,15 +91,12 @@ fn judged(parties: &[(i64, Profile)], orgs: &[Profile], organizations: &[SalesOr
             let others = of_parties.near(&of_orgs.keys[org]).into_iter().filter(|other| *other != at);
             let rivals =
                 others.take(50).map(|other| (PartyId(parties[other].0), &parties[other].1)).collect();
-            let theirs = orgs[org].words();
-            let both = profile.words().into_iter().filter(|word| theirs.contains(word));
-            let rarest = both.map(|word| (bearers[word], word)).min();
-            let rarest = rarest.map(|(bearers, word)| (word.to_owned(), bearers));
-            Candidate { org: OrgId(org as i64), profile: &orgs[org], rivals, rarest }
+            Candidate { org: OrgId(org as i64), profile: &orgs[org], rivals }
         };
         let candidates: Vec<Candidate<'_>> = near.into_iter().take(200).map(candidate).collect();
         report.comparisons += candidates.iter().map(|candidate| 1 + candidate.rivals.len()).sum::<usize>();
-        let verdict = judge(profile, &candidates);
+        let words = profile.words().into_iter().map(|word| Rarest { bearers: bearers[word], word });
+        let verdict = judge(profile, words.min(), &candidates);
         note(&mut report, *party, profile, &verdict, organizations, times.get(party).copied().unwrap_or(0));
     }
     report

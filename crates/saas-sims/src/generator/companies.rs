@@ -152,7 +152,8 @@ impl Companies {
     fn slug(&mut self, core: &str) -> String {
         let ascii: String = core.chars().filter(char::is_ascii_alphanumeric).take(20).collect();
         let slug = if ascii.len() < 3 { self.word() } else { ascii };
-        format!("{}{}", slug.to_lowercase(), self.rng.u32(..1000))
+        // Two companies never own one domain.
+        format!("{}{}", slug.to_lowercase(), self.rng.u32(..100_000_000))
     }
 
     fn word(&mut self) -> String {

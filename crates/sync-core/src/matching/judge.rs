@@ -53,9 +53,15 @@ pub struct Candidate<'a> {
     pub profile: &'a Profile,
     /// Other customers without an organization that share a key with it.
     pub rivals: Vec<(PartyId, &'a Profile)>,
-    /// Of the words that both names have (see [`Profile::words`]) the rarest one, and how many companies have it on
-    /// both sides together: these two and others.
-    pub rarest: Option<(String, usize)>,
+}
+
+/// Of the words of a name (see [`Profile::words`]) the rarest one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rarest<'a> {
+    /// How many companies have it, on both sides together.
+    pub bearers: usize,
+    /// The word.
+    pub word: &'a str,
 }
 
 /// An organization with what speaks for and against it.
@@ -92,10 +98,11 @@ pub enum Verdict {
     Nobody,
 }
 
-/// Judges the organizations that share a key with a customer.
+/// Judges the organizations that share a key with a customer. `rarest` is about the words of the customer's name.
 #[must_use]
-pub fn judge(subject: &Profile, candidates: &[Candidate<'_>]) -> Verdict {
-    let mut judged: Vec<Judged> = candidates.iter().map(|candidate| one(subject, candidate)).collect();
+pub fn judge(subject: &Profile, rarest: Option<Rarest<'_>>, candidates: &[Candidate<'_>]) -> Verdict {
+    let mut judged: Vec<Judged> =
+        candidates.iter().map(|candidate| one(subject, rarest, candidate)).collect();
     judged.retain(|one| one.comparison.points >= ASK || hard(&one.comparison) >= HARD);
     judged.sort_by_key(|one| (std::cmp::Reverse(one.comparison.points), one.org));
     let Some(best) = judged.first() else { return Verdict::Nobody };
@@ -114,15 +121,17 @@ pub fn judge(subject: &Profile, candidates: &[Candidate<'_>]) -> Verdict {
     }
 }
 
-fn one(subject: &Profile, candidate: &Candidate<'_>) -> Judged {
+fn one(subject: &Profile, rarest: Option<Rarest<'_>>, candidate: &Candidate<'_>) -> Judged {
     let mut comparison = compare(subject, candidate.profile);
     let near = comparison.points - GAP;
     let here = has_street(&comparison);
-    match candidate.rarest.as_ref().filter(|_| comparison.name_likeness == 100) {
-        Some((word, 2)) => {
+    let theirs = |word: &str| candidate.profile.words().contains(word);
+    match rarest.filter(|_| comparison.name_likeness >= NAME_FITS) {
+        // Two have it, and these are the two.
+        Some(Rarest { bearers: 2, word }) if comparison.name_likeness == 100 && theirs(word) => {
             comparison.add(EvidenceKind::RareName, word, word, RARE);
         }
-        Some((word, bearers)) if *bearers > MANY => {
+        Some(Rarest { bearers, word }) if bearers > MANY => {
             comparison.add(EvidenceKind::CommonName, word, word, COMMON);
         }
         Some(_) | None => {}
@@ -236,13 +245,12 @@ mod tests {
             org: OrgId(i64::try_from(at).unwrap() + 1),
             profile,
             rivals: rivals.iter().map(|rival| (PartyId(9), rival)).collect(),
-            rarest: rarest.map(|(word, bearers)| (word.to_owned(), bearers)),
         };
         let candidates: Vec<Candidate<'_>> = organizations.iter().enumerate().map(candidate).collect();
-        let found = judge(&company(subject), &candidates);
+        let found = judge(&company(subject), rarest, &candidates);
         let mut reversed = candidates.clone();
         reversed.reverse();
-        assert_eq!(judge(&company(subject), &reversed), found, "the order does not matter");
+        assert_eq!(judge(&company(subject), rarest, &reversed), found, "the order does not matter");
         match found {
             Verdict::Bind { chosen, .. } => format!("bind {}", chosen.org),
             Verdict::Ask { candidates, .. } => format!("ask {}", candidates.len()),
@@ -388,7 +396,8 @@ mod tests {
     #[test]
     fn a_rare_word_and_the_town_are_enough_a_rare_word_alone_is_not() {
         let subject = "name=Zenproka Foods; country=DE; city=Berlin";
-        let (rare, known, common) = (Some(("zenproka", 2)), Some(("zenproka", 5)), Some(("zenproka", 13)));
+        let had_by = |bearers| Some(Rarest { bearers, word: "zenproka" });
+        let (rare, known, common) = (had_by(2), had_by(5), had_by(13));
         let phone = "; phone=0301234567";
         let with_phone = format!("{subject}{phone}");
         for (ours, organization, rarest, wanted) in [

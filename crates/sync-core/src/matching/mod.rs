@@ -24,5 +24,5 @@ mod legal;
 mod profile;
 
 pub use compare::{Comparison, Evidence, EvidenceKind, compare};
-pub use judge::{ASK, BIND, Candidate, GAP, Judged, Verdict, judge};
+pub use judge::{ASK, BIND, Candidate, GAP, Judged, Rarest, Verdict, judge};
 pub use profile::{Company, Profile};
