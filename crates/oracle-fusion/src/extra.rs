@@ -21,11 +21,6 @@ const CHILDREN: [&str; 9] = [
 /// The flexfields of a party: a child with one row, read as if they were attributes of it.
 const FLEXFIELDS: &str = "OrganizationInformation";
 
-/// Whether a name is that of a child.
-pub(crate) fn is_child(name: &str) -> bool {
-    CHILDREN.contains(&name)
-}
-
 /// What is read beside our own.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Extra {
@@ -35,7 +30,7 @@ pub(crate) struct Extra {
 
 impl Extra {
     pub(crate) fn of(names: BTreeSet<String>) -> Self {
-        let (children, attributes) = names.into_iter().partition(|name| is_child(name));
+        let (children, attributes) = names.into_iter().partition(|name| CHILDREN.contains(&name.as_str()));
         Self { attributes, children }
     }
 

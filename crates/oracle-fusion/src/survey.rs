@@ -9,7 +9,6 @@ use sync_core::ports::Called;
 use crate::{
     api::{describe::Describe, hub_organizations, receivables_customer_account_activities},
     client::Fusion,
-    extra::is_child,
     query,
 };
 
@@ -79,8 +78,7 @@ impl Fusion {
             Subject::Parties => self.extra().attributes(),
             Subject::Accounts => Vec::new(),
         };
-        let own_unknown = own.into_iter().filter(|name| !is_child(name));
-        let own_unknown = own_unknown.filter(|name| described.lacks(subject.resource(), name));
+        let own_unknown = own.into_iter().filter(|name| described.lacks(subject.resource(), name));
         Ok(Shape { unfit, own_unknown: own_unknown.map(str::to_owned).collect() })
     }
 

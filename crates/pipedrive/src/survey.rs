@@ -1,13 +1,13 @@
 //! What a company is like, looked at before anything is written: all its custom fields, its organizations, its users.
 
-use saas_http::scalar::text;
+use saas_http::{Endpoint as _, scalar::text};
 use serde_json::Value as Json;
 use sync_core::{budget::Class, fields::CustomKind, ports::Called};
 
 use crate::{
     api::{
-        organization_fields::{self, FieldDto, ListFields},
-        organizations::{ListOrganizations, Which},
+        organization_fields::{self, CreateField, FieldDto, ListFields},
+        organizations::{CreateOrganization, ListOrganizations, Which},
     },
     client::Pipedrive,
 };
@@ -62,6 +62,15 @@ pub fn type_name(kind: CustomKind) -> &'static str {
 }
 
 impl Pipedrive {
+    /// Tokens for creating or changing an organization.
+    pub const WRITE_TOKENS: u32 = CreateOrganization::TOKENS;
+    /// Tokens for creating a custom field.
+    pub const FIELD_TOKENS: u32 = CreateField::TOKENS;
+    /// Tokens for a page of organizations, or of fields.
+    pub const PAGE_TOKENS: u32 = ListOrganizations::TOKENS;
+    /// Organizations on a page.
+    pub const PAGE: u32 = 500;
+
     /// All custom fields of one kind of record (10 tokens a page of 500).
     ///
     /// # Errors

@@ -145,6 +145,14 @@ impl<'a> Asker<'a> {
         Self { witness, ended: false }
     }
 
+    /// Asks what would only be nice to know: a failure says nothing about the rest.
+    async fn ask_in_passing<T>(&mut self, call: impl Future<Output = Called<T>>) -> Asked<T> {
+        let before = self.ended;
+        let asked = self.ask(call).await;
+        self.ended = before;
+        asked
+    }
+
     async fn ask<T>(&mut self, call: impl Future<Output = Called<T>>) -> Asked<T> {
         if self.ended {
             return Asked::NotAsked;
@@ -168,8 +176,8 @@ async fn look_at_fusion(connection: &Connection, fusion: &Fusion, mut asker: Ask
     FusionSeen {
         parties,
         accounts,
-        customers: asker.ask(fusion.estimate_of_usages(usages)).await,
-        account_count: asker.ask(fusion.estimate_of_all(Subject::Accounts)).await,
+        customers: asker.ask_in_passing(fusion.estimate_of_usages(usages)).await,
+        account_count: asker.ask_in_passing(fusion.estimate_of_all(Subject::Accounts)).await,
         ahead: asker.witness.ahead(),
         requests: fusion.requests(),
     }
