@@ -247,7 +247,6 @@ impl Process<'_> {
             reads: Reads::Nothing,
         })
     }
-
 }
 
 impl Wired {

@@ -22,4 +22,3 @@ mod survey;
 pub use client::Fusion;
 pub use config::FusionConfig;
 pub use survey::{Shape, Subject};
-

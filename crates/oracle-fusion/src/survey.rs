@@ -100,7 +100,8 @@ impl Fusion {
     /// # Errors
     /// As every call.
     pub async fn estimate_of_usages(&self, usages: &[String]) -> Called<Option<u64>> {
-        let usages: Vec<String> = usages.iter().map(|usage| format!("'{}'", usage.replace('\'', "''"))).collect();
+        let usages: Vec<String> =
+            usages.iter().map(|usage| format!("'{}'", usage.replace('\'', "''"))).collect();
         let condition = format!(" and PartyUsageCode in ({})", usages.join(", "));
         self.estimate(Subject::Parties, condition).await
     }

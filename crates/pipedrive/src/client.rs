@@ -336,7 +336,8 @@ fn who(me: MeDto) -> Result<WhoAmI, String> {
 
 /// The word of the suite's app for sales; none if the list is not as we know it.
 fn is_admin(access: &serde_json::Value) -> Option<bool> {
-    let sales = |app: &&serde_json::Value| app.get("app").and_then(serde_json::Value::as_str) == Some("sales");
+    let sales =
+        |app: &&serde_json::Value| app.get("app").and_then(serde_json::Value::as_str) == Some("sales");
     access.as_array()?.iter().find(sales)?.get("admin")?.as_bool()
 }
 

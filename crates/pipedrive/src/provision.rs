@@ -97,7 +97,9 @@ async fn list(fields: &[CustomField], caller: &Caller) -> Called<BTreeMap<Field,
     let mut known: BTreeMap<Field, Code> = BTreeMap::new();
     let mut cursor = None;
     loop {
-        let answer = caller.send(&ListFields { resource: ORGANIZATIONS, cursor: cursor.clone() }, Pass::Class(CLASS)).await?;
+        let answer = caller
+            .send(&ListFields { resource: ORGANIZATIONS, cursor: cursor.clone() }, Pass::Class(CLASS))
+            .await?;
         let listed = answer.value.listed().map_err(unreadable::<ListFields>)?;
         for (field, code) in listed.rows.into_iter().filter_map(|row| ours(fields, row)) {
             // The first one listed stays ours, also when a person made another of the same name.

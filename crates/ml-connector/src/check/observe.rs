@@ -10,7 +10,7 @@ use oracle_fusion::{Fusion, Shape, Subject};
 use pipedrive::{Fielded, KnownField, Pipedrive, WhoAmI};
 use saas_http::{Sleeper, Transport, Witness};
 use sync_core::budget::{Class, Spent};
-use sync_core::ports::{Called, Erp as _, Crm as _, Grant, Spend, SpendError};
+use sync_core::ports::{Called, Crm as _, Erp as _, Grant, Spend, SpendError};
 use sync_store::{Ledger, Store, Vault};
 
 use super::trouble::Trouble;
@@ -220,7 +220,10 @@ async fn kept(
     let Some(store) = store else {
         if let Ok(Credentials::OAuth(_)) = connection.pipedrive.credentials() {
             let message = "a refresh token that is exchanged must be kept, and the store cannot be used";
-            return Err(Unusable { message: message.to_owned(), help: Some("see store.reachable".to_owned()) });
+            return Err(Unusable {
+                message: message.to_owned(),
+                help: Some("see store.reachable".to_owned()),
+            });
         }
         return Ok((Kept { spend: Arc::new(Uncounted), vault: Arc::new(Vault::absent()) }, None));
     };

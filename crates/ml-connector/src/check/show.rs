@@ -11,7 +11,8 @@ const WIDTH: usize = 110;
 const INDENT: usize = 47;
 
 /// The systems in the order of the report, and how people call them.
-const SYSTEMS: [(&str, &str); 3] = [("store", "Store"), ("fusion", "Oracle Fusion"), ("pipedrive", "Pipedrive")];
+const SYSTEMS: [(&str, &str); 3] =
+    [("store", "Store"), ("fusion", "Oracle Fusion"), ("pipedrive", "Pipedrive")];
 
 /// The report as text.
 pub fn told(report: &Report) -> String {
@@ -72,18 +73,21 @@ fn wrapped(head: &str, words: &str) -> String {
 }
 
 fn next(first_load: &FirstLoad) -> String {
-    let FirstLoad { customers, organizations, more_organizations, tokens, tokens_a_day: _, days } = first_load;
+    let FirstLoad { customers, organizations, more_organizations, tokens, tokens_a_day: _, days } =
+        first_load;
     let unknown = || "an unknown number of".to_owned();
     let customers = customers.map_or_else(unknown, |count| format!("about {}", grouped(count)));
     let than = if *more_organizations { "more than " } else { "" };
     let organizations = organizations.map_or_else(unknown, |count| format!("{than}{}", grouped(count)));
-    let mut text = format!("  A first load would compare {customers} customers with {organizations} organizations");
+    let mut text =
+        format!("  A first load would compare {customers} customers with {organizations} organizations");
     match (tokens, days) {
         (Some(tokens), Some(1)) => {
             let _ = write!(text, " and take about {} tokens, today", grouped(*tokens));
         }
         (Some(tokens), Some(days)) => {
-            let _ = write!(text, " and take about {} tokens, so about {} days", grouped(*tokens), grouped(*days));
+            let _ =
+                write!(text, " and take about {} tokens, so about {} days", grouped(*tokens), grouped(*days));
         }
         (Some(tokens), None) => {
             let _ = write!(text, " and take about {} tokens, for which there is no budget", grouped(*tokens));

@@ -34,7 +34,8 @@ pub(super) struct Access {
 
 /// Judges a door by what ended the asking, if anything did. `entered`: something was answered before.
 pub(super) fn access(door: &Door<'_>, end: Option<&Trouble>, entered: bool) -> Access {
-    let reached = || Finding::ok(door.reachable, format!("{} answers at {}", door.system, host(door.base_url)));
+    let reached =
+        || Finding::ok(door.reachable, format!("{} answers at {}", door.system, host(door.base_url)));
     let let_in = || Finding::ok(door.credentials, "accepted");
     let Some(end) = end else {
         return Access { findings: [reached(), let_in()], blocked_by: door.reachable };
@@ -48,7 +49,11 @@ pub(super) fn access(door: &Door<'_>, end: Option<&Trouble>, entered: bool) -> A
                 if entered { reached() } else { Finding::not_checked(door.reachable, door.budget) };
             Access { findings: [reachable, credentials], blocked_by: door.budget }
         }
-        Cause::Unauthorized | Cause::Unpaid | Cause::Forbidden | Cause::Missing | Cause::Rejected(_)
+        Cause::Unauthorized
+        | Cause::Unpaid
+        | Cause::Forbidden
+        | Cause::Missing
+        | Cause::Rejected(_)
         | Cause::Unreadable => {
             let (what, place) = credentials_remedy(door, end);
             let refused = Finding::problem(door.credentials, seen).remedy(what, place);
@@ -106,7 +111,9 @@ fn reach_remedy(door: &Door<'_>, trouble: &Trouble) -> (String, String) {
     let (url, place) = address(door, trouble);
     let ca_file = format!("{} ca_file", door.section);
     let (what, place) = match &trouble.cause {
-        Cause::Unreached(Unreached::Name) => ("correct the host name, or let this machine resolve it (DNS)", place),
+        Cause::Unreached(Unreached::Name) => {
+            ("correct the host name, or let this machine resolve it (DNS)", place)
+        }
         Cause::Unreached(Unreached::Refused) => {
             ("correct host and port; nobody listens there, or a firewall refuses for it", place)
         }
@@ -115,28 +122,37 @@ fn reach_remedy(door: &Door<'_>, trouble: &Trouble) -> (String, String) {
              name a PEM file with its certificates; else the host name is not the certificate's, or there is no TLS",
             ca_file,
         ),
-        Cause::Unreached(Unreached::Silence) => {
-            ("let this machine connect to that host and port; firewalls that drop packets look like this", place)
-        }
-        Cause::Unreached(Unreached::Tls | Unreached::Other) => ("look at the address and at the network", place),
-        Cause::NoAnswer => {
-            ("check again; if it stays so, raise the timeout, or look for a proxy in between", format!("{} timeout", door.section))
-        }
-        Cause::Redirected(_) => (
-            "write the address that it leads to; one that leads to a login page is not the API's",
+        Cause::Unreached(Unreached::Silence) => (
+            "let this machine connect to that host and port; firewalls that drop packets look like this",
             place,
         ),
+        Cause::Unreached(Unreached::Tls | Unreached::Other) => {
+            ("look at the address and at the network", place)
+        }
+        Cause::NoAnswer => (
+            "check again; if it stays so, raise the timeout, or look for a proxy in between",
+            format!("{} timeout", door.section),
+        ),
+        Cause::Redirected(_) => {
+            ("write the address that it leads to; one that leads to a login page is not the API's", place)
+        }
         Cause::WebPage(403) => (
             "this is not the API's word but that of a firewall in front of it: wait some minutes, then let the address of \
              this machine through (allow list, location based access control, web application firewall)",
             format!("the network in front of {}", door.system),
         ),
-        Cause::WebPage(_) => ("write the address of the API itself; this one answers with pages for people", place),
-        Cause::Crowded(_) => {
-            ("wait a minute and check again; something sends too much, perhaps another integration", format!("{}'s other users", door.system))
+        Cause::WebPage(_) => {
+            ("write the address of the API itself; this one answers with pages for people", place)
         }
+        Cause::Crowded(_) => (
+            "wait a minute and check again; something sends too much, perhaps another integration",
+            format!("{}'s other users", door.system),
+        ),
         Cause::Unsent => ("see what is said of the store", "[store] url".to_owned()),
-        _ => ("check again later: it may be down for maintenance", format!("the status page of {}", door.system)),
+        _ => (
+            "check again later: it may be down for maintenance",
+            format!("the status page of {}", door.system),
+        ),
     };
     (what.to_owned(), place)
 }
@@ -149,7 +165,11 @@ fn credentials_remedy(door: &Door<'_>, trouble: &Trouble) -> (String, String) {
         ),
         Cause::Missing | Cause::Rejected(_) | Cause::Unreadable | Cause::Forbidden if trouble.token => {
             let place = address(door, trouble).1;
-            ("write the address of the token endpoint; what answers there gives no tokens to us".to_owned(), place)
+            (
+                "write the address of the token endpoint; what answers there gives no tokens to us"
+                    .to_owned(),
+                place,
+            )
         }
         _ => (door.refused)(trouble),
     }

@@ -1,7 +1,7 @@
 //! Plan, budget and what a first load would take of it (pipedrive.md 3).
 
-use jiff::SignedDuration;
 use ::pipedrive::Pipedrive;
+use jiff::SignedDuration;
 use sync_core::budget::{AuthKind, Class, DailyBudget};
 
 use super::super::finding::{Finding, FirstLoad};
@@ -91,7 +91,11 @@ pub(super) fn judge(
             "[connection.sync] crm_poll_every; [connection.pipedrive] plan, seats, daily_tokens, max_share, reserve",
         );
     }
-    let spent = format!("looking takes {} tokens a day, {} are left for bulk work", grouped(looking), grouped(bulk - looking));
+    let spent = format!(
+        "looking takes {} tokens a day, {} are left for bulk work",
+        grouped(looking),
+        grouped(bulk - looking)
+    );
     match (first_load.tokens, first_load.days) {
         (Some(tokens), Some(days)) if days > LONG => Finding::warning(
             NAME,
@@ -125,11 +129,16 @@ pub(super) fn plan(connection: &Connection, pipedrive: &PipedriveSeen, blocked_b
         .remedy("write the plan and the seats that the company pays for, if all of it may be used", SETTINGS),
         (_, Some(theirs)) if theirs != burst => Finding::note(
             name,
-            format!("configured are {told}; Pipedrive says {theirs} requests in 2 seconds, which is followed"),
+            format!(
+                "configured are {told}; Pipedrive says {theirs} requests in 2 seconds, which is followed"
+            ),
         )
         .remedy("see whether the plan is right", SETTINGS),
         (Some(_), _) => Finding::ok(name, told),
-        (None, _) => Finding::note(name, format!("{told}, by the configuration; Pipedrive did not tell its own numbers")),
+        (None, _) => Finding::note(
+            name,
+            format!("{told}, by the configuration; Pipedrive did not tell its own numbers"),
+        ),
     }
 }
 

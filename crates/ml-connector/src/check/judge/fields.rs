@@ -92,17 +92,24 @@ fn room(connection: &Connection, pipedrive: &PipedriveSeen, missing: &[CustomFie
     let free = limit.saturating_sub(used);
     let plan = format!("{:?}", connection.pipedrive.plan);
     let least = if uncounted.is_empty() { "" } else { "at least " };
-    let unknown =
-        if uncounted.is_empty() { String::new() } else { format!(" ({} could not be counted)", uncounted.join(", ")) };
+    let unknown = if uncounted.is_empty() {
+        String::new()
+    } else {
+        format!(" ({} could not be counted)", uncounted.join(", "))
+    };
     let used = format!("{least}{used} of the {limit} custom fields of the plan {plan} are used{unknown}");
     if missing.is_empty() {
         return Finding::ok(name, format!("none is missing; {used}"));
     }
     let names: Vec<&str> = missing.iter().map(|custom| custom.name.as_str()).collect();
-    let creates = format!("a sync would first create {}: {}", counted(missing.len(), "field"), names.join(", "));
+    let creates =
+        format!("a sync would first create {}: {}", counted(missing.len(), "field"), names.join(", "));
     if missing.len() > free {
         return Finding::problem(name, format!("{creates}; but {used}")).remedy(
-            format!("remove {} that nobody needs, map less, or take a larger plan", counted(missing.len() - free, "field")),
+            format!(
+                "remove {} that nobody needs, map less, or take a larger plan",
+                counted(missing.len() - free, "field")
+            ),
             format!("{FIELDS}; [connection.fields]; [connection.pipedrive] plan"),
         );
     }

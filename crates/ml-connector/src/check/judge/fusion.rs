@@ -43,7 +43,8 @@ const ACCOUNTS: Names = Names {
     empty: "fusion.accounts.empty",
 };
 
-const SECURITY: &str = "Oracle Fusion: Security Console, and the roles of the user that stands for our client";
+const SECURITY: &str =
+    "Oracle Fusion: Security Console, and the roles of the user that stands for our client";
 
 pub(super) fn judge(connection: &Connection, fusion: &FusionSeen) -> Vec<Finding> {
     let FusionSeen { parties, accounts, customers: _, account_count: _, ahead, requests: _ } = fusion;
@@ -177,8 +178,7 @@ fn accounts_empty(connection: &Connection, accounts: &ResourceSeen, blocked_by: 
         Some(false) => {
             let said = "the pod answers 200 without a single AR account: a user without data access gets this answer, too";
             let needed = connection.customers.account_required;
-            let finding =
-                if needed { Finding::problem(name, said) } else { Finding::warning(name, said) };
+            let finding = if needed { Finding::problem(name, said) } else { Finding::warning(name, said) };
             finding.remedy(
                 "give that user access to the data of your customer accounts (reference data sets, business units); without \
                  it only party usages tell who is a customer, and account numbers stay empty",
@@ -217,7 +217,10 @@ fn customer_count(connection: &Connection, fusion: &FusionSeen, blocked_by: &'st
             };
             let (by_usage, by_account) =
                 (told(fusion.customers.answer()), told(fusion.account_count.answer()));
-            Finding::ok(name, format!("about {by_usage} parties with a usage of {usages}; {by_account} AR accounts"))
+            Finding::ok(
+                name,
+                format!("about {by_usage} parties with a usage of {usages}; {by_account} AR accounts"),
+            )
         }
     }
 }
@@ -250,7 +253,9 @@ fn source_system(connection: &Connection) -> Finding {
     let code = &connection.oracle.source_system;
     Finding::note(
         "fusion.source_system",
-        format!("no call tells whether the source system {code} is set up; nothing is written to the ERP yet"),
+        format!(
+            "no call tells whether the source system {code} is set up; nothing is written to the ERP yet"
+        ),
     )
     .remedy(
         format!("before customers are created there, set {code} up and enable it for parties and accounts"),

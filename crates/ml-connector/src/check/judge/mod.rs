@@ -112,12 +112,15 @@ fn clock(name: &'static str, ahead: Option<jiff::SignedDuration>, blocked_by: &'
         return Finding::ok(name, "agrees with the clock of this machine");
     }
     let which = if ahead.is_negative() { "behind" } else { "ahead of" };
-    Finding::warning(name, format!("is {} {which} the clock of this machine", counted(seconds as usize, "second")))
-        .remedy(
-            "let this machine keep its time by NTP; what we ask for by time follows the remote clock, \
+    Finding::warning(
+        name,
+        format!("is {} {which} the clock of this machine", counted(seconds as usize, "second")),
+    )
+    .remedy(
+        "let this machine keep its time by NTP; what we ask for by time follows the remote clock, \
              but logs, tokens and the budget's day follow this one",
-            "this machine (timedatectl)",
-        )
+        "this machine (timedatectl)",
+    )
 }
 
 #[cfg(test)]

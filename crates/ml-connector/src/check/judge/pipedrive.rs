@@ -25,7 +25,8 @@ pub(super) const NAMES: [&str; 12] = [
     "pipedrive.budget",
 ];
 
-pub(super) const RIGHTS: &str = "Pipedrive: Manage users > Permission sets, or the app in Developer Hub > OAuth scopes";
+pub(super) const RIGHTS: &str =
+    "Pipedrive: Manage users > Permission sets, or the app in Developer Hub > OAuth scopes";
 
 /// What customers need of an app (pipedrive.md 4.2); any of a row is enough.
 const SCOPES: [&[&str]; 4] =
@@ -88,7 +89,8 @@ fn refused_token(_: &Trouble) -> (String, String) {
 fn refused_app(trouble: &Trouble) -> (String, String) {
     let said = trouble.said.to_lowercase();
     if trouble.token && (said.contains("invalid_client") || said.contains("invalid client")) {
-        let what = "copy client id and client secret of the app again (Developer Hub > OAuth & access scopes)";
+        let what =
+            "copy client id and client secret of the app again (Developer Hub > OAuth & access scopes)";
         return (what.to_owned(), "[connection.pipedrive] oauth.client_id, oauth.client_secret".to_owned());
     }
     let what = "install the app again and write its new refresh token; it ends with the installation, and after 60 days \
@@ -105,7 +107,9 @@ fn company(connection: &Connection, pipedrive: &PipedriveSeen, blocked_by: &'sta
                 .remedy("an app needs the scope base", RIGHTS),
             Finding::not_checked(permissions, name),
         ],
-        (None, None) => [Finding::not_checked(name, blocked_by), Finding::not_checked(permissions, blocked_by)],
+        (None, None) => {
+            [Finding::not_checked(name, blocked_by), Finding::not_checked(permissions, blocked_by)]
+        }
     }
 }
 
@@ -118,10 +122,11 @@ fn whose(connection: &Connection, me: &WhoAmI) -> Finding {
     let host = connection.pipedrive.base_url.host_str().unwrap_or_default();
     let addressed = host.strip_suffix(".pipedrive.com").filter(|first| !matches!(*first, "api" | "app"));
     match (addressed, company_domain.as_deref()) {
-        (Some(addressed), Some(domain)) if addressed != domain => {
-            Finding::warning(name, format!("{told}, which is {domain}.pipedrive.com, not {host}"))
-                .remedy("see which company is meant, and write its address", "[connection.pipedrive] base_url")
-        }
+        (Some(addressed), Some(domain)) if addressed != domain => Finding::warning(
+            name,
+            format!("{told}, which is {domain}.pipedrive.com, not {host}"),
+        )
+        .remedy("see which company is meant, and write its address", "[connection.pipedrive] base_url"),
         _ => Finding::ok(name, told),
     }
 }
