@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::finding::{Finding, FirstLoad, Report, Severity, Spent};
-use super::judge::grouped;
+use super::judge::{counted, grouped};
 
 /// Columns of a terminal that is not wide.
 const WIDTH: usize = 110;
@@ -21,9 +21,12 @@ pub fn told(report: &Report) -> String {
         let of = |finding: &&Finding| finding.name.split('.').next() == Some(prefix);
         // Writing to a text cannot fail.
         let _ = writeln!(text, "\n  {system}");
-        for finding in report.findings.iter().filter(of) {
+        let (skipped, looked_at): (Vec<&Finding>, Vec<&Finding>) =
+            report.findings.iter().filter(of).partition(|finding| finding.severity == Severity::NotChecked);
+        for finding in looked_at {
             tell(&mut text, finding);
         }
+        tell_skipped(&mut text, &skipped);
     }
     let Report { first_load, spent, .. } = report;
     let _ = write!(text, "\n{}{}\n{}\n", next(first_load), took(spent), verdict(report));
@@ -43,7 +46,19 @@ fn tell(text: &mut String, finding: &Finding) {
     let _ = writeln!(text, "{}", wrapped(&head, seen));
     if let Some(remedy) = remedy {
         let _ = writeln!(text, "{}", wrapped(&" ".repeat(INDENT), &format!("-> {}", remedy.what)));
-        let _ = writeln!(text, "{}", wrapped(&" ".repeat(INDENT), &format!("   in {}", remedy.place)));
+        let _ = writeln!(text, "{}", wrapped(&" ".repeat(INDENT), &format!("   where: {}", remedy.place)));
+    }
+}
+
+/// What was not looked at, by the reason for it.
+fn tell_skipped(text: &mut String, skipped: &[&Finding]) {
+    let mut rest = skipped;
+    while let Some(first) = rest.first() {
+        let (same, others) = rest.split_at(rest.iter().take_while(|other| other.seen == first.seen).count());
+        let names: Vec<&str> = same.iter().map(|finding| finding.name).collect();
+        let head = format!("    {:<8} {:<33} ", "-", counted(same.len(), "finding"));
+        let _ = writeln!(text, "{}", wrapped(&head, &format!("{}: {}", first.seen, names.join(", "))));
+        rest = others;
     }
 }
 
@@ -99,20 +114,22 @@ fn next(first_load: &FirstLoad) -> String {
 
 fn took(spent: &Spent) -> String {
     let Spent { erp_requests, pipedrive_requests, pipedrive_tokens } = spent;
+    let requests = |count: &u64| counted(usize::try_from(*count).unwrap_or(usize::MAX), "request");
     format!(
-        "  Nothing was written. The check took {erp_requests} requests to Oracle Fusion and {pipedrive_requests} to \
-         Pipedrive ({pipedrive_tokens} tokens).\n"
+        "  Nothing was written. The check took {} to Oracle Fusion and {} to Pipedrive ({pipedrive_tokens} tokens).\n",
+        requests(erp_requests),
+        requests(pipedrive_requests)
     )
 }
 
 fn verdict(report: &Report) -> String {
-    let warnings = super::judge::counted(report.warnings, "warning");
+    let warnings = counted(report.warnings, "warning");
     let also = if report.warnings == 0 { String::new() } else { format!(", {warnings}") };
     if report.fits {
         let then = "`ml-connector plan` shows what a sync would write";
         return format!("It fits{also}. {then}.");
     }
-    format!("It does not fit yet: {}{also}.", super::judge::counted(report.problems, "problem"))
+    format!("It does not fit yet: {}{also}.", counted(report.problems, "problem"))
 }
 
 #[cfg(test)]
@@ -135,6 +152,9 @@ mod tests {
         assert!(lines[0].starts_with("    PROBLEM  fusion.reachable                  eleven"), "{text}");
         assert!(lines.iter().all(|line| line.chars().count() <= WIDTH), "{text}");
         assert_eq!(lines[1].find("eleven"), lines[0].find("eleven"), "{text}");
-        assert!(text.ends_with(&format!("{0}-> do this\n{0}   in there\n", " ".repeat(INDENT))), "{text}");
+        assert!(
+            text.ends_with(&format!("{0}-> do this\n{0}   where: there\n", " ".repeat(INDENT))),
+            "{text}"
+        );
     }
 }

@@ -78,7 +78,7 @@ pub(crate) struct World {
     pub(crate) cut: Option<Unreached>,
     /// Whether there is a store.
     pub(crate) stored: bool,
-    /// What every environment variable says; none: it is not set.
+    /// What the environment variables of both secrets say; none: they are not set.
     pub(crate) secret: Option<String>,
 }
 
@@ -126,6 +126,14 @@ impl World {
         self.clock.advance(SignedDuration::from_secs(3));
     }
 
+    fn variable(&self, name: &str) -> Option<String> {
+        match name {
+            "FUSION_CLIENT_SECRET" | "PIPEDRIVE_API_TOKEN" => self.secret.clone(),
+            "MLC_MASTER_KEY" => Some("ab".repeat(32)),
+            _ => None,
+        }
+    }
+
     pub(crate) async fn check(&self) -> Report {
         let folder = tempfile::tempdir().expect("a folder");
         let config = Config::parse(&self.config, "ml-connector.toml").expect("a configuration");
@@ -140,7 +148,7 @@ impl World {
         };
         let time = Time(self.clock.clone());
         let means = Means {
-            clients: Clients { env: &|_| self.secret.clone(), clock: Arc::new(time.clone()) },
+            clients: Clients { env: &|name| self.variable(name), clock: Arc::new(time.clone()) },
             sleeper: Arc::new(time),
             store: if self.stored { Ok(&store) } else { Err("the store cannot be opened".to_owned()) },
             erp: Ok(erp),

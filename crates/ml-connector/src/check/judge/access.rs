@@ -56,7 +56,7 @@ pub(super) fn access(door: &Door<'_>, end: Option<&Trouble>, entered: bool) -> A
         | Cause::Rejected(_)
         | Cause::Unreadable => {
             let (what, place) = credentials_remedy(door, end);
-            let refused = Finding::problem(door.credentials, seen).remedy(what, place);
+            let refused = Finding::problem(door.credentials, asked(door, end, &seen)).remedy(what, place);
             Access { findings: [reached(), refused], blocked_by: door.credentials }
         }
         Cause::Unreached(_)
@@ -97,13 +97,19 @@ fn address<'a>(door: &Door<'a>, trouble: &Trouble) -> (&'a Url, String) {
     (url, format!("{} {key}", door.section))
 }
 
+/// What was said, and by whom if it was not the API.
+fn asked(door: &Door<'_>, trouble: &Trouble, said: &str) -> String {
+    let host = host(address(door, trouble).0);
+    if trouble.token { format!("the token endpoint at {host} says {said}") } else { said.to_owned() }
+}
+
 fn reach_seen(door: &Door<'_>, trouble: &Trouble, said: &str) -> String {
     let host = host(address(door, trouble).0);
-    let asked = if trouble.token { "the token endpoint at " } else { "" };
+    let whose = if trouble.token { "the token endpoint at " } else { "" };
     match &trouble.cause {
-        Cause::Redirected(Some(elsewhere)) => format!("{asked}{host} sends us elsewhere, to {elsewhere}"),
-        Cause::Redirected(None) => format!("{asked}{host} sends us elsewhere"),
-        _ => format!("{asked}{host}: {said}"),
+        Cause::Redirected(Some(elsewhere)) => format!("{whose}{host} sends us elsewhere, to {elsewhere}"),
+        Cause::Redirected(None) => format!("{whose}{host} sends us elsewhere"),
+        _ => format!("{whose}{host}: {said}"),
     }
 }
 

@@ -23,6 +23,7 @@ pub fn judge(connection: &Connection, seen: &Observed) -> Report {
         Err(why) => findings.extend(unasked(why, "fusion.settings", "[connection.oracle]", &fusion::NAMES)),
     }
     let customers = seen.fusion.as_ref().ok().and_then(|fusion| fusion::customers(connection, fusion));
+    first_load.customers = customers;
     match &seen.pipedrive {
         Ok(pipedrive) => {
             first_load = budget::first_load(connection, customers, pipedrive);

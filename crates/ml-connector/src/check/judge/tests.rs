@@ -82,6 +82,22 @@ fn names_that_are_not_checked_are_those_that_are_checked_otherwise() {
 }
 
 #[test]
+fn every_finding_is_explained() {
+    let page = include_str!("../../../../../docs/check.md");
+    let more = [
+        "store.reachable",
+        "fusion.settings",
+        "fusion.own_fields",
+        "pipedrive.settings",
+        "pipedrive.scopes",
+        "pipedrive.own_fields",
+    ];
+    for name in fusion::NAMES.into_iter().chain(pipedrive::NAMES).chain(more) {
+        assert!(page.contains(&format!("| `{name}` |")), "docs/check.md does not explain {name}");
+    }
+}
+
+#[test]
 fn a_first_load_is_counted_in_days_by_what_is_left() {
     let small = connection("daily_tokens = 3000\nreserve = 0.0");
     // 3,000 a day less 960 for looking.
