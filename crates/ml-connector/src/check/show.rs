@@ -94,18 +94,16 @@ fn next(first_load: &FirstLoad) -> String {
     let customers = customers.map_or_else(unknown, |count| format!("about {}", grouped(count)));
     let than = if *more_organizations { "more than " } else { "" };
     let organizations = organizations.map_or_else(unknown, |count| format!("{than}{}", grouped(count)));
-    let mut text =
-        format!("  A first load would compare {customers} customers with {organizations} organizations");
+    let mut text = format!("  A first load: {customers} customers, {organizations} organizations");
     match (tokens, days) {
         (Some(tokens), Some(1)) => {
-            let _ = write!(text, " and take about {} tokens, today", grouped(*tokens));
+            let _ = write!(text, ", about {} tokens, today", grouped(*tokens));
         }
         (Some(tokens), Some(days)) => {
-            let _ =
-                write!(text, " and take about {} tokens, so about {} days", grouped(*tokens), grouped(*days));
+            let _ = write!(text, ", about {} tokens, about {} days", grouped(*tokens), grouped(*days));
         }
         (Some(tokens), None) => {
-            let _ = write!(text, " and take about {} tokens, for which there is no budget", grouped(*tokens));
+            let _ = write!(text, ", about {} tokens, for which there is no budget", grouped(*tokens));
         }
         (None, _) => {}
     }

@@ -14,6 +14,8 @@ pub(super) struct Door<'a> {
     pub(super) reachable: &'static str,
     /// Name of the finding about its credentials.
     pub(super) credentials: &'static str,
+    /// Name of the finding about the first thing that is read.
+    pub(super) first: &'static str,
     /// Name of the finding about its budget; none where there is no such thing.
     pub(super) budget: &'static str,
     /// Its table in the configuration file.
@@ -32,13 +34,16 @@ pub(super) struct Access {
     pub(super) blocked_by: &'static str,
 }
 
-/// Judges a door by what ended the asking, if anything did. `entered`: something was answered before.
+/// Judges a door by what ended the asking, if anything did. `entered`: something was answered before, or
+/// forbidden, which takes knowing us.
 pub(super) fn access(door: &Door<'_>, end: Option<&Trouble>, entered: bool) -> Access {
     let reached =
         || Finding::ok(door.reachable, format!("{} answers at {}", door.system, host(door.base_url)));
     let let_in = || Finding::ok(door.credentials, "accepted");
     let Some(end) = end else {
-        return Access { findings: [reached(), let_in()], blocked_by: door.reachable };
+        // Refusals that any server can utter, such as 404, do not show that we are let in.
+        let credentials = if entered { let_in() } else { Finding::not_checked(door.credentials, door.first) };
+        return Access { findings: [reached(), credentials], blocked_by: door.reachable };
     };
     let seen = seen(end);
     match &end.cause {

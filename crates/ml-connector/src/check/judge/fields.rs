@@ -58,9 +58,10 @@ pub(super) fn judge(
         let refusal = asked.and_then(|(_, asked)| asked.refusal());
         let (first, because) = match refusal {
             Some(trouble) => {
-                let finding = Finding::problem(readable, seen(trouble)).remedy(
+                let finding = super::pipedrive::refused(
+                    Finding::problem(readable, seen(trouble)),
+                    trouble,
                     "let the user see organization fields; an app needs the scopes contacts:full and contact-fields:full",
-                    super::pipedrive::RIGHTS,
                 );
                 (finding, readable)
             }

@@ -75,6 +75,7 @@ fn door(connection: &Connection) -> Door<'_> {
     Door {
         system: "Oracle Fusion",
         reachable: "fusion.reachable",
+        first: PARTIES.readable,
         credentials: "fusion.credentials",
         budget: "fusion.reachable",
         section: "[connection.oracle]",
@@ -107,10 +108,8 @@ fn refused(trouble: &Trouble) -> (String, String) {
 }
 
 impl ResourceSeen {
-    /// Whether it was answered at all, if only with a refusal of this very resource.
     fn entered(&self) -> bool {
-        let shape = self.shape.answer().is_some() || self.shape.refusal().is_some();
-        shape || self.any.answer().is_some() || self.any.refusal().is_some()
+        self.shape.entered() || self.any.entered()
     }
 }
 
@@ -142,7 +141,12 @@ fn resource(
         ),
         (None, Some(trouble)) => {
             let said = format!("{name} does not describe itself ({}); it would be read unchecked", seen(trouble));
-            Finding::warning(names.shape, said).remedy("let our user read descriptions, too", SECURITY)
+            let finding = Finding::warning(names.shape, said);
+            if trouble.cause == Cause::Forbidden {
+                finding.remedy("let our user read descriptions, too", SECURITY)
+            } else {
+                finding.remedy("see what is said of reading it", names.readable)
+            }
         }
         (None, None) => Finding::not_checked(names.shape, blocked_by),
     };

@@ -8,7 +8,7 @@ mod pipedrive;
 
 use super::finding::{Finding, FirstLoad, Report, Spent};
 use super::observe::{Asked, Observed, Unusable};
-use super::trouble::Trouble;
+use super::trouble::{Cause, Trouble};
 use crate::config::Connection;
 
 /// Judges what was seen of a connection.
@@ -74,6 +74,12 @@ impl<T> Asked<T> {
     /// Why this alone could not be had, if so.
     fn refusal(&self) -> Option<&Trouble> {
         self.refusal_or_end().filter(|trouble| !trouble.ends_it())
+    }
+
+    /// Whether the system knew us: it answered, or forbade.
+    fn entered(&self) -> bool {
+        let forbidden = |trouble: &Trouble| trouble.cause == Cause::Forbidden;
+        self.answer().is_some() || self.refusal().is_some_and(forbidden)
     }
 
     fn refusal_or_end(&self) -> Option<&Trouble> {

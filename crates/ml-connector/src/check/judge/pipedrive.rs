@@ -1,12 +1,12 @@
 //! The CRM's side (pipedrive.md 1.7, 2, 3, 4).
 
-use ::pipedrive::{Fielded, WhoAmI};
+use ::pipedrive::{Fielded, KnownField, WhoAmI};
 
 use super::super::finding::{Finding, FirstLoad};
 use super::super::observe::PipedriveSeen;
 use super::super::trouble::{Cause, Trouble};
 use super::access::{Access, Door, access, seen};
-use super::{budget, counted, fields};
+use super::{Asked, budget, counted, fields};
 use crate::config::{Connection, Credentials};
 
 /// Every finding there is when the side could be asked.
@@ -25,8 +25,7 @@ pub(super) const NAMES: [&str; 12] = [
     "pipedrive.budget",
 ];
 
-pub(super) const RIGHTS: &str =
-    "Pipedrive: Manage users > Permission sets, or the app in Developer Hub > OAuth scopes";
+const RIGHTS: &str = "Pipedrive: Manage users > Permission sets, or the app in Developer Hub > OAuth scopes";
 
 /// What customers need of an app (pipedrive.md 4.2); any of a row is enough.
 const SCOPES: [&[&str]; 4] =
@@ -56,10 +55,25 @@ fn end(pipedrive: &PipedriveSeen) -> Option<&Trouble> {
     pipedrive.me.end().or(fields).or_else(|| pipedrive.organizations.end())
 }
 
-/// Whether anything was answered, if only with a refusal of that very thing.
+/// Whether anything shows that we were let in.
 fn entered(pipedrive: &PipedriveSeen) -> bool {
-    let fields = |(_, asked): &(Fielded, _)| super::Asked::answer(asked).is_some();
-    pipedrive.me.answer().is_some() || pipedrive.me.refusal().is_some() || pipedrive.fields.iter().any(fields)
+    let fields = |(_, asked): &(Fielded, Asked<Vec<KnownField>>)| asked.entered();
+    pipedrive.me.entered() || pipedrive.organizations.entered() || pipedrive.fields.iter().any(fields)
+}
+
+/// What to do about one thing that is refused, while the company as such answers.
+pub(super) fn refused(finding: Finding, trouble: &Trouble, needed: &str) -> Finding {
+    match trouble.cause {
+        Cause::Forbidden => finding.remedy(needed, RIGHTS),
+        Cause::Missing => finding.remedy(
+            "there is no such path: write the company's address, without a path",
+            "[connection.pipedrive] base_url",
+        ),
+        _ => finding.remedy(
+            "this answer is not one that we know: check again, or report it with the correlation id",
+            "ml-connector's issues",
+        ),
+    }
 }
 
 fn door(connection: &Connection) -> Door<'_> {
@@ -70,6 +84,7 @@ fn door(connection: &Connection) -> Door<'_> {
     Door {
         system: "Pipedrive",
         reachable: "pipedrive.reachable",
+        first: "pipedrive.organizations.readable",
         credentials: "pipedrive.credentials",
         budget: "pipedrive.budget",
         section: "[connection.pipedrive]",
@@ -103,8 +118,14 @@ fn company(connection: &Connection, pipedrive: &PipedriveSeen, blocked_by: &'sta
     match (pipedrive.me.answer(), pipedrive.me.refusal()) {
         (Some(me), _) => [whose(connection, me), rights(me)],
         (None, Some(trouble)) => [
-            Finding::warning(name, format!("it is not told whose credentials these are: {}", seen(trouble)))
-                .remedy("an app needs the scope base", RIGHTS),
+            refused(
+                Finding::warning(
+                    name,
+                    format!("it is not told whose credentials these are: {}", seen(trouble)),
+                ),
+                trouble,
+                "an app needs the scope base",
+            ),
             Finding::not_checked(permissions, name),
         ],
         (None, None) => {
@@ -172,14 +193,11 @@ fn organizations(pipedrive: &PipedriveSeen, blocked_by: &'static str) -> Finding
         (Some((count, false)), _) => {
             Finding::ok(name, format!("{} visible to this user", counted(*count, "organization")))
         }
-        (None, Some(trouble)) => match trouble.cause {
-            Cause::Missing => Finding::problem(name, seen(trouble)).remedy(
-                "there is no such path: write the company's address, without a path",
-                "[connection.pipedrive] base_url",
-            ),
-            _ => Finding::problem(name, seen(trouble))
-                .remedy("let the user read organizations; an app needs the scope contacts:full", RIGHTS),
-        },
+        (None, Some(trouble)) => refused(
+            Finding::problem(name, seen(trouble)),
+            trouble,
+            "let the user read organizations; an app needs the scope contacts:full",
+        ),
         (None, None) => Finding::not_checked(name, blocked_by),
     }
 }
