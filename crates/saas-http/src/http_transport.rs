@@ -106,7 +106,7 @@ fn unreached(error: &reqwest::Error) -> Unreached {
     }
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
-        match error.downcast_ref::<std::io::Error>().map(std::io::Error::kind) {
+        match error.downcast_ref::<std::io::Error>().map(kind) {
             Some(std::io::ErrorKind::ConnectionRefused) => return Unreached::Refused,
             Some(std::io::ErrorKind::InvalidData) => return Unreached::Tls,
             _ if error.to_string().starts_with("dns error") => return Unreached::Name,
@@ -122,6 +122,12 @@ fn unreached(error: &reqwest::Error) -> Unreached {
 
 fn lost(error: &reqwest::Error) -> TransportError {
     TransportError::Lost(words(error))
+}
+
+/// The kind of the innermost of nested errors: an outer one does not show them as its source.
+fn kind(error: &std::io::Error) -> std::io::ErrorKind {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<std::io::Error>());
+    inner.map_or(error.kind(), kind)
 }
 
 /// The innermost cause says most ("connection refused"); the outer ones repeat the URL.
