@@ -82,6 +82,8 @@ pub enum Command {
     Db(DbCommand),
     /// Write a commented configuration file
     Init(InitArgs),
+    /// Ping both systems and tell whether they fit, and what to do where they do not
+    Check(CheckArgs),
     /// Look after the configuration file
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -412,6 +414,21 @@ pub struct InitArgs {
     pub force: bool,
 }
 
+/// `check`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Nothing is written but our own ledger, and nothing waits for a daemon that works beside it. It takes less than ten
+requests to each side and some 60 tokens of Pipedrive's daily budget; docs/check.md explains every finding.
+
+Examples:
+  ml-connector check
+  ml-connector check --connection acme --json")]
+pub struct CheckArgs {
+    /// Check only this connection
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+}
+
 /// `config`
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
@@ -421,6 +438,11 @@ Examples:
   ml-connector config check
   ml-connector config check --config other.toml --json")]
     Check,
+    /// Print the JSON schema of the configuration file, for editors
+    #[command(after_help = "\
+Examples:
+  ml-connector config schema > ml-connector.schema.json")]
+    Schema,
 }
 
 /// `docs`

@@ -21,6 +21,8 @@ pub enum ExitCode {
     Held = 5,
     /// The budget is exhausted; the next run resumes.
     Budget = 6,
+    /// `check` found a problem.
+    Unfit = 7,
 }
 
 /// The table of exit codes, as `--help` shows it.
@@ -32,7 +34,8 @@ Exit codes:
   3  the sync ended, but some records failed
   4  a remote system refused our credentials or cannot be reached
   5  another process holds the connection
-  6  the budget is exhausted; the next run resumes";
+  6  the budget is exhausted; the next run resumes
+  7  `check` found a problem";
 
 impl From<ExitCode> for std::process::ExitCode {
     fn from(code: ExitCode) -> Self {

@@ -1,28 +1,29 @@
-//! Puts the parts together. The only file in which vendors and roles meet: `Fusion` becomes the ERP, `Pipedrive` the CRM.
+//! Puts the parts together. With `clients.rs` the only file in which vendors and roles meet: `Fusion` becomes the ERP,
+//! `Pipedrive` the CRM.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
-use oracle_fusion::{Fusion, FusionConfig};
-use pipedrive::{Pipedrive, PipedriveAuth, PipedriveConfig};
-use saas_http::{HttpSettings, HttpTransport, TokioSleeper, Transport};
+use oracle_fusion::Fusion;
+use pipedrive::Pipedrive;
+use saas_http::TokioSleeper;
 use sync_core::{
-    budget::{self, DailyBudget},
     ids::{ConnectionId, RunId},
     policy::Policy,
     poll::Pace,
-    ports::{Clock, Crm, Erp, TokenVault},
+    ports::{Clock, Crm, Erp},
 };
 use sync_engine::{
     CUSTOMERS, Engine, Parts, Planner, Reads, Settings, Watch,
     daemon::{self, Sleeper as _},
     lease::{Lease, Taker, Taking},
 };
-use sync_store::{Ledger, MasterKey, Store, StoreOptions, Vault};
+use sync_store::{Ledger, Store, StoreOptions};
 
 use crate::{
-    config::{self, Config, Connection, Credentials},
+    clients::{self, Clients, Kept},
+    config::{self, Config, Connection},
     exit::{ExitCode, Failed},
     output::{ConnectionSummary, ErpUse, Flows, PipedriveUse, talk},
 };
@@ -208,62 +209,27 @@ impl Process<'_> {
         }
     }
 
+    fn clients(&self) -> Clients<'_> {
+        Clients { env: self.env, clock: self.clock.clone() }
+    }
+
     fn fusion(&self, connection: &Connection) -> anyhow::Result<Fusion> {
-        let oracle = &connection.oracle;
-        let config = FusionConfig {
-            base_url: oracle.base_url.to_string(),
-            token_url: oracle.token_url.to_string(),
-            client_id: oracle.client_id.clone(),
-            client_secret: oracle.client_secret.resolve(self.env)?,
-            scope: oracle.scope.clone(),
-            page_size: oracle.page_size,
-            api_version: oracle.api_version.clone(),
-            timeout: oracle.timeout.unsigned_abs(),
-            concurrency: oracle.concurrency as usize,
-            attributes: connection.fields.table().attributes(),
-            created_by_module: FusionConfig::CREATED_BY_MODULE.to_owned(),
-        };
-        Ok(Fusion::new(config, transport(oracle.timeout, oracle.ca_file.as_deref())?, self.clock.clone())?)
+        self.clients().fusion(connection, clients::erp_transport(&connection.oracle)?)
     }
 
     fn pipedrive(&self, connection: &Connection, id: ConnectionId) -> anyhow::Result<Pipedrive> {
-        let settings = &connection.pipedrive;
-        let auth = match settings.credentials()? {
-            Credentials::ApiToken(token) => PipedriveAuth::ApiToken(token.resolve(self.env)?),
-            Credentials::OAuth(oauth) => PipedriveAuth::OAuth {
-                client_id: oauth.client_id.clone(),
-                client_secret: oauth.client_secret.resolve(self.env)?,
-                token_url: oauth.token_url.to_string(),
-                refresh_token: oauth.refresh_token.resolve(self.env)?,
-            },
+        let clients = self.clients();
+        let kept = Kept {
+            spend: Arc::new(self.ledger(connection, id)),
+            vault: Arc::new(clients.vault(&self.store, id)?),
         };
-        let plan = plan(settings.plan);
-        let config = PipedriveConfig {
-            base_url: settings.base_url.to_string(),
-            auth,
-            plan,
-            seats: settings.seats,
-            burst: settings.burst,
-            search_burst: settings.search_burst,
-            timeout: settings.timeout.unsigned_abs(),
-            owner_id: settings.owner_id,
-            fields: connection.fields.table().custom(),
-            visible_to: settings.visible_to.map(i64::from),
-        };
-        let ledger = self.ledger(connection, id);
-        let vault: Arc<dyn TokenVault> = Arc::new(self.vault(id)?);
-        let (transport, clock) =
-            (transport(settings.timeout, settings.ca_file.as_deref())?, self.clock.clone());
-        Ok(Pipedrive::new(config, transport, clock, Arc::new(TokioSleeper), Arc::new(ledger), vault)?)
+        let transport = clients::crm_transport(&connection.pipedrive)?;
+        clients.pipedrive(connection, transport, Arc::new(TokioSleeper), kept)
     }
 
     /// The budget of a connection.
     pub fn ledger(&self, connection: &Connection, id: ConnectionId) -> Ledger {
-        let settings = &connection.pipedrive;
-        let tokens =
-            settings.daily_tokens.unwrap_or_else(|| plan(settings.plan).daily_tokens(settings.seats));
-        let budget = DailyBudget { tokens, max_share: settings.max_share, reserve: settings.reserve };
-        Ledger::new(self.store.clone(), id, budget)
+        Ledger::new(self.store.clone(), id, clients::budget(&connection.pipedrive))
     }
 
     /// Somebody who shows what would be done for a connection that another process holds. The rate limits are that
@@ -280,30 +246,6 @@ impl Process<'_> {
             clock: self.clock.clone(),
             reads: Reads::Nothing,
         })
-    }
-
-    /// The vault, if a master key can be found (architecture section 8).
-    fn vault(&self, id: ConnectionId) -> anyhow::Result<Vault> {
-        let from_file = |path: &std::path::Path| {
-            std::fs::read_to_string(path)
-                .with_context(|| format!("the master key {} cannot be read", path.display()))
-        };
-        let credentials =
-            (self.env)("CREDENTIALS_DIRECTORY").map(|dir| std::path::Path::new(&dir).join("master-key"));
-        let text = if let Some(path) = credentials.filter(|path| path.exists()) {
-            from_file(&path)?
-        } else if let Some(path) = (self.env)("MLC_MASTER_KEY_FILE") {
-            from_file(path.as_ref())?
-        } else if let Some(text) = (self.env)("MLC_MASTER_KEY") {
-            text
-        } else {
-            return Ok(Vault::absent());
-        };
-        let key = master_key(text.trim()).ok_or_else(|| {
-            Failed::new(ExitCode::Usage, "the master key is not 64 hexadecimal digits")
-                .help("make one with `openssl rand -hex 32`")
-        })?;
-        Ok(Vault::new(self.store.clone(), id, key))
     }
 }
 
@@ -343,23 +285,6 @@ pub fn process_name() -> String {
     format!("process {}", std::process::id())
 }
 
-fn transport(timeout: SignedDuration, ca_file: Option<&Path>) -> anyhow::Result<Arc<dyn Transport>> {
-    let mut settings = HttpSettings { timeout: timeout.unsigned_abs(), ..HttpSettings::default() };
-    let unusable = |path: &Path, why: String| {
-        Failed::new(ExitCode::Usage, format!("ca_file {} cannot be used: {why}", path.display()))
-            .help("name a PEM file with the certificates of the private authority")
-    };
-    if let Some(path) = ca_file {
-        settings.extra_roots.push(std::fs::read(path).map_err(|error| unusable(path, error.to_string()))?);
-    }
-    let transport = HttpTransport::new(&settings);
-    match (transport, ca_file) {
-        (Ok(transport), _) => Ok(Arc::new(transport)),
-        (Err(error), Some(path)) => Err(unusable(path, error.to_string()).into()),
-        (Err(error), None) => Err(error.into()),
-    }
-}
-
 /// How the customers of a connection are decided.
 pub fn policy(connection: &Connection) -> Policy {
     Policy {
@@ -386,25 +311,4 @@ fn settings(connection: &Connection) -> Settings {
         guard: Some(sync.guard.policy()),
         batch: sync.batch,
     }
-}
-
-fn plan(plan: config::Plan) -> budget::Plan {
-    match plan {
-        config::Plan::Lite => budget::Plan::Lite,
-        config::Plan::Growth => budget::Plan::Growth,
-        config::Plan::Premium => budget::Plan::Premium,
-        config::Plan::Ultimate => budget::Plan::Ultimate,
-    }
-}
-
-fn master_key(text: &str) -> Option<MasterKey> {
-    let digits = text.as_bytes();
-    if digits.len() != 64 || !digits.is_ascii() {
-        return None;
-    }
-    let mut bytes = [0; 32];
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()?;
-    }
-    Some(MasterKey::from_bytes(bytes))
 }

@@ -34,6 +34,11 @@ impl Extra {
         Self { attributes, children }
     }
 
+    /// The attributes, none of them a child.
+    pub(crate) fn attributes(&self) -> Vec<&str> {
+        self.attributes.iter().map(String::as_str).collect()
+    }
+
     /// Whether children are read: then all attributes come with them.
     pub(crate) fn expands(&self) -> bool {
         !self.children.is_empty()

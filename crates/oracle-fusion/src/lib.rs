@@ -17,6 +17,8 @@ mod parties;
 mod places;
 mod query;
 mod soap;
+mod survey;
 
 pub use client::Fusion;
 pub use config::FusionConfig;
+pub use survey::{Shape, Subject};

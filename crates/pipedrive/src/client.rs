@@ -70,6 +70,8 @@ pub struct WhoAmI {
     pub company_name: Option<String>,
     /// The `acme` of `acme.pipedrive.com`.
     pub company_domain: Option<String>,
+    /// Whether the user is an administrator of sales, if that is told: `access` with `app` and `admin`.
+    pub admin: Option<bool>,
 }
 
 impl Pipedrive {
@@ -321,14 +323,22 @@ fn address(name: &'static str, text: &str) -> Called<BaseUrl> {
 }
 
 fn who(me: MeDto) -> Result<WhoAmI, String> {
-    let MeDto { id, name, company_id, company_name, company_domain } = me;
+    let MeDto { id, name, company_id, company_name, company_domain, access } = me;
     Ok(WhoAmI {
         user_id: scalar::required("id", scalar::int("id", id.as_ref())?)?,
         user_name: scalar::text("name", name.as_ref())?,
         company_id: scalar::required("company_id", scalar::int("company_id", company_id.as_ref())?)?,
         company_name: scalar::text("company_name", company_name.as_ref())?,
         company_domain: scalar::text("company_domain", company_domain.as_ref())?,
+        admin: access.as_ref().and_then(is_admin),
     })
+}
+
+/// The word of the suite's app for sales; none if the list is not as we know it.
+fn is_admin(access: &serde_json::Value) -> Option<bool> {
+    let sales =
+        |app: &&serde_json::Value| app.get("app").and_then(serde_json::Value::as_str) == Some("sales");
+    access.as_array()?.iter().find(sales)?.get("admin")?.as_bool()
 }
 
 fn unprepared(call: &'static str, why: &str) -> CallError {

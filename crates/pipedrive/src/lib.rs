@@ -22,6 +22,7 @@ mod provision;
 mod relations;
 mod settings;
 mod shapes;
+mod survey;
 
 pub use client::{Pipedrive, WhoAmI};
 pub use config::{PipedriveAuth, PipedriveConfig};
@@ -29,3 +30,4 @@ pub use deal_json::monetary;
 pub use deals::{DealChanges, DealCodes};
 pub use notes::NOTE_LIMIT;
 pub use settings::{Stage, User};
+pub use survey::{Fielded, KnownField, type_name};

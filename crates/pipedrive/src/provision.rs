@@ -17,7 +17,7 @@ use sync_core::{
 };
 
 use crate::{
-    api::organization_fields::{CreateField, FieldDto, ListFields, type_of},
+    api::organization_fields::{CreateField, FieldDto, ListFields, ORGANIZATIONS, type_of},
     client::unreadable,
     codes::{Code, Codes},
 };
@@ -97,7 +97,9 @@ async fn list(fields: &[CustomField], caller: &Caller) -> Called<BTreeMap<Field,
     let mut known: BTreeMap<Field, Code> = BTreeMap::new();
     let mut cursor = None;
     loop {
-        let answer = caller.send(&ListFields { cursor: cursor.clone() }, Pass::Class(CLASS)).await?;
+        let answer = caller
+            .send(&ListFields { resource: ORGANIZATIONS, cursor: cursor.clone() }, Pass::Class(CLASS))
+            .await?;
         let listed = answer.value.listed().map_err(unreadable::<ListFields>)?;
         for (field, code) in listed.rows.into_iter().filter_map(|row| ours(fields, row)) {
             // The first one listed stays ours, also when a person made another of the same name.

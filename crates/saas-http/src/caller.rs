@@ -138,7 +138,7 @@ impl Caller {
         let ms = took.as_millis();
         let heard = match &outcome {
             Ok(answer) => self.hear(answer, took),
-            Err(TransportError::NotSent(_)) => Heard::Unsent,
+            Err(TransportError::NotSent { .. }) => Heard::Unsent,
             Err(TransportError::Lost(_) | TransportError::TooLarge { .. }) => Heard::Lost,
         };
         self.wiring.gate.heard(need, class, &slot, heard).await;
@@ -257,7 +257,7 @@ fn effect_of_status<E: Endpoint>(status: StatusCode) -> Effect {
 fn unanswered<E: Endpoint>(error: &TransportError) -> CallError {
     let transient = ErrorKind::Transient { after: None };
     let (kind, effect) = match error {
-        TransportError::NotSent(_) => (transient, Effect::None),
+        TransportError::NotSent { .. } => (transient, Effect::None),
         TransportError::Lost(_) => (transient, doubt::<E>()),
         TransportError::TooLarge { .. } => (ErrorKind::Unreadable, doubt::<E>()),
     };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 
-use crate::{RequestTimeout, Transport, TransportError};
+use crate::{RequestTimeout, Transport, TransportError, Unreached};
 
 /// What may be set about the network.
 #[derive(Debug, Clone)]
@@ -95,11 +95,39 @@ impl Transport for HttpTransport {
 }
 
 fn not_sent(error: &reqwest::Error) -> TransportError {
-    TransportError::NotSent(words(error))
+    TransportError::NotSent { at: unreached(error), why: words(error) }
+}
+
+/// By the kinds of the causes. rustls's own errors come as invalid data, also when there is no TLS over there; that a
+/// name is not known has no kind of its own.
+fn unreached(error: &reqwest::Error) -> Unreached {
+    if error.is_timeout() {
+        return Unreached::Silence;
+    }
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        match error.downcast_ref::<std::io::Error>().map(kind) {
+            Some(std::io::ErrorKind::ConnectionRefused) => return Unreached::Refused,
+            Some(std::io::ErrorKind::InvalidData) => return Unreached::Tls,
+            _ if error.to_string().starts_with("dns error") => return Unreached::Name,
+            _ => {}
+        }
+        if error.to_string().contains("tls handshake") {
+            return Unreached::Tls;
+        }
+        cause = error.source();
+    }
+    Unreached::Other
 }
 
 fn lost(error: &reqwest::Error) -> TransportError {
     TransportError::Lost(words(error))
+}
+
+/// The kind of the innermost of nested errors: an outer one does not show them as its source.
+fn kind(error: &std::io::Error) -> std::io::ErrorKind {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<std::io::Error>());
+    inner.map_or(error.kind(), kind)
 }
 
 /// The innermost cause says most ("connection refused"); the outer ones repeat the URL.
@@ -171,7 +199,7 @@ mod tests {
     async fn a_private_authority_is_trusted_only_when_named() {
         let (url, pem) = private_server().await;
         let unknown = get(&url, &HttpSettings::default()).await.unwrap_err();
-        assert!(matches!(unknown, TransportError::NotSent(_)), "{unknown}");
+        assert!(matches!(unknown, TransportError::NotSent { at: Unreached::Tls, .. }), "{unknown}");
         let trusting = HttpSettings { extra_roots: vec![pem], ..HttpSettings::default() };
         assert_eq!(get(&url, &trusting).await.unwrap().status(), 200);
         let broken = b"-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n".to_vec();
@@ -192,7 +220,16 @@ mod tests {
         let url = format!("http://{}/x", listener.local_addr().unwrap());
         drop(listener);
         let error = get(&url, &HttpSettings::default()).await.unwrap_err();
-        assert!(matches!(error, TransportError::NotSent(_)), "{error}");
+        assert!(matches!(error, TransportError::NotSent { at: Unreached::Refused, .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_name_that_nobody_knows_and_plain_http_where_tls_is_wanted_are_told_apart() {
+        let error = get("http://no-such-host.invalid/x", &HttpSettings::default()).await.unwrap_err();
+        assert!(matches!(error, TransportError::NotSent { at: Unreached::Name, .. }), "{error}");
+        let plain = server(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n".to_vec()).await;
+        let error = get(&plain.replace("http:", "https:"), &HttpSettings::default()).await.unwrap_err();
+        assert!(matches!(error, TransportError::NotSent { at: Unreached::Tls, .. }), "{error}");
     }
 
     #[tokio::test]

@@ -26,6 +26,7 @@ mod service_transport;
 mod sleeper;
 mod token_reply;
 mod transport;
+mod witness;
 
 pub use adaptive::{Adaptive, Running};
 pub use base_url::{BadUrl, BaseUrl, encode};
@@ -42,4 +43,5 @@ pub use pacer::{Held, Pacer};
 pub use refresh::RefreshToken;
 pub use service_transport::ServiceTransport;
 pub use sleeper::{Sleeper, TokioSleeper, VirtualSleeper};
-pub use transport::{RequestTimeout, Transport, TransportError};
+pub use transport::{RequestTimeout, Transport, TransportError, Unreached};
+pub use witness::{Last, Witness};

@@ -20,8 +20,13 @@ pub struct RequestTimeout(pub Duration);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TransportError {
     /// No connection came about (DNS, TCP, TLS): surely without effect.
-    #[error("no connection: {0}")]
-    NotSent(String),
+    #[error("no connection: {why}")]
+    NotSent {
+        /// How far it came.
+        at: Unreached,
+        /// What the system said.
+        why: String,
+    },
     /// The request went out, but no whole answer came back: a timeout or a broken connection.
     #[error("no answer: {0}")]
     Lost(String),
@@ -31,6 +36,21 @@ pub enum TransportError {
         /// The most bytes that are read of one answer.
         limit: usize,
     },
+}
+
+/// How far a connection came that did not come about. People look in different places for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unreached {
+    /// The name is not known.
+    Name,
+    /// Nobody listens there.
+    Refused,
+    /// No trust: an unknown authority, a certificate for another name, or no TLS at all over there.
+    Tls,
+    /// Nothing came back in time.
+    Silence,
+    /// Anything else, e.g. no route, or an address that cannot be used.
+    Other,
 }
 
 impl From<std::convert::Infallible> for TransportError {

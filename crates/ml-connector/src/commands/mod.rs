@@ -1,7 +1,9 @@
 //! One file per command.
 
 mod apply;
+mod check;
 mod config_check;
+mod config_schema;
 mod customer;
 mod db;
 mod demo;
@@ -50,8 +52,10 @@ pub async fn run(cli: Cli, env: &dyn Fn(&str) -> Option<String>) -> anyhow::Resu
         Command::Pairs(command) => pairs::run(&context, &command).await,
         Command::Holds(command) => holds::run(&context, &command).await,
         Command::Db(DbCommand::Migrate) => db::run(&context).await,
+        Command::Check(args) => check::run(&context, &args).await,
         Command::Init(args) => init::run(&context, &args),
         Command::Config(ConfigCommand::Check) => config_check::run(&context),
+        Command::Config(ConfigCommand::Schema) => config_schema::run(&context),
         Command::Docs(args) => docs::run(&context, &args),
     }
 }

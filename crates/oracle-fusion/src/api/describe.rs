@@ -59,4 +59,10 @@ impl Described {
             .map(|name| format!("{name} is no longer queryable"));
         gone.chain(deaf).collect()
     }
+
+    /// Whether the description of a resource surely does not have an attribute.
+    pub(crate) fn lacks(&self, resource: &str, name: &str) -> bool {
+        let described = self.resources.get(resource);
+        described.is_some_and(|described| described.attributes.iter().all(|attribute| attribute.name != name))
+    }
 }

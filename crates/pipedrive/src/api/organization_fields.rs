@@ -10,6 +10,9 @@ use super::Envelope;
 
 const PATH: &str = "api/v2/organizationFields";
 
+/// Fields of organizations, in lists.
+pub(crate) const ORGANIZATIONS: &str = "organizationFields";
+
 /// How Pipedrive calls the types of custom fields (2).
 pub(crate) fn type_of(kind: CustomKind) -> &'static str {
     match kind {
@@ -25,8 +28,10 @@ pub(crate) fn type_of(kind: CustomKind) -> &'static str {
     }
 }
 
-/// One page of all fields, built-in ones too.
+/// One page of all fields of a kind of record, built-in ones too.
 pub(crate) struct ListFields {
+    /// `organizationFields`, or its like for other records.
+    pub(crate) resource: &'static str,
     pub(crate) cursor: Option<String>,
 }
 
@@ -38,7 +43,7 @@ impl Endpoint for ListFields {
     type Output = Envelope;
 
     fn path(&self) -> String {
-        PATH.to_owned()
+        format!("api/v2/{}", self.resource)
     }
 
     fn query(&self) -> Vec<(&'static str, String)> {

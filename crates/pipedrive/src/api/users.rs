@@ -30,4 +30,6 @@ pub(crate) struct MeDto {
     pub(crate) company_id: Option<Value>,
     pub(crate) company_name: Option<Value>,
     pub(crate) company_domain: Option<Value>,
+    /// A list with a word for each app of the suite.
+    pub(crate) access: Option<Value>,
 }

@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
-use saas_http::{ServiceTransport, Transport, TransportError, VirtualSleeper};
+use saas_http::{ServiceTransport, Transport, TransportError, Unreached, VirtualSleeper};
 use sync_core::{
     budget::Class,
     ports::{Grant, ManualClock, Spend, SpendError, TokenVault, VaultError},
@@ -123,7 +123,7 @@ pub(crate) fn lost() -> Outcome {
 }
 
 pub(crate) fn not_sent() -> Outcome {
-    Err(TransportError::NotSent("connection refused".to_owned()))
+    Err(TransportError::NotSent { at: Unreached::Refused, why: "connection refused".to_owned() })
 }
 
 pub(crate) fn at(text: &str) -> Timestamp {

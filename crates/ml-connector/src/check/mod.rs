@@ -1,0 +1,16 @@
+//! `check`: whether two real systems fit, and what to do where they do not.
+//!
+//! [`observe()`] looks and decides nothing; [`judge()`] decides and looks at nothing, so that every finding can be had from
+//! a table; [`told`] says it to people.
+
+mod finding;
+mod judge;
+mod observe;
+mod show;
+mod trouble;
+
+pub use finding::{Finding, FirstLoad, Remedy, Report, Severity, Spent};
+pub use judge::judge;
+pub use observe::{Asked, FusionSeen, Means, Observed, PipedriveSeen, ResourceSeen, Unusable, observe};
+pub use show::told;
+pub use trouble::{Cause, Trouble};

@@ -1,0 +1,270 @@
+//! Looking: the few requests that tell whether two systems fit, both sides at a time. Nothing is judged here, nothing is
+//! written anywhere but in our own ledger, and no lease is taken: a daemon may work beside it.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use oracle_fusion::{Fusion, Shape, Subject};
+use pipedrive::{Fielded, KnownField, Pipedrive, WhoAmI};
+use saas_http::{Sleeper, Transport, Witness};
+use sync_core::budget::{Class, Spent};
+use sync_core::ports::{Called, Crm as _, Erp as _, Grant, Spend, SpendError};
+use sync_store::{Ledger, Store, Vault};
+
+use super::trouble::Trouble;
+use crate::clients::{Clients, Kept, budget};
+use crate::config::{ConfigError, Connection, Credentials};
+use crate::exit::Failed;
+
+/// What is looked with.
+pub struct Means<'a> {
+    /// Makes the clients.
+    pub clients: Clients<'a>,
+    /// Waits for burst slots.
+    pub sleeper: Arc<dyn Sleeper>,
+    /// The store, or why it cannot be used.
+    pub store: Result<&'a Store, String>,
+    /// The way to the ERP, or why there is none.
+    pub erp: anyhow::Result<Arc<dyn Transport>>,
+    /// The way to the CRM, or why there is none.
+    pub crm: anyhow::Result<Arc<dyn Transport>>,
+}
+
+/// The answer to one question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked<T> {
+    /// What was answered.
+    Answered(T),
+    /// Why it was not.
+    Failed(Trouble),
+    /// Something before it failed in a way that would have failed here too.
+    NotAsked,
+}
+
+/// Why a side could not even be asked: something about our own settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unusable {
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+/// Everything that was seen of one connection.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    /// Why the store cannot be used, if so.
+    pub store: Result<(), String>,
+    /// The ERP's side.
+    pub fusion: Result<FusionSeen, Unusable>,
+    /// The CRM's side.
+    pub pipedrive: Result<PipedriveSeen, Unusable>,
+}
+
+/// One resource of the ERP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceSeen {
+    /// How its description compares with what we read.
+    pub shape: Asked<Shape>,
+    /// Whether our user sees any row.
+    pub any: Asked<bool>,
+}
+
+/// The ERP's side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FusionSeen {
+    /// Parties.
+    pub parties: ResourceSeen,
+    /// AR accounts.
+    pub accounts: ResourceSeen,
+    /// Parties with a customer's usage, estimated by the pod.
+    pub customers: Asked<Option<u64>>,
+    /// AR accounts, estimated by the pod.
+    pub account_count: Asked<Option<u64>>,
+    /// How far its clock is ahead of ours.
+    pub ahead: Option<SignedDuration>,
+    /// Requests that it took.
+    pub requests: u64,
+}
+
+/// The CRM's side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PipedriveSeen {
+    /// Whose credentials they are.
+    pub me: Asked<WhoAmI>,
+    /// Organizations on the first page, and whether there are more.
+    pub organizations: Asked<(usize, bool)>,
+    /// Custom fields by what has them.
+    pub fields: Vec<(Fielded, Asked<Vec<KnownField>>)>,
+    /// Scopes of the OAuth installation, if they were told.
+    pub scopes: Option<Vec<String>>,
+    /// Tokens a day, by the company's own word.
+    pub tokens_a_day: Option<u64>,
+    /// Requests a burst window, by the company's own word.
+    pub window: Option<u64>,
+    /// What bulk work may still spend today, by our ledger; none without a store.
+    pub left_today: Option<u64>,
+    /// How far its clock is ahead of ours.
+    pub ahead: Option<SignedDuration>,
+    /// What it took.
+    pub spent: Spent,
+}
+
+/// Looks at both sides of a connection. Never fails: what fails is seen.
+pub async fn observe(connection: &Connection, means: Means<'_>) -> Observed {
+    let Means { clients, sleeper, store, erp, crm } = means;
+    let fusion = async {
+        let witness = Arc::new(Witness::new(erp.map_err(unusable)?, clients.clock.clone()));
+        let fusion = clients.fusion(connection, witness.clone()).map_err(unusable)?;
+        Ok(look_at_fusion(connection, &fusion, Asker::new(&witness)).await)
+    };
+    let pipedrive = async {
+        let witness = Arc::new(Witness::new(crm.map_err(unusable)?, clients.clock.clone()));
+        let (kept, ledger) = kept(connection, &clients, store.as_ref().ok().copied()).await?;
+        let made = clients.pipedrive(connection, witness.clone(), sleeper, kept);
+        let mut seen = look_at_pipedrive(&made.map_err(unusable)?, Asker::new(&witness)).await;
+        if let Some(ledger) = ledger {
+            seen.left_today = ledger.left_today(Class::Backfill, clients.clock.now()).await.ok();
+        }
+        Ok(seen)
+    };
+    let (fusion, pipedrive) = tokio::join!(fusion, pipedrive);
+    Observed { store: store.map(|_| ()), fusion, pipedrive }
+}
+
+/// Asks until something fails in a way that would fail again.
+struct Asker<'a> {
+    witness: &'a Witness,
+    ended: bool,
+}
+
+impl<'a> Asker<'a> {
+    fn new(witness: &'a Witness) -> Self {
+        Self { witness, ended: false }
+    }
+
+    /// Asks what would only be nice to know: a failure says nothing about the rest.
+    async fn ask_in_passing<T>(&mut self, call: impl Future<Output = Called<T>>) -> Asked<T> {
+        let before = self.ended;
+        let asked = self.ask(call).await;
+        self.ended = before;
+        asked
+    }
+
+    async fn ask<T>(&mut self, call: impl Future<Output = Called<T>>) -> Asked<T> {
+        if self.ended {
+            return Asked::NotAsked;
+        }
+        self.witness.turn_page();
+        match call.await {
+            Ok(answer) => Asked::Answered(answer),
+            Err(error) => {
+                let trouble = Trouble::of(&error, self.witness.last().as_ref());
+                self.ended = trouble.ends_it();
+                Asked::Failed(trouble)
+            }
+        }
+    }
+}
+
+async fn look_at_fusion(connection: &Connection, fusion: &Fusion, mut asker: Asker<'_>) -> FusionSeen {
+    let parties = look_at_resource(fusion, Subject::Parties, &mut asker).await;
+    let accounts = look_at_resource(fusion, Subject::Accounts, &mut asker).await;
+    let usages = &connection.oracle.customer_usages;
+    FusionSeen {
+        parties,
+        accounts,
+        customers: asker.ask_in_passing(fusion.estimate_of_usages(usages)).await,
+        account_count: asker.ask_in_passing(fusion.estimate_of_all(Subject::Accounts)).await,
+        ahead: asker.witness.ahead(),
+        requests: fusion.requests(),
+    }
+}
+
+async fn look_at_resource(fusion: &Fusion, subject: Subject, asker: &mut Asker<'_>) -> ResourceSeen {
+    let shape = asker.ask(fusion.shape(subject)).await;
+    ResourceSeen { shape, any: asker.ask(fusion.sees_any(subject)).await }
+}
+
+async fn look_at_pipedrive(pipedrive: &Pipedrive, mut asker: Asker<'_>) -> PipedriveSeen {
+    let me = asker.ask(pipedrive.whoami()).await;
+    let mut fields = Vec::new();
+    for fielded in Fielded::ALL {
+        fields.push((fielded, asker.ask(pipedrive.custom_fields(fielded)).await));
+    }
+    let organizations = asker.ask(pipedrive.first_organizations()).await;
+    let scopes = asker.witness.scope();
+    let listed = |scopes: String| scopes.split([',', ' ']).map(str::to_owned).collect();
+    PipedriveSeen {
+        me,
+        organizations,
+        fields,
+        scopes: scopes.map(listed),
+        // Undocumented, at times absent, as are the burst limits (pipedrive.md 3.4).
+        tokens_a_day: asker.witness.number("x-daily-ratelimit-token-limit"),
+        window: asker.witness.number("x-ratelimit-limit"),
+        left_today: None,
+        ahead: asker.witness.ahead(),
+        spent: pipedrive.spent(),
+    }
+}
+
+/// What the client keeps: in the store, or without one nowhere. A refresh token that could not be kept is not used.
+async fn kept(
+    connection: &Connection,
+    clients: &Clients<'_>,
+    store: Option<&Store>,
+) -> Result<(Kept, Option<Ledger>), Unusable> {
+    let Some(store) = store else {
+        if let Ok(Credentials::OAuth(_)) = connection.pipedrive.credentials() {
+            let message = "a refresh token that is exchanged must be kept, and the store cannot be used";
+            return Err(Unusable {
+                message: message.to_owned(),
+                help: Some("see store.reachable".to_owned()),
+            });
+        }
+        return Ok((Kept { spend: Arc::new(Uncounted), vault: Arc::new(Vault::absent()) }, None));
+    };
+    let id = store.ensure_connection(&connection.name, "{}", clients.clock.now()).await;
+    let id = id.map_err(|error| unusable(error.into()))?;
+    let ledger = Ledger::new(store.clone(), id, budget(&connection.pipedrive));
+    let vault = clients.vault(store, id).map_err(unusable)?;
+    Ok((Kept { spend: Arc::new(ledger.clone()), vault: Arc::new(vault) }, Some(ledger)))
+}
+
+fn unusable(error: anyhow::Error) -> Unusable {
+    let help = match (error.downcast_ref::<ConfigError>(), error.downcast_ref::<Failed>()) {
+        (Some(config), _) => Some(config.remedy().to_owned()),
+        (None, Some(failed)) => failed.remedy().map(str::to_owned),
+        (None, None) => None,
+    };
+    Unusable { message: format!("{error:#}"), help }
+}
+
+/// The ledger of somebody who has no store: a few requests that are counted nowhere.
+struct Uncounted;
+
+#[async_trait]
+impl Spend for Uncounted {
+    async fn reserve(&self, _: Class, _: u32, count: u32, now: Timestamp) -> Result<Grant, SpendError> {
+        Ok(Grant { granted: count, retry_at: now })
+    }
+
+    async fn correct(&self, _: u64, _: Timestamp) -> Result<(), SpendError> {
+        Ok(())
+    }
+
+    async fn last_spent(&self, _: Timestamp) -> Result<Option<Timestamp>, SpendError> {
+        Ok(None)
+    }
+
+    async fn refund(&self, _: Class, _: u32, _: u32, _: Timestamp) -> Result<(), SpendError> {
+        Ok(())
+    }
+
+    async fn exhausted(&self, _: Timestamp, _: Timestamp) -> Result<(), SpendError> {
+        Ok(())
+    }
+}

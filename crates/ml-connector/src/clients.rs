@@ -1,0 +1,187 @@
+//! The clients of a connection, made from its configuration. With `wire.rs` the only file that knows which vendor plays
+//! which role.
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::Context as _;
+use jiff::SignedDuration;
+use oracle_fusion::{Fusion, FusionConfig};
+use pipedrive::{Pipedrive, PipedriveAuth, PipedriveConfig};
+use saas_http::{HttpSettings, HttpTransport, Sleeper, Transport};
+use sync_core::{
+    budget::{self, DailyBudget},
+    ids::ConnectionId,
+    ports::{Clock, Spend, TokenVault},
+};
+use sync_store::{MasterKey, Store, Vault};
+
+use crate::{
+    config::{self, Connection, Credentials},
+    exit::{ExitCode, Failed},
+};
+
+/// Makes clients.
+pub struct Clients<'a> {
+    /// Looks an environment variable up.
+    pub env: &'a dyn Fn(&str) -> Option<String>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What the client of the CRM keeps between processes.
+pub struct Kept {
+    /// The ledger of the daily budget.
+    pub spend: Arc<dyn Spend>,
+    /// Where rotated tokens are.
+    pub vault: Arc<dyn TokenVault>,
+}
+
+impl Clients<'_> {
+    /// The ERP of a connection, over this transport.
+    ///
+    /// # Errors
+    /// When the secret is missing or an address cannot be used.
+    pub fn fusion(&self, connection: &Connection, transport: Arc<dyn Transport>) -> anyhow::Result<Fusion> {
+        let oracle = &connection.oracle;
+        let config = FusionConfig {
+            base_url: oracle.base_url.to_string(),
+            token_url: oracle.token_url.to_string(),
+            client_id: oracle.client_id.clone(),
+            client_secret: oracle.client_secret.resolve(self.env)?,
+            scope: oracle.scope.clone(),
+            page_size: oracle.page_size,
+            api_version: oracle.api_version.clone(),
+            timeout: oracle.timeout.unsigned_abs(),
+            concurrency: oracle.concurrency as usize,
+            attributes: connection.fields.table().attributes(),
+            created_by_module: FusionConfig::CREATED_BY_MODULE.to_owned(),
+        };
+        Ok(Fusion::new(config, transport, self.clock.clone())?)
+    }
+
+    /// The CRM of a connection, over this transport.
+    ///
+    /// # Errors
+    /// When a secret is missing or an address cannot be used.
+    pub fn pipedrive(
+        &self,
+        connection: &Connection,
+        transport: Arc<dyn Transport>,
+        sleeper: Arc<dyn Sleeper>,
+        kept: Kept,
+    ) -> anyhow::Result<Pipedrive> {
+        let settings = &connection.pipedrive;
+        let auth = match settings.credentials()? {
+            Credentials::ApiToken(token) => PipedriveAuth::ApiToken(token.resolve(self.env)?),
+            Credentials::OAuth(oauth) => PipedriveAuth::OAuth {
+                client_id: oauth.client_id.clone(),
+                client_secret: oauth.client_secret.resolve(self.env)?,
+                token_url: oauth.token_url.to_string(),
+                refresh_token: oauth.refresh_token.resolve(self.env)?,
+            },
+        };
+        let plan = plan(settings.plan);
+        let config = PipedriveConfig {
+            base_url: settings.base_url.to_string(),
+            auth,
+            plan,
+            seats: settings.seats,
+            burst: settings.burst,
+            search_burst: settings.search_burst,
+            timeout: settings.timeout.unsigned_abs(),
+            owner_id: settings.owner_id,
+            fields: connection.fields.table().custom(),
+            visible_to: settings.visible_to.map(i64::from),
+        };
+        let Kept { spend, vault } = kept;
+        Ok(Pipedrive::new(config, transport, self.clock.clone(), sleeper, spend, vault)?)
+    }
+
+    /// The vault, if a master key can be found (architecture section 8).
+    ///
+    /// # Errors
+    /// When it cannot be read, or is none.
+    pub fn vault(&self, store: &Store, id: ConnectionId) -> anyhow::Result<Vault> {
+        let from_file = |path: &std::path::Path| {
+            std::fs::read_to_string(path)
+                .with_context(|| format!("the master key {} cannot be read", path.display()))
+        };
+        let credentials =
+            (self.env)("CREDENTIALS_DIRECTORY").map(|dir| std::path::Path::new(&dir).join("master-key"));
+        let text = if let Some(path) = credentials.filter(|path| path.exists()) {
+            from_file(&path)?
+        } else if let Some(path) = (self.env)("MLC_MASTER_KEY_FILE") {
+            from_file(path.as_ref())?
+        } else if let Some(text) = (self.env)("MLC_MASTER_KEY") {
+            text
+        } else {
+            return Ok(Vault::absent());
+        };
+        let key = master_key(text.trim()).ok_or_else(|| {
+            Failed::new(ExitCode::Usage, "the master key is not 64 hexadecimal digits")
+                .help("make one with `openssl rand -hex 32`")
+        })?;
+        Ok(Vault::new(store.clone(), id, key))
+    }
+}
+
+/// The network, as the ERP side of a connection wants it.
+///
+/// # Errors
+/// When its `ca_file` cannot be used.
+pub fn erp_transport(oracle: &config::Oracle) -> anyhow::Result<Arc<dyn Transport>> {
+    transport(oracle.timeout, oracle.ca_file.as_deref())
+}
+
+/// The network, as the CRM side of a connection wants it.
+///
+/// # Errors
+/// When its `ca_file` cannot be used.
+pub fn crm_transport(pipedrive: &config::Pipedrive) -> anyhow::Result<Arc<dyn Transport>> {
+    transport(pipedrive.timeout, pipedrive.ca_file.as_deref())
+}
+
+/// What a connection may spend a day.
+pub fn budget(settings: &config::Pipedrive) -> DailyBudget {
+    let tokens = settings.daily_tokens.unwrap_or_else(|| plan(settings.plan).daily_tokens(settings.seats));
+    DailyBudget { tokens, max_share: settings.max_share, reserve: settings.reserve }
+}
+
+fn transport(timeout: SignedDuration, ca_file: Option<&Path>) -> anyhow::Result<Arc<dyn Transport>> {
+    let mut settings = HttpSettings { timeout: timeout.unsigned_abs(), ..HttpSettings::default() };
+    let unusable = |path: &Path, why: String| {
+        Failed::new(ExitCode::Usage, format!("ca_file {} cannot be used: {why}", path.display()))
+            .help("name a PEM file with the certificates of the private authority")
+    };
+    if let Some(path) = ca_file {
+        settings.extra_roots.push(std::fs::read(path).map_err(|error| unusable(path, error.to_string()))?);
+    }
+    let transport = HttpTransport::new(&settings);
+    match (transport, ca_file) {
+        (Ok(transport), _) => Ok(Arc::new(transport)),
+        (Err(error), Some(path)) => Err(unusable(path, error.to_string()).into()),
+        (Err(error), None) => Err(error.into()),
+    }
+}
+
+/// The core's word for a plan.
+pub fn plan(plan: config::Plan) -> budget::Plan {
+    match plan {
+        config::Plan::Lite => budget::Plan::Lite,
+        config::Plan::Growth => budget::Plan::Growth,
+        config::Plan::Premium => budget::Plan::Premium,
+        config::Plan::Ultimate => budget::Plan::Ultimate,
+    }
+}
+
+fn master_key(text: &str) -> Option<MasterKey> {
+    let digits = text.as_bytes();
+    if digits.len() != 64 || !digits.is_ascii() {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()?;
+    }
+    Some(MasterKey::from_bytes(bytes))
+}

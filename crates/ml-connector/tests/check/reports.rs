@@ -1,0 +1,213 @@
+//! Reports, one world each.
+
+use std::fmt::Write as _;
+
+use ml_connector::check::Severity;
+use saas_http::Unreached;
+use saas_sims::{
+    faults::{Fault, FaultRule},
+    fusion::FusionSettings,
+    pipedrive::{PipedriveSettings, Plan},
+};
+use serde_json::json;
+
+use crate::world::{World, compare, severity};
+
+#[tokio::test]
+async fn everything_is_fine() {
+    let world = World::new();
+    let report = world.says("fine").await;
+    assert!(report.fits && report.problems == 0 && report.warnings == 0);
+    compare("fine.json", &format!("{:#}\n", json!(report)));
+}
+
+#[tokio::test]
+async fn wrong_pipedrive_token() {
+    let settings =
+        PipedriveSettings { api_token: Some("another".to_owned()), ..PipedriveSettings::default() };
+    let report = World::of(FusionSettings::default(), settings).says("pipedrive_token").await;
+    assert_eq!(severity(&report, "pipedrive.credentials"), "problem");
+    assert_eq!(severity(&report, "fusion.parties.readable"), "ok", "one side does not hide the other");
+}
+
+#[tokio::test]
+async fn wrong_fusion_client() {
+    let settings = FusionSettings { client_secret: Some("another".to_owned()), ..FusionSettings::default() };
+    let report = World::of(settings, PipedriveSettings::default()).says("fusion_client").await;
+    assert_eq!(severity(&report, "fusion.reachable"), "ok");
+    assert_eq!(severity(&report, "fusion.credentials"), "problem");
+    assert_eq!(severity(&report, "pipedrive.organizations.readable"), "ok");
+}
+
+#[tokio::test]
+async fn fusion_knows_no_user_for_the_token() {
+    let settings = FusionSettings { user_known: false, ..FusionSettings::default() };
+    World::of(settings, PipedriveSettings::default()).says("fusion_user").await;
+}
+
+#[tokio::test]
+async fn fusion_forbids_parties() {
+    let world = World::new();
+    let body = r#"{"title": "Forbidden", "status": "403", "o:errorDetails": []}"#.to_owned();
+    let fault = Fault::Status { status: 403, body, content_type: None, retry_after: None };
+    world.fusion.faults().add(FaultRule::on("hubOrganizations", fault));
+    let report = world.says("fusion_forbidden").await;
+    assert_eq!(severity(&report, "fusion.credentials"), "ok");
+    assert_eq!(severity(&report, "fusion.accounts.readable"), "ok");
+}
+
+#[tokio::test]
+async fn fusion_shows_nothing() {
+    let settings = FusionSettings { data_access: false, ..FusionSettings::default() };
+    World::of(settings, PipedriveSettings::default()).says("fusion_empty").await;
+}
+
+#[tokio::test]
+async fn fusion_lost_an_attribute() {
+    let removed_attributes = vec!["hubOrganizations.RawPhoneNumber".to_owned()];
+    let settings = FusionSettings { removed_attributes, ..FusionSettings::default() };
+    let report = World::of(settings, PipedriveSettings::default()).check().await;
+    assert_eq!(severity(&report, "fusion.parties.shape"), "problem");
+}
+
+#[tokio::test]
+async fn fusion_is_down() {
+    let mut world = World::new();
+    world.cut = Some(Unreached::Refused);
+    world.says("fusion_down").await;
+}
+
+#[tokio::test]
+async fn firewalls_answer_with_pages() {
+    let world = World::new();
+    for faults in [world.fusion.faults(), world.pipedrive.faults()] {
+        faults.add(FaultRule::on("/resources/", Fault::Html { status: 403 }));
+        faults.add(FaultRule::on("/v1/", Fault::Html { status: 403 }).method("GET"));
+    }
+    world.says("firewall").await;
+}
+
+#[tokio::test]
+async fn a_field_has_another_type() {
+    let world = World::new();
+    world.make_field("ERP customer id", "double").await;
+    world.make_field("ERP status", "varchar").await;
+    world.make_field("ERP status", "varchar").await;
+    let report = world.says("field_type").await;
+    assert!(report.fits);
+}
+
+#[tokio::test]
+async fn no_room_for_fields() {
+    let settings = PipedriveSettings { plan: Plan::Lite, ..PipedriveSettings::default() };
+    let world = World::of(FusionSettings::default(), settings).with("\"growth\"", "\"lite\"");
+    for number in 0..28 {
+        world.make_field(&format!("Field {number}"), "varchar").await;
+    }
+    world.says("fields_full").await;
+}
+
+#[tokio::test]
+async fn own_fields_that_do_not_exist() {
+    let own = "\n[[connection.fields.own]]\nid = \"a\"\nname = \"ERP rating\"\nexpression = \"CustomerRating_c\"\n\
+               \n[[connection.fields.own]]\nid = \"b\"\nname = \"ERP industry\"\nexpression = \"OrganizationType\"\n\
+               type = \"option\"\n";
+    World::new().and(own).says("own_fields").await;
+}
+
+#[tokio::test]
+async fn the_budget_is_too_small() {
+    World::new().with("seats = 5", "seats = 5\ndaily_tokens = 500").says("budget").await;
+}
+
+#[tokio::test]
+async fn the_plan_is_not_that_large() {
+    let settings = PipedriveSettings { plan: Plan::Lite, seats: 1, ..PipedriveSettings::default() };
+    let report = World::of(FusionSettings::default(), settings).check().await;
+    assert_eq!(severity(&report, "pipedrive.plan"), "warning");
+}
+
+#[tokio::test]
+async fn an_app_without_scopes() {
+    let mut settings = PipedriveSettings::default();
+    settings.oauth.scopes = "base,contacts:read".to_owned();
+    settings.oauth.enforce_scopes = true;
+    let world = World::of(FusionSettings::default(), settings).with(
+        "api_token = { env = \"PIPEDRIVE_API_TOKEN\" }",
+        "oauth = { client_id = \"app\", client_secret = \"s\", refresh_token = \"r\", \
+         token_url = \"http://127.0.0.1:7002/oauth/token\" }",
+    );
+    world.says("app_scopes").await;
+}
+
+#[tokio::test]
+async fn without_store_and_without_secrets() {
+    let mut world = World::new();
+    world.stored = false;
+    let report = world.check().await;
+    assert_eq!(severity(&report, "store.reachable"), "problem");
+    assert_eq!(
+        severity(&report, "pipedrive.organizations.readable"),
+        "ok",
+        "the rest is checked all the same"
+    );
+    world.secret = None;
+    world.says("nothing_set").await;
+}
+
+fn status(status: u16, body: &str) -> Fault {
+    Fault::Status { status, body: body.to_owned(), content_type: None, retry_after: None }
+}
+
+/// Every other refusal: what is not fine is told in a line each.
+#[tokio::test]
+async fn refusals_of_every_kind() {
+    let daily = r#"{"success":false,"error":"daily request budget exceeded","errorCode":429}"#;
+    let burst = r#"{"success":false,"error":"request over limit","errorCode":429}"#;
+    let scope = r#"{"success":false,"error":"Scope and URL mismatch","errorCode":403}"#;
+    let unpaid = r#"{"success":false,"error":"Company payment required"}"#;
+    let mut text = String::new();
+    for (path, fault) in [
+        ("/oauth2/", status(404, "no such page")),
+        ("/oauth2/", Fault::Html { status: 200 }),
+        ("/oauth2/", status(400, r#"{"error":"invalid_scope","error_description":"unknown"}"#)),
+        ("/oauth2/", status(503, "")),
+        ("crmRestApi", status(302, "")),
+        ("crmRestApi", Fault::Html { status: 200 }),
+        ("crmRestApi", Fault::Html { status: 503 }),
+        ("crmRestApi", status(404, "")),
+        ("crmRestApi", status(429, "")),
+        ("crmRestApi", Fault::DropAfter),
+        ("crmRestApi", Fault::Truncate { bytes: 30 }),
+        ("describe", status(403, "{}")),
+        ("receivables", status(500, "")),
+        ("users/me", status(402, unpaid)),
+        ("users/me", status(403, scope)),
+        ("users/me", status(429, daily)),
+        ("users/me", status(429, burst)),
+        ("users/me", Fault::Html { status: 503 }),
+        ("users/me", Fault::Truncate { bytes: 30 }),
+        ("users/me", status(302, "")),
+        ("organizationFields", status(403, scope)),
+        ("organizations", status(404, "{}")),
+        ("dealFields", status(403, scope)),
+    ] {
+        let world = World::new();
+        for faults in [world.fusion.faults(), world.pipedrive.faults()] {
+            faults.add(FaultRule::on(path, fault.clone()));
+        }
+        let report = world.check().await;
+        let skipped =
+            report.findings.iter().filter(|finding| finding.severity == Severity::NotChecked).count();
+        let _ = writeln!(text, "{path} {} ({skipped} not checked)", json!(fault));
+        for finding in &report.findings {
+            if matches!(finding.severity, Severity::Ok | Severity::Note | Severity::NotChecked) {
+                continue;
+            }
+            let remedy = finding.remedy.as_ref();
+            let place = remedy.map_or_else(String::new, |remedy| format!("  -> {}", remedy.place));
+            let _ = writeln!(text, "  {} {}: {}{place}", json!(finding.severity), finding.name, finding.seen);
+        }
+    }
+    compare("refusals", &text);
+}
