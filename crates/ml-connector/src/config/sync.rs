@@ -53,7 +53,7 @@ pub struct Sync {
     pub margin: SignedDuration,
 
     /// How many writes pass within a while without being asked about; what comes after is held (`mass_change`) until a
-    /// person lets it pass. What `apply` and `sync --customer` write was approved and is not held.
+    /// person lets it pass. What `apply` and `sync --customer` write was approved and is not held. Default: see below.
     pub guard: Guard,
 
     /// Records worked on at a time, 1 to 500. Default `200`.

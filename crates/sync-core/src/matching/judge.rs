@@ -233,12 +233,7 @@ mod tests {
         Profile::of(&company)
     }
 
-    fn verdict(
-        subject: &str,
-        organizations: &[&str],
-        rivals: &[&str],
-        rarest: Option<(&str, usize)>,
-    ) -> String {
+    fn verdict(subject: &str, organizations: &[&str], rivals: &[&str], rarest: Option<Rarest<'_>>) -> String {
         let organizations: Vec<Profile> = organizations.iter().map(|words| company(words)).collect();
         let rivals: Vec<Profile> = rivals.iter().map(|words| company(words)).collect();
         let candidate = |(at, profile)| Candidate {

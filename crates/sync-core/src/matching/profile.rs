@@ -233,7 +233,7 @@ fn tax_id(text: &str, country: Option<&str>) -> Option<String> {
 }
 
 fn codes(words: &[String]) -> BTreeSet<String> {
-    let two = words.windows(2).map(|two| two.concat());
+    let two = words.windows(2).map(<[String]>::concat);
     let code =
         |text: &String| text.bytes().any(|byte| byte.is_ascii_digit()) && (4..=10).contains(&text.len());
     words.iter().cloned().chain(two).filter(code).map(|code| code.to_uppercase()).collect()
