@@ -33,6 +33,10 @@ pub struct Answers {
     pub gone: Option<(OrgId, GoneAnswer)>,
     /// The organization of this party, which sales merged with its own, stands for both.
     pub alias_of: Option<PartyId>,
+    /// This circle of parents is left as it is.
+    pub cycle_left: Option<BTreeSet<PartyId>>,
+    /// That the relations to these parents are not there is left as it is.
+    pub parents_left: BTreeSet<PartyId>,
 }
 
 /// Whose value of a field counts.
@@ -194,6 +198,7 @@ impl HoldReason {
             Self::TugOfWar { .. } => {
                 vec![("leave-crm", "both sides keep what they say, until one of them changes"), RETRY]
             }
+            Self::RelationCycle { .. } | Self::RelationUnsure { .. } => vec![LEAVE, RETRY],
             Self::Refused { .. }
             | Self::FieldFailed { .. }
             | Self::OrganizationUnreadable { .. }
@@ -274,6 +279,12 @@ impl Answers {
             ) => {
                 let counts = if *answer == Answer::UseErp { Side::Erp } else { Side::Crm };
                 self.fields.insert(*field, FieldAnswer { erp: erp.clone(), crm: crm.clone(), counts });
+            }
+            (HoldReason::RelationCycle { parties }, _) => {
+                self.cycle_left = Some(parties.iter().copied().collect());
+            }
+            (HoldReason::RelationUnsure { parent, .. }, _) => {
+                self.parents_left.insert(*parent);
             }
             // Refused above: every other answer is none to these.
             (

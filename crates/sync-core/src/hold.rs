@@ -103,6 +103,18 @@ pub enum HoldReason {
         /// What is wrong, and what to do about it.
         reason: String,
     },
+    /// The ERP says that the party is, over others, its own parent.
+    RelationCycle {
+        /// All parties of the circle, in the order of their ids.
+        parties: Vec<PartyId>,
+    },
+    /// The relation to a parent was sent as often as it may be, and is not there.
+    RelationUnsure {
+        /// The parent.
+        parent: PartyId,
+        /// The parent's organization.
+        org: OrgId,
+    },
     /// The organization could not be understood.
     OrganizationUnreadable {
         /// The organization.
@@ -135,6 +147,8 @@ impl HoldReason {
             Self::TugOfWar { .. } => "tug_of_war",
             Self::Refused { .. } => "refused",
             Self::FieldFailed { .. } => "field_failed",
+            Self::RelationCycle { .. } => "relation_cycle",
+            Self::RelationUnsure { .. } => "relation_unsure",
             Self::OrganizationUnreadable { .. } => "organization_unreadable",
             Self::Malformed { .. } => "malformed",
         }
@@ -208,6 +222,16 @@ impl HoldReason {
                     "The expression of {field} fails on this record: {reason}. Mend the record or the expression."
                 )
             }
+            Self::RelationCycle { parties } => {
+                let list: Vec<String> = parties.iter().map(ToString::to_string).collect();
+                format!(
+                    "Parties {} are parents of each other in a circle. End the wrong relationship in the ERP, or leave their organizations as they are.",
+                    list.join(", ")
+                )
+            }
+            Self::RelationUnsure { parent, org } => format!(
+                "It was sent twice that organization {org} (party {parent}) is the parent, no answer came, and it is not there: it got lost, or somebody removed it. Relate them in the CRM, or leave them as they are."
+            ),
             Self::OrganizationUnreadable { org, reason } => {
                 format!(
                     "Organization {org} cannot be read: {reason}. It is looked at again with its next change."

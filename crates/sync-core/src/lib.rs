@@ -16,6 +16,7 @@ pub mod error;
 pub mod expression;
 pub mod fields;
 pub mod foresee;
+pub mod hierarchy;
 pub mod hold;
 pub mod ids;
 pub mod laws;

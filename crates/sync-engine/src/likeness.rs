@@ -259,7 +259,7 @@ async fn put_keys(tx: &mut Tx, kind: StagedKind, rows: &[&StagedRow]) -> Result<
                 Some(Profile::of(&org_company(&staging::read("organization", row)?)))
             }
             StagedKind::Party | StagedKind::Org => None,
-            StagedKind::Account => return Ok(()),
+            StagedKind::Account | StagedKind::Relation => return Ok(()),
         };
         keys.insert(row.id, profile.as_ref().map(digests).unwrap_or_default());
     }

@@ -5,6 +5,7 @@
 
 mod budget;
 mod contract;
+mod families;
 mod lives;
 mod matching;
 mod own_fields;

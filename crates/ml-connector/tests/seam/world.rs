@@ -22,6 +22,7 @@ use saas_sims::{
 };
 use sync_core::{
     budget::{self, DailyBudget},
+    hierarchy::HierarchyRule,
     ids::ConnectionId,
     policy::Policy,
     poll::Pace,
