@@ -13,6 +13,7 @@ use serde_json::Value;
 use sync_core::{
     budget::Class,
     error::{CallError, ErrorKind},
+    hierarchy::ErpLink,
     ids::PartyId,
     model::{ErpAccount, ErpParty, Page, Seen},
     poll::ErpRead,

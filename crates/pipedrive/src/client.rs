@@ -25,6 +25,7 @@ use tokio::sync::Mutex;
 use crate::{
     api::{
         Envelope, Listed, item_search,
+        organization_relationships::{CreateRelationship, DeleteRelationship},
         organizations::{CreateOrganization, IDS, ListOrganizations, UpdateOrganization, Which},
         users::{Me, MeDto},
     },

@@ -93,9 +93,12 @@ fn between(approved: Option<&Step>, now: Option<&Step>) -> Vec<Moved> {
         (_, Some(Step::Create { .. })) => {
             vec![Moved::on(Side::Crm, "the customer has no organization any more")]
         }
+        (Some(Step::Relate { .. } | Step::Unrelate { .. }), Some(Step::Update { org, changes })) => {
+            let what = format!("organization {org} differs now in {}, which comes first", labels(changes));
+            vec![Moved::somewhere(what)]
+        }
         (_, Some(Step::Update { org, changes })) => {
-            let list: Vec<&str> = changes.iter().map(|change| change.field.label()).collect();
-            let what = format!("organization {org} is the customer's now and differs in {}", list.join(", "));
+            let what = format!("organization {org} is the customer's now and differs in {}", labels(changes));
             vec![Moved::on(Side::Crm, what)]
         }
         (_, Some(step @ (Step::Relate { .. } | Step::Unrelate { .. }))) => {
@@ -103,6 +106,10 @@ fn between(approved: Option<&Step>, now: Option<&Step>) -> Vec<Moved> {
         }
         (_, None) => vec![Moved::somewhere("there is nothing to write any more")],
     }
+}
+
+fn labels(changes: &[Change]) -> String {
+    changes.iter().map(|change| change.field.label()).collect::<Vec<&str>>().join(", ")
 }
 
 /// What moved between two plans about relations.
@@ -214,11 +221,8 @@ mod tests {
         let relate =
             |parent| Step::Relate { parent: PartyId(parent), parent_org: OrgId(parent), org: OrgId(11) };
         let end = Step::Unrelate { relation: RelationId(7), parent: PartyId(4), org: OrgId(11) };
-        let family = |steps: &[Step]| Plan {
-            steps: steps.to_vec(),
-            rule: Rule::ErpFamily,
-            ..plan(Class::Edit, &[])
-        };
+        let family =
+            |steps: &[Step]| Plan { steps: steps.to_vec(), rule: Rule::ErpFamily, ..plan(Class::Edit, &[]) };
         let approved = family(&[relate(2), relate(3)]);
         assert_eq!(moved(&approved, &Decision::Do(approved.clone())), []);
         let found = moved(&approved, &Decision::Do(family(&[end.clone(), relate(3)])));

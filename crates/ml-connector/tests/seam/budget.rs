@@ -13,6 +13,7 @@ use saas_sims::{
 };
 use sync_core::{
     budget::{self, Class, DailyBudget},
+    hierarchy::HierarchyRule,
     ids::OrgId,
     ports::Crm,
 };
@@ -240,7 +241,7 @@ fn a_first_load_costs_its_creates_and_a_quiet_cycle_its_polls() {
             world.clock.now(),
         );
         let families = generator::families(&world.fusion, &truth, 0.3, 5);
-        world.hierarchy = true;
+        world.policy.hierarchy = Some(HierarchyRule::default());
         let lease = world.take().await.expect("nobody dies");
         let mut engine = world.engine(&lease);
         while world.pipedrive.organization_ids().len() < 1_200 {

@@ -12,7 +12,7 @@ use saas_sims::{
 use serde_json::json;
 use sync_core::{
     answers::Answer,
-    hierarchy::{Made, MadeRelation},
+    hierarchy::{HierarchyRule, Made, MadeRelation},
     hold::HoldReason,
     ids::{OrgId, PartyId},
 };
@@ -33,7 +33,7 @@ struct Setting {
 async fn setting(fusion: FusionSettings, customers: usize) -> Setting {
     let pipedrive = PipedriveSettings { plan: Plan::Ultimate, ..PipedriveSettings::default() };
     let mut world = World::new(Beginning { seed: 3, fusion, pipedrive, oauth: false }).await;
-    world.hierarchy = true;
+    world.policy.hierarchy = Some(HierarchyRule::default());
     let truth = generator::populate(&world.fusion, customers, 3, world.clock.now());
     let families = generator::families(&world.fusion, &truth, 0.5, 3);
     let lease = world.take().await.expect("nobody dies");

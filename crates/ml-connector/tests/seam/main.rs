@@ -6,6 +6,7 @@
 mod budget;
 mod contract;
 mod families;
+mod family_plans;
 mod lives;
 mod matching;
 mod own_fields;

@@ -22,7 +22,6 @@ use saas_sims::{
 };
 use sync_core::{
     budget::{self, DailyBudget},
-    hierarchy::HierarchyRule,
     ids::ConnectionId,
     policy::Policy,
     poll::Pace,
