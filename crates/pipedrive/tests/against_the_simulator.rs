@@ -180,7 +180,7 @@ mod tests {
 
         let mut values = Values::from([(Field::Name, Value::Text("Acme".into()))]);
         values.extend(kinds.iter().map(|(name, kind, value)| (own(name, *kind).field, value.clone())));
-        let permit = || async { world.crm.permits(Class::Edit, 1).await.unwrap().pop().unwrap() };
+        let permit = || async { world.crm.permits(Class::Edit, 5, 1).await.unwrap().pop().unwrap() };
         let made = world.crm.create_org(permit().await, &values).await.unwrap();
         for (name, kind, value) in &kinds {
             let field = own(name, *kind).field;

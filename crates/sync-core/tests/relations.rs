@@ -53,7 +53,7 @@ impl Words {
             email: None,
             currency: None,
             address: None,
-            attributes: BTreeMap::new(),
+            attributes: serde_json::Map::new(),
             updated_at: now(),
         };
         let customer = ErpCustomer { party, accounts: Vec::new(), also: Vec::new() };
