@@ -398,3 +398,93 @@ impl Totals {
         if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sync_core::hierarchy::Parent;
+    use sync_core::ids::{OrgId, PartyId, RelationId};
+    use sync_core::{budget::Class, fields::Values, plan::Rule};
+    use sync_engine::Sides;
+
+    use super::*;
+
+    fn foreseen(party: i64, steps: Vec<Step>, parents: &[(i64, Option<i64>)]) -> Foreseen {
+        let plan = Plan {
+            party: PartyId(party),
+            steps,
+            reason: "why".to_owned(),
+            rule: Rule::ErpFamily,
+            class: Class::Edit,
+            then_hold: None,
+        };
+        let parent =
+            |(party, org): &(i64, Option<i64>)| Parent { party: PartyId(*party), org: org.map(OrgId) };
+        Foreseen {
+            party: PartyId(party),
+            number: None,
+            name: None,
+            org: None,
+            plans: if plan.steps.is_empty() { Vec::new() } else { vec![plan] },
+            rest: Rest::InSync,
+            parents_to_come: parents.iter().map(parent).collect(),
+            daughters_to_come: Vec::new(),
+            read_at: None,
+            sides: Sides { erp: String::new(), crm: String::new() },
+        }
+    }
+
+    fn previewed(all: &[Foreseen]) -> (Vec<Entry>, Totals) {
+        let (mut totals, mut families) = (Totals::default(), Families::default());
+        let price = |step: &Step| match step {
+            Step::Relate { .. } => 10,
+            Step::Unrelate { .. } => 6,
+            Step::Create { .. } | Step::Update { .. } | Step::Bind { .. } | Step::Forget { .. } => 5,
+        };
+        for foreseen in all {
+            totals.count(foreseen);
+            families.note(foreseen);
+        }
+        let mut entries: Vec<Entry> = all.iter().map(|foreseen| Entry::of(foreseen, price)).collect();
+        entries.retain(|entry| !entry.is_quiet());
+        families.tell(&mut entries, &mut totals, 10);
+        (entries, totals)
+    }
+
+    fn create() -> Vec<Step> {
+        vec![Step::Create { values: Values::new() }]
+    }
+
+    #[test]
+    fn relations_are_counted_and_priced() {
+        let end = Step::Unrelate { relation: RelationId(7), parent: PartyId(3), org: OrgId(11) };
+        let relate = Step::Relate { parent: PartyId(2), parent_org: OrgId(12), org: OrgId(11) };
+        let (entries, totals) = previewed(&[foreseen(1, vec![end, relate], &[])]);
+        assert_eq!((totals.relate, totals.unrelate, totals.relate_later), (1, 1, 0));
+        assert_eq!((entries[0].tokens, entries[0].action), (16, "unrelate"));
+        assert_eq!(totals.told(), "1 relate, 1 unrelate");
+    }
+
+    /// A parent that is a supplier gets no organization, and a daughter that is no customer has none: only what will
+    /// surely follow is foretold, and once.
+    #[test]
+    fn what_follows_once_both_exist_is_foretold_once() {
+        let parent =
+            Foreseen { daughters_to_come: vec![PartyId(4), PartyId(5)], ..foreseen(3, create(), &[]) };
+        let all = [
+            foreseen(1, create(), &[(2, Some(12)), (3, None), (9, None)]),
+            parent,
+            foreseen(4, Vec::new(), &[(3, None)]),
+        ];
+        let (entries, totals) = previewed(&all);
+        assert_eq!((totals.create, totals.relate_later), (2, 4));
+        let told: Vec<(i64, u64, usize)> =
+            entries.iter().map(|entry| (entry.party, entry.tokens, entry.relations_to_come.len())).collect();
+        assert_eq!(
+            told,
+            [(1, 25, 2), (3, 25, 2)],
+            "a daughter that is not shown is told of beside its parent"
+        );
+        assert!(entries[0].told().contains("later: party 1 becomes a daughter of party 2"));
+        assert!(totals.told().contains("4 relate later"));
+    }
+}

@@ -1,5 +1,6 @@
 //! Carrying out plans that a person approved: each party is observed and decided again, and only if the very same plan
-//! comes out is it applied, through the ordinary path. Everything else is refused, party by party.
+//! comes out is it applied, through the ordinary path. Everything else is refused, party by party. Of several steps (a pair,
+//! the fields, one relation after the other) each is decided again before it is applied.
 
 use std::collections::{BTreeMap, VecDeque};
 
