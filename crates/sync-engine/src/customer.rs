@@ -81,7 +81,8 @@ impl Engine {
         }
         let mut told = Vec::new();
         for party in parties {
-            told.push(self.see_through(party).await?);
+            // Boxed: it holds the whole path from look to receipt.
+            told.push(Box::pin(self.see_through(party)).await?);
         }
         Ok(self.what_stops(self.clock.now()).map_or(Ok(told), Err))
     }

@@ -106,7 +106,8 @@ impl Engine {
             self.watch.see(Event::Outcome { party, outcome });
         }
         for refusal in receipts.refused {
-            self.look_into(refusal, now).await?;
+            // Boxed: it is rare, and every write would carry its size.
+            Box::pin(self.look_into(refusal, now)).await?;
         }
         Ok(())
     }

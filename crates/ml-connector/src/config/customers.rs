@@ -52,15 +52,15 @@ pub struct Customers {
     /// each `sweep_every`. Default `false`.
     pub hierarchy: bool,
 
-    /// Relationship types that count for it. Default `[]`: all.
+    /// Relationship types that count for it. Empty means all. Default `[]`.
     pub relationship_types: Vec<String>,
 
     /// Relationship codes that make the subject of a relationship the parent of its object. Default
-    /// `["PARENT_OF", "HEADQUARTERS_OF"]`.
+    /// `["HEADQUARTERS_OF", "PARENT_OF"]`.
     pub parent_codes: Vec<String>,
 
     /// Relationship codes that make the subject of a relationship a daughter of its object. Default
-    /// `["SUBSIDIARY_OF", "DIVISION_OF"]`.
+    /// `["DIVISION_OF", "SUBSIDIARY_OF"]`.
     pub daughter_codes: Vec<String>,
 }
 
