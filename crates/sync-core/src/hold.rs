@@ -139,7 +139,6 @@ impl HoldReason {
         let (org, other) = (OrgId(4711), OrgId(4712));
         let (by, of) = (PartyId(300_000_200_000_002), PartyId(300_000_200_000_002));
         let said = |text: &str| Some(Value::Text(text.to_owned()));
-        let reason_text = |text: &str| text.to_owned();
         Some(match reason {
             None => Self::Ambiguous {
                 candidates: vec![Judged {
@@ -148,7 +147,7 @@ impl HoldReason {
                     comparison: Comparison { points: 57, ..Comparison::default() },
                     rivals: Vec::new(),
                 }],
-                why: reason_text("The evidence is not strong enough to decide by itself."),
+                why: "The evidence is not strong enough to decide by itself.".to_owned(),
             },
             Some(Self::Ambiguous { .. }) => Self::SeveralOrganizations { orgs: vec![org, other] },
             Some(Self::SeveralOrganizations { .. }) => Self::OrganizationTaken { org, by },
@@ -172,18 +171,18 @@ impl HoldReason {
             Some(Self::TugOfWar { .. }) => Self::MassChange { wave: Wave::Creates, limit: 500, minutes: 60 },
             Some(Self::MassChange { .. }) => Self::Refused {
                 step: Step::Forget { org },
-                message: reason_text("name: must not be longer than 255 characters"),
+                message: "name: must not be longer than 255 characters".to_owned(),
                 exchange: None,
             },
             Some(Self::Refused { .. }) => Self::FieldFailed {
                 field: Field::Name,
-                reason: reason_text("undefined value: there is no attribute `Region`"),
+                reason: "undefined value: there is no attribute `Region`".to_owned(),
             },
             Some(Self::FieldFailed { .. }) => {
-                Self::OrganizationUnreadable { org, reason: reason_text("update_time is missing") }
+                Self::OrganizationUnreadable { org, reason: "update_time is missing".to_owned() }
             }
             Some(Self::OrganizationUnreadable { .. }) => {
-                Self::Malformed { reason: reason_text("OrganizationName is missing") }
+                Self::Malformed { reason: "OrganizationName is missing".to_owned() }
             }
             Some(Self::Malformed { .. }) => return None,
         })

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     budget::Class,
     ids::{OrgId, PartyId},
@@ -106,7 +106,8 @@ impl Engine {
         state.rhythm.began.get_or_insert(end.server_now);
 
         let mut tx = self.write().await?;
-        let mut staged = stage_orgs(&mut tx, page, read_at, sweep, repeating).await?;
+        let mut staged =
+            stage_orgs(&mut tx, page, read_at, sweep, repeating, self.settings.policy.freshness).await?;
         if state.passes(end, self.settings.pace.safety, now) {
             let gone = tx.sweep_finish(StagedKind::Org, sweep).await?;
             staged.keys.extend(keys_of(&mut tx, &gone).await?);
@@ -169,13 +170,15 @@ pub(crate) fn end_of(page: &Page<CrmOrg>) -> CrmPageEnd {
     CrmPageEnd { more, next, newest, server_now }
 }
 
-/// Stages a page. `repeating`: what it speaks about is looked at again, changed or not.
+/// Stages a page of a list. `repeating`: what it speaks about is looked at again, changed or not. `freshness`: see
+/// [`sync_core::policy::Policy`].
 pub(crate) async fn stage_orgs(
     tx: &mut Tx,
     page: Page<CrmOrg>,
     read_at: Timestamp,
     sweep: i64,
     repeating: bool,
+    freshness: SignedDuration,
 ) -> Result<Staged, EngineError> {
     let values: BTreeMap<OrgId, CrmOrg> = page
         .rows
@@ -187,9 +190,10 @@ pub(crate) async fn stage_orgs(
         .collect();
     let (rows, lost) = staging::rows(page.rows, staging::org);
     let changed = tx.stage(StagedKind::Org, &rows, read_at, sweep).await?;
-    // Stamps have whole seconds and lists lag: of two versions in one second a list may still show the older one.
+    // Stamps have whole seconds and lists lag: of two versions in one second a list may still show the older one. So it is
+    // too old to be written upon, and read again by id first.
     let tied: Vec<i64> = changed.iter().filter(|row| row.tied).map(|row| row.id).collect();
-    tx.distrust(StagedKind::Org, &tied).await?;
+    tx.read_earlier(StagedKind::Org, &tied, read_at - freshness - SignedDuration::from_millis(1)).await?;
     let before = free_of(tx, &changed).await?;
     let mut keys = parties_near(tx, &before).await?;
     note_changed(tx, StagedKind::Org, &rows, &changed).await?;

@@ -1,6 +1,6 @@
 //! Counting what was written lately, and holding what would be too much (see `sync_core::guard`).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 use sync_core::{
@@ -16,6 +16,14 @@ use crate::{Engine, EngineError};
 
 /// Journal entries read at a time.
 const PAGE: u32 = 1_000;
+
+/// Before the origin of what a person approved: the guard counts only what nobody looked at.
+const APPROVED: &str = "approved: ";
+
+/// The origin of a key whose write a person approved.
+pub(crate) fn approved(origin: &str) -> String {
+    format!("{APPROVED}{origin}")
+}
 
 /// Writes of the last window, the oldest first.
 #[derive(Debug, Default)]
@@ -38,7 +46,11 @@ impl Tally {
     }
 }
 
+/// What a write counts towards; none if it does not count.
 fn wave(entry: &JournalEntry) -> Option<Wave> {
+    if entry.origin.starts_with(APPROVED) {
+        return None;
+    }
     match entry.op.as_str() {
         "create" => Some(Wave::Creates),
         "update" => Some(Wave::of_written(&entry.before, &entry.after)),
@@ -47,14 +59,15 @@ fn wave(entry: &JournalEntry) -> Option<Wave> {
 }
 
 impl Engine {
-    /// Turns decisions to write into questions where too much was written lately.
+    /// Turns decisions to write into questions where too much was written lately. Gives the parties that a person let pass.
     pub(crate) async fn hold_waves(
         &mut self,
         decisions: &mut BTreeMap<PartyId, Decision>,
         situations: &BTreeMap<PartyId, Situation>,
         now: Timestamp,
-    ) -> Result<(), EngineError> {
-        let Some(guard) = self.settings.guard.clone() else { return Ok(()) };
+    ) -> Result<BTreeSet<PartyId>, EngineError> {
+        let mut passing = BTreeSet::new();
+        let Some(guard) = self.settings.guard.clone() else { return Ok(passing) };
         let asked = |decision: &Decision| match decision {
             Decision::Do(plan) => Wave::of(plan),
             Decision::InSync
@@ -64,7 +77,7 @@ impl Engine {
             | Decision::WaitUntil(_) => None,
         };
         if !decisions.values().any(|decision| asked(decision).is_some()) {
-            return Ok(());
+            return Ok(passing);
         }
         let mut counted = self.written_since(now - guard.window).await?;
         let pairs = self.store.read(self.connection()).await?.pair_count().await?;
@@ -73,6 +86,7 @@ impl Engine {
             let Some(limit) = guard.limit(wave, pairs) else { continue };
             let situation = situations.get(party);
             if situation.is_some_and(|situation| situation.answers.lets_pass(now)) {
+                passing.insert(*party);
                 continue;
             }
             let waits = situation.and_then(|situation| situation.hold.as_ref()).filter(|hold| hold.is_wave());
@@ -83,7 +97,7 @@ impl Engine {
                 *so_far += 1;
             }
         }
-        Ok(())
+        Ok(passing)
     }
 
     async fn written_since(&mut self, since: Timestamp) -> Result<BTreeMap<Wave, u64>, EngineError> {

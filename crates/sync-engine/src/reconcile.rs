@@ -1,6 +1,6 @@
 //! A batch of keys: observe, decide, and do what needs no remote system; `apply` sends the rest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use sync_core::{
@@ -20,6 +20,7 @@ use sync_store::{Job, Outcome, QueueLen, Reschedule, StagedKind};
 use crate::{
     CUSTOMERS, Engine, EngineError,
     apply::Manners,
+    guard,
     likeness::{parties_near, stage},
     observe::observe,
     pause::Side,
@@ -114,14 +115,18 @@ impl Engine {
     /// Does what was decided about these keys.
     pub(crate) async fn handle(
         &mut self,
-        jobs: Vec<Job>,
+        mut jobs: Vec<Job>,
         looked: Looked,
         manners: Manners,
         now: Timestamp,
     ) -> Result<(), EngineError> {
         let Looked { mut decisions, situations, observed_at } = looked;
-        if manners == Manners::GiveWay {
-            self.hold_waves(&mut decisions, &situations, now).await?;
+        let approved: BTreeSet<PartyId> = match manners {
+            Manners::GiveWay => self.hold_waves(&mut decisions, &situations, now).await?,
+            Manners::Insist => jobs.iter().map(|job| job.party).collect(),
+        };
+        for job in jobs.iter_mut().filter(|job| approved.contains(&job.party)) {
+            job.origin = guard::approved(&job.origin);
         }
         let sorted = sort(&self.settings.policy.fields, jobs, decisions, situations, now);
         let planned = self.settle_locally(sorted, now).await?;

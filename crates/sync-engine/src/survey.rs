@@ -151,7 +151,9 @@ impl Engine {
                 let (end, repeating) = (end_of(&page), state.repeating);
                 state.passes(end, self.settings.pace.safety, now);
                 let mut tx = self.write().await?;
-                let staged = stage_orgs(&mut tx, page, read_at, NO_SWEEP, repeating).await?;
+                let staged =
+                    stage_orgs(&mut tx, page, read_at, NO_SWEEP, repeating, self.settings.policy.freshness)
+                        .await?;
                 tx.enqueue(&staged.keys, Class::Edit, now, "crm poll").await?;
                 tx.commit().await?;
                 let complete = matches!(state.cursor, CrmCursor::Idle { .. });

@@ -113,7 +113,7 @@ static ABSENT: Many = Many::new(
     2,
 );
 
-static UNSURE: Many = Many::new(
+static EARLIER: Many = Many::new(
     "UPDATE staged SET read_at = $3 WHERE connection_id = $1 AND kind = $2 AND id IN ({rows})",
     "?",
     3,
@@ -192,13 +192,18 @@ impl Tx {
         Ok(changed)
     }
 
-    /// Says of staged records that nobody knows how old they are: whoever wants to write upon them reads them again.
+    /// Takes staged records for read at `read_at`: what a list says may be older than the list.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn distrust(&mut self, kind: StagedKind, ids: &[i64]) -> Result<(), StoreError> {
-        let shared = [self.id(), kind.key().into(), Timestamp::UNIX_EPOCH.into()];
-        self.execute_in(&UNSURE, &shared, ids).await.map(|_| ())
+    pub async fn read_earlier(
+        &mut self,
+        kind: StagedKind,
+        ids: &[i64],
+        read_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let shared = [self.id(), kind.key().into(), read_at.into()];
+        self.execute_in(&EARLIER, &shared, ids).await.map(|_| ())
     }
 
     /// Staged records by id.

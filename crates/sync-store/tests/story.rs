@@ -88,8 +88,8 @@ async fn staging(store: &Store, fence: &Fence) {
     assert!(!tied[0].tied, "there was nothing to be tied with");
     let tied = tx.stage(StagedKind::Org, &[row(5, None, at(10), "old")], at(21), 1).await.unwrap();
     assert!(tied[0].tied, "one stamp, two contents");
-    tx.distrust(StagedKind::Org, &[5]).await.unwrap();
-    assert_eq!(tx.staged(StagedKind::Org, &[5]).await.unwrap()[&5].read_at, Timestamp::UNIX_EPOCH);
+    tx.read_earlier(StagedKind::Org, &[5], at(15)).await.unwrap();
+    assert_eq!(tx.staged(StagedKind::Org, &[5]).await.unwrap()[&5].read_at, at(15));
     assert_eq!(tx.sweep_unseen(StagedKind::Party, 2).await.unwrap(), (200, 199));
     assert_eq!(tx.sweep_finish(StagedKind::Party, 2).await.unwrap(), [], "missing once is no loss");
     assert_eq!(tx.sweep_finish(StagedKind::Party, 3).await.unwrap().len(), 199, "missing twice is");

@@ -100,6 +100,8 @@ pub struct FirstLoad {
     pub more_organizations: bool,
     /// Tokens of Pipedrive's daily budget that it takes.
     pub tokens: Option<u64>,
+    /// New organizations that pass the mass guard; what is beyond is held. None if the guard does not count them.
+    pub unasked: Option<u64>,
     /// Tokens that it may spend a day.
     pub tokens_a_day: u64,
     /// Days that it takes, today included.

@@ -88,8 +88,9 @@ fn wrapped(head: &str, words: &str) -> String {
 }
 
 fn next(first_load: &FirstLoad) -> String {
-    let FirstLoad { customers, organizations, more_organizations, tokens, tokens_a_day: _, days } =
+    let FirstLoad { customers, organizations, more_organizations, tokens, unasked, tokens_a_day: _, days } =
         first_load;
+    let held = customers.zip(*unasked).filter(|(customers, unasked)| customers > unasked);
     let unknown = || "an unknown number of".to_owned();
     let customers = customers.map_or_else(unknown, |count| format!("about {}", grouped(count)));
     let than = if *more_organizations { "more than " } else { "" };
@@ -107,7 +108,15 @@ fn next(first_load: &FirstLoad) -> String {
         }
         (None, _) => {}
     }
-    text + ".\n"
+    text.push_str(".\n");
+    if let Some((_, unasked)) = held {
+        let _ = writeln!(
+            text,
+            "  More than {} new organizations at once are held until a person lets them pass: use `plan` and `apply`.",
+            grouped(unasked)
+        );
+    }
+    text
 }
 
 fn took(spent: &Spent) -> String {

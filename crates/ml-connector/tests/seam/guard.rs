@@ -1,6 +1,9 @@
 //! The mass guard (law 10): a wave is held, each record of it can be let pass, daily work goes on.
 
-use crate::world::{Beginning, World};
+use crate::{
+    plan::{apply, approved, command, plan, story},
+    world::{Beginning, World},
+};
 use jiff::SignedDuration;
 use saas_sims::{
     fusion::{Edit, FusionSettings},
@@ -8,7 +11,7 @@ use saas_sims::{
 };
 use serde_json::json;
 use sync_core::{answers::Answer, guard::Guard, ids::PartyId};
-use sync_engine::{Engine, lease::Lease};
+use sync_engine::{Engine, Fate, lease::Lease};
 
 const WINDOW: SignedDuration = SignedDuration::from_hours(6);
 
@@ -65,6 +68,14 @@ async fn of_a_wave_of_new_customers_so_many_pass_and_the_others_wait_for_a_perso
     assert_eq!((created(&world), held(&world).await.len()), (10, 16));
     hours(&world, &mut engine, &lease, 30).await;
     assert_eq!((created(&world), held(&world).await.len()), (10, 16));
+    let PartyId(waiting) = held(&world).await[0];
+    world.fusion.edit_party(waiting, &Edit::set(json!({"RawPhoneNumber": "2"}))).expect("a party");
+    hours(&world, &mut engine, &lease, 1).await;
+    assert_eq!(
+        (created(&world), held(&world).await.len()),
+        (10, 16),
+        "whoever is asked about waits for the answer"
+    );
     // Daily work passes again once the window has moved on.
     customers(&world, 26..28);
     hours(&world, &mut engine, &lease, 1).await;
@@ -78,7 +89,30 @@ async fn of_a_wave_of_new_customers_so_many_pass_and_the_others_wait_for_a_perso
     }
     hours(&world, &mut engine, &lease, 1).await;
     assert_eq!((created(&world), held(&world).await.len()), (28, 0));
+    // What a person let pass does not stand in the way of daily work, for other processes neither.
+    drop(engine);
+    let mut engine = world.engine(&lease);
+    customers(&world, 28..36);
+    hours(&world, &mut engine, &lease, 1).await;
+    assert_eq!((created(&world), held(&world).await.len()), (36, 0));
     assert_eq!(world.check_agreement().await, Vec::<String>::new());
+}
+
+/// The first load of a careful person: `plan`, `apply`, and then daily work.
+#[test]
+fn what_was_planned_and_applied_is_not_held_and_not_counted() {
+    story(|| async {
+        let world = world(Guard { window: WINDOW, creates: Some(3), ..Guard::default() }).await;
+        customers(&world, 0..12);
+        world.clock.advance(SignedDuration::from_mins(30));
+        let lease = world.take().await.expect("nobody else wants it");
+        let (_, shown) = plan(&world, &lease, &mut command(&world, &lease, 1)).await;
+        let fates = apply(&world, &lease, &mut command(&world, &lease, 2), &approved(&shown)).await;
+        assert!(fates.len() == 12 && fates.values().all(|fate| *fate == Fate::Applied), "{fates:?}");
+        customers(&world, 12..17);
+        hours(&world, &mut command(&world, &lease, 3), &lease, 1).await;
+        assert_eq!((created(&world), held(&world).await.len()), (15, 2));
+    });
 }
 
 #[tokio::test]

@@ -28,12 +28,13 @@ pub(crate) struct Companies {
 
 impl Companies {
     pub(crate) fn new(rng: fastrand::Rng) -> Self {
-        Self { rng, common: 15, families: Vec::new(), names: Vec::new() }
+        Self::among(rng, false)
     }
 
-    /// Companies in a crowd: twice as many have a name that others have too.
-    pub(crate) fn crowded(rng: fastrand::Rng) -> Self {
-        Self { common: 30, ..Self::new(rng) }
+    /// Companies in a crowd, if `crowded`: twice as many have a name that others have too.
+    pub(crate) fn among(rng: fastrand::Rng, crowded: bool) -> Self {
+        let common = if crowded { 30 } else { 15 };
+        Self { rng, common, families: Vec::new(), names: Vec::new() }
     }
 
     /// Attributes of the next company; what is unknown is left out.

@@ -69,7 +69,7 @@ pub fn populate_crowded(sim: &FusionSim, customers: usize, seed: u64, end: Times
 
 fn fill(sim: &FusionSim, customers: usize, seed: u64, end: Timestamp, crowded: bool) -> Truth {
     let mut rng = fastrand::Rng::with_seed(seed);
-    let mut companies = if crowded { Companies::crowded(rng.fork()) } else { Companies::new(rng.fork()) };
+    let mut companies = Companies::among(rng.fork(), crowded);
     let mut stamps = Stamps::new(rng.fork(), customers, end);
     let mut truth = Truth { crowded, ..Truth::default() };
     for made in 0..customers {

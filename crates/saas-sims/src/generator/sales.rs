@@ -2,8 +2,6 @@
 //! misspelt and reordered names, old addresses, other telephone numbers, duplicates, prospects that finance does not
 //! know; with the truth.
 
-use std::collections::BTreeSet;
-
 use serde_json::json;
 
 use super::{Companies, Customer, Details, Truth};
@@ -33,14 +31,9 @@ pub struct SalesOrganization {
 /// The organizations of about this share of the customers, and others. The same arguments give the same organizations.
 pub fn sales(truth: &Truth, share: f64, seed: u64) -> Vec<SalesOrganization> {
     let mut rng = fastrand::Rng::with_seed(seed ^ 0x5a1e5);
-    let strangers = rng.fork();
-    let mut strangers = if truth.crowded { Companies::crowded(strangers) } else { Companies::new(strangers) };
+    let mut strangers = Companies::among(rng.fork(), truth.crowded);
     let mut desk = Desk { rng };
     let mut made = Vec::new();
-    // Numbers in generated domains fall together now and then; two companies never own one domain.
-    let taken: BTreeSet<String> =
-        truth.customers.iter().filter_map(|customer| customer.details.domain()).collect();
-    let free = |details: &Details| details.domain().is_none_or(|domain| !taken.contains(&domain));
     for customer in &truth.customers {
         if desk.rng.f64() < share {
             let duplicate = desk.chance(3);
@@ -61,15 +54,13 @@ pub fn sales(truth: &Truth, share: f64, seed: u64) -> Vec<SalesOrganization> {
                     accounts: Vec::new(),
                     details: Details::of(&company),
                 };
-                if free(&stranger.details) {
-                    made.push(desk.enter(&stranger, None, false));
-                }
+                made.push(desk.enter(&stranger, None, false));
             }
             // Another company of the same name in another country.
             10..12 => {
                 let company = strangers.next();
                 let namesake = Customer { details: Details::of(&company), ..customer.clone() };
-                if namesake.details.country != customer.details.country && free(&namesake.details) {
+                if namesake.details.country != customer.details.country {
                     made.push(desk.enter(&namesake, None, false));
                 }
             }

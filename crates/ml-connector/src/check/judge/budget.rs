@@ -38,6 +38,7 @@ pub(super) fn first_load(
         organizations: organizations.map(|(count, _)| u64::try_from(*count).unwrap_or(u64::MAX)),
         more_organizations: organizations.is_some_and(|(_, more)| *more),
         tokens,
+        unasked: connection.sync.guard.policy().creates,
         tokens_a_day,
         days: tokens.and_then(|tokens| days(tokens, left_today, tokens_a_day)),
     }
