@@ -21,7 +21,7 @@ pub(crate) fn page() -> Result<String, Error> {
 
 fn fields(page: &mut String) -> Result<(), Error> {
     page.push_str(
-        "\n## Fields of an organization\n\nThe ERP owns all of them: what sales writes over them is put back and kept in the journal, unless `[connection.fields]`\nsays otherwise. Other fields of the organization are never touched. A value that is too long is cut, and said to be.\n\n| field | key | in Pipedrive | in Oracle Fusion | mapped | longest |\n|---|---|---|---|---|---|\n",
+        "\n## Fields of an organization\n\nThe ERP owns all of them: what sales writes over them is put back and kept in the journal, unless `[connection.fields]`\nsays otherwise; where the ERP has no value, what sales typed stays. Other fields of the organization are never touched. A value that is too long is cut, and said to be.\n\n| field | key | in Pipedrive | in Oracle Fusion | mapped | longest |\n|---|---|---|---|---|---|\n",
     );
     for Row { field, key, label, place, default, limit } in TABLE {
         let place = match place {
@@ -76,7 +76,7 @@ fn order(page: &mut String) -> Result<(), Error> {
 fn matching(page: &mut String) -> Result<(), Error> {
     write!(
         page,
-        "\n## The same company?\n\nEvidence is added up. From {BIND} points on the organization is bound if no other organization and no other customer\nof the name comes nearer than {GAP} points, the names fit and the legal forms do not differ; from {ASK} points on a person\nis asked. How well that works: [matching-report](matching-report.md).\n\n| the customer says | the organization says | points |\n|---|---|---|\n"
+        "\n## The same company?\n\nEvidence is added up. From {BIND} points on the organization is bound if no other organization and no other customer\nof the name comes nearer than {GAP} points, the names fit and, unless an id agrees, the legal forms do not differ; from {ASK} points on a person\nis asked. How well that works: [matching-report](matching-report.md).\n\n| the customer says | the organization says | points |\n|---|---|---|\n"
     )?;
     for (kind, ours, theirs) in evidence() {
         let found = compare(&Profile::of(&company(&ours)), &Profile::of(&company(&theirs)));
@@ -167,7 +167,7 @@ fn guard(page: &mut String) -> Result<(), Error> {
 
 fn holds(page: &mut String) -> Result<(), Error> {
     page.push_str(
-        "\n## When a person is asked\n\n`ml-connector holds list` shows what waits, `holds show PARTY` the evidence, `holds answer ANSWER PARTY` answers. Nothing is\nwritten about a customer that is held; every other one goes on. What reality has solved closes itself.\n",
+        "\n## When a person is asked\n\n`ml-connector holds list` shows what waits, `holds show PARTY` the evidence, `holds answer ANSWER PARTY` answers. What is in\nquestion is not written; every other customer goes on. What reality has solved closes itself.\n",
     );
     for reason in HoldReason::examples() {
         writeln!(page, "\n### `{}`\n\n> {}\n", reason.key(), reason.explain())?;
