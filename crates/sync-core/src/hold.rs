@@ -128,6 +128,9 @@ pub enum HoldReason {
 }
 
 impl HoldReason {
+    /// Name of what the mass guard asks.
+    pub const MASS_CHANGE: &str = "mass_change";
+
     /// One example of each, for reference pages and for tests of what handles all of them.
     #[must_use]
     pub fn examples() -> Vec<Self> {
@@ -211,7 +214,7 @@ impl HoldReason {
             Self::TugOfWar { .. } => "tug_of_war",
             Self::Refused { .. } => "refused",
             Self::FieldFailed { .. } => "field_failed",
-            Self::MassChange { .. } => "mass_change",
+            Self::MassChange { .. } => Self::MASS_CHANGE,
             Self::OrganizationUnreadable { .. } => "organization_unreadable",
             Self::Malformed { .. } => "malformed",
         }
@@ -286,7 +289,7 @@ impl HoldReason {
                 )
             }
             Self::MassChange { wave, limit, minutes } => format!(
-                "More than {limit} {} within {minutes} minutes: see with `plan` what would be written, then let it pass, or mend what caused it.",
+                "More than {limit} {} within {minutes} minutes: `plan` shows what would be written, `apply` writes it, or let it pass; or mend what caused it.",
                 wave.label()
             ),
             Self::OrganizationUnreadable { org, reason } => {

@@ -1,5 +1,5 @@
-//! What would be done about the keys in the queue, a page of them at a time: observe and decide without apply. Needs no
-//! lease and writes nothing.
+//! What would be done about the keys in the queue, and about those that the mass guard holds, a page of them at a time:
+//! observe and decide without apply. Needs no lease and writes nothing.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -10,6 +10,7 @@ use sync_core::{
     decide::{Decision, decide},
     fields::{Field, FieldTable},
     foresee::{Course, Rest, foresee},
+    hold::HoldReason,
     ids::{ConnectionId, OrgId, PartyId},
     mapping,
     model::{CrmOrg, Seen},
@@ -132,7 +133,7 @@ impl Planner {
     ) -> Result<Called<Vec<Foreseen>>, EngineError> {
         let now = self.clock.now();
         let mut tx = self.store.read(self.connection).await?;
-        let jobs = tx.queued(after, limit).await?;
+        let jobs = tx.queued_or_held(HoldReason::MASS_CHANGE, after, limit).await?;
         let parties: Vec<PartyId> = jobs.iter().map(|job| job.party).collect();
         let mut situations = observe(&mut tx, &self.policy, &parties, now).await?;
         // Nothing is kept open while the CRM is asked.

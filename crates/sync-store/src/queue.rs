@@ -117,15 +117,26 @@ impl Tx {
         self.fetch("job", sql, args, job).await
     }
 
-    /// A page of all keys in the order of their parties, whether due or not.
+    /// A page of all keys in the order of their parties, whether due or not; and of the parties that are held for this
+    /// reason, as if they were asked for.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn queued(&mut self, after: Option<PartyId>, limit: u32) -> Result<Vec<Job>, StoreError> {
+    pub async fn queued_or_held(
+        &mut self,
+        reason: &str,
+        after: Option<PartyId>,
+        limit: u32,
+    ) -> Result<Vec<Job>, StoreError> {
         let sql = "SELECT party_id, class, generation, attempts, origin, due_at FROM job \
-            WHERE connection_id = $1 AND party_id > $2 ORDER BY party_id LIMIT $3";
+            WHERE connection_id = $1 AND party_id > $2 \
+            UNION ALL SELECT party_id, CAST($4 AS BIGINT), 0, 0, reason_key, opened_at FROM hold \
+            WHERE connection_id = $1 AND party_id > $2 AND closed_at IS NULL AND reason_key = $5 AND NOT EXISTS \
+            (SELECT 1 FROM job WHERE job.connection_id = hold.connection_id AND job.party_id = hold.party_id) \
+            ORDER BY party_id LIMIT $3";
         let after = after.map_or(i64::MIN, |party| party.0);
-        let args = vec![self.id(), after.into(), i64::from(limit).into()];
+        let class = Class::Edit.rank();
+        let args = vec![self.id(), after.into(), i64::from(limit).into(), class.into(), reason.into()];
         self.fetch("job", sql, args, job).await
     }
 

@@ -139,10 +139,10 @@ async fn queueing(store: &Store, fence: &Fence) {
     tx.reschedule(&[later]).await.unwrap();
     assert_eq!(tx.next_due(Class::Backfill).await.unwrap(), Some(at(90)));
     assert_eq!(tx.queue_by_attempts(5).await.unwrap(), (0, 1));
-    let waiting = tx.queued(None, 10).await.unwrap();
+    let waiting = tx.queued_or_held("refused", None, 10).await.unwrap();
     assert_eq!(waiting.len(), 1, "what is not due yet is in the queue too");
     assert_eq!(tx.jobs(&[PartyId(1), PartyId(2)]).await.unwrap(), waiting);
-    assert_eq!(tx.queued(Some(PartyId(1)), 10).await.unwrap(), []);
+    assert_eq!(tx.queued_or_held("refused", Some(PartyId(1)), 10).await.unwrap(), []);
     tx.commit().await.unwrap();
 }
 

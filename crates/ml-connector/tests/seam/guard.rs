@@ -115,6 +115,25 @@ fn what_was_planned_and_applied_is_not_held_and_not_counted() {
     });
 }
 
+/// A wave that is held can be seen before it is let pass, and applied as it was seen.
+#[test]
+fn a_plan_shows_the_wave_that_is_held_and_apply_writes_it() {
+    story(|| async {
+        let world = world(Guard { window: WINDOW, creates: Some(3), ..Guard::default() }).await;
+        customers(&world, 0..12);
+        world.clock.advance(SignedDuration::from_mins(30));
+        let lease = world.take().await.expect("nobody else wants it");
+        hours(&world, &mut command(&world, &lease, 1), &lease, 1).await;
+        assert_eq!((created(&world), held(&world).await.len()), (3, 9));
+        let (_, shown) = plan(&world, &lease, &mut command(&world, &lease, 2)).await;
+        let creates = approved(&shown);
+        assert_eq!(creates.iter().map(|approved| approved.party).collect::<Vec<_>>(), held(&world).await);
+        let fates = apply(&world, &lease, &mut command(&world, &lease, 3), &creates).await;
+        assert!(fates.len() == 9 && fates.values().all(|fate| *fate == Fate::Applied), "{fates:?}");
+        assert_eq!((created(&world), held(&world).await.len()), (12, 0));
+    });
+}
+
 #[tokio::test]
 async fn when_the_erp_ends_many_customers_at_once_the_others_keep_their_flag() {
     let guard = Guard { window: WINDOW, deactivations: Some(3), ..Guard::default() };
