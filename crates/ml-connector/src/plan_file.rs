@@ -47,7 +47,7 @@ pub struct PlanRecord {
 impl PlanRecord {
     /// The record of a party about which something would be done.
     pub fn of(foreseen: &Foreseen) -> Option<Self> {
-        let Foreseen { party, number, name, org: _, plans, rest: _, read_at: _, sides } = foreseen;
+        let Foreseen { party, number, name, plans, sides, .. } = foreseen;
         (!plans.is_empty()).then(|| Self {
             party: *party,
             number: number.clone(),

@@ -1,6 +1,6 @@
 //! How plans are shown: counted, priced, and record by record with every field from old to new.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use serde::Serialize;
@@ -51,6 +51,12 @@ pub struct Totals {
     pub bind: u64,
     /// Pairs forgotten because their organization is gone.
     pub forget: u64,
+    /// Organizations made daughters of others.
+    pub relate: u64,
+    /// Relations that we made, ended.
+    pub unrelate: u64,
+    /// Organizations made daughters of others once both exist.
+    pub relate_later: u64,
     /// Questions for a person, by cause.
     pub hold: BTreeMap<&'static str, u64>,
     /// Records that have to wait, or to be read first.
@@ -81,15 +87,18 @@ pub struct Entry {
     pub name: Option<String>,
     /// Its organization, if it has one.
     pub organization: Option<i64>,
-    /// What would be done first: create, update, bind, forget, hold, wait, unchanged or not_ours.
+    /// What would be done first: create, update, bind, forget, relate, unrelate, hold, wait, unchanged or not_ours.
     pub action: &'static str,
     /// What would be stored and written, in order.
     pub writes: Vec<Writing>,
+    /// Relations that follow once both parties have organizations. They are no part of a plan yet: a sync makes them, or
+    /// the next plan shows them.
+    pub relations_to_come: Vec<ToCome>,
     /// The question that would be asked.
     pub hold: Option<Hold>,
     /// Why it has to wait.
     pub waits: Option<String>,
-    /// What its writes cost.
+    /// What its writes cost, relations that follow included.
     pub tokens: u64,
     /// When its organization was read.
     pub read_at: Option<String>,
@@ -98,7 +107,7 @@ pub struct Entry {
 /// One write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Writing {
-    /// create, update, bind or forget.
+    /// create, update, bind, forget, relate or unrelate.
     pub op: &'static str,
     /// The organization, if it exists already.
     pub organization: Option<i64>,
@@ -126,6 +135,23 @@ pub struct Changed {
     pub new: Option<String>,
 }
 
+/// A relation that follows once both parties have organizations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct ToCome {
+    /// The daughter's party.
+    pub daughter: i64,
+    /// The parent's party.
+    pub parent: i64,
+}
+
+/// Relations that cannot be planned yet, because one of the two organizations or both are still to be made.
+#[derive(Debug, Default)]
+pub struct Families {
+    awaited: BTreeSet<ToCome>,
+    /// Parents that have an organization, or would get one.
+    founded: BTreeSet<i64>,
+}
+
 /// A question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Hold {
@@ -144,6 +170,8 @@ impl Totals {
                 Step::Update { .. } => self.update += 1,
                 Step::Bind { .. } => self.bind += 1,
                 Step::Forget { .. } => self.forget += 1,
+                Step::Relate { .. } => self.relate += 1,
+                Step::Unrelate { .. } => self.unrelate += 1,
             }
         }
         match &foreseen.rest {
@@ -156,10 +184,39 @@ impl Totals {
     }
 }
 
+impl Families {
+    /// Notes what a party waits for, and who waits for it.
+    pub fn note(&mut self, foreseen: &Foreseen) {
+        let party = foreseen.party.0;
+        for parent in &foreseen.parents_to_come {
+            self.awaited.insert(ToCome { daughter: party, parent: parent.party.0 });
+            self.founded.extend(parent.org.map(|_| parent.party.0));
+        }
+        let daughters = foreseen.daughters_to_come.iter();
+        self.awaited.extend(daughters.map(|daughter| ToCome { daughter: daughter.0, parent: party }));
+        self.founded.extend(foreseen.gets_organization().then_some(party));
+    }
+
+    /// Adds the relations that will follow, at this price each, to the record of the daughter, or else of the parent.
+    pub fn tell(self, entries: &mut [Entry], totals: &mut Totals, price: u32) {
+        let Self { awaited, founded } = self;
+        let places: BTreeMap<i64, usize> =
+            entries.iter().enumerate().map(|(place, entry)| (entry.party, place)).collect();
+        for to_come in awaited.into_iter().filter(|to_come| founded.contains(&to_come.parent)) {
+            totals.relate_later += 1;
+            let place = places.get(&to_come.daughter).or_else(|| places.get(&to_come.parent));
+            if let Some(entry) = place.and_then(|place| entries.get_mut(*place)) {
+                entry.relations_to_come.push(to_come);
+                entry.tokens += u64::from(price);
+            }
+        }
+    }
+}
+
 impl Entry {
     /// The record of a party, with the price of a step.
     pub fn of(foreseen: &Foreseen, price: impl Fn(&Step) -> u32) -> Self {
-        let Foreseen { party, number, name, org, plans, rest, read_at, sides: _ } = foreseen;
+        let Foreseen { party, number, name, org, plans, rest, read_at, .. } = foreseen;
         let first = plans.iter().flat_map(|plan| &plan.steps).next();
         let (hold, waits) = match rest {
             Rest::Hold { reason } => (Some(question(reason)), None),
@@ -183,6 +240,7 @@ impl Entry {
             organization: org.map(|org| org.0),
             action,
             writes: plans.iter().flat_map(writes).collect(),
+            relations_to_come: Vec::new(),
             hold,
             waits,
             tokens: plans.iter().flat_map(|plan| &plan.steps).map(|step| u64::from(price(step))).sum(),
@@ -216,6 +274,12 @@ impl Entry {
                     quoted(change.new.as_deref())
                 );
             }
+        }
+        for ToCome { daughter, parent } in &self.relations_to_come {
+            let _ = writeln!(
+                text,
+                "    later: party {daughter} becomes a daughter of party {parent}, once both have organizations"
+            );
         }
         if let Some(hold) = &self.hold {
             let _ = writeln!(text, "    asks a person: {} [{}]", hold.explanation, hold.cause);
@@ -256,7 +320,7 @@ fn changes(step: &Step) -> Vec<Changed> {
         new: new.map(|value| value.text().to_owned()),
     };
     match step {
-        Step::Bind { .. } | Step::Forget { .. } => Vec::new(),
+        Step::Bind { .. } | Step::Forget { .. } | Step::Relate { .. } | Step::Unrelate { .. } => Vec::new(),
         Step::Create { values } => {
             values.iter().map(|(field, value)| changed(*field, None, Some(value))).collect()
         }
@@ -300,12 +364,27 @@ impl Preview {
 
 impl Totals {
     fn told(&self) -> String {
-        let Self { create, update, bind, forget, hold, wait, unchanged, not_ours } = self;
+        let Self {
+            create,
+            update,
+            bind,
+            forget,
+            relate,
+            unrelate,
+            relate_later,
+            hold,
+            wait,
+            unchanged,
+            not_ours,
+        } = self;
         let counts = [
             ("create", create),
             ("update", update),
             ("bind", bind),
             ("forget", forget),
+            ("relate", relate),
+            ("unrelate", unrelate),
+            ("relate later", relate_later),
             ("wait", wait),
             ("unchanged", unchanged),
             ("not ours", not_ours),
@@ -317,5 +396,95 @@ impl Totals {
             .collect();
         parts.extend(hold.iter().map(|(cause, count)| format!("{count} hold ({cause})")));
         if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sync_core::hierarchy::Parent;
+    use sync_core::ids::{OrgId, PartyId, RelationId};
+    use sync_core::{budget::Class, fields::Values, plan::Rule};
+    use sync_engine::Sides;
+
+    use super::*;
+
+    fn foreseen(party: i64, steps: Vec<Step>, parents: &[(i64, Option<i64>)]) -> Foreseen {
+        let plan = Plan {
+            party: PartyId(party),
+            steps,
+            reason: "why".to_owned(),
+            rule: Rule::ErpFamily,
+            class: Class::Edit,
+            then_hold: None,
+        };
+        let parent =
+            |(party, org): &(i64, Option<i64>)| Parent { party: PartyId(*party), org: org.map(OrgId) };
+        Foreseen {
+            party: PartyId(party),
+            number: None,
+            name: None,
+            org: None,
+            plans: if plan.steps.is_empty() { Vec::new() } else { vec![plan] },
+            rest: Rest::InSync,
+            parents_to_come: parents.iter().map(parent).collect(),
+            daughters_to_come: Vec::new(),
+            read_at: None,
+            sides: Sides { erp: String::new(), crm: String::new() },
+        }
+    }
+
+    fn previewed(all: &[Foreseen]) -> (Vec<Entry>, Totals) {
+        let (mut totals, mut families) = (Totals::default(), Families::default());
+        let price = |step: &Step| match step {
+            Step::Relate { .. } => 10,
+            Step::Unrelate { .. } => 6,
+            Step::Create { .. } | Step::Update { .. } | Step::Bind { .. } | Step::Forget { .. } => 5,
+        };
+        for foreseen in all {
+            totals.count(foreseen);
+            families.note(foreseen);
+        }
+        let mut entries: Vec<Entry> = all.iter().map(|foreseen| Entry::of(foreseen, price)).collect();
+        entries.retain(|entry| !entry.is_quiet());
+        families.tell(&mut entries, &mut totals, 10);
+        (entries, totals)
+    }
+
+    fn create() -> Vec<Step> {
+        vec![Step::Create { values: Values::new() }]
+    }
+
+    #[test]
+    fn relations_are_counted_and_priced() {
+        let end = Step::Unrelate { relation: RelationId(7), parent: PartyId(3), org: OrgId(11) };
+        let relate = Step::Relate { parent: PartyId(2), parent_org: OrgId(12), org: OrgId(11) };
+        let (entries, totals) = previewed(&[foreseen(1, vec![end, relate], &[])]);
+        assert_eq!((totals.relate, totals.unrelate, totals.relate_later), (1, 1, 0));
+        assert_eq!((entries[0].tokens, entries[0].action), (16, "unrelate"));
+        assert_eq!(totals.told(), "1 relate, 1 unrelate");
+    }
+
+    /// A parent that is a supplier gets no organization, and a daughter that is no customer has none: only what will
+    /// surely follow is foretold, and once.
+    #[test]
+    fn what_follows_once_both_exist_is_foretold_once() {
+        let parent =
+            Foreseen { daughters_to_come: vec![PartyId(4), PartyId(5)], ..foreseen(3, create(), &[]) };
+        let all = [
+            foreseen(1, create(), &[(2, Some(12)), (3, None), (9, None)]),
+            parent,
+            foreseen(4, Vec::new(), &[(3, None)]),
+        ];
+        let (entries, totals) = previewed(&all);
+        assert_eq!((totals.create, totals.relate_later), (2, 4));
+        let told: Vec<(i64, u64, usize)> =
+            entries.iter().map(|entry| (entry.party, entry.tokens, entry.relations_to_come.len())).collect();
+        assert_eq!(
+            told,
+            [(1, 25, 2), (3, 25, 2)],
+            "a daughter that is not shown is told of beside its parent"
+        );
+        assert!(entries[0].told().contains("later: party 1 becomes a daughter of party 2"));
+        assert!(totals.told().contains("4 relate later"));
     }
 }

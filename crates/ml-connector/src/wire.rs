@@ -292,6 +292,7 @@ pub fn policy(connection: &Connection) -> Policy {
         customers: connection.customers.rule(&connection.oracle.customer_usages),
         erp: connection.customers.erp(),
         crm: connection.customers.crm(),
+        hierarchy: connection.customers.hierarchy(),
         settle: connection.sync.settle,
         freshness: FRESHNESS,
     }

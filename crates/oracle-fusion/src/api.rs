@@ -5,6 +5,7 @@ pub(crate) mod documents;
 pub(crate) mod hub_organizations;
 pub(crate) mod parties;
 pub(crate) mod receivables_customer_account_activities;
+pub(crate) mod relationships;
 
 use serde::Deserialize;
 use serde_json::Value;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use jiff::Timestamp;
 use saas_http::{
     Adaptive, Answer, BadUrl, BaseUrl, Caller, ClientCredentials, Credentials, Endpoint, OAuthClient, Pass,
     TokenSource, Transport, Wiring,
@@ -12,10 +13,11 @@ use serde_json::Value;
 use sync_core::{
     budget::Class,
     error::{CallError, ErrorKind},
+    hierarchy::ErpLink,
     ids::PartyId,
     model::{ErpAccount, ErpParty, Page, Seen},
     poll::ErpRead,
-    ports::{Called, Clock, Erp, PartyKey},
+    ports::{Called, Clock, Erp, LinkPage, PartyKey},
 };
 
 use crate::{
@@ -147,6 +149,11 @@ impl Fusion {
         &self.api_version
     }
 
+    /// The time, where an answer does not tell it.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Rows to ask for at once.
     pub(crate) fn page_size(&self) -> u32 {
         self.page_size
@@ -252,6 +259,14 @@ impl Erp for Fusion {
                 Some(_) | None => return Ok(accounts),
             }
         }
+    }
+
+    async fn links(&self, after: PartyId) -> Called<LinkPage> {
+        self.relationships(after).await
+    }
+
+    async fn links_of(&self, party: &ErpParty) -> Called<Vec<Seen<ErpLink>>> {
+        self.relationships_of(&party.number).await
     }
 
     fn requests(&self) -> u64 {

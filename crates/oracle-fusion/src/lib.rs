@@ -13,6 +13,7 @@ mod convert;
 mod dialect;
 mod documents;
 mod extra;
+mod links;
 mod parties;
 mod places;
 mod query;

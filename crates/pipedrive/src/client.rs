@@ -11,9 +11,10 @@ use saas_http::{
 };
 use sync_core::{
     budget::{Class, Spent},
+    deals::Relation,
     error::{CallError, Effect, ErrorKind},
     fields::{CustomField, Field, Values},
-    ids::{OrgId, PartyId},
+    ids::{OrgId, PartyId, RelationId},
     model::{CrmOrg, Page, Seen},
     plan::Step,
     ports::{Called, Clock, Crm, Missing, Permit, Spend, TokenVault},
@@ -24,6 +25,7 @@ use tokio::sync::Mutex;
 use crate::{
     api::{
         Envelope, Listed, item_search,
+        organization_relationships::{CreateRelationship, DeleteRelationship},
         organizations::{CreateOrganization, IDS, ListOrganizations, UpdateOrganization, Which},
         users::{Me, MeDto},
     },
@@ -245,8 +247,8 @@ impl Crm for Pipedrive {
         Ok(orgs)
     }
 
-    async fn permits(&self, class: Class, wanted: usize) -> Called<Vec<Permit>> {
-        self.gate.permits("permits", class, CreateOrganization::TOKENS, wanted).await
+    async fn permits(&self, class: Class, each: u32, wanted: usize) -> Called<Vec<Permit>> {
+        self.gate.permits("permits", class, each, wanted).await
     }
 
     async fn give_back(&self, permits: Vec<Permit>) {
@@ -290,7 +292,21 @@ impl Crm for Pipedrive {
             Step::Bind { .. } | Step::Forget { .. } => 0,
             Step::Create { .. } => CreateOrganization::TOKENS,
             Step::Update { .. } => UpdateOrganization::TOKENS,
+            Step::Relate { .. } => CreateRelationship::TOKENS,
+            Step::Unrelate { .. } => DeleteRelationship::TOKENS,
         }
+    }
+
+    async fn relate(&self, permit: Permit, parent: OrgId, daughter: OrgId) -> Called<Relation> {
+        self.make_parent(permit, parent, daughter).await
+    }
+
+    async fn unrelate(&self, permit: Permit, relation: RelationId) -> Called<()> {
+        self.end_relation(permit, relation).await
+    }
+
+    async fn relations_of(&self, org: OrgId, class: Class) -> Called<Vec<Relation>> {
+        self.list_relations(org, class).await
     }
 
     fn spent(&self) -> Spent {

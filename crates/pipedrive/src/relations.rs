@@ -10,7 +10,7 @@ use sync_core::{
     deals::Relation,
     error::{CallError, ErrorKind},
     ids::{OrgId, RelationId},
-    ports::Called,
+    ports::{Called, Permit},
 };
 
 use crate::{
@@ -27,26 +27,38 @@ impl Pipedrive {
     ///
     /// # Errors
     /// As every call; [`ErrorKind::Rejected`] may mean that they are related already.
-    pub async fn relate(&self, parent: OrgId, daughter: OrgId, class: Class) -> Called<Relation> {
+    pub(crate) async fn make_parent(
+        &self,
+        permit: Permit,
+        parent: OrgId,
+        daughter: OrgId,
+    ) -> Called<Relation> {
         if parent == daughter {
             let message = format!("organization {parent} cannot be its own parent");
             return Err(CallError::without_effect(CreateRelationship::NAME, ErrorKind::Rejected, message));
         }
         let create = CreateRelationship { parent, daughter };
-        self.one(&create, class, |data| {
-            let relation = required("a relationship of type parent", read(data)?)?;
+        let Answer { value, correlation, .. } = self.caller.send(&create, Pass::Permit(permit)).await?;
+        let made = value.one().map_err(str::to_owned).and_then(|data| {
+            let relation = required("a relationship of type parent", read(&data)?)?;
             let asked = relation.parent == parent && relation.daughter == daughter;
             if asked { Ok(relation) } else { Err("the answer is about other organizations".to_owned()) }
-        })
-        .await
+        });
+        made.map_err(|what| unreadable::<CreateRelationship>(what).with_correlation(correlation))
     }
 
     /// Ends a relationship (6 tokens); one that is not there is ended.
     ///
     /// # Errors
     /// As every call.
-    pub async fn unrelate(&self, id: RelationId, class: Class) -> Called<()> {
-        self.remove(&DeleteRelationship { id }, class).await
+    pub(crate) async fn end_relation(&self, permit: Permit, id: RelationId) -> Called<()> {
+        let delete = DeleteRelationship { id };
+        let Answer { value, correlation, .. } = match self.caller.send(&delete, Pass::Permit(permit)).await {
+            Ok(answer) => answer,
+            Err(error) if error.kind == ErrorKind::Missing => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        value.done().map_err(|what| unreadable::<DeleteRelationship>(what).with_correlation(correlation))
     }
 
     /// The parent and the daughters of an organization (20 tokens). The list has one page: of a parent with more than
@@ -55,7 +67,7 @@ impl Pipedrive {
     /// # Errors
     /// As every call; [`ErrorKind::Unreadable`] when the list goes on where nobody can read it, or when a relationship of
     /// type parent cannot be understood: left out it would be made a second time.
-    pub async fn relations_of(&self, org: OrgId, class: Class) -> Called<Vec<Relation>> {
+    pub(crate) async fn list_relations(&self, org: OrgId, class: Class) -> Called<Vec<Relation>> {
         let list = ListRelationships { org };
         let Answer { value, correlation, .. } = self.caller.send(&list, Pass::Class(class)).await?;
         let relations = value.page().and_then(|page| {

@@ -180,7 +180,7 @@ mod tests {
 
         let mut values = Values::from([(Field::Name, Value::Text("Acme".into()))]);
         values.extend(kinds.iter().map(|(name, kind, value)| (own(name, *kind).field, value.clone())));
-        let permit = || async { world.crm.permits(Class::Edit, 1).await.unwrap().pop().unwrap() };
+        let permit = || async { world.crm.permits(Class::Edit, 5, 1).await.unwrap().pop().unwrap() };
         let made = world.crm.create_org(permit().await, &values).await.unwrap();
         for (name, kind, value) in &kinds {
             let field = own(name, *kind).field;
@@ -203,15 +203,16 @@ mod tests {
         let world = World::new();
         let [holding, north, south] = ["Holding", "North", "South"].map(|name| world.organization(name));
         assert_eq!(world.crm.relations_of(north, Class::Audit).await, Ok(Vec::new()));
-        let first = world.crm.relate(holding, north, Class::Edit).await.unwrap();
-        let second = world.crm.relate(holding, south, Class::Edit).await.unwrap();
+        let permit = async |tokens| world.crm.permits(Class::Edit, tokens, 1).await.unwrap().pop().unwrap();
+        let first = world.crm.relate(permit(10).await, holding, north).await.unwrap();
+        let second = world.crm.relate(permit(10).await, holding, south).await.unwrap();
         assert_eq!(first, Relation { id: first.id, parent: holding, daughter: north });
         let of = async |org| world.crm.relations_of(org, Class::Audit).await.unwrap();
         assert_eq!(of(holding).await, [first.clone(), second.clone()]);
         assert_eq!(of(south).await, [second]);
-        world.crm.relate(holding, north, Class::Edit).await.unwrap_err();
-        world.crm.unrelate(first.id, Class::Edit).await.unwrap();
-        world.crm.unrelate(first.id, Class::Edit).await.unwrap();
+        world.crm.relate(permit(10).await, holding, north).await.unwrap_err();
+        world.crm.unrelate(permit(6).await, first.id).await.unwrap();
+        world.crm.unrelate(permit(6).await, first.id).await.unwrap();
         assert_eq!(of(north).await, []);
         world.check();
     }

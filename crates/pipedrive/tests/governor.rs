@@ -70,7 +70,7 @@ mod tests {
         company.crm.prepare().await.unwrap();
         company.crm.orgs_walk(None, Class::Edit).await.unwrap();
         company.clock.advance(jiff::SignedDuration::from_secs(3));
-        company.crm.permits(Class::Edit, 500).await.unwrap().len()
+        company.crm.permits(Class::Edit, 5, 500).await.unwrap().len()
     }
 
     #[tokio::test]
@@ -96,6 +96,6 @@ mod tests {
         let found = company.crm.orgs_by_origin(PartyId(7), Class::Edit).await;
         assert!(found.is_ok() || found.unwrap_err().kind == ErrorKind::Unreadable);
         company.clock.advance(jiff::SignedDuration::from_secs(3));
-        assert_eq!(company.crm.permits(Class::Edit, 500).await.unwrap().len(), 10);
+        assert_eq!(company.crm.permits(Class::Edit, 5, 500).await.unwrap().len(), 10);
     }
 }

@@ -264,7 +264,7 @@ mod tests {
         assert_eq!(org.values.keys().collect::<Vec<_>>(), [&Field::Name]);
 
         let sent = company.log.all().len();
-        let permits = company.crm.permits(Class::Edit, 2).await.unwrap();
+        let permits = company.crm.permits(Class::Edit, 5, 2).await.unwrap();
         for permit in permits {
             let error = company.crm.create_org(permit, &values("Acme")).await.unwrap_err();
             assert_eq!((error.kind, error.effect), (ErrorKind::UnknownField, Effect::None));

@@ -24,7 +24,7 @@ mod tests {
     use super::{company::*, support::*};
 
     async fn permit(company: &Company) -> Permit {
-        company.crm.permits(Class::Edit, 1).await.unwrap().pop().unwrap()
+        company.crm.permits(Class::Edit, 5, 1).await.unwrap().pop().unwrap()
     }
 
     fn text(text: &str) -> Value {
@@ -210,7 +210,7 @@ mod tests {
         company.crm.prepare().await.unwrap();
         company.clock.advance(SignedDuration::from_secs(2));
         company.ledger.heard.lock().unwrap().clear();
-        let mut permits = company.crm.permits(Class::Backfill, 500).await.unwrap();
+        let mut permits = company.crm.permits(Class::Backfill, 5, 500).await.unwrap();
         assert_eq!(permits.len(), 10, "Lite: 20 in two seconds");
         company.crm.create_org(permits.pop().unwrap(), &values("A")).await.unwrap();
         assert_eq!(
@@ -243,7 +243,7 @@ mod tests {
         company.crm.prepare().await.unwrap();
         company.crm.orgs_walk(None, Class::Audit).await.unwrap_err();
         let before = company.log.all().len();
-        let paid = company.crm.permits(Class::Urgent, 1).await.unwrap_err();
+        let paid = company.crm.permits(Class::Urgent, 5, 1).await.unwrap_err();
         let read = company.crm.orgs_by_id(&[OrgId(1)], Class::Urgent).await.unwrap_err();
         let after = Some(SignedDuration::from_mins(10));
         assert_eq!(
@@ -252,7 +252,7 @@ mod tests {
         );
         assert_eq!(company.log.all().len(), before);
         company.clock.advance(SignedDuration::from_mins(10));
-        company.crm.permits(Class::Urgent, 1).await.unwrap();
+        company.crm.permits(Class::Urgent, 5, 1).await.unwrap();
     }
 
     #[tokio::test]
@@ -273,7 +273,7 @@ mod tests {
         *company.ledger.left.lock().unwrap() = 4;
         let before = company.log.all().len();
         let until = at("2026-11-25T00:00:00Z");
-        let error = company.crm.permits(Class::Edit, 3).await.unwrap_err();
+        let error = company.crm.permits(Class::Edit, 5, 3).await.unwrap_err();
         assert_eq!((error.kind, error.effect), (ErrorKind::Exhausted { until }, Effect::None));
         let error = company.crm.orgs_walk(None, Class::Audit).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Exhausted { until });
@@ -300,6 +300,6 @@ mod tests {
         });
         company.crm.prepare().await.unwrap();
         assert_eq!(company.log.last().header("authorization"), Some("Bearer v1u:AQ"));
-        assert_eq!(company.crm.permits(Class::Edit, 500).await.unwrap().len(), 40);
+        assert_eq!(company.crm.permits(Class::Edit, 5, 500).await.unwrap().len(), 40);
     }
 }

@@ -36,6 +36,10 @@ pub struct Answers {
     pub alias_of: Option<PartyId>,
     /// Until when its writes pass the mass guard.
     pub pass_until: Option<Timestamp>,
+    /// This circle of parents is left as it is.
+    pub cycle_left: Option<BTreeSet<PartyId>>,
+    /// That the relations to these parents are not there is left as it is.
+    pub parents_left: BTreeSet<PartyId>,
 }
 
 /// For how long writes pass the mass guard once a person let them.
@@ -211,6 +215,7 @@ impl HoldReason {
                     RETRY,
                 ]
             }
+            Self::RelationCycle { .. } | Self::RelationUnsure { .. } => vec![LEAVE, RETRY],
             Self::Refused { .. }
             | Self::FieldFailed { .. }
             | Self::OrganizationUnreadable { .. }
@@ -293,6 +298,12 @@ impl Answers {
                 self.fields.insert(*field, FieldAnswer { erp: erp.clone(), crm: crm.clone(), counts });
             }
             (HoldReason::MassChange { .. }, _) => self.pass_until = Some(now + PASS),
+            (HoldReason::RelationCycle { parties }, _) => {
+                self.cycle_left = Some(parties.iter().copied().collect());
+            }
+            (HoldReason::RelationUnsure { parent, .. }, _) => {
+                self.parents_left.insert(*parent);
+            }
             // Refused above: every other answer is none to these.
             (
                 HoldReason::OrganizationGone { .. }

@@ -7,6 +7,7 @@ use crate::{
     budget::Class,
     difference::{Difference, difference},
     fields::{Field, FieldTable},
+    hierarchy,
     hold::HoldReason,
     ids::{OrgId, PartyId},
     mapping::{self, Desired},
@@ -311,7 +312,11 @@ fn synced(
     }
     let difference = difference(&policy.fields, desired, pair, &org.values, &situation.answers);
     if difference.changes.is_empty() {
-        return difference.question.map_or(Decision::InSync, Decision::Hold);
+        // The customer's own fields first, relations after.
+        return match &policy.hierarchy {
+            Some(_) => hierarchy::decide(situation, org.id, difference.question),
+            None => difference.question.map_or(Decision::InSync, Decision::Hold),
+        };
     }
     if situation.now.duration_since(read_at) > policy.freshness {
         return Decision::Observe(pair.org);

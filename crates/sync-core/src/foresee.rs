@@ -10,6 +10,7 @@ use crate::{
     budget::Class,
     decide::{Decision, decide},
     fields::Values,
+    hierarchy::{self, Parent},
     hold::HoldReason,
     ids::OrgId,
     model::CrmOrg,
@@ -22,10 +23,13 @@ use crate::{
 /// What would be done, and what remains then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Course {
-    /// The plans that would be stored, in order. Only the last one may write to a remote system.
+    /// The plans that would be stored, in order. Only the last one may write to a remote system, or two of them: an
+    /// organization's own fields, and then what it is to others.
     pub plans: Vec<Plan>,
     /// What is left to say after them.
     pub rest: Rest,
+    /// Parents that it becomes a daughter of once both have organizations.
+    pub parents_to_come: Vec<Parent>,
 }
 
 /// What is left to say about a party after its plans.
@@ -74,7 +78,7 @@ pub fn foresee(
             Decision::Do(plan) => {
                 let plan = plan.asked_by(class);
                 let step = plan.steps.first().cloned();
-                let question = plan.then_hold.clone();
+                let mut question = plan.then_hold.clone();
                 plans.push(plan);
                 match step {
                     Some(Step::Bind { org }) if plans.len() < MOST_PLANS => {
@@ -87,11 +91,19 @@ pub fn foresee(
                         class = class.min(AFTER_A_PAIR);
                         continue;
                     }
+                    Some(Step::Update { org, .. }) => {
+                        question = relations(policy, &situation, (org, class), question, &mut plans);
+                    }
                     Some(
-                        Step::Bind { .. } | Step::Forget { .. } | Step::Create { .. } | Step::Update { .. },
+                        Step::Bind { .. }
+                        | Step::Forget { .. }
+                        | Step::Create { .. }
+                        | Step::Relate { .. }
+                        | Step::Unrelate { .. },
                     )
-                    | None => question.map_or(Rest::InSync, |reason| Rest::Hold { reason: Box::new(reason) }),
+                    | None => {}
                 }
+                question.map_or(Rest::InSync, |reason| Rest::Hold { reason: Box::new(reason) })
             }
             Decision::InSync => Rest::InSync,
             Decision::NotOurs => Rest::NotOurs,
@@ -99,7 +111,39 @@ pub fn foresee(
             Decision::WaitUntil(until) => Rest::Wait { until },
             Decision::Observe(org) => Rest::Unread { org },
         };
-        return Course { plans, rest };
+        let parents_to_come = parents_to_come(policy, &situation, &plans);
+        return Course { plans, rest, parents_to_come };
+    }
+}
+
+/// What an organization is to others follows its own fields. Gives the question that remains.
+fn relations(
+    policy: &Policy,
+    situation: &Situation,
+    (org, class): (OrgId, Class),
+    question: Option<HoldReason>,
+    plans: &mut Vec<Plan>,
+) -> Option<HoldReason> {
+    if policy.hierarchy.is_none() {
+        return question;
+    }
+    match hierarchy::decide(situation, org, question) {
+        Decision::Do(plan) => {
+            let question = plan.then_hold.clone();
+            plans.push(plan.asked_by(class));
+            question
+        }
+        Decision::Hold(reason) => Some(reason),
+        Decision::InSync | Decision::NotOurs | Decision::WaitUntil(_) | Decision::Observe(_) => None,
+    }
+}
+
+fn parents_to_come(policy: &Policy, situation: &Situation, plans: &[Plan]) -> Vec<Parent> {
+    let creates = plans.last().is_some_and(|plan| matches!(plan.steps.first(), Some(Step::Create { .. })));
+    if creates || situation.pair.is_some() {
+        hierarchy::parents_to_come(policy, situation, !creates)
+    } else {
+        Vec::new()
     }
 }
 

@@ -44,7 +44,7 @@ const FEWEST_UPDATES: u64 = 50;
 pub enum Wave {
     /// New organizations.
     Creates,
-    /// Changed organizations.
+    /// Changed organizations, their relations included.
     Updates,
     /// Organizations whose customer is no longer in use.
     Deactivations,
@@ -70,6 +70,7 @@ impl Wave {
                 let status = changes.iter().find(|change| change.field == Field::ErpStatus);
                 Some(Self::of_update(status.and_then(|Change { new, .. }| new.as_ref())))
             }
+            Step::Relate { .. } | Step::Unrelate { .. } => Some(Self::Updates),
             Step::Bind { .. } | Step::Forget { .. } => None,
         }
     }

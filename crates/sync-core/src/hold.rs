@@ -113,6 +113,18 @@ pub enum HoldReason {
         /// Within how many minutes.
         minutes: i64,
     },
+    /// The ERP says that the party is, over others, its own parent.
+    RelationCycle {
+        /// All parties of the circle, in the order of their ids.
+        parties: Vec<PartyId>,
+    },
+    /// The relation to a parent was sent as often as it may be, and is not there.
+    RelationUnsure {
+        /// The parent.
+        parent: PartyId,
+        /// The parent's organization.
+        org: OrgId,
+    },
     /// The organization could not be understood.
     OrganizationUnreadable {
         /// The organization.
@@ -181,7 +193,9 @@ impl HoldReason {
                 field: Field::Name,
                 reason: "undefined value: there is no attribute `Region`".to_owned(),
             },
-            Some(Self::FieldFailed { .. }) => {
+            Some(Self::FieldFailed { .. }) => Self::RelationCycle { parties: vec![by, PartyId(by.0 + 1)] },
+            Some(Self::RelationCycle { .. }) => Self::RelationUnsure { parent: by, org: other },
+            Some(Self::RelationUnsure { .. }) => {
                 Self::OrganizationUnreadable { org, reason: "update_time is missing".to_owned() }
             }
             Some(Self::OrganizationUnreadable { .. }) => {
@@ -215,6 +229,8 @@ impl HoldReason {
             Self::Refused { .. } => "refused",
             Self::FieldFailed { .. } => "field_failed",
             Self::MassChange { .. } => Self::MASS_CHANGE,
+            Self::RelationCycle { .. } => "relation_cycle",
+            Self::RelationUnsure { .. } => "relation_unsure",
             Self::OrganizationUnreadable { .. } => "organization_unreadable",
             Self::Malformed { .. } => "malformed",
         }
@@ -291,6 +307,16 @@ impl HoldReason {
             Self::MassChange { wave, limit, minutes } => format!(
                 "More than {limit} {} within {minutes} minutes: `plan` shows what would be written, `apply` writes it, or let it pass; or mend what caused it.",
                 wave.label()
+            ),
+            Self::RelationCycle { parties } => {
+                let list: Vec<String> = parties.iter().map(ToString::to_string).collect();
+                format!(
+                    "Parties {} are parents of each other in a circle. End the wrong relationship in the ERP, or leave their organizations as they are.",
+                    list.join(", ")
+                )
+            }
+            Self::RelationUnsure { parent, org } => format!(
+                "It was sent twice that organization {org} (party {parent}) is the parent, no answer came, and it is not there: it got lost, or somebody removed it. Relate them in the CRM, or leave them as they are."
             ),
             Self::OrganizationUnreadable { org, reason } => {
                 format!(

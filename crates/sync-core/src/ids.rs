@@ -34,6 +34,10 @@ id!(
     RelationId
 );
 id!(
+    /// `RelationshipId` between two Fusion parties (oracle-fusion.md 1.2); each party may have a row for it.
+    RelationshipId
+);
+id!(
     /// `id` of a Pipedrive deal (pipedrive.md 1.6).
     DealId
 );

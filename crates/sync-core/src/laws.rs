@@ -3,6 +3,8 @@
 //!
 //! Numbers are those of section 3 of the architecture. The remaining laws come with what they speak about.
 
+mod relations;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
@@ -15,6 +17,10 @@ use crate::{
     pair::Pair,
     policy::{Life, Policy, Reaction},
     value::{Value, same},
+};
+
+pub use relations::{
+    SeenRelation, TrueRelations, law_1_one_relation, law_3_no_third_relation, law_8_relations,
 };
 
 /// A broken law.

@@ -17,6 +17,7 @@ pub mod expression;
 pub mod fields;
 pub mod foresee;
 pub mod guard;
+pub mod hierarchy;
 pub mod hold;
 pub mod ids;
 pub mod laws;

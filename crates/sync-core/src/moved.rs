@@ -6,7 +6,7 @@ use crate::{
     decide::Decision,
     fields::Field,
     merge::Side,
-    plan::{Change, Plan, Step},
+    plan::{Change, Plan, Rule, Step},
     value::{Value, same},
 };
 
@@ -52,7 +52,10 @@ pub fn moved(approved: &Plan, now: &Decision) -> Vec<Moved> {
             if plan.clone().asked_by(approved.class) == *approved {
                 return Vec::new();
             }
-            let mut moved = between(approved.steps.first(), plan.steps.first());
+            let mut moved = match (approved.rule, plan.rule) {
+                (Rule::ErpFamily, Rule::ErpFamily) => relations(&approved.steps, &plan.steps),
+                _ => between(approved.steps.first(), plan.steps.first()),
+            };
             if moved.is_empty() {
                 moved.push(Moved::somewhere(format!("the plan is another one now: {}", plan.reason)));
             }
@@ -90,13 +93,56 @@ fn between(approved: Option<&Step>, now: Option<&Step>) -> Vec<Moved> {
         (_, Some(Step::Create { .. })) => {
             vec![Moved::on(Side::Crm, "the customer has no organization any more")]
         }
+        (Some(Step::Relate { .. } | Step::Unrelate { .. }), Some(Step::Update { org, changes })) => {
+            let what = format!("organization {org} differs now in {}, which comes first", labels(changes));
+            vec![Moved::somewhere(what)]
+        }
         (_, Some(Step::Update { org, changes })) => {
-            let list: Vec<&str> = changes.iter().map(|change| change.field.label()).collect();
-            let what = format!("organization {org} is the customer's now and differs in {}", list.join(", "));
+            let what = format!("organization {org} is the customer's now and differs in {}", labels(changes));
             vec![Moved::on(Side::Crm, what)]
+        }
+        (_, Some(step @ (Step::Relate { .. } | Step::Unrelate { .. }))) => {
+            related(step).into_iter().collect()
         }
         (_, None) => vec![Moved::somewhere("there is nothing to write any more")],
     }
+}
+
+fn labels(changes: &[Change]) -> String {
+    changes.iter().map(|change| change.field.label()).collect::<Vec<&str>>().join(", ")
+}
+
+/// What moved between two plans about relations.
+fn relations(was: &[Step], is: &[Step]) -> Vec<Moved> {
+    let new = is.iter().filter(|step| !was.contains(step)).filter_map(related);
+    let gone = was.iter().filter(|step| !is.contains(step)).filter_map(unrelated);
+    new.chain(gone).collect()
+}
+
+/// What must have happened that a relation is to be written now.
+fn related(step: &Step) -> Option<Moved> {
+    let what = match step {
+        Step::Relate { parent, parent_org, .. } => {
+            format!("party {parent} is its parent now, with organization {parent_org}")
+        }
+        Step::Unrelate { relation, parent, .. } => {
+            format!("party {parent} is its parent no longer, so that relation {relation} would end")
+        }
+        Step::Bind { .. } | Step::Forget { .. } | Step::Create { .. } | Step::Update { .. } => return None,
+    };
+    Some(Moved::on(Side::Erp, what))
+}
+
+/// What must have happened that a relation is to be written no more.
+fn unrelated(step: &Step) -> Option<Moved> {
+    let what = match step {
+        Step::Relate { parent, parent_org, .. } => {
+            format!("no relation to organization {parent_org} of party {parent} is to be made any more")
+        }
+        Step::Unrelate { relation, .. } => format!("relation {relation} is not to be ended any more"),
+        Step::Bind { .. } | Step::Forget { .. } | Step::Create { .. } | Step::Update { .. } => return None,
+    };
+    Some(Moved::somewhere(what))
 }
 
 fn updated(field: Field, was: &[Change], is: &[Change]) -> Vec<Moved> {
@@ -129,8 +175,7 @@ mod tests {
     use super::*;
     use crate::{
         budget::Class,
-        ids::{OrgId, PartyId},
-        plan::Rule,
+        ids::{OrgId, PartyId, RelationId},
     };
 
     fn plan(class: Class, changes: &[(Field, &str, &str)]) -> Plan {
@@ -169,5 +214,28 @@ mod tests {
         );
         assert_eq!(found[0].what, "Name: the CRM said \"a\" and says \"a2\" now");
         assert_eq!(moved(&approved, &Decision::InSync).len(), 1);
+    }
+
+    #[test]
+    fn it_says_which_relation() {
+        let relate =
+            |parent| Step::Relate { parent: PartyId(parent), parent_org: OrgId(parent), org: OrgId(11) };
+        let end = Step::Unrelate { relation: RelationId(7), parent: PartyId(4), org: OrgId(11) };
+        let family =
+            |steps: &[Step]| Plan { steps: steps.to_vec(), rule: Rule::ErpFamily, ..plan(Class::Edit, &[]) };
+        let approved = family(&[relate(2), relate(3)]);
+        assert_eq!(moved(&approved, &Decision::Do(approved.clone())), []);
+        let found = moved(&approved, &Decision::Do(family(&[end.clone(), relate(3)])));
+        let told: Vec<_> = found.iter().map(|moved| (moved.side, moved.what.as_str())).collect();
+        assert_eq!(
+            told,
+            [
+                (Some(Side::Erp), "party 4 is its parent no longer, so that relation 7 would end"),
+                (None, "no relation to organization 2 of party 2 is to be made any more"),
+            ]
+        );
+        let fields = plan(Class::Edit, &[(Field::Name, "a", "b")]);
+        assert_eq!(moved(&fields, &Decision::Do(family(&[end]))).len(), 1);
+        assert_eq!(moved(&approved, &Decision::Do(fields)).len(), 1);
     }
 }

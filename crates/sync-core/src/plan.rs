@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     budget::Class,
     fields::{Field, Values},
+    hierarchy,
     hold::HoldReason,
-    ids::{OrgId, PartyId},
+    ids::{OrgId, PartyId, RelationId},
     value::Value,
 };
 
@@ -38,6 +39,13 @@ impl Plan {
         };
         Self { class, ..self }
     }
+
+    /// What is left of it once its first step is done; none where that was all. Only plans about relations have more.
+    #[must_use]
+    pub fn after_first(&self) -> Option<Self> {
+        let steps: Vec<Step> = self.steps.iter().skip(1).cloned().collect();
+        (!steps.is_empty()).then(|| Self { reason: hierarchy::explain(&steps), steps, ..self.clone() })
+    }
 }
 
 /// One write.
@@ -65,6 +73,24 @@ pub enum Step {
         org: OrgId,
         /// Only what differs.
         changes: Vec<Change>,
+    },
+    /// Make an organization a daughter of another one.
+    Relate {
+        /// The parent's party.
+        parent: PartyId,
+        /// The parent's organization.
+        parent_org: OrgId,
+        /// The daughter's organization.
+        org: OrgId,
+    },
+    /// End a relation that we made.
+    Unrelate {
+        /// Its id.
+        relation: RelationId,
+        /// The parent's party.
+        parent: PartyId,
+        /// The daughter's organization.
+        org: OrgId,
     },
 }
 
@@ -95,6 +121,8 @@ pub enum Rule {
     ErpOwnsField,
     /// The organization of a customer is gone.
     OrganizationGone,
+    /// The ERP says whose daughter the customer is.
+    ErpFamily,
 }
 
 impl Rule {
@@ -108,6 +136,7 @@ impl Rule {
             Self::PersonChose => "person_chose",
             Self::ErpOwnsField => "erp_owns_field",
             Self::OrganizationGone => "organization_gone",
+            Self::ErpFamily => "erp_family",
         }
     }
 }
@@ -118,7 +147,7 @@ impl Step {
     pub fn is_remote(&self) -> bool {
         match self {
             Self::Bind { .. } | Self::Forget { .. } => false,
-            Self::Create { .. } | Self::Update { .. } => true,
+            Self::Create { .. } | Self::Update { .. } | Self::Relate { .. } | Self::Unrelate { .. } => true,
         }
     }
 
@@ -126,8 +155,8 @@ impl Step {
     #[must_use]
     pub fn is_create(&self) -> bool {
         match self {
-            Self::Create { .. } => true,
-            Self::Bind { .. } | Self::Forget { .. } | Self::Update { .. } => false,
+            Self::Create { .. } | Self::Relate { .. } => true,
+            Self::Bind { .. } | Self::Forget { .. } | Self::Update { .. } | Self::Unrelate { .. } => false,
         }
     }
 
@@ -139,6 +168,8 @@ impl Step {
             Self::Forget { .. } => "forget",
             Self::Create { .. } => "create",
             Self::Update { .. } => "update",
+            Self::Relate { .. } => "relate",
+            Self::Unrelate { .. } => "unrelate",
         }
     }
 
@@ -146,7 +177,11 @@ impl Step {
     #[must_use]
     pub fn org(&self) -> Option<OrgId> {
         match self {
-            Self::Bind { org } | Self::Forget { org } | Self::Update { org, .. } => Some(*org),
+            Self::Bind { org }
+            | Self::Forget { org }
+            | Self::Update { org, .. }
+            | Self::Relate { org, .. }
+            | Self::Unrelate { org, .. } => Some(*org),
             Self::Create { .. } => None,
         }
     }
@@ -155,7 +190,9 @@ impl Step {
     #[must_use]
     pub fn sent(&self) -> Vec<(Field, Option<Value>)> {
         match self {
-            Self::Bind { .. } | Self::Forget { .. } => Vec::new(),
+            Self::Bind { .. } | Self::Forget { .. } | Self::Relate { .. } | Self::Unrelate { .. } => {
+                Vec::new()
+            }
             Self::Create { values } => {
                 values.iter().map(|(field, value)| (*field, Some(value.clone()))).collect()
             }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     fields::FieldTable,
+    hierarchy::HierarchyRule,
     model::{ErpCustomer, PartyStatus},
     text,
 };
@@ -22,6 +23,8 @@ pub struct Policy {
     pub erp: ErpReactions,
     /// What happens when an organization ends in the CRM, or returns there.
     pub crm: CrmReactions,
+    /// Which relationships of the ERP make parents and daughters in the CRM; none: the CRM's are left alone.
+    pub hierarchy: Option<HierarchyRule>,
     /// After this a created or changed record is surely shown by every look-up.
     pub settle: SignedDuration,
     /// An organization must have been read this recently before it is written.
@@ -203,6 +206,7 @@ impl Policy {
             customers: CustomerRule { usages, ..CustomerRule::default() },
             erp: ErpReactions::default(),
             crm: CrmReactions::default(),
+            hierarchy: None,
             settle,
             freshness,
         }

@@ -9,9 +9,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     budget::{Class, Spent},
+    deals::Relation,
     error::CallError,
     fields::{Field, Values},
-    ids::{OrgId, PartyId},
+    hierarchy::ErpLink,
+    ids::{OrgId, PartyId, RelationId},
     model::{CrmOrg, ErpAccount, ErpParty, Page, Seen},
     plan::Step,
     poll::ErpRead,
@@ -59,8 +61,28 @@ pub trait Erp: Send + Sync {
     /// All AR accounts of a party as they are now.
     async fn accounts_of(&self, party: PartyId) -> Called<Vec<Seen<ErpAccount>>>;
 
+    /// The relationships of one page of parties with an id above `after`, by ascending id. Each comes once or twice: as
+    /// its subject tells it, and as its object does.
+    async fn links(&self, after: PartyId) -> Called<LinkPage>;
+
+    /// All relationships that one party tells, as they are now.
+    async fn links_of(&self, party: &ErpParty) -> Called<Vec<Seen<ErpLink>>>;
+
     /// Requests sent so far by this adapter, of any kind.
     fn requests(&self) -> u64;
+}
+
+/// The relationships of some parties.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkPage {
+    /// The relationships.
+    pub rows: Vec<Seen<ErpLink>>,
+    /// The last of the parties; none when there was none to read on from.
+    pub last: Option<PartyId>,
+    /// Whether more parties follow.
+    pub more: bool,
+    /// The server's own clock when it answered.
+    pub server_now: Timestamp,
 }
 
 /// The CRM, as far as organizations are concerned.
@@ -95,9 +117,10 @@ pub trait Crm: Send + Sync {
     /// those that the index names but that cannot be read.
     async fn orgs_by_origin(&self, party: PartyId, class: Class) -> Called<Vec<Seen<CrmOrg>>>;
 
-    /// Permission to send up to `wanted` writes now: tokens reserved, burst slots taken. Waits for burst slots,
-    /// never for tokens. Gives at least one permit and never more than the next second can carry.
-    async fn permits(&self, class: Class, wanted: usize) -> Called<Vec<Permit>>;
+    /// Permission to send up to `wanted` writes now that cost `each` tokens ([`Crm::price`]): tokens
+    /// reserved, burst slots taken. Waits for burst slots, never for tokens. Gives at least one permit and never more
+    /// than the next second can carry.
+    async fn permits(&self, class: Class, each: u32, wanted: usize) -> Called<Vec<Permit>>;
 
     /// Takes back permits that will not be used: their tokens and places are free again.
     async fn give_back(&self, permits: Vec<Permit>);
@@ -115,6 +138,18 @@ pub trait Crm: Send + Sync {
 
     /// Tokens that sending this step costs; 0 for steps that are not sent anywhere.
     fn price(&self, step: &Step) -> u32;
+
+    /// Makes `parent` the parent of `daughter`. Not idempotent: doubts must be looked into. [`ErrorKind::Rejected`] may
+    /// mean that they are related already, and so must be looked into too.
+    ///
+    /// [`ErrorKind::Rejected`]: crate::error::ErrorKind::Rejected
+    async fn relate(&self, permit: Permit, parent: OrgId, daughter: OrgId) -> Called<Relation>;
+
+    /// Ends a relation; one that is not there is ended.
+    async fn unrelate(&self, permit: Permit, relation: RelationId) -> Called<()>;
+
+    /// The parents and the daughters of an organization: dear, and only for what is in doubt.
+    async fn relations_of(&self, org: OrgId, class: Class) -> Called<Vec<Relation>>;
 
     /// What this adapter has spent so far.
     fn spent(&self) -> Spent;

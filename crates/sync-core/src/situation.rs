@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     answers::Answers,
+    hierarchy::Family,
     hold::HoldReason,
     ids::{OrgId, PartyId},
     matching::Verdict,
@@ -36,6 +37,8 @@ pub struct Situation {
     pub try_again: bool,
     /// What people decided about this party.
     pub answers: Answers,
+    /// Its parents, and what was made of them; empty where the policy does not ask.
+    pub family: Family,
 }
 
 impl Situation {

@@ -13,6 +13,7 @@ use sync_core::{
     decide::{Decision, decide},
     fields::{Field, FieldTable, Owner, Values},
     foresee::{Rest, foresee},
+    hierarchy::Family,
     hold::HoldReason,
     ids::{AccountId, OrgId, PartyId},
     mapping,
@@ -83,6 +84,7 @@ impl Words {
                 hold: None,
                 try_again: false,
                 answers: Answers::default(),
+                family: Family::default(),
             },
             policy(),
         )
@@ -220,6 +222,7 @@ fn in_words(decision: &Decision) -> String {
                 .collect();
             format!("update {org}: {}", changes.join(", "))
         }
+        Step::Relate { .. } | Step::Unrelate { .. } => step.op().to_owned(),
     };
     match decision {
         Decision::InSync => "in sync".into(),

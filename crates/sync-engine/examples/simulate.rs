@@ -83,8 +83,14 @@ fn main() -> ExitCode {
     });
     let (lived, report) = total.into_inner().unwrap_or_else(PoisonError::into_inner);
     println!(
-        "{lived} seeds lived: {} steps, {} deaths, {} organizations created, {} updates, {} reads, {} customers held",
-        report.steps, report.deaths, report.creates, report.updates, report.reads, report.held
+        "{lived} seeds lived: {} steps, {} deaths, {} organizations created, {} updates, {} relations written, {} reads, {} customers held",
+        report.steps,
+        report.deaths,
+        report.creates,
+        report.updates,
+        report.relations,
+        report.reads,
+        report.held
     );
     match (failure.into_inner().unwrap_or_else(PoisonError::into_inner), options.expect_failure) {
         (Some(failure), false) => {
@@ -120,6 +126,7 @@ fn add(total: &Mutex<(u64, Report)>, report: &Report) {
     sum.deaths += report.deaths;
     sum.creates += report.creates;
     sum.updates += report.updates;
+    sum.relations += report.relations;
     sum.reads += report.reads;
     sum.held += report.held;
 }

@@ -6,6 +6,7 @@ use futures::{StreamExt, stream::FuturesUnordered};
 use jiff::Timestamp;
 use sync_core::{
     budget::Class,
+    deals::Relation,
     error::{CallError, ErrorKind},
     fields::{Field, Values},
     ids::IntentId,
@@ -24,7 +25,17 @@ pub(crate) struct Sent {
     pub(crate) planned: Planned,
     pub(crate) intent: IntentId,
     pub(crate) tokens: u32,
-    pub(crate) answer: Called<CrmOrg>,
+    pub(crate) answer: Called<Reply>,
+}
+
+/// What a write was answered with.
+pub(crate) enum Reply {
+    /// What the organization says now.
+    Org(CrmOrg),
+    /// The relation that was made.
+    Related(Relation),
+    /// The relation is ended.
+    Ended,
 }
 
 /// Whether what is to be sent gives way to more urgent keys.
@@ -47,7 +58,10 @@ impl Engine {
         observed_at: Timestamp,
         manners: Manners,
     ) -> Result<(), EngineError> {
-        planned.sort_by_key(|p| (p.plan.class, p.job.party));
+        // Permits are for one price.
+        let crm = self.crm.clone();
+        let price = |p: &Planned| p.plan.steps.first().map_or(0, |step| crm.price(step));
+        planned.sort_by_key(|p| (p.plan.class, price(p), p.job.party));
         let mut waiting = VecDeque::from(planned);
         while let Some(class) = waiting.front().map(|p| p.plan.class) {
             if self.is_stale(observed_at) {
@@ -64,8 +78,9 @@ impl Engine {
             if gives_way || !self.crm_is_open_for(class, self.clock.now()) {
                 break;
             }
-            let same_class = waiting.iter().take_while(|p| p.plan.class == class).count();
-            let permits = match self.crm.permits(class, same_class).await {
+            let Some(each) = waiting.front().map(price) else { break };
+            let alike = waiting.iter().take_while(|p| p.plan.class == class && price(p) == each).count();
+            let permits = match self.crm.permits(class, each, alike).await {
                 Ok(permits) => permits,
                 Err(error) => {
                     self.crm_failed(class, &error);
@@ -78,7 +93,7 @@ impl Engine {
                 self.crm.give_back(permits).await;
                 continue;
             }
-            let slice: Vec<Planned> = waiting.drain(..permits.len().min(same_class)).collect();
+            let slice: Vec<Planned> = waiting.drain(..permits.len().min(alike)).collect();
             self.send_slice(slice, permits).await?;
         }
         Ok(())
@@ -182,12 +197,16 @@ async fn send(crm: Arc<dyn Crm>, lease: Lease, planned: Planned, intent: IntentI
     let tokens = permit.tokens();
     let answer = match planned.plan.steps.first() {
         _ if !lease.is_valid() => Err(not_sent("the lease on the connection has run out")),
-        Some(Step::Create { values }) => crm.create_org(permit, values).await,
+        Some(Step::Create { values }) => crm.create_org(permit, values).await.map(Reply::Org),
         Some(Step::Update { org, changes }) => {
             let changes: Vec<(Field, Option<Value>)> =
                 changes.iter().map(|change| (change.field, change.new.clone())).collect();
-            crm.update_org(permit, *org, &changes).await
+            crm.update_org(permit, *org, &changes).await.map(Reply::Org)
         }
+        Some(Step::Relate { parent_org, org, .. }) => {
+            crm.relate(permit, *parent_org, *org).await.map(Reply::Related)
+        }
+        Some(Step::Unrelate { relation, .. }) => crm.unrelate(permit, *relation).await.map(|()| Reply::Ended),
         Some(Step::Bind { .. } | Step::Forget { .. }) | None => Err(not_sent("nothing to send")),
     };
     Sent { planned, intent, tokens, answer }

@@ -1,7 +1,8 @@
 //! Carrying out plans that a person approved: each party is observed and decided again, and only if the very same plan
-//! comes out is it applied, through the ordinary path. Everything else is refused, party by party.
+//! comes out is it applied, through the ordinary path. Everything else is refused, party by party. Of several steps (a pair,
+//! the fields, one relation after the other) each is decided again before it is applied.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use sync_core::{
@@ -10,7 +11,7 @@ use sync_core::{
     ids::PartyId,
     merge::Side,
     moved::{Moved, moved},
-    plan::{Plan, Step},
+    plan::{Plan, Rule, Step},
 };
 use sync_store::{Job, Outcome};
 
@@ -22,7 +23,7 @@ use crate::{CUSTOMERS, Engine, EngineError, apply::Manners, planner::Sides, reco
 pub struct Approved {
     /// The party.
     pub party: PartyId,
-    /// In order; only the last one may write to a remote system.
+    /// In order, as they were foreseen.
     pub plans: Vec<Plan>,
     /// What the two sides said when they were decided.
     pub sides: Sides,
@@ -37,7 +38,7 @@ pub enum Fate {
     AlreadySo,
     /// Something moved since; nothing was written but for what is said.
     Refused {
-        /// How many of the plans were applied before something had moved.
+        /// How many steps of the plans were applied before something had moved.
         applied: usize,
         /// What moved.
         moved: Vec<Moved>,
@@ -47,15 +48,74 @@ pub enum Fate {
 }
 
 /// How far a party got.
+#[derive(Clone)]
 struct Way<'a> {
     approved: &'a Approved,
+    /// What is left, the next one first.
+    left: VecDeque<Plan>,
+    /// Steps done.
     applied: usize,
+    /// Whether one of them was sent to a remote system: outcomes no longer tell then which step they are about.
+    has_sent: bool,
+    /// Whether the next step may have been done since: the next look tells.
+    may_be_done: bool,
 }
 
-impl Way<'_> {
-    fn next(&self) -> Option<&Plan> {
-        self.approved.plans.get(self.applied)
+impl<'a> Way<'a> {
+    fn new(approved: &'a Approved) -> Self {
+        let left = approved.plans.iter().cloned().collect();
+        Self { approved, left, applied: 0, has_sent: false, may_be_done: false }
     }
+
+    fn next(&self) -> Option<&Plan> {
+        self.left.front()
+    }
+
+    /// The next step is done.
+    fn advance(&mut self) {
+        self.may_be_done = false;
+        self.applied += 1;
+        let Some(done) = self.left.pop_front() else { return };
+        self.has_sent |= done.steps.first().is_some_and(Step::is_remote);
+        if let Some(rest) = done.after_first() {
+            self.left.push_front(rest);
+        }
+    }
+
+    /// Goes on to the step that is decided now, if it was approved: what came before is done, in an earlier round or by
+    /// somebody else. Tells whether there is one.
+    fn catch_up(&mut self, decision: &Decision) -> bool {
+        let mut ahead = self.clone();
+        while let Some(plan) = ahead.next() {
+            if moved(plan, decision).is_empty() {
+                *self = ahead;
+                return true;
+            }
+            ahead.advance();
+        }
+        false
+    }
+
+    /// Whether nothing is left to do, now that this is decided.
+    fn is_over(&self, decision: &Decision) -> bool {
+        let Some(plan) = self.next() else { return true };
+        // Of several relations some may have been made by hand meanwhile.
+        let done = self.may_be_done || (self.has_sent && plan.rule == Rule::ErpFamily);
+        match decision {
+            Decision::InSync => done,
+            Decision::Hold(reason) => done && plan.then_hold.as_ref() == Some(reason),
+            Decision::NotOurs | Decision::Observe(_) | Decision::Do(_) | Decision::WaitUntil(_) => false,
+        }
+    }
+
+    /// How far it got, for those who look whether it gets on at all.
+    fn place(&self) -> (usize, bool) {
+        (self.applied, self.may_be_done)
+    }
+}
+
+fn places(open: &BTreeMap<PartyId, Way<'_>>) -> Vec<(PartyId, (usize, bool))> {
+    open.iter().map(|(party, way)| (*party, way.place())).collect()
 }
 
 impl Engine {
@@ -66,10 +126,10 @@ impl Engine {
     pub async fn carry_out(&mut self, batch: &[Approved]) -> Result<BTreeMap<PartyId, Fate>, EngineError> {
         let mut fates = BTreeMap::new();
         let mut open: BTreeMap<PartyId, Way<'_>> =
-            batch.iter().map(|approved| (approved.party, Way { approved, applied: 0 })).collect();
+            batch.iter().map(|approved| (approved.party, Way::new(approved))).collect();
         loop {
             self.check_lease()?;
-            let before = (open.len(), open.values().map(|way| way.applied).sum::<usize>());
+            let before = places(&open);
             open.retain(|party, way| {
                 let done = way.next().is_none();
                 if done {
@@ -81,8 +141,7 @@ impl Engine {
                 return Ok(fates);
             }
             self.carry_on(&mut open, &mut fates).await?;
-            let after = (open.len(), open.values().map(|way| way.applied).sum::<usize>());
-            if before == after {
+            if before == places(&open) {
                 return Ok(fates);
             }
         }
@@ -100,7 +159,7 @@ impl Engine {
         let mut going: Vec<Job> = Vec::new();
         for job in jobs {
             let party = job.party;
-            let Some(way) = open.get(&party) else { continue };
+            let Some(way) = open.get_mut(&party) else { continue };
             match self.judge(way, &looked) {
                 None => going.push(job),
                 Some(fate) => {
@@ -122,23 +181,32 @@ impl Engine {
             let Some(way) = open.get_mut(&party) else { continue };
             let Some(plan) = way.next() else { continue };
             if !plan.steps.iter().any(Step::is_remote) {
-                way.applied += 1;
+                way.advance();
                 continue;
             }
             let fate = match outcomes.get(&party) {
-                Some(Outcome::Created | Outcome::Updated) => Fate::Applied,
-                Some(Outcome::Held) if plan.then_hold.is_some() => Fate::Applied,
-                Some(Outcome::Held) => Fate::Failed(
-                    holds.get(&party).map(sync_core::hold::HoldReason::explain).unwrap_or_default(),
-                ),
+                Some(Outcome::Created | Outcome::Updated) => None,
+                Some(Outcome::Held) if plan.then_hold.is_some() => None,
+                Some(Outcome::Held) => {
+                    let why = holds.get(&party).map(sync_core::hold::HoldReason::explain);
+                    Some(Fate::Failed(why.unwrap_or_default()))
+                }
                 Some(Outcome::Failed) => {
-                    Fate::Failed("the write got no receipt; the next sync finds out and goes on".to_owned())
+                    let why = "the write got no receipt; the next sync finds out and goes on";
+                    Some(Fate::Failed(why.to_owned()))
                 }
                 // Not sent: it is looked at again in the next round.
                 Some(Outcome::Unchanged) | None => continue,
             };
-            fates.insert(party, fate);
-            open.remove(&party);
+            match fate {
+                None if way.has_sent => way.may_be_done = true,
+                // What is left of the way, or that nothing is, is seen in the next round.
+                None => way.advance(),
+                Some(fate) => {
+                    fates.insert(party, fate);
+                    open.remove(&party);
+                }
+            }
         }
         Ok(())
     }
@@ -169,13 +237,16 @@ impl Engine {
     }
 
     /// What is already certain about a party; none when its next plan can be applied.
-    fn judge(&self, way: &Way<'_>, looked: &Looked) -> Option<Fate> {
-        let (plan, party) = (way.next()?, way.approved.party);
+    fn judge(&self, way: &mut Way<'_>, looked: &Looked) -> Option<Fate> {
+        let party = way.approved.party;
         let decision = looked.decisions.get(&party).unwrap_or(&Decision::NotOurs);
-        let mut moved = moved(plan, decision);
-        if moved.is_empty() {
+        if way.catch_up(decision) {
             return None;
         }
+        if way.is_over(decision) {
+            return Some(Fate::Applied);
+        }
+        let mut moved = moved(way.next()?, decision);
         if way.applied == 0 && *decision == Decision::InSync {
             return Some(Fate::AlreadySo);
         }

@@ -7,6 +7,7 @@ use sync_core::{
     decide::Decision,
     error::{CallError, ErrorKind},
     foresee::Rest,
+    hierarchy::ErpLink,
     ids::{OrgId, PartyId},
     model::{CrmOrg, ErpAccount, ErpParty, Page, Seen},
     plan::Plan,
@@ -24,6 +25,7 @@ use crate::{
     observe::observe,
     pause::Side,
     planner::{Foreseen, Sides, staged_orgs, tell},
+    relation_stream::{enqueue_daughters, rows_of},
     staging,
 };
 
@@ -43,6 +45,13 @@ pub struct Told {
     pub outcome: Option<String>,
 }
 
+/// What the ERP says about one customer.
+struct Found {
+    party: Seen<ErpParty>,
+    accounts: Vec<Seen<ErpAccount>>,
+    links: Vec<Seen<ErpLink>>,
+}
+
 impl Engine {
     /// Reads one customer from both sides now, by its party id or number, and does what follows. What is told of an alias
     /// is told of the party that stands for it too. Nothing when the ERP shows no such party.
@@ -59,12 +68,12 @@ impl Engine {
         if let Some(error) = self.what_stops(now) {
             return Ok(Err(error));
         }
-        let (party, accounts) = match self.find(who).await {
+        let Found { party, accounts, links } = match self.find(who).await {
             Ok(Some(found)) => found,
             Ok(None) => return Ok(Ok(Vec::new())),
             Err(error) => return Ok(Err(self.noted(Side::Erp, error))),
         };
-        let parties = self.stage_customer(party, accounts).await?;
+        let parties = self.stage_customer(party, accounts, links).await?;
         for party in &parties {
             if let Err(error) = self.read_organizations(*party).await? {
                 return Ok(Err(self.noted(Side::Crm, error)));
@@ -72,7 +81,8 @@ impl Engine {
         }
         let mut told = Vec::new();
         for party in parties {
-            told.push(self.see_through(party).await?);
+            // Boxed: it holds the whole path from look to receipt.
+            told.push(Box::pin(self.see_through(party)).await?);
         }
         Ok(self.what_stops(self.clock.now()).map_or(Ok(told), Err))
     }
@@ -93,7 +103,7 @@ impl Engine {
         error
     }
 
-    async fn find(&self, who: &str) -> Called<Option<(Seen<ErpParty>, Vec<Seen<ErpAccount>>)>> {
+    async fn find(&self, who: &str) -> Called<Option<Found>> {
         let mut found = None;
         if let Ok(id) = who.trim().parse() {
             found = self.erp.party(&PartyKey::Id(PartyId(id))).await?;
@@ -104,7 +114,13 @@ impl Engine {
         let Some(party) = found else { return Ok(None) };
         let Some(id) = id_of(&party) else { return Ok(None) };
         let accounts = self.erp.accounts_of(id).await?;
-        Ok(Some((party, accounts)))
+        let links = match &party {
+            Seen::Record(party) if self.settings.policy.hierarchy.is_some() => {
+                self.erp.links_of(party).await?
+            }
+            Seen::Record(_) | Seen::Malformed(_) => Vec::new(),
+        };
+        Ok(Some(Found { party, accounts, links }))
     }
 
     /// Stages what the ERP said. Gives the party, and the one that stands for it if it is an alias.
@@ -112,6 +128,7 @@ impl Engine {
         &mut self,
         party: Seen<ErpParty>,
         accounts: Vec<Seen<ErpAccount>>,
+        links: Vec<Seen<ErpLink>>,
     ) -> Result<Vec<PartyId>, EngineError> {
         let now = self.clock.now();
         let asked: Vec<PartyId> = id_of(&party).into_iter().collect();
@@ -126,6 +143,11 @@ impl Engine {
         // An account that came from another party changes that one too.
         let others = with_targets(&mut tx, keys_of(StagedKind::Account, &changed)).await?;
         tx.enqueue(&others, Class::Edit, now, "one customer").await?;
+        if let Some(rule) = &self.settings.policy.hierarchy {
+            let (rows, _) = rows_of(rule, links, now);
+            let changed = stage(&mut tx, StagedKind::Relation, &rows, now, 0).await?;
+            enqueue_daughters(&mut tx, &changed, now).await?;
+        }
         let mut parties = with_targets(&mut tx, asked).await?;
         parties.dedup();
         tx.enqueue(&parties, CLASS, now, "one customer").await?;
@@ -164,7 +186,10 @@ impl Engine {
         let mut plans: Vec<Plan> = Vec::new();
         let mut before: Option<Sides> = None;
         let mut last = self.foresee_one(party).await?;
-        for _ in 0..MOST_LOOKS {
+        // Each relation takes a look of its own.
+        let (mut looks, mut most) = (0, MOST_LOOKS);
+        while looks < most {
+            looks += 1;
             let now = self.clock.now();
             let mut tx = self.store.read(self.connection()).await?;
             let jobs: Vec<Job> = tx.jobs(&[party]).await?.into_iter().filter(|job| job.due <= now).collect();
@@ -177,8 +202,10 @@ impl Engine {
             before.get_or_insert_with(|| last.sides.clone());
             if let (Some(Decision::Do(plan)), Some(job)) = (looked.decisions.get(&party), jobs.first()) {
                 let plan = plan.clone().asked_by(job.class);
-                // What could not be sent at once is decided again.
-                if plans.last() != Some(&plan) {
+                // What could not be sent at once is decided again; and of several relations one is written at a time.
+                let goes_on = plans.last().is_some_and(|last| goes_on(last, &plan));
+                if !goes_on {
+                    most = most.max(MOST_LOOKS + plan.steps.len());
                     plans.push(plan);
                 }
             }
@@ -212,6 +239,18 @@ impl Engine {
         })?;
         Ok(tell(&policy, situation, class, &orgs))
     }
+}
+
+/// Whether a plan is the same as another, or what was left of it.
+fn goes_on(before: &Plan, plan: &Plan) -> bool {
+    let mut rest = Some(before.clone());
+    while let Some(left) = rest {
+        if left == *plan {
+            return true;
+        }
+        rest = left.after_first();
+    }
+    false
 }
 
 fn id_of(seen: &Seen<ErpParty>) -> Option<PartyId> {

@@ -22,7 +22,7 @@ use sync_store::{Intent, IntentEnd, JournalEntry, Outcome, StagedKind, Tx};
 use crate::{CUSTOMERS, Engine, EngineError, likeness::stage, receipt::pair_after, staging, watch::Event};
 
 /// Looks stand in the way of customers that somebody waits for.
-const LOOK: Class = Class::NewCustomer;
+pub(crate) const LOOK: Class = Class::NewCustomer;
 
 /// The CRM's clock may differ from ours by this much, at most, when we ask for what changed since an intent.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(10);
@@ -87,7 +87,8 @@ impl Engine {
                 unsettled.push((intent.id, settled_at));
                 settled_at
             });
-            looks.insert(intent.id, if intent.step.is_create() { now } else { settled_at });
+            let at_once = matches!(intent.step, Step::Create { .. });
+            looks.insert(intent.id, if at_once { now } else { settled_at });
         }
         tx.doubt_intents(&unsettled).await?;
         tx.commit().await?;
@@ -109,6 +110,9 @@ impl Engine {
         let mut due = tx.intents().await?;
         drop(tx);
         due.retain(|intent| self.looks.iter().flatten().any(|(id, at)| *id == intent.id && *at <= now));
+        let (relations, due): (Vec<Intent>, Vec<Intent>) = due
+            .into_iter()
+            .partition(|intent| matches!(intent.step, Step::Relate { .. } | Step::Unrelate { .. }));
         let (creates, updates): (Vec<Intent>, Vec<Intent>) =
             due.into_iter().partition(|intent| intent.step.is_create());
         let found = match self.look(&creates, &updates, now).await {
@@ -118,9 +122,16 @@ impl Engine {
                 return Ok(true);
             }
         };
-        self.crm_pauses.answered();
+        if !found.is_empty() {
+            self.crm_pauses.answered();
+        }
         for (intent, found) in found {
             self.conclude(intent, found, now).await?;
+        }
+        for intent in relations {
+            if !self.settle_relation(intent, now).await? {
+                break;
+            }
         }
         self.tell_doubts();
         Ok(true)
@@ -228,6 +239,9 @@ impl Engine {
         }
         tx.close_intents(&[(id, end)], now).await?;
         tx.enqueue(&[party], LOOK, now, "after doubt").await?;
+        if outcome == Some(Outcome::Created) {
+            self.enqueue_relatives(&mut tx, &[party], Class::Edit, now).await?;
+        }
         let outcomes: Vec<(PartyId, Outcome)> = outcome.map(|outcome| (party, outcome)).into_iter().collect();
         tx.put_outcomes(self.run, CUSTOMERS, &outcomes).await?;
         tx.commit().await?;

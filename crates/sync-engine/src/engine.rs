@@ -7,6 +7,7 @@ use sync_core::{
     budget::Class,
     error::{CallError, ErrorKind},
     ids::{ConnectionId, IntentId, RunId},
+    policy::Policy,
     poll::Again,
     ports::{Clock, Crm, Erp},
 };
@@ -17,7 +18,7 @@ use crate::{
     guard::Tally,
     lease::Lease,
     pause::{Pause, Pauses, Side},
-    streams::{CrmStream, ErpStream, Stream},
+    streams::{CrmStream, ErpStream, RelationStream, Stream},
     watch::{Event, Watch},
     wishes::Serving,
 };
@@ -154,6 +155,7 @@ impl Engine {
             || self.index_likeness(now).await?
             || self.settle_doubts(now).await?
             || self.read_erp(now).await?
+            || self.read_relations(now).await?
             || self.read_crm(now).await?)
     }
 
@@ -163,7 +165,8 @@ impl Engine {
     /// When the store cannot be read.
     pub async fn has_read(&self) -> Result<bool, EngineError> {
         let mut tx = self.store.read(self.connection()).await?;
-        Ok(self.forced.is_empty() && self.is_loaded(&mut tx).await?)
+        let related = is_related(&mut tx, &self.settings.policy).await?;
+        Ok(self.forced.is_empty() && self.is_loaded(&mut tx).await? && related)
     }
 
     pub(crate) fn check_lease(&self) -> Result<(), EngineError> {
@@ -193,7 +196,8 @@ impl Engine {
         let mut tx = self.store.read(self.connection()).await?;
         let (keys, given_up) = tx.queue_by_attempts(most_attempts).await?;
         let writes_in_doubt = self.looks.as_ref().map_or(0, BTreeMap::len);
-        let reading = !self.forced.is_empty() || !self.is_loaded(&mut tx).await?;
+        let related = is_related(&mut tx, &self.settings.policy).await?;
+        let reading = !self.forced.is_empty() || !self.is_loaded(&mut tx).await? || !related;
         Ok(Unfinished { reading, keys, given_up, writes_in_doubt })
     }
 
@@ -344,6 +348,10 @@ impl Engine {
             };
             erp_due = erp_due.min(due);
         }
+        if self.settings.policy.hierarchy.is_some() {
+            let state: RelationStream = tx.cursor(Stream::Relations.name()).await?.unwrap_or_default();
+            erp_due = erp_due.min(state.next_due(self.settings.sweep_every, now));
+        }
         let orgs: CrmStream = tx.cursor(Stream::Orgs.name()).await?.unwrap_or_default();
         let mut crm_due = orgs.next_due(&self.settings, now);
         let parked = self.parked.as_ref().filter(|(_, pause)| pause.until > now);
@@ -387,6 +395,16 @@ pub(crate) async fn is_loaded(tx: &mut Tx) -> Result<bool, EngineError> {
     Ok(erp && orgs.is_some_and(|s| s.cursor.is_loaded()))
 }
 
+/// Whether the relationships were read completely, where the policy asks for them. A walk that somebody asked to repeat
+/// counts only once it is done.
+pub(crate) async fn is_related(tx: &mut Tx, policy: &Policy) -> Result<bool, EngineError> {
+    if policy.hierarchy.is_none() {
+        return Ok(true);
+    }
+    let relations: Option<RelationStream> = tx.cursor(Stream::Relations.name()).await?;
+    Ok(relations.is_some_and(|state| state.rhythm.swept_at.is_some()))
+}
+
 /// Notes what is to be read again: the ERP since a time, or both sides completely.
 pub(crate) async fn put_again(tx: &mut Tx, again: Again, now: Timestamp) -> Result<(), EngineError> {
     for stream in [Stream::Accounts, Stream::Parties] {
@@ -398,6 +416,12 @@ pub(crate) async fn put_again(tx: &mut Tx, again: Again, now: Timestamp) -> Resu
         let mut state: CrmStream = tx.cursor(Stream::Orgs.name()).await?.unwrap_or_default();
         state.again = true;
         tx.put_cursor(Stream::Orgs.name(), &state, now).await?;
+        // Relationships are only ever walked; without a walk they are due anyway.
+        let relations: Option<RelationStream> = tx.cursor(Stream::Relations.name()).await?;
+        if let Some(mut state) = relations {
+            state.rhythm.swept_at = None;
+            tx.put_cursor(Stream::Relations.name(), &state, now).await?;
+        }
     }
     Ok(())
 }

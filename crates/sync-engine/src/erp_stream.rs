@@ -131,7 +131,7 @@ impl Engine {
             self.watch.see(event);
         }
         if progress == Progress::Stuck {
-            self.erp_stuck(stream);
+            self.tell_stuck(stream);
         }
         Ok(())
     }
@@ -143,7 +143,7 @@ impl Engine {
             Stream::Accounts => {
                 stage_page(self.erp.accounts(read).await, |a| (a.id.0, a.updated_at), staging::account)
             }
-            Stream::Parties | Stream::Orgs => {
+            Stream::Parties | Stream::Relations | Stream::Orgs => {
                 stage_page(self.erp.parties(read).await, |p| (p.id.0, p.updated_at), staging::party)
             }
         };
@@ -160,7 +160,7 @@ impl Engine {
     }
 
     /// Notes that a page led nowhere.
-    pub(crate) fn erp_stuck(&mut self, stream: Stream) {
+    pub(crate) fn tell_stuck(&mut self, stream: Stream) {
         let message = "a page says that more follows but gives nothing to continue from";
         let kind = sync_core::error::ErrorKind::Unreadable;
         let error = sync_core::error::CallError::without_effect(stream.name(), kind, message);
@@ -193,6 +193,7 @@ pub(crate) fn kind_of(stream: Stream) -> StagedKind {
     match stream {
         Stream::Accounts => StagedKind::Account,
         Stream::Parties => StagedKind::Party,
+        Stream::Relations => StagedKind::Relation,
         Stream::Orgs => StagedKind::Org,
     }
 }
@@ -214,7 +215,7 @@ pub(crate) async fn with_targets(tx: &mut Tx, mut keys: Vec<PartyId>) -> Result<
 
 /// Whether a sweep that saw so little may declare the rest missing. A user without data access is shown an empty 200
 /// (oracle-fusion.md 4.8): half of all records gone at once is a role taken away, not a clean-up.
-fn is_believable(known: u64, unseen: u64) -> bool {
+pub(crate) fn is_believable(known: u64, unseen: u64) -> bool {
     known > 0 && (unseen < FEW || unseen * 2 <= known)
 }
 
@@ -227,7 +228,7 @@ pub(crate) fn keys_of(kind: StagedKind, changed: &[Changed]) -> Vec<PartyId> {
     for row in changed {
         match kind {
             StagedKind::Party => keys.push(PartyId(row.id)),
-            StagedKind::Account | StagedKind::Org => {
+            StagedKind::Account | StagedKind::Org | StagedKind::Relation => {
                 keys.extend(row.party.map(PartyId));
                 keys.extend(row.was_party.filter(|was| Some(*was) != row.party).map(PartyId));
             }

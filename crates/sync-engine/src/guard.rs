@@ -53,6 +53,7 @@ fn wave(entry: &JournalEntry) -> Option<Wave> {
     }
     match entry.op.as_str() {
         "create" => Some(Wave::Creates),
+        "relate" | "unrelate" => Some(Wave::Updates),
         "update" => Some(Wave::of_written(&entry.before, &entry.after)),
         _ => None,
     }

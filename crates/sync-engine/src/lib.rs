@@ -3,9 +3,10 @@
 //! The engine knows an ERP and a CRM through the ports of `sync-core` and its own state through `sync-store`. It
 //! knows no vendor, no SQL and no HTTP. [`Engine::step`] never sleeps; [`daemon`] is the only thing that does.
 //!
-//! Where to look: `erp_stream` and `crm_stream` read pages into staging, `observe` loads situations, `reconcile`
-//! decides a batch, `apply` sends it (`carry_out` only what a person approved), `survey` and `planner` show what would be
-//! done without moving anything, `customer` does one now, `doubt` clears up what was never answered, `lease` keeps two processes apart.
+//! Where to look: `erp_stream`, `relation_stream` and `crm_stream` read pages into staging, `observe` loads situations
+//! (`family` whose parts they are), `reconcile` decides a batch, `apply` sends it (`carry_out` only what a person approved),
+//! `survey` and `planner` show what would be done without moving anything, `customer` does one now, `doubt` clears up what
+//! was never answered (`relate` where it is about relations), `lease` keeps two processes apart.
 
 mod apply;
 mod backoff;
@@ -17,6 +18,7 @@ mod doubt;
 mod engine;
 mod erp_stream;
 mod error;
+mod family;
 mod guard;
 pub mod lease;
 mod likeness;
@@ -25,6 +27,8 @@ mod pause;
 mod planner;
 mod receipt;
 mod reconcile;
+mod relate;
+mod relation_stream;
 mod settings;
 #[cfg(feature = "simulation")]
 pub mod simulation;

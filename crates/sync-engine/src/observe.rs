@@ -12,9 +12,10 @@ use sync_core::{
 };
 use sync_store::{StagedKind, StagedRecord, Tx};
 
-use crate::{EngineError, likeness::compare_customers, staging};
+use crate::{EngineError, family::families, likeness::compare_customers, staging};
 
-/// Loads the situations of `parties`, compared with organizations where that may matter.
+/// Loads the situations of `parties`, with their families if the policy wants the hierarchy, and compared with organizations
+/// where that may matter.
 pub(crate) async fn observe(
     tx: &mut Tx,
     policy: &Policy,
@@ -29,6 +30,10 @@ pub(crate) async fn observe(
     let mut holds = tx.holds(parties).await?;
     let mut answers = tx.answers(parties).await?;
     let mut also = accounts_of_aliases(tx, parties).await?;
+    let mut families = match policy.hierarchy {
+        Some(_) => families(tx, parties).await?,
+        None => BTreeMap::new(),
+    };
     let doubts: BTreeMap<PartyId, Timestamp> =
         tx.intents().await?.into_iter().map(|i| (i.party, i.settled_at.unwrap_or(now))).collect();
 
@@ -57,6 +62,7 @@ pub(crate) async fn observe(
             hold: holds.remove(party),
             try_again: false,
             answers: answers.remove(party).unwrap_or_default(),
+            family: families.remove(party).unwrap_or_default(),
             pair,
         };
         situations.insert(*party, situation);

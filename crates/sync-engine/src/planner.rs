@@ -10,11 +10,12 @@ use sync_core::{
     decide::{Decision, decide},
     fields::{Field, FieldTable},
     foresee::{Course, Rest, foresee},
+    hierarchy::{Family, Parent},
     hold::HoldReason,
     ids::{ConnectionId, OrgId, PartyId},
     mapping,
     model::{CrmOrg, Seen},
-    plan::Plan,
+    plan::{Plan, Step},
     policy::Policy,
     ports::{Called, Clock, Crm},
     situation::{CrmSide, ErpSide, Situation},
@@ -22,7 +23,13 @@ use sync_core::{
 };
 use sync_store::{StagedKind, StagedRecord, Store, Tx};
 
-use crate::{EngineError, engine::is_loaded, observe::observe, staging};
+use crate::{
+    EngineError,
+    engine::{is_loaded, is_related},
+    family::families,
+    observe::observe,
+    staging,
+};
 
 /// Which organizations a preview reads by id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +74,10 @@ pub struct Foreseen {
     /// What remains after them.
     #[serde(flatten)]
     pub rest: Rest,
+    /// Parents that it becomes a daughter of once both have organizations; no plan can say so before.
+    pub parents_to_come: Vec<Parent>,
+    /// Parties with organizations that become its daughters once it has one.
+    pub daughters_to_come: Vec<PartyId>,
     /// When the organization was read, if it has one that could be read.
     pub read_at: Option<Timestamp>,
     /// What the two sides said.
@@ -82,23 +93,40 @@ pub struct Sides {
     pub crm: String,
 }
 
+impl Foreseen {
+    /// Whether the party would get an organization that it does not have yet.
+    #[must_use]
+    pub fn gets_organization(&self) -> bool {
+        let mut steps = self.plans.iter().flat_map(|plan| &plan.steps);
+        steps.any(|step| matches!(step, Step::Create { .. } | Step::Bind { .. }))
+    }
+}
+
 impl Sides {
     /// Those of a situation.
     #[must_use]
     pub fn of(fields: &FieldTable, situation: &Situation) -> Self {
-        let erp = match &situation.erp {
+        let Family { parents, made, cycle, unreadable } = &situation.family;
+        let mut erp = match &situation.erp {
             ErpSide::Present(customer) => staging::json(&mapping::desired(fields, customer).values),
             ErpSide::Unseen => "unseen".to_owned(),
             ErpSide::Missing => "missing".to_owned(),
             ErpSide::Malformed(reason) => reason.clone(),
         };
-        let org = match &situation.crm {
+        let mut org = match &situation.crm {
             CrmSide::Present { org, .. } => staging::json(&org.values),
             CrmSide::NoPair => "none".to_owned(),
             CrmSide::Unknown => "unknown".to_owned(),
             CrmSide::Malformed(reason) => reason.clone(),
             CrmSide::Absent { .. } => "absent".to_owned(),
         };
+        if !parents.is_empty() || unreadable.is_some() {
+            let parents: Vec<PartyId> = parents.iter().map(|parent| parent.party).collect();
+            erp.push_str(&format!(" {parents:?} {cycle:?} {unreadable:?}"));
+        }
+        if !made.is_empty() {
+            org.push_str(&format!(" {made:?}"));
+        }
         let carriers: Vec<i64> = situation.carriers.iter().map(|carrier| carrier.org.0).collect();
         Self { erp: staging::digest(&erp), crm: staging::digest(&format!("{org} {carriers:?}")) }
     }
@@ -119,7 +147,8 @@ impl Planner {
     /// # Errors
     /// When the store cannot be read.
     pub async fn is_loaded(&self) -> Result<bool, EngineError> {
-        is_loaded(&mut self.store.read(self.connection).await?).await
+        let mut tx = self.store.read(self.connection).await?;
+        Ok(is_loaded(&mut tx).await? && is_related(&mut tx, &self.policy).await?)
     }
 
     /// The next page of parties, in the order of their ids; empty when there are no more.
@@ -165,7 +194,12 @@ impl Planner {
             let situation = situations.remove(&job.party)?;
             Some(tell(&staged, situation, job.class, &orgs))
         });
-        Ok(Ok(foreseen.collect()))
+        let mut foreseen: Vec<Foreseen> = foreseen.collect();
+        if self.policy.hierarchy.is_some() {
+            let mut tx = self.store.read(self.connection).await?;
+            find_daughters(&mut tx, &mut foreseen).await?;
+        }
+        Ok(Ok(foreseen))
     }
 
     /// Reads organizations by id and puts what they say into the situations, not into the store.
@@ -207,6 +241,27 @@ impl Planner {
     }
 }
 
+/// Finds those who wait for the organizations that these parties would get.
+async fn find_daughters(tx: &mut Tx, foreseen: &mut [Foreseen]) -> Result<(), EngineError> {
+    let new: Vec<PartyId> = foreseen.iter().filter(|f| f.gets_organization()).map(|f| f.party).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let relatives = tx.relatives(&new).await?;
+    let mut daughters: BTreeMap<PartyId, Vec<PartyId>> = BTreeMap::new();
+    for (daughter, family) in families(tx, &relatives).await? {
+        if family.cycle.is_empty() && family.unreadable.is_none() && !new.contains(&daughter) {
+            for parent in family.parents.iter().filter(|parent| parent.org.is_none()) {
+                daughters.entry(parent.party).or_default().push(daughter);
+            }
+        }
+    }
+    for one in foreseen.iter_mut().filter(|one| one.gets_organization()) {
+        one.daughters_to_come = daughters.remove(&one.party).unwrap_or_default();
+    }
+    Ok(())
+}
+
 /// What the store knows of these organizations, as far as it can be read.
 pub(crate) async fn staged_orgs(
     tx: &mut Tx,
@@ -237,14 +292,15 @@ pub(crate) fn tell(
         CrmSide::NoPair | CrmSide::Unknown | CrmSide::Malformed(_) | CrmSide::Absent { .. } => None,
     };
     let sides = Sides::of(&policy.fields, &situation);
-    let Course { plans, rest } = foresee(policy, situation, class, orgs);
+    let Course { plans, rest, parents_to_come } = foresee(policy, situation, class, orgs);
     let read_at = read_at.or_else(|| {
         plans
             .iter()
             .flat_map(|p| &p.steps)
             .find_map(|step| orgs.get(&step.org()?).map(|(_, read_at)| *read_at))
     });
-    Foreseen { party, number, name, org, plans, rest, read_at, sides }
+    let daughters_to_come = Vec::new();
+    Foreseen { party, number, name, org, plans, rest, parents_to_come, daughters_to_come, read_at, sides }
 }
 
 /// Number and name of a party, as far as they are known.

@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 use sync_core::{
+    budget::Class,
     error::{CallError, Effect, ErrorKind},
     fields::{Field, FieldTable, Values},
+    hierarchy::{self, MadeRelation},
     hold::HoldReason,
     ids::{IntentId, OrgId, PartyId},
     mapping,
@@ -17,11 +19,12 @@ use sync_store::{IntentEnd, JournalEntry, Outcome, Reschedule, StagedKind, Stage
 
 use crate::{
     CUSTOMERS, Engine, EngineError,
-    apply::{Sent, before},
+    apply::{Reply, Sent, before},
     backoff,
     likeness::stage,
     pause::Side,
     reconcile::Planned,
+    relate::{Refusal, standing},
     staging,
     watch::Event,
 };
@@ -30,6 +33,13 @@ use crate::{
 #[derive(Default)]
 struct Receipts {
     pairs: Vec<Pair>,
+    /// Parties that have an organization now.
+    created: Vec<PartyId>,
+    related: Vec<(PartyId, MadeRelation)>,
+    unrelated: Vec<(PartyId, PartyId)>,
+    /// Relations that were refused, perhaps because they are there already.
+    refused: Vec<Refusal>,
+    class: Option<Class>,
     staged: Vec<StagedRow>,
     absent: Vec<i64>,
     ended: Vec<(IntentId, IntentEnd)>,
@@ -51,13 +61,20 @@ impl Engine {
         let mut receipts = Receipts::default();
         for sent in sent {
             let Sent { planned, intent, tokens, answer } = sent;
+            // All of a slice have one class.
+            receipts.class = Some(planned.plan.class);
             match answer {
-                Ok(org) => self.accept(&mut receipts, planned, intent, tokens, org, now),
+                Ok(Reply::Org(org)) => self.accept(&mut receipts, planned, intent, tokens, org, now),
+                Ok(reply @ (Reply::Related(_) | Reply::Ended)) => {
+                    self.accept_relation(&mut receipts, planned, (intent, tokens), &reply, now);
+                }
                 Err(error) => self.decline(&mut receipts, planned, intent, error, now),
             }
         }
         let mut tx = self.write().await?;
         tx.put_pairs(&receipts.pairs, now).await?;
+        tx.put_relations(&receipts.related, now).await?;
+        tx.delete_relations(&receipts.unrelated).await?;
         stage(&mut tx, StagedKind::Org, &receipts.staged, now, 0).await?;
         tx.mark_absent(StagedKind::Org, &receipts.absent).await?;
         if self.keeps_intents() {
@@ -71,6 +88,8 @@ impl Engine {
         }
         tx.finish(&receipts.done).await?;
         tx.reschedule(&receipts.later).await?;
+        let class = receipts.class.map_or(Class::Edit, |class| class.max(Class::Edit));
+        self.enqueue_relatives(&mut tx, &receipts.created, class, now).await?;
         tx.put_outcomes(self.run, CUSTOMERS, &receipts.outcomes).await?;
         tx.commit().await?;
 
@@ -88,6 +107,10 @@ impl Engine {
         }
         for (party, outcome) in receipts.outcomes {
             self.watch.see(Event::Outcome { party, outcome });
+        }
+        for refusal in receipts.refused {
+            // Boxed: it is rare, and every write would carry its size.
+            Box::pin(self.look_into(refusal, now)).await?;
         }
         Ok(())
     }
@@ -108,6 +131,8 @@ impl Engine {
         let Some(step) = (!steps.is_empty()).then(|| steps.remove(0)) else { return };
         let fields = &self.settings.policy.fields;
         let edited_meanwhile = differs_elsewhere(fields, &step, &before, &org.values);
+        // Its own fields come first, what it is to others after.
+        let waits = !step.is_create() && hierarchy::waits(&self.settings.policy, &situation, org.id);
         let outcome = match &then_hold {
             Some(_) => Outcome::Held,
             None if step.is_create() => Outcome::Created,
@@ -134,6 +159,7 @@ impl Engine {
             ErpSide::Unseen | ErpSide::Missing | ErpSide::Malformed(_) => None,
         };
         receipts.pairs.push(pair_after(pair, party, &step, &org, desired));
+        receipts.created.extend(step.is_create().then_some(party));
         receipts.staged.push(staging::org(&org));
         receipts.ended.push((intent, IntentEnd::Done));
         receipts.outcomes.push((party, outcome));
@@ -141,7 +167,7 @@ impl Engine {
             Some(reason) => receipts.held.push((party, reason)),
             None => receipts.freed.push(party),
         }
-        if edited_meanwhile {
+        if edited_meanwhile || waits {
             // A person's edit fell between our reading and our writing. The mirror now has it, so that no later
             // page would show it as a change: look again at once.
             receipts.later.push(Reschedule {
@@ -157,6 +183,59 @@ impl Engine {
         receipts.answered = true;
     }
 
+    /// A receipt about a relation: it stands under its id, or it is ended.
+    fn accept_relation(
+        &self,
+        receipts: &mut Receipts,
+        planned: Planned,
+        (intent, tokens): (IntentId, u32),
+        reply: &Reply,
+        now: Timestamp,
+    ) {
+        let Planned { job, plan, situation, .. } = planned;
+        let Plan { party, steps, reason, rule, class: _, then_hold } = plan;
+        let Some(step) = steps.first() else { return };
+        match (reply, step) {
+            (Reply::Related(relation), _) => {
+                receipts
+                    .related
+                    .extend(standing(&situation.family, step, relation).map(|made| (party, made)));
+            }
+            (Reply::Ended, Step::Unrelate { parent, .. }) => receipts.unrelated.push((party, *parent)),
+            (Reply::Ended | Reply::Org(_), _) => {}
+        }
+        receipts.journal.push(JournalEntry {
+            intent,
+            run: self.run,
+            at: now,
+            op: step.op().to_owned(),
+            party,
+            org: step.org(),
+            // A relation is no field of an organization; which one it is says the intent's step.
+            before: Values::new(),
+            after: Values::new(),
+            reason,
+            rule: rule.key().to_owned(),
+            origin: job.origin,
+            tokens: i64::from(tokens),
+        });
+        receipts.ended.push((intent, IntentEnd::Done));
+        let outcome = if then_hold.is_some() { Outcome::Held } else { Outcome::Updated };
+        receipts.outcomes.push((party, outcome));
+        match then_hold {
+            Some(reason) => receipts.held.push((party, reason)),
+            None => receipts.freed.push(party),
+        }
+        if steps.len() > 1 {
+            // The next one follows from another look.
+            let (generation, attempts) = (job.generation, job.attempts);
+            receipts.later.push(Reschedule { party, generation, due: now, attempts, error: None });
+        } else {
+            receipts.done.push((party, job.generation));
+        }
+        receipts.answered = true;
+    }
+
     /// No receipt: either it surely did not happen, or nobody knows yet.
     fn decline(
         &self,
@@ -166,6 +245,11 @@ impl Engine {
         error: CallError,
         now: Timestamp,
     ) {
+        if is_refused_relation(&planned, &error) {
+            receipts.refused.push(Refusal { planned, intent, error });
+            receipts.answered = true;
+            return;
+        }
         let Planned { job, plan, .. } = planned;
         let Some(step) = plan.steps.first() else { return };
         let party = plan.party;
@@ -227,11 +311,27 @@ impl Engine {
     /// From sending until a look can tell that the step did not happen.
     pub(crate) fn settled_after(&self, step: &Step) -> jiff::SignedDuration {
         match step {
-            Step::Create { .. } => self.settings.t_effect + self.settings.settle,
-            // Set-to-value writes need no look-up that lags: they are observed again by id.
-            Step::Update { .. } | Step::Bind { .. } | Step::Forget { .. } => self.settings.t_effect,
+            Step::Create { .. } | Step::Relate { .. } => self.settings.t_effect + self.settings.settle,
+            // Set-to-value writes need no look-up that lags: they are observed again by id. What is ended twice is ended.
+            Step::Update { .. } | Step::Unrelate { .. } | Step::Bind { .. } | Step::Forget { .. } => {
+                self.settings.t_effect
+            }
         }
     }
+}
+
+/// Whether the CRM clearly refused to relate two organizations: they may be related already.
+fn is_refused_relation(planned: &Planned, error: &CallError) -> bool {
+    let refused = match error.kind {
+        ErrorKind::Rejected | ErrorKind::Missing => error.effect == Effect::None,
+        ErrorKind::Transient { .. }
+        | ErrorKind::Exhausted { .. }
+        | ErrorKind::Unauthorized
+        | ErrorKind::Forbidden
+        | ErrorKind::UnknownField
+        | ErrorKind::Unreadable => false,
+    };
+    refused && matches!(planned.plan.steps.first(), Some(Step::Relate { .. }))
 }
 
 /// Whether a field that was not sent says something else in the answer than when the write was decided.

@@ -8,6 +8,7 @@ use sync_core::{
     decide::{Decision, decide},
     error::{CallError, ErrorKind},
     fields::FieldTable,
+    hierarchy,
     hold::HoldReason,
     ids::{OrgId, PartyId},
     mapping,
@@ -54,6 +55,10 @@ struct Sorted {
     pairs: Vec<Pair>,
     forgotten: Vec<PartyId>,
     again: Vec<PartyId>,
+    /// Others of a circle that was found just now.
+    circles: Vec<PartyId>,
+    /// Remembered relations that mean nothing any more, by daughter and parent.
+    outdated: Vec<(PartyId, PartyId)>,
     outcomes: Vec<(PartyId, Outcome)>,
     planned: Vec<Planned>,
 }
@@ -167,7 +172,8 @@ impl Engine {
 
     /// One transaction for everything that is not sent anywhere.
     async fn settle_locally(&mut self, sorted: Sorted, now: Timestamp) -> Result<Vec<Planned>, EngineError> {
-        let Sorted { done, later, held, freed, pairs, forgotten, again, outcomes, planned } = sorted;
+        let Sorted { done, later, held, freed, pairs, forgotten, again, .. } = &sorted;
+        let Sorted { circles, outdated, outcomes, .. } = &sorted;
         let nothing = done.is_empty()
             && later.is_empty()
             && held.is_empty()
@@ -176,27 +182,30 @@ impl Engine {
             && again.is_empty();
         if !nothing {
             let mut tx = self.write().await?;
-            tx.put_pairs(&pairs, now).await?;
-            tx.delete_pairs(&forgotten).await?;
+            tx.put_pairs(pairs, now).await?;
+            tx.delete_pairs(forgotten).await?;
+            tx.delete_relations(outdated).await?;
             // Whoever thought that one of these might be theirs looks again.
             let bound: Vec<OrgId> =
                 pairs.iter().filter(|pair| pair.crm_mirror.is_empty()).map(|pair| pair.org).collect();
             let near = parties_near(&mut tx, &bound).await?;
             tx.enqueue(&near, Class::Edit, now, "an organization found its customer").await?;
-            for (party, reason) in &held {
+            for (party, reason) in held {
                 tx.open_hold(*party, reason, now).await?;
             }
-            tx.close_holds(&freed, now).await?;
-            tx.finish(&done).await?;
-            tx.reschedule(&later).await?;
-            tx.enqueue(&again, Class::NewCustomer, now, "looked at again").await?;
-            tx.put_outcomes(self.run, CUSTOMERS, &outcomes).await?;
+            tx.close_holds(freed, now).await?;
+            tx.finish(done).await?;
+            tx.reschedule(later).await?;
+            tx.enqueue(again, Class::NewCustomer, now, "looked at again").await?;
+            tx.enqueue(circles, Class::Edit, now, "in a circle of parents").await?;
+            self.enqueue_relatives(&mut tx, again, Class::Edit, now).await?;
+            tx.put_outcomes(self.run, CUSTOMERS, outcomes).await?;
             tx.commit().await?;
         }
-        for (party, outcome) in outcomes {
+        for (party, outcome) in sorted.outcomes {
             self.watch.see(Event::Outcome { party, outcome });
         }
-        Ok(planned)
+        Ok(sorted.planned)
     }
 }
 
@@ -242,6 +251,11 @@ fn sort(
                 sorted.done.push((party, job.generation));
             }
             Decision::Hold(reason) => {
+                if let HoldReason::RelationCycle { parties } = &reason
+                    && situation.hold.as_ref() != Some(&reason)
+                {
+                    sorted.circles.extend(parties.iter().filter(|other| **other != party));
+                }
                 sorted.held.push((party, reason));
                 sorted.outcomes.push((party, Outcome::Held));
                 sorted.done.push((party, job.generation));
@@ -261,7 +275,11 @@ fn wait(job: &Job, due: Timestamp) -> Reschedule {
 
 /// Both sides agree: remember on what.
 fn in_sync(fields: &FieldTable, job: Job, situation: Situation, sorted: &mut Sorted) {
-    let Situation { party, erp, pair, crm, hold, .. } = situation;
+    let Situation { party, erp, pair, crm, hold, family, .. } = situation;
+    if let Some(pair) = &pair {
+        let parents = hierarchy::outdated(&family, pair.org);
+        sorted.outdated.extend(parents.into_iter().map(|parent| (party, parent)));
+    }
     if let (Some(pair), CrmSide::Present { org, .. }, ErpSide::Present(customer)) = (pair, crm, erp) {
         let erp_mirror = mapping::desired(fields, &customer).values;
         if erp_mirror != pair.erp_mirror || org.values != pair.crm_mirror {
@@ -290,7 +308,7 @@ fn planned(job: Job, plan: Plan, situation: Situation, sorted: &mut Sorted) {
             sorted.forgotten.push(job.party);
             sorted.again.push(job.party);
         }
-        Some(Step::Create { .. } | Step::Update { .. }) => {
+        Some(Step::Create { .. } | Step::Update { .. } | Step::Relate { .. } | Step::Unrelate { .. }) => {
             let pair = situation.pair.clone();
             sorted.planned.push(Planned { job, plan, pair, situation });
         }

@@ -6,6 +6,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use sync_core::{
     fields::Field,
+    hierarchy::ErpRelation,
     ids::PartyId,
     model::{CrmOrg, ErpAccount, ErpParty, Malformed, Seen},
     value::Value,
@@ -24,6 +25,7 @@ pub(crate) fn rows<T>(seen: Vec<Seen<T>>, row: impl Fn(&T) -> StagedRow) -> (Vec
             Seen::Malformed(Malformed { id: Some(id), owner, updated_at, reason }) => rows.push(StagedRow {
                 id,
                 party: owner.map(|party| party.0),
+                parent: None,
                 stamp: updated_at.unwrap_or(Timestamp::UNIX_EPOCH),
                 hash: digest(&reason),
                 body: String::new(),
@@ -43,6 +45,12 @@ pub(crate) fn party(party: &ErpParty) -> StagedRow {
 pub(crate) fn account(account: &ErpAccount) -> StagedRow {
     let content = ErpAccount { updated_at: Timestamp::UNIX_EPOCH, ..account.clone() };
     row(account.id.0, Some(account.party.0), account.updated_at, &content, account)
+}
+
+pub(crate) fn relation(relation: &ErpRelation) -> StagedRow {
+    let content = ErpRelation { updated_at: Timestamp::UNIX_EPOCH, ..relation.clone() };
+    let staged = row(relation.id.0, Some(relation.daughter.0), relation.updated_at, &content, relation);
+    StagedRow { parent: Some(relation.parent.0), ..staged }
 }
 
 pub(crate) fn org(org: &CrmOrg) -> StagedRow {
@@ -69,7 +77,15 @@ fn row<C: Serialize, B: Serialize>(
     content: &C,
     body: &B,
 ) -> StagedRow {
-    StagedRow { id, party, stamp, hash: digest(&json(content)), body: json(body), malformed: None }
+    StagedRow {
+        id,
+        party,
+        parent: None,
+        stamp,
+        hash: digest(&json(content)),
+        body: json(body),
+        malformed: None,
+    }
 }
 
 /// Our own types always serialise: their map keys are names and their numbers are integers.

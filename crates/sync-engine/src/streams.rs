@@ -2,7 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use sync_core::poll::{Again, ErpCursor, Pace, Progress};
+use sync_core::{
+    ids::PartyId,
+    poll::{Again, ErpCursor, Pace, Progress},
+};
 
 /// Key under which the state of a stream is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +14,8 @@ pub enum Stream {
     Accounts,
     /// Parties of the ERP.
     Parties,
+    /// What parties of the ERP are to each other.
+    Relations,
     /// Organizations of the CRM.
     Orgs,
 }
@@ -22,6 +27,7 @@ impl Stream {
         match self {
             Self::Accounts => "erp.account",
             Self::Parties => "erp.party",
+            Self::Relations => "erp.relation",
             Self::Orgs => "crm.organization",
         }
     }
@@ -116,6 +122,37 @@ impl ErpStream {
             Progress::Stuck => self.rhythm.polled_at = Some(now),
         }
     }
+}
+
+/// State of the stream of relationships, which is only ever walked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RelationStream {
+    /// Where reading stands.
+    pub cursor: RelationCursor,
+    /// When it was last read.
+    #[serde(flatten)]
+    pub rhythm: Rhythm,
+}
+
+impl Default for RelationStream {
+    fn default() -> Self {
+        Self { cursor: RelationCursor::New, rhythm: Rhythm::default() }
+    }
+}
+
+/// Where reading of relationships stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum RelationCursor {
+    /// Nothing was read yet.
+    New,
+    /// In the middle of a walk over all parties.
+    Walk {
+        /// The last party that was read.
+        after: PartyId,
+    },
+    /// The last walk is complete.
+    Idle,
 }
 
 /// State of the stream of the CRM.

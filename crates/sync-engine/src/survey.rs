@@ -4,7 +4,13 @@
 //! What a walk did not see is not declared missing here: that would be counted twice when the next run walks.
 
 use jiff::Timestamp;
-use sync_core::{budget::Class, error::ErrorKind, poll::Progress, ports::Missing};
+use sync_core::{
+    budget::Class,
+    error::ErrorKind,
+    poll::Progress,
+    ports::{LinkPage, Missing},
+};
+use sync_store::StagedKind;
 
 use crate::{
     Engine, EngineError,
@@ -12,7 +18,8 @@ use crate::{
     erp_stream::{asking, keys_of, kind_of, with_targets},
     likeness::stage,
     pause::Side,
-    streams::{CrmCursor, CrmStream, ErpStream, Stream},
+    relation_stream::{Passed, enqueue_daughters, rows_of},
+    streams::{CrmCursor, CrmStream, ErpStream, RelationCursor, RelationStream, Stream},
 };
 
 /// Rows of a survey belong to no sweep.
@@ -25,6 +32,8 @@ pub struct Survey {
     missing: Option<Missing>,
     accounts: ErpStream,
     parties: ErpStream,
+    /// None where the policy does not ask for parents and daughters.
+    relations: Option<RelationStream>,
     orgs: CrmStream,
 }
 
@@ -44,8 +53,13 @@ impl Engine {
     pub async fn begin_survey(&mut self) -> Result<Survey, EngineError> {
         self.poll_now();
         let mut tx = self.store.read(self.connection()).await?;
+        let relations = match self.settings.policy.hierarchy {
+            Some(_) => Some(tx.cursor(Stream::Relations.name()).await?.unwrap_or_default()),
+            None => None,
+        };
         Ok(Survey {
             missing: None,
+            relations,
             accounts: tx.cursor(Stream::Accounts.name()).await?.unwrap_or_default(),
             parties: tx.cursor(Stream::Parties.name()).await?.unwrap_or_default(),
             orgs: tx.cursor(Stream::Orgs.name()).await?.unwrap_or_default(),
@@ -62,14 +76,16 @@ impl Engine {
             || self.survey_fields(survey, now).await
             || self.prepare_erp(now).await
             || self.survey_erp(survey, now).await?
+            || self.survey_relations(survey, now).await?
             || self.survey_crm(survey, now).await?)
     }
 
     /// Whether everything that was due is read.
     #[must_use]
     pub fn has_surveyed(&self, survey: &Survey) -> bool {
-        let Survey { missing, accounts, parties, orgs } = survey;
-        let resting = [accounts, parties].into_iter().all(|stream| !stream.has_work());
+        let Survey { missing, accounts, parties, relations, orgs } = survey;
+        let resting = [accounts, parties].into_iter().all(|stream| !stream.has_work())
+            && relations.is_none_or(|relations| relations.cursor == RelationCursor::Idle);
         missing.is_some()
             && self.forced.is_empty()
             && resting
@@ -135,9 +151,39 @@ impl Engine {
         }
         self.tell_page(stream, page.rows.len(), keys.len(), complete, page.lost);
         if progress == Progress::Stuck {
-            self.erp_stuck(stream);
+            self.tell_stuck(stream);
         }
         Ok(())
+    }
+
+    async fn survey_relations(&mut self, survey: &mut Survey, now: Timestamp) -> Result<bool, EngineError> {
+        let (Some(rule), Some(state)) = (self.settings.policy.hierarchy.clone(), survey.relations) else {
+            return Ok(false);
+        };
+        if !self.erp_is_open(now) {
+            return Ok(false);
+        }
+        let Some((mut state, after)) = state.due(self.settings.sweep_every, now) else { return Ok(false) };
+        let LinkPage { rows, last, more, server_now } = match self.erp.links(after).await {
+            Ok(page) => page,
+            Err(error) => {
+                self.side_failed(Side::Erp, &error);
+                return Ok(true);
+            }
+        };
+        self.erp_pauses.answered();
+        let (rows, lost) = rows_of(&rule, rows, server_now);
+        let passed = state.passes(after, last, more, now);
+        let mut tx = self.write().await?;
+        let changed = stage(&mut tx, StagedKind::Relation, &rows, now, NO_SWEEP).await?;
+        let keys = enqueue_daughters(&mut tx, &changed, now).await?;
+        tx.commit().await?;
+        self.tell_page(Stream::Relations, rows.len(), keys, passed == Passed::All, lost);
+        if passed == Passed::Nothing {
+            self.tell_stuck(Stream::Relations);
+        }
+        survey.relations = Some(state);
+        Ok(true)
     }
 
     async fn survey_crm(&mut self, survey: &mut Survey, now: Timestamp) -> Result<bool, EngineError> {

@@ -105,7 +105,7 @@ impl Tx {
         Ok(found.into_iter().map(|hold| (hold.party, hold.reason)).collect())
     }
 
-    /// The parties with an open hold of this cause.
+    /// The parties with an open hold of this cause ([`HoldReason::key`]).
     ///
     /// # Errors
     /// When the database refuses.

@@ -184,7 +184,8 @@ impl Tx {
     /// When the database refuses.
     pub async fn create_intents(&mut self) -> Result<BTreeMap<PartyId, u64>, StoreError> {
         let sql = "SELECT party_id, count(*) FROM intent \
-            WHERE connection_id = $1 AND step LIKE '{\"op\":\"create\"%' GROUP BY party_id";
+            WHERE connection_id = $1 AND (step LIKE '{\"op\":\"create\"%' OR step LIKE '{\"op\":\"relate\"%') \
+            GROUP BY party_id";
         let args = vec![self.id()];
         let read =
             |row: &Row<'_>| Ok((PartyId(row.int(0, "party_id")?), row.int(1, "count")?.unsigned_abs()));

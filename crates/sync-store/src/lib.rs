@@ -23,6 +23,7 @@ mod migrate;
 mod pairs;
 mod plans;
 mod queue;
+mod relations;
 mod runs;
 mod sql;
 mod staged;

@@ -1,25 +1,27 @@
-//! Migrations: the same numbers for both databases.
+//! Migrations: the same numbers for both databases. Numbers may be left out.
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 use crate::{Store, StoreError, store::Pools};
 
-const SQLITE: [(i64, &str, &str); 7] = [
+const SQLITE: [(i64, &str, &str); 8] = [
     (1, "first floor", include_str!("../migrations/sqlite/0001_first_floor.sql")),
     (2, "wishes", include_str!("../migrations/sqlite/0002_wishes.sql")),
     (3, "last spent", include_str!("../migrations/sqlite/0003_last_spent.sql")),
     (4, "day start", include_str!("../migrations/sqlite/0004_day_start.sql")),
     (5, "answers", include_str!("../migrations/sqlite/0005_answers.sql")),
     (6, "errands", include_str!("../migrations/sqlite/0006_errands.sql")),
+    (7, "relations", include_str!("../migrations/sqlite/0007_relations.sql")),
     (8, "match keys", include_str!("../migrations/sqlite/0008_match_keys.sql")),
 ];
-const POSTGRES: [(i64, &str, &str); 7] = [
+const POSTGRES: [(i64, &str, &str); 8] = [
     (1, "first floor", include_str!("../migrations/postgres/0001_first_floor.sql")),
     (2, "wishes", include_str!("../migrations/postgres/0002_wishes.sql")),
     (3, "last spent", include_str!("../migrations/postgres/0003_last_spent.sql")),
     (4, "day start", include_str!("../migrations/postgres/0004_day_start.sql")),
     (5, "answers", include_str!("../migrations/postgres/0005_answers.sql")),
     (6, "errands", include_str!("../migrations/postgres/0006_errands.sql")),
+    (7, "relations", include_str!("../migrations/postgres/0007_relations.sql")),
     (8, "match keys", include_str!("../migrations/postgres/0008_match_keys.sql")),
 ];
 

@@ -18,6 +18,8 @@ pub enum StagedKind {
     Account,
     /// An organization of the CRM.
     Org,
+    /// A relationship of the ERP that makes one party a part of another.
+    Relation,
 }
 
 impl StagedKind {
@@ -26,6 +28,7 @@ impl StagedKind {
             Self::Party => "party",
             Self::Account => "account",
             Self::Org => "org",
+            Self::Relation => "relation",
         }
     }
 }
@@ -35,8 +38,10 @@ impl StagedKind {
 pub struct StagedRow {
     /// Its id on its own side.
     pub id: i64,
-    /// Owner of an account; the ERP id that an organization carries; none for parties.
+    /// Owner of an account; the ERP id that an organization carries; the daughter of a relation; none for parties.
     pub party: Option<i64>,
+    /// The parent of a relation; none for everything else.
+    pub parent: Option<i64>,
     /// Its change stamp.
     pub stamp: Timestamp,
     /// Digest of its content without the stamp.
@@ -74,14 +79,14 @@ pub struct Changed {
 }
 
 static BY_ID: Many = Many::new(
-    "SELECT id, party_id, stamp, hash, body, malformed, read_at, missing, sweep FROM staged \
+    "SELECT id, party_id, stamp, hash, body, malformed, read_at, missing, sweep, parent_id FROM staged \
         WHERE connection_id = $1 AND kind = $2 AND id IN ({rows})",
     "?",
     2,
 );
 
 static BY_PARTY: Many = Many::new(
-    "SELECT id, party_id, stamp, hash, body, malformed, read_at, missing, sweep FROM staged \
+    "SELECT id, party_id, stamp, hash, body, malformed, read_at, missing, sweep, parent_id FROM staged \
         WHERE connection_id = $1 AND kind = $2 AND party_id IN ({rows}) ORDER BY id",
     "?",
     2,
@@ -90,13 +95,15 @@ static BY_PARTY: Many = Many::new(
 // An older version never overwrites a newer one; of two with one stamp the one read later counts. A record that was
 // seen at all is not missing.
 static PUT: Many = Many::new(
-    "INSERT INTO staged (connection_id, kind, read_at, sweep, id, party_id, stamp, hash, body, malformed, missing) \
+    "INSERT INTO staged (connection_id, kind, read_at, sweep, id, party_id, parent_id, stamp, hash, body, malformed, \
+        missing) \
         VALUES {rows} \
         ON CONFLICT (connection_id, kind, id) DO UPDATE SET \
-        party_id = excluded.party_id, stamp = excluded.stamp, hash = excluded.hash, body = excluded.body, \
+        party_id = excluded.party_id, parent_id = excluded.parent_id, stamp = excluded.stamp, hash = excluded.hash, \
+        body = excluded.body, \
         malformed = excluded.malformed, read_at = excluded.read_at, missing = 0, \
         sweep = CASE WHEN excluded.sweep > staged.sweep THEN excluded.sweep ELSE staged.sweep END",
-    "($1, $2, $3, $4, ?, ?, ?, ?, ?, ?, 0)",
+    "($1, $2, $3, $4, ?, ?, ?, ?, ?, ?, ?, 0)",
     4,
 );
 
@@ -131,7 +138,9 @@ fn is_newer(
     sweep: i64,
 ) -> bool {
     let swept = match kind {
-        StagedKind::Party | StagedKind::Account => sweep > staged.sweep && read_at >= staged.read_at,
+        StagedKind::Party | StagedKind::Account | StagedKind::Relation => {
+            sweep > staged.sweep && read_at >= staged.read_at
+        }
         StagedKind::Org => false,
     };
     !swept && (staged.row.stamp, staged.read_at) > (stamp, read_at)
@@ -179,6 +188,7 @@ impl Tx {
             put.push(vec![
                 id.into(),
                 row.party.into(),
+                row.parent.into(),
                 row.stamp.into(),
                 row.hash.clone().into(),
                 row.body.clone().into(),
@@ -230,14 +240,14 @@ impl Tx {
         after: i64,
         limit: u32,
     ) -> Result<Vec<StagedRecord>, StoreError> {
-        let sql = "SELECT id, party_id, stamp, hash, body, malformed, read_at, missing, sweep FROM staged \
+        let sql = "SELECT id, party_id, stamp, hash, body, malformed, read_at, missing, sweep, parent_id FROM staged \
             WHERE connection_id = $1 AND kind = $2 AND id > $3 AND malformed IS NULL ORDER BY id LIMIT $4";
         let args = vec![self.id(), kind.key().into(), after.into(), i64::from(limit).into()];
         self.fetch("staged", sql, args, record).await
     }
 
-    /// Staged accounts or organizations by the party they speak about, in order of their ids. Organizations that
-    /// are gone are left out.
+    /// Staged accounts, organizations or relations by the party they speak about, in order of their ids. Organizations
+    /// that are gone are left out.
     ///
     /// # Errors
     /// When the database refuses or a row cannot be read.
@@ -256,7 +266,7 @@ impl Tx {
     }
 
     /// A walk over all ids is complete: what it did not see is missing once more. Tells what is now missing for
-    /// good (parties and accounts: twice), or worth a look by id (organizations: once).
+    /// good (records of the ERP: twice), or worth a look by id (organizations: once).
     ///
     /// # Errors
     /// When the database refuses.
@@ -319,6 +329,7 @@ fn record(row: &Row<'_>) -> Result<StagedRecord, StoreError> {
             hash: row.text(3, "hash")?,
             body: row.text(4, "body")?,
             malformed: row.maybe_text(5, "malformed")?,
+            parent: row.maybe_int(9, "parent_id")?,
         },
         read_at: row.time(6, "read_at")?,
         missing: row.int(7, "missing")?,

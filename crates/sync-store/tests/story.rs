@@ -9,8 +9,9 @@ use sync_core::{
     answers::{Answer, Answers},
     budget::{Class, DailyBudget},
     fields::{Field, Values},
+    hierarchy::{Made, MadeRelation},
     hold::HoldReason,
-    ids::{ConnectionId, OrgId, PartyId},
+    ids::{ConnectionId, OrgId, PartyId, RelationId},
     pair::Pair,
     plan::{Plan, Rule, Step},
     poll::Again,
@@ -29,7 +30,7 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 fn row(id: i64, party: Option<i64>, stamp: Timestamp, hash: &str) -> StagedRow {
-    StagedRow { id, party, stamp, hash: hash.into(), body: "{}".into(), malformed: None }
+    StagedRow { id, party, parent: None, stamp, hash: hash.into(), body: "{}".into(), malformed: None }
 }
 
 fn name(text: &str) -> Values {
@@ -38,7 +39,7 @@ fn name(text: &str) -> Values {
 
 async fn story(store: Store) {
     assert!(matches!(store.connections().await, Err(StoreError::NotMigrated)));
-    assert_eq!(store.migrate().await.unwrap().len(), 7);
+    assert_eq!(store.migrate().await.unwrap().len(), 8);
     assert_eq!(store.migrate().await.unwrap(), [], "twice is once");
     let connection = store.ensure_connection("acme", "{}", at(0)).await.unwrap();
     assert_eq!(store.ensure_connection("acme", "{}", at(1)).await.unwrap(), connection);
@@ -52,6 +53,7 @@ async fn story(store: Store) {
     queueing(&store, &fence).await;
     writing(&store, &fence).await;
     spending(&store, &fence).await;
+    relating(&store, &fence).await;
     sealing(&store, &fence).await;
     wishing(&store, &fence, other).await;
     taking_over(&store, fence).await;
@@ -117,6 +119,55 @@ async fn staging(store: &Store, fence: &Fence) {
     tx.pairs_by_party(&ids).await.unwrap();
     tx.holds(&ids).await.unwrap();
     assert!(store.statements() - before <= 10, "200 situations are loaded in a handful of statements");
+}
+
+async fn relating(store: &Store, fence: &Fence) {
+    let mut tx = store.write(fence).await.unwrap();
+    let (daughter, parent, supplier) = (PartyId(501), PartyId(502), PartyId(503));
+    let relation =
+        |id, parent: PartyId| StagedRow { parent: Some(parent.0), ..row(id, Some(daughter.0), at(10), "a") };
+    let rows = [relation(1, parent), relation(2, supplier)];
+    assert_eq!(tx.stage(StagedKind::Relation, &rows, at(20), 1).await.unwrap().len(), 2);
+    let staged = tx.staged_of_parties(StagedKind::Relation, &[daughter.0]).await.unwrap();
+    assert_eq!(staged.iter().map(|r| r.row.parent).collect::<Vec<_>>(), [Some(502), Some(503)]);
+    let pair = |party, org| Pair {
+        party,
+        org: OrgId(org),
+        erp_mirror: Values::new(),
+        crm_mirror: Values::new(),
+        written: BTreeMap::new(),
+    };
+    assert_eq!(tx.relatives(&[parent]).await.unwrap(), [], "its daughter has no organization");
+    tx.put_pairs(&[pair(daughter, 9501)], at(30)).await.unwrap();
+    assert_eq!(tx.relatives(&[parent]).await.unwrap(), [daughter], "the parent came later");
+    tx.put_pairs(&[pair(parent, 9502)], at(30)).await.unwrap();
+    assert_eq!(tx.relatives(&[daughter]).await.unwrap(), [daughter]);
+    tx.sweep_finish(StagedKind::Relation, 2).await.unwrap();
+    assert_eq!(tx.sweep_finish(StagedKind::Relation, 3).await.unwrap().len(), 2, "missing twice");
+    assert_eq!(tx.relatives(&[daughter]).await.unwrap(), []);
+
+    let made = |parent, state| MadeRelation {
+        parent,
+        daughter_org: OrgId(9501),
+        parent_org: OrgId(9502),
+        state,
+        times: 1,
+    };
+    let states = [Made::Stands(RelationId(7)), Made::Removed, Made::ByHand, Made::Unsure];
+    for state in states {
+        let relations = [(daughter, made(parent, state)), (daughter, made(supplier, Made::Unsure))];
+        tx.put_relations(&relations, at(31)).await.unwrap();
+        let known = tx.relations(&[daughter, parent]).await.unwrap();
+        assert_eq!(known, BTreeMap::from([(daughter, relations.map(|(_, made)| made).to_vec())]));
+    }
+    tx.delete_relations(&[(daughter, supplier), (daughter, daughter)]).await.unwrap();
+    assert_eq!(tx.relations(&[daughter]).await.unwrap()[&daughter].len(), 1);
+    let circle = HoldReason::RelationCycle { parties: vec![daughter, parent] };
+    tx.open_hold(daughter, &circle, at(32)).await.unwrap();
+    assert_eq!(tx.held_parties(circle.key()).await.unwrap(), [daughter]);
+    tx.close_holds(&[daughter], at(33)).await.unwrap();
+    assert_eq!(tx.held_parties(circle.key()).await.unwrap(), []);
+    drop(tx);
 }
 
 async fn queueing(store: &Store, fence: &Fence) {

@@ -41,7 +41,7 @@ struct Refused {
     party: PartyId,
     name: Option<String>,
     moved: Vec<Moved>,
-    /// Steps in our own store that were done before something had moved.
+    /// Steps that were done before something had moved.
     #[serde(skip_serializing_if = "is_zero")]
     applied: usize,
 }
@@ -148,8 +148,11 @@ fn told(applied: &Applied) -> String {
         pipedrive.tokens
     );
     // Writing to a String cannot fail.
-    for Refused { party, name, moved, applied: _ } in refused {
+    for Refused { party, name, moved, applied } in refused {
         let _ = writeln!(text, "\nrefused  {}  (party {party})", name.as_deref().unwrap_or("(no name)"));
+        if *applied > 0 {
+            let _ = writeln!(text, "    after {applied} of its steps");
+        }
         for moved in moved {
             let _ = writeln!(text, "    {}", moved.what);
         }

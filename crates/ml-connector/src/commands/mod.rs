@@ -11,6 +11,7 @@ mod docs;
 mod holds;
 mod init;
 mod pairs;
+mod parents;
 mod plan;
 mod resync;
 mod run;

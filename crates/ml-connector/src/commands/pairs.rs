@@ -9,6 +9,7 @@ use sync_core::value::Value;
 use sync_store::{ConnectionRow, JournalRow, Store};
 
 use super::Context;
+use super::parents::{ShownParent, parents_of};
 use crate::cli::{PairsCommand, PairsListArgs, PairsShowArgs};
 use crate::config::Config;
 use crate::exit::{ExitCode, Failed};
@@ -31,6 +32,7 @@ struct Shown {
     organization: Option<i64>,
     fields: Vec<ShownField>,
     hold: Option<String>,
+    parents: Vec<ShownParent>,
     journal: Vec<Written>,
 }
 
@@ -111,6 +113,7 @@ async fn show(context: &Context<'_>, store: &Store, args: &PairsShowArgs) -> any
         let pair = tx.pairs_by_party(&[party]).await?.remove(&party);
         let hold = tx.holds(&[party]).await?.remove(&party);
         let journal = tx.journal(Some(party), None, 100).await?;
+        let parents = parents_of(&mut tx, party).await?;
         if pair.is_none() && hold.is_none() && journal.is_empty() {
             continue;
         }
@@ -130,6 +133,7 @@ async fn show(context: &Context<'_>, store: &Store, args: &PairsShowArgs) -> any
             organization: pair.as_ref().map(|pair| pair.org.0),
             fields: fields.collect(),
             hold: hold.map(|hold| hold.explain()),
+            parents,
             journal: journal.into_iter().map(written).collect(),
         });
     }
@@ -158,6 +162,13 @@ fn told(shown: &Shown) -> String {
         [field.field.clone(), field.erp.clone().unwrap_or_default(), field.crm.clone().unwrap_or_default()]
     });
     text.push_str(&format!("\n{}\n", table(["field", "erp", "crm"], &[], rows)));
+    if !shown.parents.is_empty() {
+        let rows = shown.parents.iter().map(|parent| {
+            let organization = parent.organization.map_or("none".to_owned(), |org| org.to_string());
+            [parent.party.to_string(), organization, parent.relation.clone()]
+        });
+        text.push_str(&format!("\n{}\n", table(["parent", "organization", "relation"], &[], rows)));
+    }
     let rows = shown
         .journal
         .iter()

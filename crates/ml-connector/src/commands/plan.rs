@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use sync_core::budget::Class;
-use sync_core::ids::PartyId;
+use sync_core::ids::{OrgId, PartyId};
+use sync_core::plan::Step;
 use sync_core::ports::Missing;
 use sync_engine::daemon::{End, TokioSleeper, heartbeat, until_surveyed};
 use sync_engine::lease::Lease;
@@ -19,7 +20,7 @@ use crate::config::{Config, Connection};
 use crate::exit::{ExitCode, Failed};
 use crate::output::talk;
 use crate::plan_file::{PlanFile, PlanRecord, VERSION};
-use crate::preview::{Entry, Preview, Read, Tokens, Totals};
+use crate::preview::{Entry, Families, Preview, Read, Tokens, Totals};
 use crate::progress::Progress;
 use crate::wire::{Process, SystemClock, open_store, policy};
 
@@ -129,7 +130,7 @@ async fn decide(
     ledger: &Ledger,
     (read, missing): (Read, Missing),
 ) -> anyhow::Result<Result<Planned, ExitCode>> {
-    let mut totals = Totals::default();
+    let (mut totals, mut families) = (Totals::default(), Families::default());
     let (mut entries, mut records) = (Vec::new(), Vec::new());
     let mut after: Option<PartyId> = None;
     loop {
@@ -141,6 +142,7 @@ async fn decide(
         after = Some(last.party);
         for foreseen in &page {
             totals.count(foreseen);
+            families.note(foreseen);
             let entry = Entry::of(foreseen, |step| planner.crm.price(step));
             if !entry.is_quiet() {
                 entries.push(entry);
@@ -148,6 +150,8 @@ async fn decide(
             records.extend(PlanRecord::of(foreseen));
         }
     }
+    let relation = Step::Relate { parent: PartyId(0), parent_org: OrgId(0), org: OrgId(0) };
+    families.tell(&mut entries, &mut totals, planner.crm.price(&relation));
     let needed = entries.iter().map(|entry| entry.tokens).sum::<u64>() + u64::from(missing.tokens);
     let left_today = ledger.left_today(Class::Edit, process.clock.now()).await?;
     let written = entries.iter().filter(|entry| entry.tokens > 0);

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sync_core::hierarchy::HierarchyRule;
 use sync_core::policy::{self, CrmReactions, CustomerRule, ErpReactions};
 
 use super::ConfigError;
@@ -45,6 +46,22 @@ pub struct Customers {
     /// When an organization without which its customer was left is back: `flag` resumes, `ignore` leaves it as it is,
     /// `ask` lets a person decide. Default `"flag"`.
     pub organization_returned: Reaction,
+
+    /// Whether parents and daughters by the ERP's relationships are parents and daughters in Pipedrive, too (10 tokens for
+    /// each relation made, 6 for each ended). Reading them takes one more request to the ERP for every 200 parties at
+    /// each `sweep_every`. Default `false`.
+    pub hierarchy: bool,
+
+    /// Relationship types that count for it. Empty means all. Default `[]`.
+    pub relationship_types: Vec<String>,
+
+    /// Relationship codes that make the subject of a relationship the parent of its object. Default
+    /// `["HEADQUARTERS_OF", "PARENT_OF"]`.
+    pub parent_codes: Vec<String>,
+
+    /// Relationship codes that make the subject of a relationship a daughter of its object. Default
+    /// `["DIVISION_OF", "SUBSIDIARY_OF"]`.
+    pub daughter_codes: Vec<String>,
 }
 
 /// Texts told by patterns: `*` stands for any characters, `?` for one, letter case does not matter.
@@ -71,6 +88,7 @@ pub enum Reaction {
 
 impl Default for Customers {
     fn default() -> Self {
+        let HierarchyRule { types, parent_codes, daughter_codes } = HierarchyRule::default();
         Self {
             account_required: false,
             names: Filter::default(),
@@ -82,6 +100,10 @@ impl Default for Customers {
             organization_merged: Reaction::Ask,
             organization_deleted: Reaction::Ask,
             organization_returned: Reaction::Flag,
+            hierarchy: false,
+            relationship_types: types.into_iter().collect(),
+            parent_codes: parent_codes.into_iter().collect(),
+            daughter_codes: daughter_codes.into_iter().collect(),
         }
     }
 }
@@ -99,7 +121,12 @@ impl Customers {
             organization_merged,
             organization_deleted,
             organization_returned: _,
+            hierarchy: _,
+            relationship_types,
+            parent_codes,
+            daughter_codes,
         } = self;
+        check_codes(at, [relationship_types, parent_codes, daughter_codes])?;
         names.check(&at.key("names"))?;
         numbers.check(&at.key("numbers"))?;
         for (key, reaction) in
@@ -128,6 +155,16 @@ impl Customers {
         }
     }
 
+    /// Which relationships make parents and daughters, if any do.
+    pub fn hierarchy(&self) -> Option<HierarchyRule> {
+        let set = |codes: &[String]| codes.iter().cloned().collect();
+        self.hierarchy.then(|| HierarchyRule {
+            types: set(&self.relationship_types),
+            parent_codes: set(&self.parent_codes),
+            daughter_codes: set(&self.daughter_codes),
+        })
+    }
+
     /// What happens when customers end in the ERP, or return.
     pub fn erp(&self) -> ErpReactions {
         ErpReactions {
@@ -146,6 +183,31 @@ impl Customers {
             returned: self.organization_returned.policy(),
         }
     }
+}
+
+fn check_codes(at: &At<'_>, codes: [&[String]; 3]) -> Result<(), ConfigError> {
+    let [_, parents, daughters] = codes;
+    for (key, codes) in ["relationship_types", "parent_codes", "daughter_codes"].into_iter().zip(codes) {
+        if let Some(index) = codes.iter().position(|code| code.trim().is_empty()) {
+            return Err(at
+                .key(key)
+                .index(index)
+                .fail("this code is empty", "write a code of the ERP such as \"PARENT_OF\", or remove it"));
+        }
+    }
+    if let Some(index) = daughters.iter().position(|code| parents.contains(code)) {
+        return Err(at.key("daughter_codes").index(index).fail(
+            "this code is among the parent_codes, too",
+            "a code is read from the subject: it makes it the parent or the daughter, not both",
+        ));
+    }
+    if parents.is_empty() && daughters.is_empty() {
+        return Err(at.key("parent_codes").fail(
+            "there is no code that makes parents or daughters",
+            "name one, or write hierarchy = false",
+        ));
+    }
+    Ok(())
 }
 
 impl Filter {

@@ -13,6 +13,7 @@ use saas_sims::{
 };
 use sync_core::{
     budget::{self, Class, DailyBudget},
+    hierarchy::HierarchyRule,
     ids::OrgId,
     ports::Crm,
 };
@@ -230,23 +231,29 @@ fn a_first_load_costs_its_creates_and_a_quiet_cycle_its_polls() {
     runtime.block_on(async {
         let customers: u64 = 1_200;
         let pipedrive = PipedriveSettings { plan: Plan::Ultimate, ..PipedriveSettings::default() };
-        let world =
+        let mut world =
             World::new(Beginning { seed: 5, fusion: FusionSettings::default(), pipedrive, oauth: true })
                 .await;
-        generator::populate(&world.fusion, usize::try_from(customers).expect("small"), 5, world.clock.now());
+        let truth = generator::populate(
+            &world.fusion,
+            usize::try_from(customers).expect("small"),
+            5,
+            world.clock.now(),
+        );
+        let families = generator::families(&world.fusion, &truth, 0.3, 5);
+        world.policy.hierarchy = Some(HierarchyRule::default());
         let lease = world.take().await.expect("nobody dies");
         let mut engine = world.engine(&lease);
         while world.pipedrive.organization_ids().len() < 1_200 {
             let soon = world.clock.now() + SignedDuration::from_secs(20);
             world.work_until(&mut engine, &lease, soon).await;
         }
-        let (crm, organizations) = (world.pipedrive_client(), world.pipedrive.organization_ids());
-        let relations: u64 = 150;
-        for pair in organizations.chunks(2).take(150) {
-            let &[parent, daughter] = pair else { panic!("an even number") };
-            let related = crm.relate(OrgId(parent), OrgId(daughter), Class::NewCustomer);
-            world.drive(related).await.expect("nobody dies").expect("a relation");
-        }
+        let standing = families.iter().flat_map(|family| &family.relations).count();
+        let settled = world.clock.now() + SignedDuration::from_mins(2);
+        world.work_until(&mut engine, &lease, settled).await;
+        let relations = u64::try_from(world.pipedrive.relationships().len()).expect("small");
+        println!("{standing} relationships in the ERP, {relations} relations made of them");
+        assert!(relations > 100, "{relations}");
         let stats = world.pipedrive.stats();
         println!(
             "{customers} customers, {relations} relations: {} tokens, {} requests: {:?}",

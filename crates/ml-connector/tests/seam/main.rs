@@ -6,6 +6,8 @@
 mod bad_input;
 mod budget;
 mod contract;
+mod families;
+mod family_plans;
 mod guard;
 mod lives;
 mod matching;

@@ -68,7 +68,7 @@ pub(crate) async fn plan(world: &World, lease: &Lease, engine: &mut Engine) -> (
 }
 
 /// `sync`: everything to quiescence.
-async fn sync(world: &World, lease: &Lease, engine: &mut Engine) {
+pub(crate) async fn sync(world: &World, lease: &Lease, engine: &mut Engine) {
     engine.poll_now();
     loop {
         let soon = world.clock.now() + SignedDuration::from_secs(1);
@@ -104,11 +104,11 @@ pub(crate) fn approved(foreseen: &[Foreseen]) -> Vec<Approved> {
 }
 
 /// Everything that must not move while somebody only looks.
-async fn tables(world: &World) -> String {
+pub(crate) async fn tables(world: &World) -> String {
     let looking = async {
         let mut tx = world.store.read(world.connection).await?;
         let mut cursors = Vec::new();
-        for stream in ["erp.account", "erp.party", "crm.organization"] {
+        for stream in ["erp.account", "erp.party", "erp.relation", "crm.organization"] {
             cursors.push(tx.cursor::<serde_json::Value>(stream).await?);
         }
         let pairs = tx.list_pairs(None, 1_000).await?;
@@ -131,11 +131,11 @@ async fn newest_plan(world: &World, party: PartyId) -> Option<Plan> {
     plans.into_iter().next().map(|row| row.plan)
 }
 
-fn writes(world: &World) -> u64 {
+pub(crate) fn writes(world: &World) -> u64 {
     lock(&world.witness).writes
 }
 
-fn rename(world: &World, party: PartyId, name: &str) {
+pub(crate) fn rename(world: &World, party: PartyId, name: &str) {
     world
         .fusion
         .edit_party(party.0, &Edit::set(json!({ "OrganizationName": name })))
@@ -369,7 +369,7 @@ fn a_resync_finds_what_no_poll_would_find() {
     });
 }
 
-fn one(told: Vec<Told>) -> Told {
+pub(crate) fn one(told: Vec<Told>) -> Told {
     assert_eq!(told.len(), 1, "{told:?}");
     told.into_iter().next().expect("one")
 }

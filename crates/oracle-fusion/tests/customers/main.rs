@@ -9,6 +9,8 @@ mod parties;
 #[cfg(test)]
 mod pod;
 #[cfg(test)]
+mod relationships;
+#[cfg(test)]
 mod soap;
 #[cfg(test)]
 #[path = "../../../saas-http/tests/support/mod.rs"]

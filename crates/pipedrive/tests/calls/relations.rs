@@ -6,6 +6,7 @@ use sync_core::{
     deals::Relation,
     error::{Effect, ErrorKind},
     ids::{OrgId, RelationId},
+    ports::{Crm as _, Permit},
 };
 
 use crate::{company::*, support::*};
@@ -26,10 +27,14 @@ async fn relations(rows: Value, page: Value) -> sync_core::ports::Called<Vec<Rel
     company(move |_| Some(listed(&rows, &page))).crm.relations_of(OrgId(1), Class::Audit).await
 }
 
+async fn permit(company: &Company, tokens: u32) -> Permit {
+    company.crm.permits(Class::Edit, tokens, 1).await.unwrap().pop().unwrap()
+}
+
 #[tokio::test]
 async fn a_parent_owns_the_relationship_and_its_daughter_is_linked() {
     let company = company(|_| Some(data(&relation(7, "parent", 1, 2))));
-    let made = company.crm.relate(OrgId(1), OrgId(2), Class::Edit).await.unwrap();
+    let made = company.crm.relate(permit(&company, 10).await, OrgId(1), OrgId(2)).await.unwrap();
     assert_eq!(made, Relation { id: RelationId(7), parent: OrgId(1), daughter: OrgId(2) });
     assert_eq!(company.log.lines(), [format!("POST {RELATIONS}")]);
     let sent = company.log.last();
@@ -40,7 +45,7 @@ async fn a_parent_owns_the_relationship_and_its_daughter_is_linked() {
 #[tokio::test]
 async fn an_organization_is_never_related_to_itself() {
     let company = company(|_| None);
-    let error = company.crm.relate(OrgId(1), OrgId(1), Class::Edit).await.unwrap_err();
+    let error = company.crm.relate(permit(&company, 10).await, OrgId(1), OrgId(1)).await.unwrap_err();
     assert_eq!((error.kind, error.effect), (ErrorKind::Rejected, Effect::None));
     assert!(company.log.all().is_empty());
 }
@@ -50,11 +55,11 @@ async fn a_relationship_that_was_made_of_others_is_in_doubt() {
     for answer in [relation(7, "parent", 2, 1), relation(7, "related", 1, 2), json!({ "id": 7 }), json!(null)]
     {
         let company = company(move |_| Some(data(&answer)));
-        let error = company.crm.relate(OrgId(1), OrgId(2), Class::Edit).await.unwrap_err();
+        let error = company.crm.relate(permit(&company, 10).await, OrgId(1), OrgId(2)).await.unwrap_err();
         assert_eq!((error.kind, error.effect), (ErrorKind::Unreadable, Effect::InDoubt));
     }
     let company = company(|_| Some(lost()));
-    let error = company.crm.relate(OrgId(1), OrgId(2), Class::Edit).await.unwrap_err();
+    let error = company.crm.relate(permit(&company, 10).await, OrgId(1), OrgId(2)).await.unwrap_err();
     assert_eq!(error.effect, Effect::InDoubt);
     assert_eq!(company.log.all().len(), 1, "nothing is repeated");
 }
@@ -65,12 +70,12 @@ async fn a_relationship_that_is_not_there_is_ended() {
     let done = json!({ "success": true, "data": { "id": 7 } });
     for (status, body) in [(200, done), (404, missing)] {
         let company = company(move |_| Some(reply(status, &[], body.clone())));
-        company.crm.unrelate(RelationId(7), Class::Edit).await.unwrap();
+        company.crm.unrelate(permit(&company, 6).await, RelationId(7)).await.unwrap();
         assert_eq!(company.log.lines(), [format!("DELETE {RELATIONS}/7")]);
         assert_eq!(*company.ledger.heard.lock().unwrap(), ["reserve Edit 1 x 6"]);
     }
     let company = company(|_| Some(ok(json!({ "success": false }))));
-    let error = company.crm.unrelate(RelationId(7), Class::Edit).await.unwrap_err();
+    let error = company.crm.unrelate(permit(&company, 6).await, RelationId(7)).await.unwrap_err();
     assert_eq!(error.effect, Effect::InDoubt);
 }
 

@@ -11,6 +11,7 @@ mod cursor;
 mod deals;
 mod entity;
 mod events;
+mod family_hands;
 mod fields;
 mod filters;
 mod find;
@@ -51,6 +52,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 pub use events::{Action, Event, Replaced, Source};
+pub use family_hands::RelationshipView;
 pub use oauth::{OAuthSettings, Uninstall};
 pub use settings::{PipedriveSettings, Plan};
 pub use v1::{CustomCurrency, V1Settings};

@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use sync_core::{
     budget::{Class, Spent},
+    deals::Relation,
     error::{CallError, ErrorKind},
     fields::{Field, Values},
-    ids::{ConnectionId, OrgId, PartyId},
+    ids::{ConnectionId, OrgId, PartyId, RelationId},
     laws::{Violation, law_2_intent_first},
     model::{CrmOrg, Page, Seen},
     plan::Step,
@@ -18,7 +19,7 @@ use sync_core::{
 
 use sync_store::Store;
 
-use super::world::{Effect, Fate, World, Worlds, lost, not_sent};
+use super::world::{Effect, Fate, Landed, World, Worlds, lost, not_sent};
 
 /// The CRM's side of the world.
 pub(crate) struct CrmSeat {
@@ -91,10 +92,10 @@ impl Crm for CrmSeat {
             .collect())
     }
 
-    async fn permits(&self, class: Class, wanted: usize) -> Called<Vec<Permit>> {
+    async fn permits(&self, class: Class, each: u32, wanted: usize) -> Called<Vec<Permit>> {
         self.world.gate.enter("crm.permits").await;
         let most = self.world.lock().rng.usize(1..5);
-        Ok((0..wanted.min(most)).map(|_| Permit::paid(class, 5)).collect())
+        Ok((0..wanted.min(most)).map(|_| Permit::paid(class, each)).collect())
     }
 
     async fn give_back(&self, _permits: Vec<Permit>) {}
@@ -108,7 +109,8 @@ impl Crm for CrmSeat {
         if let Some(party) = party {
             self.check_intent(party).await;
         }
-        self.write("crm.create", Effect::Create(values.clone())).await
+        let landed = self.write("crm.create", Effect::Create(values.clone())).await?;
+        self.org("crm.create", landed)
     }
 
     async fn update_org(
@@ -123,7 +125,33 @@ impl Crm for CrmSeat {
             self.world.gate.enter("crm.update").await;
             return Err(CallError::without_effect("crm.update", ErrorKind::Missing, "no such organization"));
         }
-        self.write("crm.update", Effect::Update(id, changes.to_vec())).await
+        let landed = self.write("crm.update", Effect::Update(id, changes.to_vec())).await?;
+        self.org("crm.update", landed)
+    }
+
+    async fn relate(&self, permit: Permit, parent: OrgId, daughter: OrgId) -> Called<Relation> {
+        drop(permit);
+        self.world.gate.enter("crm.send").await;
+        self.check_relation_intent(daughter).await;
+        match self.write("crm.relate", Effect::Relate(parent, daughter)).await? {
+            Landed::Relation(id) => Ok(Relation { id, parent, daughter }),
+            Landed::Refused | Landed::Org(_) | Landed::Ended => {
+                let why = "already related, or no such organization";
+                Err(CallError::without_effect("crm.relate", ErrorKind::Rejected, why))
+            }
+        }
+    }
+
+    async fn unrelate(&self, permit: Permit, relation: RelationId) -> Called<()> {
+        drop(permit);
+        self.write("crm.unrelate", Effect::Unrelate(relation)).await.map(|_| ())
+    }
+
+    async fn relations_of(&self, org: OrgId, _class: Class) -> Called<Vec<Relation>> {
+        self.world.reading("crm.relations_of").await?;
+        let mut worlds = self.world.lock();
+        worlds.looks += 1;
+        Ok(worlds.relations_of(org))
     }
 
     fn price(&self, step: &Step) -> u32 {
@@ -154,8 +182,32 @@ impl CrmSeat {
         worlds.violations.extend(broken);
     }
 
+    /// The same for a relation: it is intended in the name of its daughter.
+    async fn check_relation_intent(&self, daughter: OrgId) {
+        let Some((store, connection)) = &self.intents else { return };
+        let party = async { store.read(*connection).await?.pairs_by_org(&[daughter]).await };
+        match party.await.ok().and_then(|parties| parties.get(&daughter).copied()) {
+            Some(party) => self.check_intent(party).await,
+            None => {
+                let story = format!("organization {daughter}, which has no pair, is made a daughter");
+                self.world.lock().violations.push(Violation { law: 2, story });
+            }
+        }
+    }
+
+    fn org(&self, call: &'static str, landed: Landed) -> Called<CrmOrg> {
+        let worlds = self.world.lock();
+        let id = match landed {
+            Landed::Org(id) => Some(id),
+            Landed::Relation(_) | Landed::Ended | Landed::Refused => None,
+        };
+        let org = id.and_then(|id| Some((id, worlds.orgs.get(&id)?)));
+        let org = org.map(|(id, org)| CrmOrg { id, values: org.values.clone(), updated_at: org.updated_at });
+        org.ok_or_else(|| CallError::without_effect(call, ErrorKind::Missing, "no such organization"))
+    }
+
     /// A write: sent, carried out or not, answered or not. The process may die in between.
-    async fn write(&self, call: &'static str, effect: Effect) -> Called<CrmOrg> {
+    async fn write(&self, call: &'static str, effect: Effect) -> Called<Landed> {
         let world = &self.world;
         let (ticket, fate) = {
             let mut worlds = world.lock();
@@ -181,14 +233,9 @@ impl CrmSeat {
                 }
             }
         };
-        let answer = landed.and_then(|id| {
-            let worlds = world.lock();
-            let org = worlds.orgs.get(&id)?;
-            Some(CrmOrg { id, values: org.values.clone(), updated_at: org.updated_at })
-        });
         world.gate.enter("crm.answer").await;
-        match (fate, answer) {
-            (Fate::Answered, Some(org)) => Ok(org),
+        match (fate, landed) {
+            (Fate::Answered, Some(landed)) => Ok(landed),
             (Fate::Answered, None) => {
                 Err(CallError::without_effect(call, ErrorKind::Missing, "no such organization"))
             }

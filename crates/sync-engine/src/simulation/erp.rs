@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sync_core::{
+    hierarchy::ErpLink,
     ids::PartyId,
     model::{ErpAccount, ErpParty, Page, Seen},
     poll::{ErpRead, floor_ms},
-    ports::{Called, Erp, PartyKey},
+    ports::{Called, Erp, LinkPage, PartyKey},
 };
 
 use super::world::{Fate, Version, World, not_sent};
@@ -50,6 +51,25 @@ impl Erp for World {
         Ok(found
             .map(|v| Seen::Record(ErpAccount { updated_at: floor_ms(v.stamp), ..v.record.clone() }))
             .collect())
+    }
+
+    async fn links(&self, after: PartyId) -> Called<LinkPage> {
+        self.reading("erp.links").await?;
+        let (worlds, now) = (self.lock(), self.now());
+        let mut parties =
+            visible(worlds.parties.values(), now).map(|version| version.record.id).collect::<Vec<_>>();
+        parties.retain(|party| *party > after);
+        parties.sort_unstable();
+        let more = parties.len() > worlds.page_size;
+        parties.truncate(worlds.page_size);
+        let rows =
+            parties.iter().flat_map(|party| worlds.family.links_of(*party)).map(Seen::Record).collect();
+        Ok(LinkPage { rows, last: parties.last().copied(), more, server_now: now })
+    }
+
+    async fn links_of(&self, party: &ErpParty) -> Called<Vec<Seen<ErpLink>>> {
+        self.reading("erp.links_of").await?;
+        Ok(self.lock().family.links_of(party.id).into_iter().map(Seen::Record).collect())
     }
 
     fn requests(&self) -> u64 {

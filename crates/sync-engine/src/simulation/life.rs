@@ -5,10 +5,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     guard::Guard,
+    hierarchy::{Family, HierarchyRule, Parent, cycle},
     ids::{ConnectionId, PartyId},
     laws::{
-        Committed, Violation, law_1_one_to_one, law_3_no_idle_write, law_6_staged_before_passed,
-        law_7_second_run_is_idle, law_8_agreement,
+        Committed, Violation, law_1_one_relation, law_1_one_to_one, law_3_no_idle_write,
+        law_3_no_third_relation, law_6_staged_before_passed, law_7_second_run_is_idle, law_8_agreement,
+        law_8_relations,
     },
     model::ErpCustomer,
     policy::Policy,
@@ -49,6 +51,8 @@ pub struct Report {
     pub creates: u64,
     /// Updates sent and carried out.
     pub updates: u64,
+    /// Relations made and ended.
+    pub relations: u64,
     /// Reads sent.
     pub reads: u64,
     /// Customers held at the end.
@@ -141,7 +145,10 @@ async fn open(
 
 fn settings(seed: u64) -> Settings {
     Settings {
-        policy: Policy::of(["CUSTOMER".to_owned()].into(), SETTLE, SignedDuration::from_secs(5)),
+        policy: Policy {
+            hierarchy: Some(HierarchyRule::default()),
+            ..Policy::of(["CUSTOMER".to_owned()].into(), SETTLE, SignedDuration::from_secs(5))
+        },
         pace: Pace { overlap: OVERLAP, safety: SignedDuration::from_secs(1) },
         poll_every: POLL,
         crm_poll_every: POLL,
@@ -186,10 +193,12 @@ impl Life {
             *turns -= 1;
             for _ in 0..self.rng.u32(..3) {
                 let now = self.world.now();
-                if self.rng.bool() {
-                    self.world.lock().edit_erp(now);
-                } else {
-                    self.world.lock().edit_crm(now);
+                let mut worlds = self.world.lock();
+                match self.rng.u32(..8) {
+                    0..3 => worlds.edit_erp(now),
+                    3..6 => worlds.edit_crm(now),
+                    6 => worlds.edit_links(now),
+                    _ => worlds.edit_relations(now),
                 }
             }
             if !self.curious(&mut engine, &lease).await? {
@@ -300,7 +309,8 @@ impl Life {
 
     fn spent(&self) -> (u64, u64) {
         let worlds = self.world.lock();
-        (worlds.writes.len() as u64, worlds.reads)
+        let writes = worlds.writes.len() + worlds.family.writes.len();
+        (writes as u64, worlds.reads)
     }
 
     async fn step_once(&mut self, engine: &mut Engine) -> Result<Option<Step>, Failure> {
@@ -394,6 +404,8 @@ impl Life {
             let mut found = worlds.violations.clone();
             found.extend(law_1_one_to_one(worlds.created.iter().copied(), stored.pairs));
             found.extend(law_3_no_idle_write(&worlds.writes));
+            found.extend(law_1_one_relation(worlds.family.ours()));
+            found.extend(law_3_no_third_relation(&worlds.family.writes));
             found.extend(passed("party", &worlds.parties, |p| p.id.0, stored.parties, now));
             found.extend(passed("account", &worlds.accounts, |a| a.id.0, stored.accounts, now));
             found
@@ -444,9 +456,10 @@ impl Life {
         let gate = self.world.gate.clone();
         let looking = async {
             let mut tx = self.store.read(self.connection).await?;
-            Ok::<_, sync_store::StoreError>((tx.pairs_by_party(&parties).await?, tx.holds(&parties).await?))
+            let (pairs, holds) = (tx.pairs_by_party(&parties).await?, tx.holds(&parties).await?);
+            Ok::<_, sync_store::StoreError>((pairs, holds, tx.relations(&parties).await?))
         };
-        let (pairs, holds) = match gate.drive(looking).await {
+        let (pairs, holds, mut made) = match gate.drive(looking).await {
             Some(Ok(found)) => found,
             Some(Err(error)) => return Err(self.failure(&error.to_string())),
             None => return Ok(()),
@@ -455,6 +468,8 @@ impl Life {
         let mut found = Vec::new();
         {
             let worlds = self.world.lock();
+            let (parents, relations) = (worlds.family.parents(), worlds.true_relations());
+            self.report.relations = worlds.family.writes.len() as u64;
             for customer in &customers {
                 let party = customer.party.id;
                 let pair = pairs.get(&party);
@@ -462,6 +477,17 @@ impl Life {
                 let values = org.map(|org| &org.values);
                 let held = holds.contains_key(&party);
                 found.extend(law_8_agreement(&self.settings.policy, customer, pair, values, held));
+                if let (Some(pair), Some(_), false) = (pair, org, held) {
+                    let above = parents.get(&party).into_iter().flatten();
+                    let org_of = |parent: &PartyId| pairs.get(parent).map(|pair| pair.org);
+                    let family = Family {
+                        parents: above.map(|parent| Parent { party: *parent, org: org_of(parent) }).collect(),
+                        made: made.remove(&party).unwrap_or_default(),
+                        cycle: cycle(party, &parents),
+                        unreadable: None,
+                    };
+                    found.extend(law_8_relations(party, pair.org, &family, &relations));
+                }
             }
         }
         if found.is_empty() { Ok(()) } else { Err(self.broken(found)) }

@@ -6,6 +6,7 @@
 
 mod crm;
 mod erp;
+mod family;
 mod gate;
 mod life;
 mod people;

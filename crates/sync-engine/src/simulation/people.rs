@@ -24,6 +24,7 @@ impl Worlds {
             let stamp = if self.rng.bool() { batch } else { own };
             self.new_party(stamp, stamp);
         }
+        self.found_families(now);
     }
 
     /// One plausible edit in the ERP.

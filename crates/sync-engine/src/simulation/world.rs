@@ -9,14 +9,14 @@ use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     error::{CallError, ErrorKind},
     fields::{Field, Values},
-    ids::{OrgId, PartyId},
+    ids::{OrgId, PartyId, RelationId},
     laws::{SeenWrite, Violation},
     model::{ErpAccount, ErpParty},
     ports::{Clock, ManualClock},
     value::Value,
 };
 
-use super::gate::SeededGate;
+use super::{family::FamilyWorld, gate::SeededGate};
 
 /// Requests take effect within this time of being sent, or never.
 pub(crate) const T_EFFECT: SignedDuration = SignedDuration::from_secs(60);
@@ -38,6 +38,8 @@ pub(crate) struct Worlds {
     pub(crate) parties: BTreeMap<i64, Vec<Version<ErpParty>>>,
     pub(crate) accounts: BTreeMap<i64, Vec<Version<ErpAccount>>>,
     pub(crate) orgs: BTreeMap<OrgId, Org>,
+    /// Who belongs to whom, on both sides.
+    pub(crate) family: FamilyWorld,
     pub(crate) page_size: usize,
     /// Whether requests fail.
     pub(crate) faults: bool,
@@ -84,6 +86,19 @@ pub(crate) struct Org {
 pub(crate) enum Effect {
     Create(Values),
     Update(OrgId, Vec<(Field, Option<Value>)>),
+    /// Parent and daughter.
+    Relate(OrgId, OrgId),
+    Unrelate(RelationId),
+}
+
+/// What a write that was carried out did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Landed {
+    Org(OrgId),
+    Relation(RelationId),
+    Ended,
+    /// Nothing: it was refused.
+    Refused,
 }
 
 /// What becomes of a request.
@@ -106,6 +121,7 @@ impl World {
             parties: BTreeMap::new(),
             accounts: BTreeMap::new(),
             orgs: BTreeMap::new(),
+            family: FamilyWorld::new(seed),
             page_size,
             faults: true,
             in_air: BTreeMap::new(),
@@ -192,7 +208,7 @@ impl Worlds {
     }
 
     /// Takes a request out of the air and carries it out at once.
-    pub(crate) fn land(&mut self, ticket: u64, now: Timestamp) -> Option<OrgId> {
+    pub(crate) fn land(&mut self, ticket: u64, now: Timestamp) -> Option<Landed> {
         let effect = self.in_air.remove(&ticket)?;
         self.carry_out(effect, now)
     }
@@ -212,7 +228,7 @@ impl Worlds {
         now + SignedDuration::from_millis(self.rng.i64(1..=59_000))
     }
 
-    fn carry_out(&mut self, effect: Effect, now: Timestamp) -> Option<OrgId> {
+    fn carry_out(&mut self, effect: Effect, now: Timestamp) -> Option<Landed> {
         match effect {
             Effect::Create(values) => {
                 self.next_org += 1;
@@ -227,7 +243,7 @@ impl Worlds {
                 self.tell(now, format!("organization {id} is created for party {origin:?}"));
                 self.orgs.insert(id, Org::new(now));
                 self.change_org(id, stored, now);
-                Some(id)
+                Some(Landed::Org(id))
             }
             Effect::Update(id, changes) => {
                 let org = self.orgs.get(&id)?.clone();
@@ -250,8 +266,10 @@ impl Worlds {
                     };
                 }
                 self.change_org(id, values, now);
-                Some(id)
+                Some(Landed::Org(id))
             }
+            Effect::Relate(parent, daughter) => Some(self.relate(parent, daughter, now)),
+            Effect::Unrelate(id) => Some(self.unrelate(id, now)),
         }
     }
 

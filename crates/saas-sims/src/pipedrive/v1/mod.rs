@@ -18,6 +18,7 @@ use axum::http::Method;
 
 pub use currencies::CustomCurrency;
 pub(crate) use currencies::known as currency_known;
+pub(crate) use relationships::hands as relationship_hands;
 pub use settings::V1Settings;
 
 use super::auth::Caller;

@@ -1,5 +1,6 @@
 //! `/v1/organizationRelationships` (section 1.1, specification of version 1): parents, daughters and related ones.
 
+pub(crate) mod hands;
 mod write;
 
 use std::collections::BTreeMap;
