@@ -18,6 +18,7 @@ use sync_store::{MasterKey, Store, Vault};
 use crate::{
     config::{self, Connection, Credentials},
     exit::{ExitCode, Failed},
+    wire::policy,
 };
 
 /// Makes clients.
@@ -91,6 +92,7 @@ impl Clients<'_> {
             timeout: settings.timeout.unsigned_abs(),
             owner_id: settings.owner_id,
             fields: connection.fields.table().custom(),
+            labels: policy(connection).wanted_labels(),
             visible_to: settings.visible_to.map(i64::from),
         };
         let Kept { spend, vault } = kept;

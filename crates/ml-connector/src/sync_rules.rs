@@ -2,7 +2,7 @@
 
 use std::fmt::{Error, Write};
 
-use sync_core::fields::{Place, Row, TABLE};
+use sync_core::fields::{Field, Place, Row, TABLE};
 use sync_core::guard::Guard;
 use sync_core::hold::HoldReason;
 use sync_core::matching::{ASK, BIND, Company, EvidenceKind, GAP, Profile, compare};
@@ -28,7 +28,11 @@ fn fields(page: &mut String) -> Result<(), Error> {
             Place::BuiltIn => "a field of its own".to_owned(),
             Place::Custom(name) => format!("custom field \"{name}\", created if it is missing"),
         };
-        let mapped = if default { "yes" } else { "if asked for" };
+        let mapped = match field {
+            Field::Labels => "where a customer's end is told by a label",
+            _ if default => "yes",
+            _ => "if asked for",
+        };
         writeln!(page, "| {label} | `{key}` | {place} | {} | {mapped} | {limit} |", source(field))?;
     }
     page.push_str("\nFields of your own, from any attribute: [expressions](expressions.md).\n");
@@ -36,8 +40,7 @@ fn fields(page: &mut String) -> Result<(), Error> {
 }
 
 /// Where the ERP keeps it.
-fn source(field: sync_core::fields::Field) -> &'static str {
-    use sync_core::fields::Field;
+fn source(field: Field) -> &'static str {
     match field {
         Field::Name => "`OrganizationName`",
         Field::Address => "the primary address of the party",
@@ -50,6 +53,7 @@ fn source(field: sync_core::fields::Field) -> &'static str {
         Field::Duns => "`DUNSNumber`",
         Field::Email => "`EmailAddress`",
         Field::Currency => "`CurrencyCode`",
+        Field::Labels => "`Status`, told by labels beside those that people give",
         Field::Own(_) => "an expression",
     }
 }

@@ -9,6 +9,7 @@ use oracle_fusion::Fusion;
 use pipedrive::Pipedrive;
 use saas_http::TokioSleeper;
 use sync_core::{
+    fields::{Field, Owner},
     ids::{ConnectionId, RunId},
     policy::Policy,
     poll::Pace,
@@ -287,11 +288,14 @@ pub fn process_name() -> String {
 
 /// How the customers of a connection are decided.
 pub fn policy(connection: &Connection) -> Policy {
+    let (fields, erp) = (connection.fields.table(), connection.customers.erp());
+    let labels = erp.labelled().next().is_some();
     Policy {
-        fields: connection.fields.table(),
+        fields: if labels { fields.with(Field::Labels, Owner::Erp) } else { fields },
         customers: connection.customers.rule(&connection.oracle.customer_usages),
-        erp: connection.customers.erp(),
+        erp,
         crm: connection.customers.crm(),
+        labels: connection.customers.labels(),
         hierarchy: connection.customers.hierarchy(),
         settle: connection.sync.settle,
         freshness: FRESHNESS,

@@ -33,7 +33,7 @@ use crate::{
     config::{PipedriveAuth, PipedriveConfig},
     convert,
     dialect::PipedriveDialect,
-    provision::Provision,
+    provision::{Provision, Wanted},
 };
 
 /// Below this live all companies, and the addresses that OAuth names (1.1, 4.2).
@@ -54,6 +54,7 @@ pub struct Pipedrive {
     codes: RwLock<Option<(Codes, bool)>>,
     provision: Mutex<Provision>,
     fields: Vec<CustomField>,
+    labels: Vec<String>,
     timeout: SignedDuration,
     owner_id: Option<i64>,
     visible_to: Option<i64>,
@@ -112,6 +113,7 @@ impl Pipedrive {
             codes: RwLock::default(),
             provision: Mutex::default(),
             fields: config.fields,
+            labels: config.labels,
             timeout: SignedDuration::try_from(config.timeout).unwrap_or(SignedDuration::MAX),
             owner_id: config.owner_id,
             visible_to: config.visible_to,
@@ -140,6 +142,10 @@ impl Pipedrive {
         let codes = self.codes.read().unwrap_or_else(PoisonError::into_inner).clone();
         let complete = codes.filter(|(_, complete)| *complete).map(|(codes, _)| codes);
         complete.ok_or_else(|| unprepared(call, "not all custom fields exist yet"))
+    }
+
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted { fields: &self.fields, labels: &self.labels }
     }
 
     fn learn(&self, codes: Codes, complete: bool) {
@@ -190,13 +196,13 @@ impl Pipedrive {
 impl Crm for Pipedrive {
     async fn prepare(&self) -> Called<()> {
         let mut provision = self.provision.lock().await;
-        let codes = provision.run(&self.fields, &self.caller, self.clock.as_ref(), self.timeout).await?;
+        let codes = provision.run(self.wanted(), &self.caller, self.clock.as_ref(), self.timeout).await?;
         self.learn(codes, true);
         Ok(())
     }
 
     async fn survey(&self) -> Called<Missing> {
-        let (codes, missing) = Provision::look(&self.fields, &self.caller).await?;
+        let (codes, missing) = Provision::look(self.wanted(), &self.caller).await?;
         self.learn(codes, missing.fields.is_empty());
         Ok(missing)
     }
@@ -276,6 +282,7 @@ impl Crm for Pipedrive {
         changes: &[(Field, Option<Value>)],
     ) -> Called<CrmOrg> {
         let codes = self.all_codes(UpdateOrganization::NAME)?;
+        let labels = changes.iter().any(|(field, _)| *field == Field::Labels);
         let changes = changes.iter().map(|(field, value)| (*field, value.as_ref()));
         let body = convert::body(changes, &codes)
             .map_err(|why| CallError::without_effect(UpdateOrganization::NAME, ErrorKind::Rejected, why))?;
@@ -284,7 +291,12 @@ impl Crm for Pipedrive {
             let message = "there is nothing to write";
             return Err(CallError::without_effect(UpdateOrganization::NAME, ErrorKind::Rejected, message));
         }
-        self.write(UpdateOrganization { id, body: body.into() }, permit, &codes).await
+        let written = self.write(UpdateOrganization { id, body: body.into() }, permit, &codes).await;
+        if labels && written.as_ref().is_err_and(|error| error.kind == ErrorKind::Rejected) {
+            // Perhaps a label was removed: what is tried again shall not be sent with an id that is dead.
+            *self.codes.write().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        written
     }
 
     fn price(&self, step: &Step) -> u32 {

@@ -1,8 +1,11 @@
-//! Codes of our custom fields in one company: 40 hex digits each, different everywhere (pipedrive.md 2).
+//! Codes of our custom fields in one company: 40 hex digits each, different everywhere (pipedrive.md 2); and its labels.
 
 use std::collections::BTreeMap;
 
-use sync_core::fields::{CustomField, CustomKind, Field};
+use sync_core::{
+    fields::{CustomField, CustomKind, Field},
+    text::squeeze,
+};
 
 /// A custom field as this company has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,21 +18,58 @@ pub(crate) struct Code {
     pub(crate) options: BTreeMap<i64, String>,
 }
 
-/// The custom fields that are mapped.
+/// The custom fields that are mapped, and the labels if those are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Codes {
     codes: BTreeMap<Field, Code>,
+    labels: Option<Labels>,
+}
+
+/// The labels of organizations by their ids, different in every company (7).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Labels(BTreeMap<i64, String>);
+
+/// Before the id of a label that was added since the labels were learned.
+const UNKNOWN: &str = "label ";
+
+impl Labels {
+    pub(crate) fn of(options: BTreeMap<i64, String>) -> Self {
+        Self(options)
+    }
+
+    /// The name of a label.
+    pub(crate) fn name(&self, id: i64) -> String {
+        self.0.get(&id).cloned().unwrap_or_else(|| format!("{UNKNOWN}{id}"))
+    }
+
+    /// The label of this name, whatever its case.
+    pub(crate) fn id(&self, name: &str) -> Option<i64> {
+        let same = |known: &str| squeeze(known).to_lowercase() == squeeze(name).to_lowercase();
+        let exact = self.0.iter().find(|(_, known)| *known == name);
+        let found = exact.or_else(|| self.0.iter().find(|(_, known)| same(known))).map(|(id, _)| *id);
+        found.or_else(|| name.strip_prefix(UNKNOWN)?.parse().ok())
+    }
 }
 
 impl Codes {
     /// All of those that are mapped, or none.
     pub(crate) fn complete(wanted: &[CustomField], codes: BTreeMap<Field, Code>) -> Option<Self> {
-        wanted.iter().all(|custom| codes.contains_key(&custom.field)).then_some(Self { codes })
+        wanted.iter().all(|custom| codes.contains_key(&custom.field)).then_some(Self { codes, labels: None })
     }
 
     /// Those that exist: enough to read with. Nothing may be written with them.
     pub(crate) fn partial(codes: BTreeMap<Field, Code>) -> Self {
-        Self { codes }
+        Self { codes, labels: None }
+    }
+
+    /// With labels.
+    pub(crate) fn with_labels(self, labels: Option<Labels>) -> Self {
+        Self { labels, ..self }
+    }
+
+    /// The labels, if they are mapped.
+    pub(crate) fn labels(&self) -> Option<&Labels> {
+        self.labels.as_ref()
     }
 
     /// The code of a field, if it is a custom one that is mapped.

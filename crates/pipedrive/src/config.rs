@@ -29,6 +29,8 @@ pub struct PipedriveConfig {
     pub owner_id: Option<i64>,
     /// The custom fields that are mapped: these are read and made if need be, and no others.
     pub fields: Vec<CustomField>,
+    /// The labels that we put on organizations; they have to exist. Without any, labels are not read.
+    pub labels: Vec<String>,
     /// Who sees organizations that we create: 1, 3, 5 or 7; the user's default if absent (7).
     pub visible_to: Option<i64>,
 }

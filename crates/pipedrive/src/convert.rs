@@ -11,7 +11,7 @@ use sync_core::{
 
 use crate::{
     api::organizations::{AddressDto, OrganizationDto},
-    codes::Codes,
+    codes::{Codes, Labels},
     custom,
 };
 
@@ -44,6 +44,8 @@ pub(crate) fn read(row: &Json, codes: &Codes) -> Result<Option<CrmOrg>, String> 
         (Field::Address, address(dto.address.as_ref())?),
     ];
     values.extend(built_in.into_iter().filter_map(|(field, value)| Some((field, value?))));
+    let labels = codes.labels().map(|known| labels(row.get("label_ids"), known)).transpose()?.flatten();
+    values.extend(labels.map(|labels| (Field::Labels, labels)));
     // Without the object nothing is known about custom fields; taking them for unset would write them for ever.
     for (field, code) in codes.iter() {
         let Some(Json::Object(custom_fields)) = &dto.custom_fields else {
@@ -57,6 +59,34 @@ pub(crate) fn read(row: &Json, codes: &Codes) -> Result<Option<CrmOrg>, String> 
         values,
         updated_at: required("update_time", moment("update_time", dto.update_time.as_ref())?)?,
     }))
+}
+
+/// Missing, they would be taken for none, and a write would take people's own labels away.
+fn labels(value: Option<&Json>, known: &Labels) -> Result<Option<Value>, String> {
+    let ids = match value {
+        Some(Json::Array(ids)) => ids,
+        Some(Json::Null) => return Ok(None),
+        Some(other) => return Err(format!("label_ids is not a list of labels: {other}")),
+        None => return Err("label_ids is missing".to_owned()),
+    };
+    let name = |id: &Json| Ok(known.name(required("label_ids", int("label_ids", Some(id))?)?));
+    let names: Result<Vec<String>, String> = ids.iter().map(name).collect();
+    Ok(Value::labels(names?))
+}
+
+fn label_ids(value: Option<&Value>, known: &Labels) -> Result<Json, String> {
+    let names: &[String] = match value {
+        Some(Value::Labels(labels)) => &labels.labels,
+        Some(other) => return Err(format!("Labels takes labels, not \"{}\"", other.text())),
+        None => &[],
+    };
+    let id = |name: &String| {
+        let missing =
+            || format!("there is no label \"{name}\": create it in Pipedrive, as a label of organizations");
+        known.id(name).ok_or_else(missing)
+    };
+    let ids: Result<Vec<i64>, String> = names.iter().map(id).collect();
+    Ok(json!(ids?))
 }
 
 fn address(value: Option<&Json>) -> Result<Option<Value>, String> {
@@ -95,6 +125,11 @@ pub(crate) fn body<'a>(
             Field::Name => drop(body.insert("name".to_owned(), value.map_or(Json::Null, plain))),
             Field::Website => drop(body.insert("website".to_owned(), value.map_or(Json::Null, plain))),
             Field::Address => drop(body.insert("address".to_owned(), value.map_or(Json::Null, plain))),
+            Field::Labels => {
+                if let Some(known) = codes.labels() {
+                    body.insert("label_ids".to_owned(), label_ids(value, known)?);
+                }
+            }
             Field::Phone
             | Field::ErpCustomerId
             | Field::AccountNumbers

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use saas_http::{Answer, Caller, Endpoint, Pass, scalar::int};
-use serde_json::Value;
 use sync_core::{
     budget::Class,
     error::{CallError, Effect, ErrorKind},
@@ -17,9 +16,9 @@ use sync_core::{
 };
 
 use crate::{
-    api::organization_fields::{CreateField, FieldDto, ListFields, ORGANIZATIONS, type_of},
+    api::organization_fields::{CreateField, FieldDto, ListFields, ORGANIZATIONS, OptionDto, type_of},
     client::unreadable,
-    codes::{Code, Codes},
+    codes::{Code, Codes, Labels},
 };
 
 /// Added to the request timeout: after that a lost request has taken effect or never will.
@@ -27,6 +26,15 @@ const MARGIN: SignedDuration = SignedDuration::from_secs(10);
 
 /// A person waits for the first preparation, and nothing else works without it.
 const CLASS: Class = Class::Urgent;
+
+/// What a company has to have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    /// Custom fields; they are created.
+    pub(crate) fields: &'a [CustomField],
+    /// Labels of organizations; they are not: that options of a built-in field can be added is nowhere promised (2).
+    pub(crate) labels: &'a [String],
+}
 
 /// What is remembered between preparations.
 #[derive(Debug, Default)]
@@ -39,12 +47,14 @@ impl Provision {
     /// The codes of all our fields, creating those that are missing.
     pub(crate) async fn run(
         &mut self,
-        fields: &[CustomField],
+        wanted: Wanted<'_>,
         caller: &Caller,
         clock: &dyn Clock,
         timeout: SignedDuration,
     ) -> Called<Codes> {
-        let mut known = list(fields, caller).await?;
+        let Wanted { fields, labels } = wanted;
+        let (mut known, all_labels) = list(fields, caller).await?;
+        let all_labels = with_ours(labels, all_labels)?;
         for custom in fields {
             let CustomField { field, name, kind } = custom;
             let (field, kind) = (*field, *kind);
@@ -69,16 +79,21 @@ impl Provision {
             known.insert(field, Code { code, kind, options: BTreeMap::new() });
         }
         self.doubts.clear();
-        Codes::complete(fields, known).ok_or_else(|| unreadable::<ListFields>("a custom field has no code"))
+        let codes = Codes::complete(fields, known);
+        codes
+            .map(|codes| codes.with_labels(all_labels))
+            .ok_or_else(|| unreadable::<ListFields>("a custom field has no code"))
     }
 
     /// The codes of those fields that exist, and the ones that do not. Creates nothing.
-    pub(crate) async fn look(fields: &[CustomField], caller: &Caller) -> Called<(Codes, Missing)> {
-        let known = list(fields, caller).await?;
+    pub(crate) async fn look(wanted: Wanted<'_>, caller: &Caller) -> Called<(Codes, Missing)> {
+        let Wanted { fields, labels } = wanted;
+        let (known, all_labels) = list(fields, caller).await?;
+        let all_labels = with_ours(labels, all_labels)?;
         let missing: Vec<Field> =
             fields.iter().map(|custom| custom.field).filter(|field| !known.contains_key(field)).collect();
         let tokens = u32::try_from(missing.len()).unwrap_or(u32::MAX).saturating_mul(CreateField::TOKENS);
-        Ok((Codes::partial(known), Missing { fields: missing, tokens }))
+        Ok((Codes::partial(known).with_labels(all_labels), Missing { fields: missing, tokens }))
     }
 
     fn no_doubt(&self, field: Field, now: Timestamp) -> Called<()> {
@@ -93,15 +108,39 @@ impl Provision {
     }
 }
 
-async fn list(fields: &[CustomField], caller: &Caller) -> Called<BTreeMap<Field, Code>> {
+/// The labels, if ours are among them; none if none are wanted.
+fn with_ours(wanted: &[String], known: Option<Labels>) -> Called<Option<Labels>> {
+    if wanted.is_empty() {
+        return Ok(None);
+    }
+    let known = known.unwrap_or_default();
+    match wanted.iter().find(|name| known.id(name).is_none()) {
+        None => Ok(Some(known)),
+        Some(name) => {
+            let message =
+                format!("there is no label \"{name}\": create it in Pipedrive, as a label of organizations");
+            Err(CallError::without_effect(ListFields::NAME, ErrorKind::Rejected, message))
+        }
+    }
+}
+
+/// Our fields and all labels.
+async fn list(fields: &[CustomField], caller: &Caller) -> Called<(BTreeMap<Field, Code>, Option<Labels>)> {
     let mut known: BTreeMap<Field, Code> = BTreeMap::new();
+    let mut labels = None;
     let mut cursor = None;
     loop {
         let answer = caller
             .send(&ListFields { resource: ORGANIZATIONS, cursor: cursor.clone() }, Pass::Class(CLASS))
             .await?;
         let listed = answer.value.listed().map_err(unreadable::<ListFields>)?;
-        for (field, code) in listed.rows.into_iter().filter_map(|row| ours(fields, row)) {
+        for row in listed.rows {
+            let Ok(row) = serde_json::from_value::<FieldDto>(row) else { continue };
+            if row.is_labels() {
+                labels = Some(Labels::of(options(row.options)));
+                continue;
+            }
+            let Some((field, code)) = ours(fields, row) else { continue };
             // The first one listed stays ours, also when a person made another of the same name.
             if let Some(first) = known.get(&field) {
                 tracing::warn!(
@@ -115,7 +154,7 @@ async fn list(fields: &[CustomField], caller: &Caller) -> Called<BTreeMap<Field,
         }
         match listed.next {
             Some(next) if cursor.as_ref() != Some(&next) => cursor = Some(next),
-            _ => return Ok(known),
+            _ => return Ok((known, labels)),
         }
     }
 }
@@ -131,9 +170,8 @@ async fn create(caller: &Caller, name: &str, kind: CustomKind) -> Called<String>
 }
 
 /// Which field of ours this is, by name, kind and type.
-fn ours(fields: &[CustomField], row: Value) -> Option<(Field, Code)> {
-    let FieldDto { field_name, field_code, field_type, is_custom_field, options } =
-        serde_json::from_value(row).ok()?;
+fn ours(fields: &[CustomField], row: FieldDto) -> Option<(Field, Code)> {
+    let FieldDto { field_name, field_code, field_type, is_custom_field, options: all } = row;
     if is_custom_field != Some(true) {
         return None;
     }
@@ -141,10 +179,12 @@ fn ours(fields: &[CustomField], row: Value) -> Option<(Field, Code)> {
     let custom = fields.iter().find(|custom| {
         squeeze(&custom.name) == name && field_type.as_deref() == Some(type_of(custom.kind))
     })?;
-    let options = options
-        .into_iter()
-        .flatten()
-        .filter_map(|option| Some((int("id", option.id.as_ref()).ok()??, squeeze(&option.label?))));
     let code = field_code.filter(|code| !code.is_empty())?;
-    Some((custom.field, Code { code, kind: custom.kind, options: options.collect() }))
+    Some((custom.field, Code { code, kind: custom.kind, options: options(all) }))
+}
+
+/// Labels by id.
+fn options(all: Option<Vec<OptionDto>>) -> BTreeMap<i64, String> {
+    let readable = |option: OptionDto| Some((int("id", option.id.as_ref()).ok()??, squeeze(&option.label?)));
+    all.into_iter().flatten().filter_map(readable).collect()
 }

@@ -44,15 +44,17 @@ impl Fielded {
     }
 }
 
-/// A custom field of the company.
+/// A custom field of the company, or its labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownField {
     /// What people call it; not unique (2).
     pub name: String,
     /// Its type in Pipedrive's words, such as `varchar`.
     pub kind: String,
-    /// How many options it has.
-    pub options: usize,
+    /// The options it has.
+    pub options: Vec<String>,
+    /// Whether it is the built-in field of labels.
+    pub labels: bool,
 }
 
 /// Pipedrive's word for the type of a custom field (2).
@@ -71,13 +73,13 @@ impl Pipedrive {
     /// Organizations on a page.
     pub const PAGE: u32 = 500;
 
-    /// All custom fields of one kind of record (10 tokens a page of 500).
+    /// All custom fields of one kind of record, and its labels (10 tokens a page of 500).
     ///
     /// # Errors
     /// As every call.
     pub async fn custom_fields(&self, of: Fielded) -> Called<Vec<KnownField>> {
         let page = |cursor| ListFields { resource: of.resource(), cursor };
-        self.every(CLASS, page, |row| Ok(custom(row))).await
+        self.every(CLASS, page, |row| Ok(of_interest(row))).await
     }
 
     /// How many organizations the first page holds, and whether there are more (10 tokens). No call counts them all.
@@ -92,11 +94,12 @@ impl Pipedrive {
     }
 }
 
-/// A row of a list of fields, if it is a custom one. One without a name is of no interest here.
-fn custom(row: &Json) -> Option<KnownField> {
-    let FieldDto { field_name, field_code: _, field_type, is_custom_field, options } =
-        serde_json::from_value(row.clone()).ok()?;
-    (is_custom_field == Some(true)).then_some(())?;
-    let options = options.map_or(0, |options| options.len());
-    Some(KnownField { name: field_name?, kind: field_type.unwrap_or_default(), options })
+/// A row of a list of fields, if it is a custom one or that of labels. One without a name is of no interest here.
+fn of_interest(row: &Json) -> Option<KnownField> {
+    let dto: FieldDto = serde_json::from_value(row.clone()).ok()?;
+    let labels = dto.is_labels();
+    let FieldDto { field_name, field_code: _, field_type, is_custom_field, options } = dto;
+    (labels || is_custom_field == Some(true)).then_some(())?;
+    let options = options.into_iter().flatten().filter_map(|option| option.label).collect();
+    Some(KnownField { name: field_name?, kind: field_type.unwrap_or_default(), options, labels })
 }

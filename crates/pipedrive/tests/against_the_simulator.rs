@@ -102,6 +102,7 @@ mod tests {
             let (judge, noted) = (Arc::clone(&contract), Arc::clone(&wrong));
             let wire = Wire { router: sim.router(), contract: judge, wrong: noted };
             let config = PipedriveConfig {
+                labels: Vec::new(),
                 fields,
                 base_url: "https://company.example".to_owned(),
                 auth: PipedriveAuth::ApiToken("0123456789012345678901234567890123456789".into()),

@@ -10,13 +10,14 @@ mod support;
 #[cfg(test)]
 mod tests {
     use jiff::SignedDuration;
-    use pipedrive::PipedriveAuth;
+    use pipedrive::{PipedriveAuth, PipedriveConfig};
     use serde_json::json;
     use sync_core::{
         budget::Class,
         error::{CallError, Effect, ErrorKind},
         fields::Field,
         ids::OrgId,
+        model::Seen,
         ports::{Crm, Permit},
         value::{PostalAddress, Value},
     };
@@ -69,6 +70,93 @@ mod tests {
                 "custom_fields": { code("ERP customer id"): "77" }
             })
         );
+    }
+
+    /// Labels 7 and 9 exist; the organization has what `label_ids` says.
+    fn labelled(labels: &[&str], label_ids: serde_json::Value) -> Company {
+        let config = PipedriveConfig { labels: labels.iter().map(ToString::to_string).collect(), ..config() };
+        let company = company_with(config, move |sent| {
+            let organization = || {
+                let mut organization = org(5, None);
+                organization["label_ids"] = label_ids.clone();
+                organization
+            };
+            match (sent.method.as_str(), sent.path()) {
+                ("GET", ORGS) => Some(data(&json!([organization()]))),
+                ("PATCH", "/api/v2/organizations/5") => Some(data(&organization())),
+                _ => None,
+            }
+        });
+        let options = json!([{ "id": 7, "label": "Customer" }, { "id": 9, "label": "ERP  inactive" }]);
+        let field = json!({ "field_name": "Labels", "field_code": "label_ids", "field_type": "set",
+                            "is_custom_field": false, "options": options });
+        company.fields.lock().unwrap().push(field);
+        company
+    }
+
+    async fn read(company: &Company) -> Result<Option<String>, String> {
+        match company.crm.orgs_walk(None, Class::Audit).await.unwrap().rows.remove(0) {
+            Seen::Record(org) => Ok(org.values.get(&Field::Labels).map(|labels| labels.text().to_owned())),
+            Seen::Malformed(bad) => Err(bad.reason),
+        }
+    }
+
+    #[tokio::test]
+    async fn labels_are_names_for_us_and_ids_there_and_unknown_ones_stay() {
+        let company = labelled(&["ERP inactive"], json!([7, 31]));
+        company.crm.prepare().await.unwrap();
+        assert_eq!(read(&company).await, Ok(Some("Customer, label 31".to_owned())));
+        for (names, ids) in [
+            (vec!["Customer", "label 31", "erp inactive"], json!([7, 31, 9])),
+            (vec!["Customer"], json!([7])),
+            (vec![], json!([])),
+        ] {
+            let labels = Value::labels(names.iter().map(ToString::to_string).collect());
+            let permit = permit(&company).await;
+            company.crm.update_org(permit, OrgId(5), &[(Field::Labels, labels)]).await.unwrap();
+            assert_eq!(company.log.last().json(), json!({ "label_ids": ids }));
+        }
+    }
+
+    #[tokio::test]
+    async fn labels_that_are_missing_or_unreadable_are_said_and_unwanted_ones_not_read() {
+        let company = labelled(&["ERP merged"], json!([]));
+        let error = company.crm.prepare().await.unwrap_err();
+        assert_eq!((error.kind, error.effect), (ErrorKind::Rejected, Effect::None));
+        assert!(error.message.contains("there is no label \"ERP merged\": create it"), "{}", error.message);
+        assert!(company.crm.survey().await.is_err());
+
+        for (said, wanted) in [
+            (json!(null), Ok(None)),
+            (json!([]), Ok(None)),
+            (json!("7"), Err("label_ids is not a list of labels: \"7\"".to_owned())),
+        ] {
+            let company = labelled(&["ERP inactive"], said);
+            company.crm.prepare().await.unwrap();
+            assert_eq!(read(&company).await, wanted);
+        }
+        let company = labelled(&[], json!("7"));
+        company.crm.prepare().await.unwrap();
+        assert_eq!(read(&company).await, Ok(None));
+    }
+
+    /// A label that was removed since: its id is not sent for ever.
+    #[tokio::test]
+    async fn labels_are_learned_again_after_a_refusal() {
+        let labels = vec!["ERP inactive".to_owned()];
+        let company = company_with(PipedriveConfig { labels, ..config() }, |sent| {
+            (sent.method == "PATCH")
+                .then(|| reply(400, &[], r#"{"success":false,"error":"label_ids: unknown"}"#))
+        });
+        let field = json!({ "field_name": "Labels", "field_code": "label_ids", "is_custom_field": false,
+                            "options": [{ "id": 9, "label": "ERP inactive" }] });
+        company.fields.lock().unwrap().push(field);
+        company.crm.prepare().await.unwrap();
+        let change = [(Field::Labels, Value::labels(vec!["ERP inactive".to_owned()]))];
+        let sent = company.crm.update_org(permit(&company).await, OrgId(5), &change).await.unwrap_err();
+        assert_eq!(sent.kind, ErrorKind::Rejected);
+        let sent = company.crm.update_org(permit(&company).await, OrgId(5), &change).await.unwrap_err();
+        assert_eq!(sent.kind, ErrorKind::UnknownField, "what it means is asked first");
     }
 
     #[tokio::test]

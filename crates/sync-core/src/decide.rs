@@ -273,8 +273,12 @@ fn returned(policy: &Policy, situation: &Situation, org: &CrmOrg) -> Option<Deci
     }
 }
 
+fn life(customer: Option<&ErpCustomer>) -> Life {
+    customer.map_or(Life::Deleted, |customer| Life::of(&customer.party.status))
+}
+
 fn care(policy: &Policy, situation: &Situation, customer: Option<&ErpCustomer>, pair: &Pair) -> Care {
-    let life = customer.map_or(Life::Deleted, |customer| Life::of(&customer.party.status));
+    let life = life(customer);
     let told = pair.erp_mirror.get(&Field::ErpStatus).map_or(Life::Active.label(), |status| status.text());
     let tells = match customer {
         Some(customer) => customer.party.status.label(),
@@ -303,9 +307,13 @@ fn synced(
     pair: &Pair,
     (org, read_at): (&CrmOrg, Timestamp),
 ) -> Decision {
-    let desired = match customer {
+    let mut desired = match customer {
         Some(customer) => mapping::desired(&policy.fields, customer),
         None => mapping::deleted(&pair.erp_mirror),
+    };
+    match policy.labels(life(customer), org.values.get(&Field::Labels)) {
+        Some(labels) => desired.values.insert(Field::Labels, labels),
+        None => desired.values.remove(&Field::Labels),
     };
     if let Some(question) = failure(desired.failed.clone()) {
         return Decision::Hold(question);

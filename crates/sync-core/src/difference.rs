@@ -50,7 +50,15 @@ pub fn difference(
             crm_keeps_old_form: pair.is_remote_form(field, erp_before, crm),
             last_changed: None,
         };
-        match (answers.about(field, erp, crm), merge(owner, &versions)) {
+        let merged = if field != Field::Labels {
+            merge(owner, &versions)
+        } else if same(erp, crm) {
+            Merged::Agreed
+        } else {
+            // What is wanted was made from what is there: people's own labels are in it.
+            Merged::Write(Side::Crm)
+        };
+        match (answers.about(field, erp, crm), merged) {
             (Some(Side::Crm), _) | (_, Merged::Agreed | Merged::Kept) => {}
             (_, Merged::Write(Side::Crm)) | (Some(Side::Erp), Merged::Conflict) => {
                 write(&mut found, field, &versions, pair);

@@ -41,6 +41,8 @@ pub enum Field {
     Email,
     /// The currency it prefers, ISO 4217.
     Currency,
+    /// Labels of its organization, of which ours say how the customer ended; mapped where a reaction asks for it.
+    Labels,
     /// A field that the connection's owner defined.
     Own(OwnKey),
 }
@@ -137,7 +139,7 @@ const fn opt_in(field: Field, key: &'static str, label: &'static str, place: Pla
 }
 
 /// The table, in the order in which people see it. Five custom fields of the twelve that our default set may use.
-pub const TABLE: [Row; 11] = [
+pub const TABLE: [Row; 12] = [
     row(Field::Name, "name", "Name", Place::BuiltIn),
     row(Field::Address, "address", "Address", Place::BuiltIn),
     row(Field::Website, "website", "Website", Place::BuiltIn),
@@ -154,11 +156,12 @@ pub const TABLE: [Row; 11] = [
     opt_in(Field::Duns, "duns", "D-U-N-S number", Place::Custom("ERP D-U-N-S number")),
     opt_in(Field::Email, "email", "E-mail", Place::Custom("ERP e-mail")),
     opt_in(Field::Currency, "currency", "Currency", Place::Custom("ERP currency")),
+    opt_in(Field::Labels, "labels", "Labels", Place::BuiltIn),
 ];
 
 impl Field {
     /// Every field, in table order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Name,
         Self::Address,
         Self::Website,
@@ -170,6 +173,7 @@ impl Field {
         Self::Duns,
         Self::Email,
         Self::Currency,
+        Self::Labels,
     ];
 
     /// Its row of the table; none for an owner's own field.
@@ -193,6 +197,7 @@ impl Field {
             Self::Duns => "duns",
             Self::Email => "email",
             Self::Currency => "currency",
+            Self::Labels => "labels",
             Self::Own(key) => key.as_str(),
         }
     }

@@ -188,7 +188,8 @@ pub fn law_8_agreement(
 ) -> Option<Violation> {
     let party = customer.party.id;
     let life = Life::of(&customer.party.status);
-    let left_alone = life != Life::Active && policy.erp.to(life) != Reaction::Flag;
+    let told = matches!(policy.erp.to(life), Reaction::Flag | Reaction::Label);
+    let left_alone = life != Life::Active && !told;
     if held || left_alone || !policy.customers.covers(customer) {
         return None;
     }
@@ -199,7 +200,13 @@ pub fn law_8_agreement(
     let Some(org) = org else {
         return Some(broken(8, format!("organization {} of customer {party} does not exist", pair.org)));
     };
-    let desired = mapping::desired(&policy.fields, customer).values;
+    let mut desired = mapping::desired(&policy.fields, customer).values;
+    let labels = policy.labels(life, org.get(&Field::Labels));
+    let surplus = labels.is_none() && org.contains_key(&Field::Labels);
+    if surplus && policy.fields.has(Field::Labels) {
+        return Some(broken(8, format!("customer {party} does not live as the labels of {} say", pair.org)));
+    }
+    desired.extend(labels.map(|labels| (Field::Labels, labels)));
     let mut owned = policy.fields.rules().filter(|(_, owner)| *owner == Owner::Erp);
     let differs = owned.find(|(field, _)| {
         let (desired, actual) = (desired.get(field), org.get(field));

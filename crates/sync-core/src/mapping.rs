@@ -86,8 +86,8 @@ fn value_of(field: Field, customer: &ErpCustomer) -> Option<Value> {
         Field::Duns => plain(party.duns.as_deref()),
         Field::Email => plain(party.email.as_deref()),
         Field::Currency => plain(party.currency.as_deref()),
-        // Defined by the table, not by us.
-        Field::Own(_) => None,
+        // Defined by the table, not by us; and labels follow from those that the organization has.
+        Field::Own(_) | Field::Labels => None,
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
     hierarchy::HierarchyRule,
     model::{ErpCustomer, PartyStatus},
     text,
+    value::Value,
 };
 
 /// Everything that a decision depends on beside the situation.
@@ -23,6 +24,8 @@ pub struct Policy {
     pub erp: ErpReactions,
     /// What happens when an organization ends in the CRM, or returns there.
     pub crm: CrmReactions,
+    /// The labels that organizations get where a reaction is [`Reaction::Label`].
+    pub labels: LifeLabels,
     /// Which relationships of the ERP make parents and daughters in the CRM; none: the CRM's are left alone.
     pub hierarchy: Option<HierarchyRule>,
     /// After this a created or changed record is surely shown by every look-up.
@@ -171,11 +174,42 @@ impl ErpReactions {
         }
     }
 
-    /// Whether any of them labels.
+    /// The lives that are told by a label. One in use has none.
+    pub fn labelled(&self) -> impl Iterator<Item = Life> + '_ {
+        [Life::Inactive, Life::Merged, Life::Deleted]
+            .into_iter()
+            .filter(|life| self.to(*life) == Reaction::Label)
+    }
+}
+
+/// Labels of the CRM's organizations that say how their customer lives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LifeLabels {
+    /// That of inactive customers.
+    pub inactive: String,
+    /// That of merged customers.
+    pub merged: String,
+    /// That of customers that the ERP does not show any more.
+    pub deleted: String,
+}
+
+impl Default for LifeLabels {
+    fn default() -> Self {
+        let [inactive, merged, deleted] = ["ERP inactive", "ERP merged", "ERP deleted"].map(str::to_owned);
+        Self { inactive, merged, deleted }
+    }
+}
+
+impl LifeLabels {
+    /// The label of a life; none of one in use.
     #[must_use]
-    pub fn label(&self) -> bool {
-        let Self { inactive, merged, deleted, returned } = self;
-        [inactive, merged, deleted, returned].contains(&&Reaction::Label)
+    pub fn of(&self, life: Life) -> Option<&str> {
+        match life {
+            Life::Active => None,
+            Life::Inactive => Some(&self.inactive),
+            Life::Merged => Some(&self.merged),
+            Life::Deleted => Some(&self.deleted),
+        }
     }
 }
 
@@ -198,6 +232,38 @@ impl Default for CrmReactions {
 }
 
 impl Policy {
+    /// The labels that an organization should have whose customer lives this way: those it has but for ours, and the one
+    /// of this life if that is told by a label.
+    #[must_use]
+    pub fn labels(&self, life: Life, shown: Option<&Value>) -> Option<Value> {
+        let ours: Vec<&str> = self.erp.labelled().filter_map(|life| self.labels.of(life)).collect();
+        let same = |label: &str, other: &str| {
+            text::squeeze(label).to_lowercase() == text::squeeze(other).to_lowercase()
+        };
+        let mut labels = match shown {
+            Some(Value::Labels(shown)) => shown.labels.clone(),
+            Some(
+                Value::Text(_) | Value::Address(_) | Value::Number(_) | Value::Date(_) | Value::Money(_),
+            )
+            | None => Vec::new(),
+        };
+        let wanted =
+            self.erp.labelled().find(|labelled| *labelled == life).and_then(|life| self.labels.of(life));
+        labels.retain(|label| {
+            wanted.is_some_and(|wanted| same(label, wanted)) || !ours.iter().any(|ours| same(label, ours))
+        });
+        if let Some(wanted) = wanted.filter(|wanted| !labels.iter().any(|label| same(label, wanted))) {
+            labels.push(wanted.to_owned());
+        }
+        Value::labels(labels)
+    }
+
+    /// The labels that the CRM has to have.
+    #[must_use]
+    pub fn wanted_labels(&self) -> Vec<String> {
+        self.erp.labelled().filter_map(|life| self.labels.of(life)).map(str::to_owned).collect()
+    }
+
     /// The policy of a connection that configures nothing else.
     #[must_use]
     pub fn of(usages: BTreeSet<String>, settle: SignedDuration, freshness: SignedDuration) -> Self {
@@ -206,6 +272,7 @@ impl Policy {
             customers: CustomerRule { usages, ..CustomerRule::default() },
             erp: ErpReactions::default(),
             crm: CrmReactions::default(),
+            labels: LifeLabels::default(),
             hierarchy: None,
             settle,
             freshness,
@@ -232,6 +299,28 @@ mod tests {
     }
 
     #[test]
+    fn ours_come_and_go_and_people_s_own_labels_stay() {
+        let labels = |all: &[&str]| Value::labels(all.iter().map(ToString::to_string).collect());
+        let mut policy = Policy::of(BTreeSet::new(), SignedDuration::ZERO, SignedDuration::ZERO);
+        policy.erp.inactive = Reaction::Label;
+        policy.erp.merged = Reaction::Label;
+        let shown = labels(&["Customer", "erp  INACTIVE", "ERP deleted"]);
+        let table = [
+            (Life::Inactive, None, labels(&["ERP inactive"])),
+            (Life::Inactive, labels(&["Customer"]), labels(&["Customer", "ERP inactive"])),
+            (Life::Inactive, shown.clone(), shown.clone()),
+            (Life::Merged, shown.clone(), labels(&["Customer", "ERP deleted", "ERP merged"])),
+            (Life::Active, shown.clone(), labels(&["Customer", "ERP deleted"])),
+            (Life::Deleted, shown, labels(&["Customer", "ERP deleted"])),
+            (Life::Active, labels(&["ERP merged"]), None),
+            (Life::Active, None, None),
+        ];
+        for (life, shown, wanted) in table {
+            assert_eq!(policy.labels(life, shown.as_ref()), wanted, "{life:?} {shown:?}");
+        }
+    }
+
+    #[test]
     fn every_life_has_its_reaction() {
         let reactions = ErpReactions {
             inactive: Reaction::Flag,
@@ -242,6 +331,7 @@ mod tests {
         let lives = [Life::Inactive, Life::Merged, Life::Deleted, Life::Active];
         let wanted = [Reaction::Flag, Reaction::Label, Reaction::Ignore, Reaction::Ask];
         assert_eq!(lives.map(|life| reactions.to(life)), wanted);
-        assert!(reactions.label() && !ErpReactions::default().label());
+        assert_eq!(reactions.labelled().collect::<Vec<_>>(), [Life::Merged]);
+        assert_eq!(ErpReactions::default().labelled().count(), 0);
     }
 }

@@ -479,6 +479,62 @@ fn customers_that_end_in_the_erp_and_return() {
     ]);
 }
 
+/// The status says it, and a label beside those that people give.
+#[test]
+fn customers_whose_end_is_told_by_a_label() {
+    let label = |words: Words| {
+        words.owned(Field::Labels, Owner::Erp).wanting(|policy| {
+            let [inactive, merged, deleted] = [Reaction::Label; 3];
+            policy.erp = ErpReactions { inactive, merged, deleted, returned: Reaction::Flag };
+        })
+    };
+    let labelled = |labels: &'static [&'static str]| {
+        move |words: Words| {
+            let CrmSide::Present { org, .. } = &words.0.crm else { panic!("there is no organization") };
+            let mut values = org.values.clone();
+            let labels = Value::labels(labels.iter().map(ToString::to_string).collect());
+            values.extend(labels.map(|labels| (Field::Labels, labels)));
+            words.crm_says(values, 0)
+        }
+    };
+    let inactive = || Words::paired().erp(inactive);
+    let merged = || Words::paired().erp(|c| c.party.status = PartyStatus::Other("M".into()));
+    let back = |words: Words| words.written_as_decided().erp_side(ErpSide::Present(acme()));
+    let customer = labelled(&["Customer"]);
+    check(vec![
+        ("inactive", label(inactive()), "update 11: erp_status Active>Inactive, labels ->ERP inactive"),
+        (
+            "inactive, people label it too",
+            label(customer(inactive())),
+            "update 11: erp_status Active>Inactive, labels Customer>Customer, ERP inactive",
+        ),
+        ("inactive and labelled", label(customer(inactive())).written_as_decided(), "in sync"),
+        (
+            "inactive, somebody takes the label off",
+            customer(label(inactive()).written_as_decided()),
+            "update 11: labels Customer>Customer, ERP inactive",
+        ),
+        ("merged", label(merged()), "update 11: erp_status Active>M, labels ->ERP merged"),
+        (
+            "deleted",
+            label(Words::paired().erp_side(ErpSide::Missing)),
+            "update 11: erp_status Active>Deleted, labels ->ERP deleted",
+        ),
+        (
+            "deleted and labelled",
+            label(Words::paired().erp_side(ErpSide::Missing)).written_as_decided(),
+            "in sync",
+        ),
+        ("back", back(label(inactive())), "update 11: erp_status Inactive>Active, labels ERP inactive>-"),
+        (
+            "back, people's own labels stay",
+            back(label(customer(inactive()))),
+            "update 11: erp_status Inactive>Active, labels Customer, ERP inactive>Customer",
+        ),
+        ("in use, labelled by people only", label(customer(Words::paired())), "in sync"),
+    ]);
+}
+
 #[test]
 fn organizations_that_end_in_the_crm_and_return() {
     let to = |reaction| {

@@ -41,6 +41,12 @@ pub(crate) async fn families(
     Ok(families)
 }
 
+/// Everybody who is in a circle of parents with one of `parties`.
+pub(crate) async fn circles(tx: &mut Tx, parties: &[PartyId]) -> Result<BTreeSet<PartyId>, EngineError> {
+    let Climbed { parents, unreadable: _ } = climb(tx, parties).await?;
+    Ok(parties.iter().flat_map(|party| cycle(*party, &parents)).collect())
+}
+
 async fn climb(tx: &mut Tx, parties: &[PartyId]) -> Result<Climbed, EngineError> {
     let mut climbed = Climbed::default();
     let mut seen: BTreeSet<PartyId> = parties.iter().copied().collect();

@@ -55,8 +55,6 @@ struct Sorted {
     pairs: Vec<Pair>,
     forgotten: Vec<PartyId>,
     again: Vec<PartyId>,
-    /// Others of a circle that was found just now.
-    circles: Vec<PartyId>,
     /// Remembered relations that mean nothing any more, by daughter and parent.
     outdated: Vec<(PartyId, PartyId)>,
     outcomes: Vec<(PartyId, Outcome)>,
@@ -172,8 +170,8 @@ impl Engine {
 
     /// One transaction for everything that is not sent anywhere.
     async fn settle_locally(&mut self, sorted: Sorted, now: Timestamp) -> Result<Vec<Planned>, EngineError> {
-        let Sorted { done, later, held, freed, pairs, forgotten, again, .. } = &sorted;
-        let Sorted { circles, outdated, outcomes, .. } = &sorted;
+        let Sorted { done, later, held, freed, pairs, forgotten, again, outdated, outcomes, planned: _ } =
+            &sorted;
         let nothing = done.is_empty()
             && later.is_empty()
             && held.is_empty()
@@ -197,7 +195,6 @@ impl Engine {
             tx.finish(done).await?;
             tx.reschedule(later).await?;
             tx.enqueue(again, Class::NewCustomer, now, "looked at again").await?;
-            tx.enqueue(circles, Class::Edit, now, "in a circle of parents").await?;
             self.enqueue_relatives(&mut tx, again, Class::Edit, now).await?;
             tx.put_outcomes(self.run, CUSTOMERS, outcomes).await?;
             tx.commit().await?;
@@ -251,11 +248,6 @@ fn sort(
                 sorted.done.push((party, job.generation));
             }
             Decision::Hold(reason) => {
-                if let HoldReason::RelationCycle { parties } = &reason
-                    && situation.hold.as_ref() != Some(&reason)
-                {
-                    sorted.circles.extend(parties.iter().filter(|other| **other != party));
-                }
                 sorted.held.push((party, reason));
                 sorted.outcomes.push((party, Outcome::Held));
                 sorted.done.push((party, job.generation));

@@ -14,6 +14,7 @@ use sync_store::{Changed, StagedKind, StagedRow, Tx};
 use crate::{
     Engine, EngineError,
     erp_stream::{is_believable, keys_of},
+    family::circles,
     pause::Side,
     staging,
     streams::{RelationCursor, RelationStream, Stream},
@@ -141,7 +142,8 @@ impl Engine {
     }
 }
 
-/// Asks for a look at the daughters of changed relationships. Gives how many there are.
+/// Asks for a look at the daughters of changed relationships, and at whoever is in a circle with them. Gives how many there
+/// are.
 pub(crate) async fn enqueue_daughters(
     tx: &mut Tx,
     changed: &[Changed],
@@ -149,7 +151,12 @@ pub(crate) async fn enqueue_daughters(
 ) -> Result<usize, EngineError> {
     let mut keys = keys_of(StagedKind::Relation, changed);
     if !changed.is_empty() {
+        // One row closes a circle for all of its members, and breaks it for all.
+        let closed = circles(tx, &keys).await?;
+        keys.extend(closed);
         keys.extend(tx.held_parties(CIRCLE).await?);
+        keys.sort_unstable();
+        keys.dedup();
     }
     tx.enqueue(&keys, Class::Backfill, now, "erp relationships").await?;
     Ok(keys.len())

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sync_core::hierarchy::HierarchyRule;
-use sync_core::policy::{self, CrmReactions, CustomerRule, ErpReactions};
+use sync_core::policy::{self, CrmReactions, CustomerRule, ErpReactions, LifeLabels};
+use sync_core::text::squeeze;
 
 use super::ConfigError;
 use super::diagnose::At;
@@ -21,8 +22,8 @@ pub struct Customers {
     /// Which party numbers are ours. Default: all.
     pub numbers: Filter,
 
-    /// When a customer becomes inactive in the ERP: `flag` writes it into the field "ERP status" and goes on, `ignore`
-    /// leaves the organization as it is, `ask` lets a person decide. Default `"flag"`.
+    /// When a customer becomes inactive in the ERP: `flag` writes it into the field "ERP status" and goes on, `label` gives
+    /// the organization a label besides, `ignore` leaves it as it is, `ask` lets a person decide. Default `"flag"`.
     pub inactive: Reaction,
 
     /// When a customer is merged into another one in the ERP: as `inactive`. Default `"flag"`.
@@ -31,7 +32,7 @@ pub struct Customers {
     /// When the ERP does not show a customer any more: as `inactive`. Default `"ask"`.
     pub deleted: Reaction,
 
-    /// When a customer that had ended is in use again: `flag` resumes, `ignore` leaves the organization as it is, `ask`
+    /// When a customer that had ended is in use again: `flag` resumes and takes our labels off, `ignore` leaves the organization as it is, `ask`
     /// lets a person decide. Default `"flag"`.
     pub returned: Reaction,
 
@@ -46,6 +47,10 @@ pub struct Customers {
     /// When an organization without which its customer was left is back: `flag` resumes, `ignore` leaves it as it is,
     /// `ask` lets a person decide. Default `"flag"`.
     pub organization_returned: Reaction,
+
+    /// The labels that `label` gives; they have to exist in Pipedrive, as labels of organizations. Default
+    /// `{ inactive = "ERP inactive", merged = "ERP merged", deleted = "ERP deleted" }`.
+    pub labels: Labels,
 
     /// Whether parents and daughters by the ERP's relationships are parents and daughters in Pipedrive, too (10 tokens for
     /// each relation made, 6 for each ended). Reading them takes one more request to the ERP for every 200 parties at
@@ -64,6 +69,25 @@ pub struct Customers {
     pub daughter_codes: Vec<String>,
 }
 
+/// Labels of Pipedrive's organizations that say how their customer ended. What else an organization is labelled with stays.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Labels {
+    /// That of customers that became inactive. Default `"ERP inactive"`.
+    pub inactive: String,
+    /// That of customers that were merged into another one. Default `"ERP merged"`.
+    pub merged: String,
+    /// That of customers that the ERP does not show any more. Default `"ERP deleted"`.
+    pub deleted: String,
+}
+
+impl Default for Labels {
+    fn default() -> Self {
+        let LifeLabels { inactive, merged, deleted } = LifeLabels::default();
+        Self { inactive, merged, deleted }
+    }
+}
+
 /// Texts told by patterns: `*` stands for any characters, `?` for one, letter case does not matter.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -80,6 +104,8 @@ pub struct Filter {
 pub enum Reaction {
     /// The organization says so.
     Flag,
+    /// The organization says so, and gets a label.
+    Label,
     /// The other side is left as it is.
     Ignore,
     /// A person decides.
@@ -100,6 +126,7 @@ impl Default for Customers {
             organization_merged: Reaction::Ask,
             organization_deleted: Reaction::Ask,
             organization_returned: Reaction::Flag,
+            labels: Labels::default(),
             hierarchy: false,
             relationship_types: types.into_iter().collect(),
             parent_codes: parent_codes.into_iter().collect(),
@@ -117,10 +144,11 @@ impl Customers {
             inactive: _,
             merged: _,
             deleted: _,
-            returned: _,
+            returned,
             organization_merged,
             organization_deleted,
-            organization_returned: _,
+            organization_returned,
+            labels,
             hierarchy: _,
             relationship_types,
             parent_codes,
@@ -129,14 +157,23 @@ impl Customers {
         check_codes(at, [relationship_types, parent_codes, daughter_codes])?;
         names.check(&at.key("names"))?;
         numbers.check(&at.key("numbers"))?;
+        labels.check(&at.key("labels"))?;
+        for (key, reaction) in [("returned", returned), ("organization_returned", organization_returned)] {
+            if *reaction == Reaction::Label {
+                return Err(at.key(key).fail(
+                    "what is in use again has no label: ours is taken off by itself",
+                    "write \"flag\", \"ask\" or \"ignore\"",
+                ));
+            }
+        }
         for (key, reaction) in
             [("organization_merged", organization_merged), ("organization_deleted", organization_deleted)]
         {
             match reaction {
                 Reaction::Ask | Reaction::Ignore => {}
-                Reaction::Flag => {
+                Reaction::Flag | Reaction::Label => {
                     return Err(at.key(key).fail(
-                        "there is no organization any more that could be flagged",
+                        "there is no organization any more that could be flagged or labelled",
                         "write \"ask\" or \"ignore\"",
                     ));
                 }
@@ -175,6 +212,12 @@ impl Customers {
         }
     }
 
+    /// The labels that organizations get.
+    pub fn labels(&self) -> LifeLabels {
+        let Labels { inactive, merged, deleted } = self.labels.clone();
+        LifeLabels { inactive, merged, deleted }
+    }
+
     /// What happens when organizations end in Pipedrive, or return.
     pub fn crm(&self) -> CrmReactions {
         CrmReactions {
@@ -210,6 +253,27 @@ fn check_codes(at: &At<'_>, codes: [&[String]; 3]) -> Result<(), ConfigError> {
     Ok(())
 }
 
+impl Labels {
+    fn check(&self, at: &At<'_>) -> Result<(), ConfigError> {
+        let Self { inactive, merged, deleted } = self;
+        let mut names = Vec::new();
+        for (key, label) in [("inactive", inactive), ("merged", merged), ("deleted", deleted)] {
+            let name = squeeze(label).to_lowercase();
+            if name.is_empty() {
+                return Err(at.key(key).fail("this label is empty", "write the label as it is in Pipedrive"));
+            }
+            if names.contains(&name) {
+                return Err(at.key(key).fail(
+                    format!("the label \"{label}\" is given for another end, too"),
+                    "give each end a label of its own, or nobody can tell which one to take off",
+                ));
+            }
+            names.push(name);
+        }
+        Ok(())
+    }
+}
+
 impl Filter {
     fn check(&self, at: &At<'_>) -> Result<(), ConfigError> {
         for (key, patterns) in [("only", &self.only), ("except", &self.except)] {
@@ -232,6 +296,7 @@ impl Reaction {
     fn policy(self) -> policy::Reaction {
         match self {
             Self::Flag => policy::Reaction::Flag,
+            Self::Label => policy::Reaction::Label,
             Self::Ignore => policy::Reaction::Ignore,
             Self::Ask => policy::Reaction::Ask,
         }

@@ -69,7 +69,7 @@ impl Fields {
         for (index, key) in more.iter().enumerate() {
             if opt_in(key).is_none() {
                 let keys: Vec<&str> =
-                    fields::TABLE.iter().filter(|row| !row.default).map(|row| row.key).collect();
+                    fields::TABLE.iter().map(|row| row.key).filter(|key| opt_in(key).is_some()).collect();
                 return Err(at.key("more").index(index).fail(
                     format!("{key} is no field to be mapped beside the default set"),
                     format!("there are: {}", keys.join(", ")),
@@ -145,7 +145,8 @@ fn named(key: &str) -> Option<Field> {
 }
 
 fn opt_in(key: &str) -> Option<Field> {
-    named(key).filter(|field| field.row().is_some_and(|row| !row.default))
+    let custom = |row: &fields::Row| !row.default && matches!(row.place, fields::Place::Custom(_));
+    named(key).filter(|field| field.row().is_some_and(custom))
 }
 
 #[cfg(test)]

@@ -116,6 +116,15 @@ async fn own_fields_that_do_not_exist() {
 }
 
 #[tokio::test]
+async fn labels_that_do_not_exist() {
+    let customers = "\n[connection.customers]\ninactive = \"label\"\nmerged = \"label\"\n\
+                     labels = { inactive = \"cold  lead\" }\n";
+    World::new().and(customers).says("labels").await;
+    let report = World::new().and(&customers.replace("merged = \"label\"", "")).check().await;
+    assert_eq!(severity(&report, "pipedrive.labels"), "ok");
+}
+
+#[tokio::test]
 async fn the_budget_is_too_small() {
     World::new().with("seats = 5", "seats = 5\ndaily_tokens = 500").says("budget").await;
 }

@@ -9,8 +9,9 @@ use saas_sims::{
 use serde_json::json;
 use sync_core::{
     answers::Answer,
+    fields::{Field, Owner},
     ids::PartyId,
-    policy::{CrmReactions, ErpReactions, Reaction},
+    policy::{CrmReactions, ErpReactions, LifeLabels, Reaction},
 };
 use sync_engine::{Engine, lease::Lease};
 
@@ -28,8 +29,14 @@ impl Story {
         let (fusion, pipedrive) = (FusionSettings::default(), PipedriveSettings::default());
         let mut world = World::new(Beginning { seed: 3, fusion, pipedrive, oauth: false }).await;
         world.sweep_every = SignedDuration::from_hours(1);
+        if erp.labelled().next().is_some() {
+            world.policy.fields = world.policy.fields.clone().with(Field::Labels, Owner::Erp);
+        }
         world.policy.erp = erp;
         world.policy.crm = crm;
+        // Labels that every company of the simulator has.
+        let [inactive, merged, deleted] = ["Cold lead", "Warm lead", "Hot lead"].map(str::to_owned);
+        world.policy.labels = LifeLabels { inactive, merged, deleted };
         let customer = |name: &str| {
             let values =
                 json!({"OrganizationName": name, "PartyUsageCode": "CUSTOMER", "RawPhoneNumber": "1"});
@@ -187,6 +194,47 @@ async fn a_customer_that_is_back_is_resumed_ignored_or_asked_about() {
             assert_eq!((story.shown(), story.question(story.acme).await), (words("Active", "2"), None));
         }
     }
+}
+
+/// What people labelled stays, also if they do so at the same time.
+#[tokio::test]
+async fn customers_that_end_get_a_label_beside_those_of_people() {
+    const CUSTOMER: i64 = 5;
+    const HOT: i64 = 6;
+    const WARM: i64 = 7;
+    const COLD: i64 = 8;
+    let label = || ErpReactions { returned: Reaction::Flag, ..erp(Reaction::Label) };
+    let mut story = Story::begin(label(), CrmReactions::default()).await;
+    let labels = |story: &Story| story.organization(story.acme).label_ids;
+    let organization = story.organization(story.acme).id;
+    let people = |story: &Story, labels: &[i64]| {
+        let body = json!({ "label_ids": labels });
+        story.world.pipedrive.edit_as_person(organization, &body).expect("an organization");
+    };
+    people(&story, &[CUSTOMER]);
+    story.edit(story.acme, json!({"Status": "I"}));
+    story.hours(1).await;
+    assert_eq!((story.shown().0.as_str(), labels(&story)), ("Inactive", vec![CUSTOMER, COLD]));
+
+    people(&story, &[CUSTOMER, COLD, HOT]);
+    story.edit(story.acme, json!({"Status": "A"}));
+    story.hours(1).await;
+    assert_eq!(
+        (story.shown().0.as_str(), labels(&story)),
+        ("Active", vec![CUSTOMER]),
+        "also one of ours that somebody gave by hand"
+    );
+    people(&story, &[]);
+    story.world.fusion.merge_party(story.acme, story.bolt).expect("a merge");
+    story.hours(2).await;
+    assert_eq!(labels(&story), [WARM]);
+
+    let mut story = Story::begin(label(), CrmReactions::default()).await;
+    story.world.fusion.remove_party(story.acme).expect("a party");
+    story.hours(4).await;
+    assert_eq!((story.shown().0.as_str(), labels(&story)), ("Deleted", vec![HOT]));
+    assert_eq!(story.organization(story.bolt).label_ids, [] as [i64; 0], "nobody else is touched");
+    assert_eq!(story.question(story.acme).await, None);
 }
 
 #[tokio::test]

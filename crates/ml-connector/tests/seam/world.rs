@@ -299,6 +299,7 @@ impl World {
         };
         let config = PipedriveConfig {
             fields: self.policy.fields.custom(),
+            labels: self.policy.wanted_labels(),
             base_url: "https://company.example".to_owned(),
             auth,
             plan: self.plan,

@@ -88,6 +88,13 @@ pub(crate) struct FieldDto {
     pub(crate) options: Option<Vec<OptionDto>>,
 }
 
+impl FieldDto {
+    /// Whether it is the built-in field of labels (7).
+    pub(crate) fn is_labels(&self) -> bool {
+        self.field_code.as_deref() == Some("label_ids") && self.is_custom_field != Some(true)
+    }
+}
+
 /// An option.
 #[derive(Debug, Deserialize)]
 pub(crate) struct OptionDto {

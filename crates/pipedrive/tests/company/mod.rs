@@ -31,6 +31,7 @@ pub(crate) struct Company {
 pub(crate) fn config() -> PipedriveConfig {
     PipedriveConfig {
         fields: sync_core::fields::FieldTable::default().custom(),
+        labels: Vec::new(),
         base_url: "https://acme.pipedrive.com".to_owned(),
         auth: PipedriveAuth::ApiToken("hunter2".into()),
         plan: Plan::Lite,

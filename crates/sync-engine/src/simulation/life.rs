@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use sync_core::{
+    fields::{Field, Owner},
     guard::Guard,
     hierarchy::{Family, HierarchyRule, Parent, cycle},
     ids::{ConnectionId, PartyId},
@@ -13,7 +14,7 @@ use sync_core::{
         law_8_relations,
     },
     model::ErpCustomer,
-    policy::Policy,
+    policy::{Policy, Reaction},
     poll::{Again, ErpCursor, Pace},
     ports::{Clock, Crm, Erp},
 };
@@ -23,7 +24,7 @@ use super::{
     crm::CrmSeat,
     erp::newest_visible,
     gate::SeededGate,
-    world::{OVERLAP, SETTLE, T_EFFECT, Version, World},
+    world::{OVERLAP, SETTLE, T_EFFECT, Version, World, labels},
 };
 use crate::{
     Engine, EngineError, Parts, Settings, Silent, Step,
@@ -144,11 +145,16 @@ async fn open(
 }
 
 fn settings(seed: u64) -> Settings {
+    let mut policy = Policy {
+        hierarchy: Some(HierarchyRule::default()),
+        ..Policy::of(["CUSTOMER".to_owned()].into(), SETTLE, SignedDuration::from_secs(5))
+    };
+    if labels(seed) {
+        policy.erp.inactive = Reaction::Label;
+        policy.fields = policy.fields.with(Field::Labels, Owner::Erp);
+    }
     Settings {
-        policy: Policy {
-            hierarchy: Some(HierarchyRule::default()),
-            ..Policy::of(["CUSTOMER".to_owned()].into(), SETTLE, SignedDuration::from_secs(5))
-        },
+        policy,
         pace: Pace { overlap: OVERLAP, safety: SignedDuration::from_secs(1) },
         poll_every: POLL,
         crm_poll_every: POLL,

@@ -130,6 +130,19 @@ impl Worlds {
                 }
                 return;
             }
+            9 if self.labels => {
+                let mut labels = match values.remove(&Field::Labels) {
+                    Some(Value::Labels(labels)) => labels.labels,
+                    _ => Vec::new(),
+                };
+                let known = labels.len();
+                labels.retain(|label| label != "VIP");
+                if labels.len() == known {
+                    labels.push("VIP".to_owned());
+                }
+                values.extend(Value::labels(labels).map(|labels| (Field::Labels, labels)));
+                "labels it, or takes that back"
+            }
             _ => "touches it",
         };
         self.tell(now, format!("people: sales {what}: organization {id}"));

@@ -41,6 +41,8 @@ pub(crate) struct Worlds {
     /// Who belongs to whom, on both sides.
     pub(crate) family: FamilyWorld,
     pub(crate) page_size: usize,
+    /// Whether people label organizations, and the connector does too.
+    pub(crate) labels: bool,
     /// Whether requests fail.
     pub(crate) faults: bool,
     /// Requests sent but not carried out yet, by ticket: a dying process leaves them behind.
@@ -112,6 +114,11 @@ pub(crate) enum Fate {
     ServerError,
 }
 
+/// Whether labels play a part in this life.
+pub(crate) fn labels(seed: u64) -> bool {
+    seed % 10 == 3
+}
+
 impl World {
     pub(crate) fn new(seed: u64, start: Timestamp) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
@@ -122,6 +129,7 @@ impl World {
             accounts: BTreeMap::new(),
             orgs: BTreeMap::new(),
             family: FamilyWorld::new(seed),
+            labels: labels(seed),
             page_size,
             faults: true,
             in_air: BTreeMap::new(),

@@ -9,6 +9,7 @@ use super::super::observe::PipedriveSeen;
 use super::access::seen;
 use super::{counted, grouped};
 use crate::config::{Connection, Plan};
+use crate::wire::policy;
 
 const FIELDS: &str = "Pipedrive: Company settings > Data fields > Organization";
 
@@ -31,7 +32,7 @@ fn known(pipedrive: &PipedriveSeen) -> Option<&Vec<KnownField>> {
 /// Those that have the name of ours.
 fn named<'a>(known: &'a [KnownField], wanted: &CustomField) -> impl Iterator<Item = &'a KnownField> {
     let name = squeeze(&wanted.name);
-    known.iter().filter(move |field| squeeze(&field.name) == name)
+    known.iter().filter(move |field| !field.labels && squeeze(&field.name) == name)
 }
 
 fn fits(field: &KnownField, wanted: &CustomField) -> bool {
@@ -76,13 +77,40 @@ pub(super) fn judge(
     findings.push(types(known, &missing));
     findings.push(duplicates(known, &wanted));
     findings.extend(own(known, &wanted));
+    findings.extend(labels(known, &policy(connection).wanted_labels()));
     findings
+}
+
+/// Labels that we shall give have to be there.
+fn labels(known: &[KnownField], wanted: &[String]) -> Option<Finding> {
+    let name = "pipedrive.labels";
+    let same = |label: &String| squeeze(label).to_lowercase();
+    let there: Vec<String> =
+        known.iter().filter(|field| field.labels).flat_map(|field| field.options.iter().map(same)).collect();
+    let quoted = |labels: &[&String]| {
+        let all: Vec<String> = labels.iter().map(|label| format!("\"{label}\"")).collect();
+        all.join(", ")
+    };
+    let missing: Vec<&String> = wanted.iter().filter(|label| !there.contains(&same(label))).collect();
+    if wanted.is_empty() {
+        return None;
+    }
+    if missing.is_empty() {
+        let all: Vec<&String> = wanted.iter().collect();
+        return Some(Finding::ok(name, format!("the labels exist: {}", quoted(&all))));
+    }
+    let said = format!("organizations have no such label: {}", quoted(&missing));
+    Some(Finding::problem(name, said).remedy(
+        "create it as a label of organizations, or name one that exists",
+        "Pipedrive: the labels of any organization; [connection.customers.labels]",
+    ))
 }
 
 /// Whether what is missing can be created.
 fn room(connection: &Connection, pipedrive: &PipedriveSeen, missing: &[CustomField]) -> Finding {
     let name = "pipedrive.fields.missing";
-    let used: usize = pipedrive.fields.iter().filter_map(|(_, asked)| asked.answer()).map(Vec::len).sum();
+    let known = pipedrive.fields.iter().filter_map(|(_, asked)| asked.answer()).flatten();
+    let used = known.filter(|field| !field.labels).count();
     let uncounted: Vec<&str> = pipedrive
         .fields
         .iter()
@@ -159,7 +187,7 @@ fn own(known: &[KnownField], wanted: &[CustomField]) -> Option<Finding> {
     let chosen = |wanted: &CustomField| matches!(wanted.kind, CustomKind::Option | CustomKind::Options);
     let unmade: Vec<String> = own
         .iter()
-        .filter(|wanted| chosen(wanted) && found(wanted).is_none_or(|field| field.options == 0))
+        .filter(|wanted| chosen(wanted) && found(wanted).is_none_or(|field| field.options.is_empty()))
         .map(|wanted| format!("\"{}\" ({})", wanted.name, type_name(wanted.kind)))
         .collect();
     if !unmade.is_empty() {

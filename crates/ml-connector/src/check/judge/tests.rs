@@ -39,7 +39,7 @@ fn me() -> WhoAmI {
 }
 
 fn field(name: &str, kind: &str) -> KnownField {
-    KnownField { name: name.to_owned(), kind: kind.to_owned(), options: 0 }
+    KnownField { name: name.to_owned(), kind: kind.to_owned(), options: Vec::new(), labels: false }
 }
 
 fn pipedrive() -> PipedriveSeen {
