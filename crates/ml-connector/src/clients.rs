@@ -5,11 +5,12 @@ use std::{path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use jiff::SignedDuration;
-use oracle_fusion::{Fusion, FusionConfig};
+use oracle_fusion::{Fusion, FusionConfig, Terms};
 use pipedrive::{Pipedrive, PipedriveAuth, PipedriveConfig};
 use saas_http::{HttpSettings, HttpTransport, Sleeper, Transport};
 use sync_core::{
     budget::{self, DailyBudget},
+    fields::Field,
     ids::ConnectionId,
     ports::{Clock, Spend, TokenVault},
 };
@@ -43,7 +44,7 @@ impl Clients<'_> {
     /// # Errors
     /// When the secret is missing or an address cannot be used.
     pub fn fusion(&self, connection: &Connection, transport: Arc<dyn Transport>) -> anyhow::Result<Fusion> {
-        let oracle = &connection.oracle;
+        let (oracle, fields) = (&connection.oracle, connection.fields.table());
         let config = FusionConfig {
             base_url: oracle.base_url.to_string(),
             token_url: oracle.token_url.to_string(),
@@ -54,7 +55,11 @@ impl Clients<'_> {
             api_version: oracle.api_version.clone(),
             timeout: oracle.timeout.unsigned_abs(),
             concurrency: oracle.concurrency as usize,
-            attributes: connection.fields.table().attributes(),
+            attributes: fields.attributes(),
+            terms: Terms {
+                class: fields.has(Field::AccountClass),
+                payment_terms: fields.has(Field::PaymentTerms),
+            },
             created_by_module: FusionConfig::CREATED_BY_MODULE.to_owned(),
         };
         Ok(Fusion::new(config, transport, self.clock.clone())?)

@@ -53,6 +53,9 @@ fn source(field: Field) -> &'static str {
         Field::Duns => "`DUNSNumber`",
         Field::Email => "`EmailAddress`",
         Field::Currency => "`CurrencyCode`",
+        Field::AccountClass => "`CustomerClassCode` of every account of the party (SOAP)",
+        Field::PaymentTerms => "`PaymentTerms` of the active profile of every account (SOAP)",
+        Field::Parent => "the names of its parents by `Relationship`",
         Field::Labels => "`Status`, told by labels beside those that people give",
         Field::Own(_) => "an expression",
     }

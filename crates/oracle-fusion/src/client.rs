@@ -12,10 +12,11 @@ use saas_http::{
 use serde_json::Value;
 use sync_core::{
     budget::Class,
+    customers::AccountKey,
     error::{CallError, ErrorKind},
     hierarchy::ErpLink,
-    ids::PartyId,
-    model::{ErpAccount, ErpParty, Page, Seen},
+    ids::{AccountId, PartyId},
+    model::{AccountTerms, ErpAccount, ErpParty, Page, Seen},
     poll::ErpRead,
     ports::{Called, Clock, Erp, LinkPage, PartyKey},
 };
@@ -27,7 +28,7 @@ use crate::{
         hub_organizations::{self, ListParties, ListParty},
         receivables_customer_account_activities::{self, ListAccounts, ListAccountsOf},
     },
-    config::FusionConfig,
+    config::{FusionConfig, Terms},
     convert,
     dialect::FusionDialect,
     extra::Extra,
@@ -45,6 +46,7 @@ pub struct Fusion {
     page_size: u32,
     created_by_module: String,
     extra: Extra,
+    terms: Terms,
 }
 
 impl Fusion {
@@ -68,6 +70,7 @@ impl Fusion {
             timeout,
             concurrency,
             attributes,
+            terms,
             created_by_module,
         } = config;
         let base = BaseUrl::parse("base_url", &base_url)?;
@@ -96,6 +99,7 @@ impl Fusion {
             page_size: page_size.max(1),
             created_by_module,
             extra: Extra::of(attributes),
+            terms,
         })
     }
 
@@ -259,6 +263,19 @@ impl Erp for Fusion {
                 Some(_) | None => return Ok(accounts),
             }
         }
+    }
+
+    async fn terms(&self, account: AccountId, party: PartyId) -> Called<Seen<AccountTerms>> {
+        let Terms { class, payment_terms } = self.terms;
+        let found = if class { self.account(account).await? } else { None };
+        let key = AccountKey::Id(account);
+        let profile = if payment_terms { self.active_profile(&key, party).await? } else { None };
+        Ok(Seen::Record(AccountTerms {
+            account,
+            party,
+            class: found.and_then(|found| found.class),
+            payment_terms: profile.and_then(|profile| profile.payment_terms),
+        }))
     }
 
     async fn links(&self, after: PartyId) -> Called<LinkPage> {

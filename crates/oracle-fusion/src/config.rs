@@ -27,8 +27,19 @@ pub struct FusionConfig {
     pub concurrency: usize,
     /// Attributes and children of parties that are read beside our own, for expressions.
     pub attributes: BTreeSet<String>,
+    /// What is read of accounts beside what lists show.
+    pub terms: Terms,
     /// What new accounts, sites and references say created them: a code of lookup HZ_CREATED_BY_MODULES (1.4).
     pub created_by_module: String,
+}
+
+/// What the services say about accounts, and lists do not (1.4): a request for each account and each of these.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// The class of accounts.
+    pub class: bool,
+    /// The payment terms of their profiles.
+    pub payment_terms: bool,
 }
 
 impl FusionConfig {

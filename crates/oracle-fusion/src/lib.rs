@@ -21,5 +21,5 @@ mod soap;
 mod survey;
 
 pub use client::Fusion;
-pub use config::FusionConfig;
+pub use config::{FusionConfig, Terms};
 pub use survey::{Shape, Subject};

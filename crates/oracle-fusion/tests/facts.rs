@@ -31,6 +31,7 @@ mod tests {
             timeout: Duration::from_secs(60),
             concurrency: FusionConfig::CONCURRENCY,
             attributes: Default::default(),
+            terms: Default::default(),
             created_by_module: FusionConfig::CREATED_BY_MODULE.to_owned(),
         }
     }

@@ -138,6 +138,9 @@ pub(crate) fn body<'a>(
             | Field::Duns
             | Field::Email
             | Field::Currency
+            | Field::AccountClass
+            | Field::PaymentTerms
+            | Field::Parent
             | Field::Own(_) => {
                 if let Some(code) = codes.get(field) {
                     let value =

@@ -1,7 +1,6 @@
 //! Facts of `pipedrive.md` about writing, limits and refusals, each with the test that fails when the client
 //! forgets it.
 #[cfg(test)]
-#[expect(dead_code, reason = "every test file uses its own part")]
 mod company;
 #[cfg(test)]
 #[path = "../../saas-http/tests/support/mod.rs"]

@@ -162,6 +162,8 @@ pub struct FoundAccount {
     pub number: String,
     /// What people call it.
     pub name: Option<String>,
+    /// Its class, from the ERP's own list.
+    pub class: Option<String>,
     /// Whether it is in use; without a status it is.
     pub active: bool,
     /// Its sites.
@@ -223,6 +225,8 @@ pub struct Profile {
     pub id: Option<ProfileId>,
     /// Its profile class.
     pub class: Option<String>,
+    /// When what is invoiced has to be paid, by the name of the terms.
+    pub payment_terms: Option<String>,
     /// The day from which it counts.
     pub starts: Option<Date>,
     /// The last day on which it counts.

@@ -41,6 +41,12 @@ pub enum Field {
     Email,
     /// The currency it prefers, ISO 4217.
     Currency,
+    /// Classes of its AR accounts, by the ERP's own list.
+    AccountClass,
+    /// Payment terms of its AR accounts.
+    PaymentTerms,
+    /// Names of its parents by the ERP's relationships.
+    Parent,
     /// Labels of its organization, of which ours say how the customer ended; mapped where a reaction asks for it.
     Labels,
     /// A field that the connection's owner defined.
@@ -139,7 +145,7 @@ const fn opt_in(field: Field, key: &'static str, label: &'static str, place: Pla
 }
 
 /// The table, in the order in which people see it. Five custom fields of the twelve that our default set may use.
-pub const TABLE: [Row; 12] = [
+pub const TABLE: [Row; 15] = [
     row(Field::Name, "name", "Name", Place::BuiltIn),
     row(Field::Address, "address", "Address", Place::BuiltIn),
     row(Field::Website, "website", "Website", Place::BuiltIn),
@@ -156,12 +162,15 @@ pub const TABLE: [Row; 12] = [
     opt_in(Field::Duns, "duns", "D-U-N-S number", Place::Custom("ERP D-U-N-S number")),
     opt_in(Field::Email, "email", "E-mail", Place::Custom("ERP e-mail")),
     opt_in(Field::Currency, "currency", "Currency", Place::Custom("ERP currency")),
+    opt_in(Field::AccountClass, "account_class", "Account class", Place::Custom("ERP account class")),
+    opt_in(Field::PaymentTerms, "payment_terms", "Payment terms", Place::Custom("ERP payment terms")),
+    opt_in(Field::Parent, "parent", "Parent", Place::Custom("ERP parent")),
     opt_in(Field::Labels, "labels", "Labels", Place::BuiltIn),
 ];
 
 impl Field {
     /// Every field, in table order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Name,
         Self::Address,
         Self::Website,
@@ -173,6 +182,9 @@ impl Field {
         Self::Duns,
         Self::Email,
         Self::Currency,
+        Self::AccountClass,
+        Self::PaymentTerms,
+        Self::Parent,
         Self::Labels,
     ];
 
@@ -197,6 +209,9 @@ impl Field {
             Self::Duns => "duns",
             Self::Email => "email",
             Self::Currency => "currency",
+            Self::AccountClass => "account_class",
+            Self::PaymentTerms => "payment_terms",
+            Self::Parent => "parent",
             Self::Labels => "labels",
             Self::Own(key) => key.as_str(),
         }
@@ -315,6 +330,12 @@ impl FieldTable {
     #[must_use]
     pub fn has(&self, field: Field) -> bool {
         self.0.contains_key(&field)
+    }
+
+    /// Whether anything is mapped that only [`crate::ports::Erp::terms`] tells.
+    #[must_use]
+    pub fn wants_terms(&self) -> bool {
+        self.has(Field::AccountClass) || self.has(Field::PaymentTerms)
     }
 
     /// The mapped fields with their owners, in table order.

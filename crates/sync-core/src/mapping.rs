@@ -86,6 +86,9 @@ fn value_of(field: Field, customer: &ErpCustomer) -> Option<Value> {
         Field::Duns => plain(party.duns.as_deref()),
         Field::Email => plain(party.email.as_deref()),
         Field::Currency => plain(party.currency.as_deref()),
+        Field::AccountClass => each(customer.terms.iter().filter_map(|terms| terms.class.as_deref())),
+        Field::PaymentTerms => each(customer.terms.iter().filter_map(|terms| terms.payment_terms.as_deref())),
+        Field::Parent => each(customer.parents.iter().map(String::as_str)),
         // Defined by the table, not by us; and labels follow from those that the organization has.
         Field::Own(_) | Field::Labels => None,
     }
@@ -102,6 +105,17 @@ fn account_numbers(customer: &ErpCustomer) -> Option<Value> {
     let accounts = customer.accounts.iter().chain(&customer.also);
     let numbers: Vec<String> = accounts.filter_map(|account| text::present(Some(&account.number))).collect();
     text::present(Some(&numbers.join(", "))).map(Value::Text)
+}
+
+/// Each once, in this order.
+fn each<'a>(all: impl Iterator<Item = &'a str>) -> Option<Value> {
+    let mut once: Vec<String> = Vec::new();
+    for text in all.filter_map(|text| text::present(Some(text))) {
+        if !once.contains(&text) {
+            once.push(text);
+        }
+    }
+    text::present(Some(&once.join(", "))).map(Value::Text)
 }
 
 fn fit(value: Value, limit: usize) -> (Value, bool) {
@@ -151,7 +165,7 @@ mod tests {
             updated_at,
         };
         let accounts = vec![account(1, "1006"), account(2, "0042")];
-        ErpCustomer { party, accounts, also: Vec::new() }
+        ErpCustomer::of(party, accounts)
     }
 
     fn text(values: &Values, field: Field) -> Option<&str> {
@@ -186,6 +200,27 @@ mod tests {
             text(&desired(&FieldTable::default(), &customer(" ")).values, Field::Name),
             Some("CDRM_1")
         );
+    }
+
+    #[test]
+    fn several_accounts_and_parents_say_each_word_once() {
+        let terms = |account, class: Option<&str>, payment_terms: &str| crate::model::AccountTerms {
+            account: AccountId(account),
+            party: PartyId(1),
+            class: class.map(str::to_owned),
+            payment_terms: Some(payment_terms.to_owned()),
+        };
+        let terms =
+            vec![terms(1, Some("HIGH"), "30 Net"), terms(2, None, " 30  Net"), terms(3, Some("LOW"), " ")];
+        let customer =
+            ErpCustomer { terms, parents: vec!["Acme Holding".into(), "Bolt".into()], ..customer("Acme") };
+        let fields = [Field::AccountClass, Field::PaymentTerms, Field::Parent]
+            .into_iter()
+            .fold(FieldTable::default(), |table, field| table.with(field, crate::fields::Owner::Erp));
+        let values = desired(&fields, &customer).values;
+        assert_eq!(text(&values, Field::AccountClass), Some("HIGH, LOW"));
+        assert_eq!(text(&values, Field::PaymentTerms), Some("30 Net"));
+        assert_eq!(text(&values, Field::Parent), Some("Acme Holding, Bolt"));
     }
 
     #[test]

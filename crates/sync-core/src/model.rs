@@ -84,6 +84,19 @@ pub struct ErpAccount {
     pub updated_at: Timestamp,
 }
 
+/// What only the ERP's services say about an AR account (oracle-fusion.md 1.4): no list shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountTerms {
+    /// The account.
+    pub account: AccountId,
+    /// The party that owns it.
+    pub party: PartyId,
+    /// `CustomerClassCode`, from the ERP's own list.
+    pub class: Option<String>,
+    /// `PaymentTerms` of the profile in force.
+    pub payment_terms: Option<String>,
+}
+
 /// A customer of the ERP: a party together with its accounts, ordered by account id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErpCustomer {
@@ -94,6 +107,20 @@ pub struct ErpCustomer {
     /// Accounts of parties that are its aliases, in the order of their ids: their numbers are shown, nothing else.
     #[serde(default)]
     pub also: Vec<ErpAccount>,
+    /// What is known beside that of its accounts, in the same order, where it is mapped.
+    #[serde(default)]
+    pub terms: Vec<AccountTerms>,
+    /// Names of its parents by the ERP's relationships, where they are mapped, in the order of their ids.
+    #[serde(default)]
+    pub parents: Vec<String>,
+}
+
+impl ErpCustomer {
+    /// A party and its accounts, of which nothing else is known.
+    #[must_use]
+    pub fn of(party: ErpParty, accounts: Vec<ErpAccount>) -> Self {
+        Self { party, accounts, also: Vec::new(), terms: Vec::new(), parents: Vec::new() }
+    }
 }
 
 /// An organization of the CRM as last read.

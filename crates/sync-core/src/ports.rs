@@ -13,8 +13,8 @@ use crate::{
     error::CallError,
     fields::{Field, Values},
     hierarchy::ErpLink,
-    ids::{OrgId, PartyId, RelationId},
-    model::{CrmOrg, ErpAccount, ErpParty, Page, Seen},
+    ids::{AccountId, OrgId, PartyId, RelationId},
+    model::{AccountTerms, CrmOrg, ErpAccount, ErpParty, Page, Seen},
     plan::Step,
     poll::ErpRead,
 };
@@ -60,6 +60,10 @@ pub trait Erp: Send + Sync {
 
     /// All AR accounts of a party as they are now.
     async fn accounts_of(&self, party: PartyId) -> Called<Vec<Seen<ErpAccount>>>;
+
+    /// What the ERP's services say about an AR account that no list shows: as much of it as is mapped. Dear: a request or
+    /// two for each account. An account that is not there any more has nothing.
+    async fn terms(&self, account: AccountId, party: PartyId) -> Called<Seen<AccountTerms>>;
 
     /// The relationships of one page of parties with an id above `after`, by ascending id. Each comes once or twice: as
     /// its subject tells it, and as its object does.

@@ -59,7 +59,7 @@ fn acme() -> ErpCustomer {
         attributes: Default::default(),
         updated_at: ago(900),
     };
-    ErpCustomer { party, accounts: Vec::new(), also: Vec::new() }
+    ErpCustomer::of(party, Vec::new())
 }
 
 fn account() -> ErpAccount {

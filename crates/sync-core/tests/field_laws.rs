@@ -8,7 +8,7 @@ use sync_core::{
     fields::{Field, FieldTable, Owner, Values},
     ids::{AccountId, PartyId},
     mapping,
-    model::{ErpAccount, ErpCustomer, ErpParty, PartyStatus},
+    model::{AccountTerms, ErpAccount, ErpCustomer, ErpParty, PartyStatus},
     text,
     value::{PostalAddress, Value, same},
 };
@@ -40,6 +40,8 @@ prop_compose! {
         [duns, email, currency] in [
             proptest::option::of(texts()), proptest::option::of(texts()), proptest::option::of(texts()),
         ],
+        all_terms in proptest::collection::vec((proptest::option::of(texts()), proptest::option::of(texts())), 0..4),
+        parents in proptest::collection::vec(texts(), 0..3),
     ) -> ErpCustomer {
         let id = PartyId(300_000_200_000_001);
         let status = match status {
@@ -55,7 +57,10 @@ prop_compose! {
         let accounts = (1..).zip(numbers)
             .map(|(id, number)| ErpAccount { id: AccountId(id), party: party.id, number, updated_at: stamp() })
             .collect();
-        ErpCustomer { party, accounts, also: Vec::new() }
+        let terms = (1..).zip(all_terms)
+            .map(|(id, (class, payment_terms))| AccountTerms { account: AccountId(id), party: PartyId(300_000_200_000_001), class, payment_terms })
+            .collect();
+        ErpCustomer { terms, parents, ..ErpCustomer::of(party, accounts) }
     }
 }
 
@@ -88,7 +93,14 @@ fn from_values(values: &Values) -> ErpCustomer {
         .map(|number| ErpAccount { id: AccountId(1), party: party.id, number, updated_at: stamp() })
         .into_iter()
         .collect();
-    ErpCustomer { party, accounts, also: Vec::new() }
+    let terms = AccountTerms {
+        account: AccountId(1),
+        party: party.id,
+        class: text(Field::AccountClass),
+        payment_terms: text(Field::PaymentTerms),
+    };
+    let parents = text(Field::Parent).into_iter().collect();
+    ErpCustomer { terms: vec![terms], parents, ..ErpCustomer::of(party, accounts) }
 }
 
 proptest! {

@@ -56,7 +56,7 @@ impl Words {
             attributes: serde_json::Map::new(),
             updated_at: now(),
         };
-        let customer = ErpCustomer { party, accounts: Vec::new(), also: Vec::new() };
+        let customer = ErpCustomer::of(party, Vec::new());
         let values = mapping::desired(&FieldTable::default(), &customer).values;
         let pair = Pair {
             party: PARTY,

@@ -27,6 +27,7 @@ use crate::{
     planner::{Foreseen, Sides, staged_orgs, tell},
     relation_stream::{enqueue_daughters, rows_of},
     staging,
+    terms::{Asked, stage_terms},
 };
 
 /// A person waits.
@@ -74,6 +75,9 @@ impl Engine {
             Err(error) => return Ok(Err(self.noted(Side::Erp, error))),
         };
         let parties = self.stage_customer(party, accounts, links).await?;
+        if let Some(error) = self.read_terms_of(&parties).await? {
+            return Ok(Err(self.noted(Side::Erp, error)));
+        }
         for party in &parties {
             if let Err(error) = self.read_organizations(*party).await? {
                 return Ok(Err(self.noted(Side::Crm, error)));
@@ -150,9 +154,27 @@ impl Engine {
         }
         let mut parties = with_targets(&mut tx, asked).await?;
         parties.dedup();
+        self.enqueue_daughters_of(&mut tx, StagedKind::Party, &parties, Class::Edit, now).await?;
         tx.enqueue(&parties, CLASS, now, "one customer").await?;
         tx.commit().await?;
         Ok(parties)
+    }
+
+    /// Reads what only the ERP's services say about the accounts of these parties, if it is mapped. Gives what failed.
+    async fn read_terms_of(&self, parties: &[PartyId]) -> Result<Option<CallError>, EngineError> {
+        if !self.wants_terms() {
+            return Ok(None);
+        }
+        let ids: Vec<i64> = parties.iter().map(|party| party.0).collect();
+        let mut tx = self.store.read(self.connection()).await?;
+        let mut accounts = tx.staged_of_parties(StagedKind::Account, &ids).await?;
+        drop(tx);
+        accounts.retain(|account| account.missing < 2);
+        let Asked { rows, failed } = self.ask_terms(&accounts).await;
+        let mut tx = self.write().await?;
+        stage_terms(&mut tx, &rows, self.clock.now()).await?;
+        tx.commit().await?;
+        Ok(failed)
     }
 
     /// Reads the party's organization by id; without one, those that the search says carry the party's id.

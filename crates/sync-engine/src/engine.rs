@@ -19,6 +19,7 @@ use crate::{
     lease::Lease,
     pause::{Pause, Pauses, Side},
     streams::{CrmStream, ErpStream, RelationStream, Stream},
+    terms::TermsRead,
     watch::{Event, Watch},
     wishes::Serving,
 };
@@ -71,6 +72,8 @@ pub struct Engine {
     pub(crate) serving: Option<Serving>,
     /// What was written lately; read from the journal when it is needed first.
     pub(crate) tally: Option<Tally>,
+    /// Whether no terms are due, until accounts are read again.
+    pub(crate) terms_checked: bool,
     /// See [`Engine::plant_no_intents`].
     #[cfg(feature = "simulation")]
     forgets_intents: bool,
@@ -109,6 +112,7 @@ impl Engine {
             forced: Vec::new(),
             serving: None,
             tally: None,
+            terms_checked: false,
             #[cfg(feature = "simulation")]
             forgets_intents: false,
         }
@@ -155,6 +159,7 @@ impl Engine {
             || self.index_likeness(now).await?
             || self.settle_doubts(now).await?
             || self.read_erp(now).await?
+            || self.read_terms(now).await?
             || self.read_relations(now).await?
             || self.read_crm(now).await?)
     }
@@ -175,7 +180,7 @@ impl Engine {
 
     /// Whether both systems were read completely once. Before that nothing is decided.
     pub(crate) async fn is_loaded(&self, tx: &mut Tx) -> Result<bool, EngineError> {
-        is_loaded(tx).await
+        is_loaded(tx, &self.settings.policy).await
     }
 
     /// Pauses of the sides, for those who wait or report.
@@ -352,6 +357,9 @@ impl Engine {
             let state: RelationStream = tx.cursor(Stream::Relations.name()).await?.unwrap_or_default();
             erp_due = erp_due.min(state.next_due(self.settings.sweep_every, now));
         }
+        if self.wants_terms() && !self.terms_checked {
+            erp_due = now;
+        }
         let orgs: CrmStream = tx.cursor(Stream::Orgs.name()).await?.unwrap_or_default();
         let mut crm_due = orgs.next_due(&self.settings, now);
         let parked = self.parked.as_ref().filter(|(_, pause)| pause.until > now);
@@ -367,7 +375,10 @@ impl Engine {
             }
         }
         let least = self.least_urgent_open(now).unwrap_or(Class::Backfill);
-        if let Some(job) = tx.next_due(least).await? {
+        // Before everything was read once no key is looked at.
+        if self.is_loaded(&mut tx).await?
+            && let Some(job) = tx.next_due(least).await?
+        {
             crm_due = crm_due.min(job);
         }
         if let Some((_, pause)) = parked {
@@ -386,13 +397,16 @@ impl Engine {
     }
 }
 
-/// Whether both systems of a connection were read completely once.
-pub(crate) async fn is_loaded(tx: &mut Tx) -> Result<bool, EngineError> {
+/// Whether both systems of a connection were read completely once, as far as the policy asks for it.
+pub(crate) async fn is_loaded(tx: &mut Tx, policy: &Policy) -> Result<bool, EngineError> {
     let accounts: Option<ErpStream> = tx.cursor(Stream::Accounts.name()).await?;
     let parties: Option<ErpStream> = tx.cursor(Stream::Parties.name()).await?;
     let orgs: Option<CrmStream> = tx.cursor(Stream::Orgs.name()).await?;
     let erp = [accounts, parties].into_iter().all(|s| s.is_some_and(|s| s.cursor.is_loaded()));
-    Ok(erp && orgs.is_some_and(|s| s.cursor.is_loaded()))
+    // A customer that is written before its accounts are known would be written twice.
+    let terms: Option<TermsRead> = tx.cursor(Stream::Terms.name()).await?;
+    let terms = terms.is_some() || !policy.fields.wants_terms();
+    Ok(erp && terms && orgs.is_some_and(|s| s.cursor.is_loaded()))
 }
 
 /// Whether the relationships were read completely, where the policy asks for them. A walk that somebody asked to repeat

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use sync_core::{
     budget::Class,
+    fields::Field,
     ids::PartyId,
     model::{Page, Seen},
     poll::{ErpCursor, PageEnd, Progress, floor_ms},
@@ -119,6 +120,7 @@ impl Engine {
         }
         let keys = with_targets(&mut tx, keys_of(kind, &changed)).await?;
         tx.enqueue(&keys, class, now, origin).await?;
+        self.enqueue_daughters_of(&mut tx, kind, &keys, class, now).await?;
         tx.put_cursor(stream.name(), &state, now).await?;
         tx.commit().await?;
 
@@ -136,14 +138,32 @@ impl Engine {
         Ok(())
     }
 
+    /// Asks for a look at those who show the names of these parties as their parents.
+    pub(crate) async fn enqueue_daughters_of(
+        &self,
+        tx: &mut Tx,
+        kind: StagedKind,
+        parties: &[PartyId],
+        class: Class,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        if kind == StagedKind::Party && self.settings.policy.fields.has(Field::Parent) && !parties.is_empty()
+        {
+            let relatives = tx.relatives(parties).await?;
+            tx.enqueue(&relatives, class, now, "a parent was changed").await?;
+        }
+        Ok(())
+    }
+
     /// Asks for the next page of a stream of the ERP; none when it failed, which is noted.
     pub(crate) async fn erp_page(&mut self, stream: Stream, state: &ErpStream) -> Option<StagedPage> {
         let read = state.cursor.next_read()?;
         let page = match stream {
             Stream::Accounts => {
+                self.terms_checked = false;
                 stage_page(self.erp.accounts(read).await, |a| (a.id.0, a.updated_at), staging::account)
             }
-            Stream::Parties | Stream::Relations | Stream::Orgs => {
+            Stream::Parties | Stream::Relations | Stream::Terms | Stream::Orgs => {
                 stage_page(self.erp.parties(read).await, |p| (p.id.0, p.updated_at), staging::party)
             }
         };
@@ -194,6 +214,7 @@ pub(crate) fn kind_of(stream: Stream) -> StagedKind {
         Stream::Accounts => StagedKind::Account,
         Stream::Parties => StagedKind::Party,
         Stream::Relations => StagedKind::Relation,
+        Stream::Terms => StagedKind::Terms,
         Stream::Orgs => StagedKind::Org,
     }
 }
@@ -228,7 +249,7 @@ pub(crate) fn keys_of(kind: StagedKind, changed: &[Changed]) -> Vec<PartyId> {
     for row in changed {
         match kind {
             StagedKind::Party => keys.push(PartyId(row.id)),
-            StagedKind::Account | StagedKind::Org | StagedKind::Relation => {
+            StagedKind::Account | StagedKind::Org | StagedKind::Relation | StagedKind::Terms => {
                 keys.extend(row.party.map(PartyId));
                 keys.extend(row.was_party.filter(|was| Some(*was) != row.party).map(PartyId));
             }

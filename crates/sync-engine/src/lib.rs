@@ -35,6 +35,7 @@ pub mod simulation;
 mod staging;
 pub mod streams;
 mod survey;
+mod terms;
 mod watch;
 mod wishes;
 

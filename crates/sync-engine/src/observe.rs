@@ -1,9 +1,11 @@
 //! From keys to situations: everything the store knows about them, in a handful of statements.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use sync_core::{
+    fields::Field,
+    hierarchy::Family,
     ids::{OrgId, PartyId},
     model::{CrmOrg, ErpAccount, ErpCustomer, ErpParty},
     pair::Pair,
@@ -30,9 +32,19 @@ pub(crate) async fn observe(
     let mut holds = tx.holds(parties).await?;
     let mut answers = tx.answers(parties).await?;
     let mut also = accounts_of_aliases(tx, parties).await?;
+    let terms = if policy.fields.wants_terms() {
+        by_party(tx.staged_of_parties(StagedKind::Terms, &ids).await?)
+    } else {
+        BTreeMap::new()
+    };
     let mut families = match policy.hierarchy {
         Some(_) => families(tx, parties).await?,
         None => BTreeMap::new(),
+    };
+    let mut names = if policy.fields.has(Field::Parent) {
+        names_of_parents(tx, &families).await?
+    } else {
+        BTreeMap::new()
     };
     let doubts: BTreeMap<PartyId, Timestamp> =
         tx.intents().await?.into_iter().map(|i| (i.party, i.settled_at.unwrap_or(now))).collect();
@@ -48,7 +60,15 @@ pub(crate) async fn observe(
         let situation = Situation {
             party: *party,
             now,
-            erp: erp_side(staged.get(&party.0), accounts.get(&party.0), also.remove(party))?,
+            erp: erp_side(
+                staged.get(&party.0),
+                accounts.get(&party.0),
+                Beside {
+                    also: also.remove(party).unwrap_or_default(),
+                    terms: terms.get(&party.0).map_or(&[], Vec::as_slice),
+                    parents: names.remove(party).unwrap_or_default(),
+                },
+            )?,
             crm: crm_side(pair.as_ref(), &orgs)?,
             carriers: carried
                 .get(&party.0)
@@ -96,6 +116,27 @@ async fn accounts_of_aliases(
     Ok(also)
 }
 
+/// The names of everybody's parents, as far as they are known.
+async fn names_of_parents(
+    tx: &mut Tx,
+    families: &BTreeMap<PartyId, Family>,
+) -> Result<BTreeMap<PartyId, Vec<String>>, EngineError> {
+    let parents: BTreeSet<i64> =
+        families.values().flat_map(|family| &family.parents).map(|parent| parent.party.0).collect();
+    let ids: Vec<i64> = parents.into_iter().collect();
+    let mut names: BTreeMap<i64, String> = BTreeMap::new();
+    for (id, record) in tx.staged(StagedKind::Party, &ids).await? {
+        if record.missing < 2 && record.row.malformed.is_none() {
+            let party: ErpParty = staging::read("party", &record.row)?;
+            names.insert(id, party.name);
+        }
+    }
+    let named = |family: &Family| {
+        family.parents.iter().filter_map(|parent| names.get(&parent.party.0).cloned()).collect()
+    };
+    Ok(families.iter().map(|(party, family)| (*party, named(family))).collect())
+}
+
 fn by_party(records: Vec<StagedRecord>) -> BTreeMap<i64, Vec<StagedRecord>> {
     let mut by_party: BTreeMap<i64, Vec<StagedRecord>> = BTreeMap::new();
     for record in records {
@@ -106,10 +147,18 @@ fn by_party(records: Vec<StagedRecord>) -> BTreeMap<i64, Vec<StagedRecord>> {
     by_party
 }
 
+/// What is known of a customer beside its party and accounts.
+#[derive(Default)]
+struct Beside<'a> {
+    also: Vec<ErpAccount>,
+    terms: &'a [StagedRecord],
+    parents: Vec<String>,
+}
+
 fn erp_side(
     party: Option<&StagedRecord>,
     accounts: Option<&Vec<StagedRecord>>,
-    also: Option<Vec<ErpAccount>>,
+    beside: Beside<'_>,
 ) -> Result<ErpSide, EngineError> {
     let Some(record) = party else { return Ok(ErpSide::Unseen) };
     if let Some(reason) = &record.row.malformed {
@@ -126,7 +175,18 @@ fn erp_side(
         }
         known.push(staging::read("account", &record.row)?);
     }
-    Ok(ErpSide::Present(ErpCustomer { party, accounts: known, also: also.unwrap_or_default() }))
+    let Beside { also, terms: staged, parents } = beside;
+    let mut terms = Vec::new();
+    for StagedRecord { row, .. } in staged {
+        if known.iter().all(|account| account.id.0 != row.id) {
+            continue;
+        }
+        if let Some(reason) = &row.malformed {
+            return Ok(ErpSide::Malformed(format!("class or terms of its account {}: {reason}", row.id)));
+        }
+        terms.push(staging::read("terms", row)?);
+    }
+    Ok(ErpSide::Present(ErpCustomer { party, accounts: known, also, terms, parents }))
 }
 
 fn crm_side(pair: Option<&Pair>, orgs: &BTreeMap<i64, StagedRecord>) -> Result<CrmSide, EngineError> {
@@ -189,11 +249,11 @@ mod tests {
         let party = staged(staging::party(&party));
         let accounts: Vec<StagedRecord> = rows.into_iter().map(staged).collect();
         assert!(matches!(
-            erp_side(Some(&party), Some(&accounts[..1].to_vec()), None).unwrap(),
+            erp_side(Some(&party), Some(&accounts[..1].to_vec()), Beside::default()).unwrap(),
             ErpSide::Present(customer) if customer.accounts.len() == 1
         ));
         assert_eq!(
-            erp_side(Some(&party), Some(&accounts), None).unwrap(),
+            erp_side(Some(&party), Some(&accounts), Beside::default()).unwrap(),
             ErpSide::Malformed("its account 8: AccountNumber is missing".into())
         );
         assert_eq!(by_party(accounts).keys().collect::<Vec<_>>(), [&1], "the held party is known");

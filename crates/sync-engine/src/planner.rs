@@ -148,7 +148,7 @@ impl Planner {
     /// When the store cannot be read.
     pub async fn is_loaded(&self) -> Result<bool, EngineError> {
         let mut tx = self.store.read(self.connection).await?;
-        Ok(is_loaded(&mut tx).await? && is_related(&mut tx, &self.policy).await?)
+        Ok(is_loaded(&mut tx, &self.policy).await? && is_related(&mut tx, &self.policy).await?)
     }
 
     /// The next page of parties, in the order of their ids; empty when there are no more.

@@ -8,7 +8,7 @@ use sync_core::{
     fields::Field,
     hierarchy::ErpRelation,
     ids::PartyId,
-    model::{CrmOrg, ErpAccount, ErpParty, Malformed, Seen},
+    model::{AccountTerms, CrmOrg, ErpAccount, ErpParty, Malformed, Seen},
     value::Value,
 };
 use sync_store::StagedRow;
@@ -45,6 +45,23 @@ pub(crate) fn party(party: &ErpParty) -> StagedRow {
 pub(crate) fn account(account: &ErpAccount) -> StagedRow {
     let content = ErpAccount { updated_at: Timestamp::UNIX_EPOCH, ..account.clone() };
     row(account.id.0, Some(account.party.0), account.updated_at, &content, account)
+}
+
+/// Terms have the stamp of their account: once that is newer they are read again.
+pub(crate) fn terms(account: &StagedRow, terms: &Seen<AccountTerms>) -> StagedRow {
+    let (id, stamp) = (account.id, account.stamp);
+    match terms {
+        Seen::Record(terms) => row(id, Some(terms.party.0), stamp, terms, terms),
+        Seen::Malformed(bad) => StagedRow {
+            id,
+            party: account.party,
+            parent: None,
+            stamp,
+            hash: digest(&bad.reason),
+            body: String::new(),
+            malformed: Some(bad.reason.clone()),
+        },
+    }
 }
 
 pub(crate) fn relation(relation: &ErpRelation) -> StagedRow {

@@ -16,6 +16,8 @@ pub enum Stream {
     Parties,
     /// What parties of the ERP are to each other.
     Relations,
+    /// What is known of AR accounts beside what lists show.
+    Terms,
     /// Organizations of the CRM.
     Orgs,
 }
@@ -28,6 +30,7 @@ impl Stream {
             Self::Accounts => "erp.account",
             Self::Parties => "erp.party",
             Self::Relations => "erp.relation",
+            Self::Terms => "erp.terms",
             Self::Orgs => "crm.organization",
         }
     }

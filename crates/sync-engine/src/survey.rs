@@ -76,6 +76,7 @@ impl Engine {
             || self.survey_fields(survey, now).await
             || self.prepare_erp(now).await
             || self.survey_erp(survey, now).await?
+            || self.read_terms(now).await?
             || self.survey_relations(survey, now).await?
             || self.survey_crm(survey, now).await?)
     }
@@ -89,6 +90,7 @@ impl Engine {
         missing.is_some()
             && self.forced.is_empty()
             && resting
+            && (self.terms_checked || !self.wants_terms())
             && matches!(orgs.cursor, CrmCursor::Idle { .. })
             && !orgs.again
     }
@@ -143,6 +145,7 @@ impl Engine {
         // Once staged, the next run will believe it unchanged: only the key tells it to look.
         let keys = with_targets(&mut tx, keys_of(kind, &changed)).await?;
         tx.enqueue(&keys, class, now, origin).await?;
+        self.enqueue_daughters_of(&mut tx, kind, &keys, class, now).await?;
         tx.commit().await?;
 
         let complete = !state.has_work();

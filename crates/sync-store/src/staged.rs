@@ -20,6 +20,8 @@ pub enum StagedKind {
     Org,
     /// A relationship of the ERP that makes one party a part of another.
     Relation,
+    /// What is known of an AR account beside what lists show; it has the account's id and stamp.
+    Terms,
 }
 
 impl StagedKind {
@@ -29,6 +31,7 @@ impl StagedKind {
             Self::Account => "account",
             Self::Org => "org",
             Self::Relation => "relation",
+            Self::Terms => "terms",
         }
     }
 }
@@ -138,7 +141,7 @@ fn is_newer(
     sweep: i64,
 ) -> bool {
     let swept = match kind {
-        StagedKind::Party | StagedKind::Account | StagedKind::Relation => {
+        StagedKind::Party | StagedKind::Account | StagedKind::Relation | StagedKind::Terms => {
             sweep > staged.sweep && read_at >= staged.read_at
         }
         StagedKind::Org => false,
@@ -243,6 +246,24 @@ impl Tx {
         let sql = "SELECT id, party_id, stamp, hash, body, malformed, read_at, missing, sweep, parent_id FROM staged \
             WHERE connection_id = $1 AND kind = $2 AND id > $3 AND malformed IS NULL ORDER BY id LIMIT $4";
         let args = vec![self.id(), kind.key().into(), after.into(), i64::from(limit).into()];
+        self.fetch("staged", sql, args, record).await
+    }
+
+    /// Accounts whose terms were not read since they changed, or were last read before `before`; at most `limit`, in order
+    /// of their ids.
+    ///
+    /// # Errors
+    /// When the database refuses or a row cannot be read.
+    pub async fn terms_due(
+        &mut self,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<StagedRecord>, StoreError> {
+        let sql = "SELECT a.id, a.party_id, a.stamp, a.hash, a.body, a.malformed, a.read_at, a.missing, a.sweep, a.parent_id \
+            FROM staged a LEFT JOIN staged t ON t.connection_id = a.connection_id AND t.kind = 'terms' AND t.id = a.id \
+            WHERE a.connection_id = $1 AND a.kind = 'account' AND a.malformed IS NULL AND a.missing < 2 \
+            AND (t.id IS NULL OR t.stamp < a.stamp OR t.read_at < $2) ORDER BY a.id LIMIT $3";
+        let args = vec![self.id(), before.into(), i64::from(limit).into()];
         self.fetch("staged", sql, args, record).await
     }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use sync_core::fields::Field;
 
 use super::diagnose::At;
 use super::{ConfigError, Credentials, Customers, Fields, Oracle, Pipedrive, Secret, Sync};
@@ -72,6 +73,12 @@ impl Connection {
         pipedrive.check(&at.key("pipedrive"), folder)?;
         customers.check(&at.key("customers"))?;
         fields.check(&at.key("fields"))?;
+        if fields.table().has(Field::Parent) && !customers.hierarchy {
+            return Err(at.key("fields").key("more").fail(
+                "\"parent\" needs the ERP's relationships, which are not read",
+                "write hierarchy = true under [connection.customers], or remove \"parent\"",
+            ));
+        }
         sync.check(&at.key("sync"))
     }
 }

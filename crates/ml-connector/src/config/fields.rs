@@ -13,8 +13,10 @@ use super::{ConfigError, OwnField};
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Fields {
-    /// Fields to map beside the default set: any of `duns`, `email`, `currency`. Each takes one custom field of the
-    /// Pipedrive company. Default `[]`.
+    /// Fields to map beside the default set: any of `duns`, `email`, `currency`, `account_class`, `payment_terms` and `parent`.
+    /// Each takes one custom field of the Pipedrive company. `account_class` and `payment_terms` take one SOAP request to the
+    /// ERP each for every account, at first and again at each `sweep_every`; nothing is written before they were read once.
+    /// `parent` shows the names of the parents and needs `hierarchy = true`. Default `[]`.
     pub more: Vec<String>,
 
     /// Fields of your own, one table each. Default `[]`.

@@ -14,5 +14,6 @@ mod matching;
 mod own_fields;
 mod plan;
 mod policies;
+mod terms;
 mod walk;
 mod world;

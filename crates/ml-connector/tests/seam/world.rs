@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use axum::{Router, body::Body};
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use oracle_fusion::{Fusion, FusionConfig};
+use oracle_fusion::{Fusion, FusionConfig, Terms};
 use pipedrive::{Pipedrive, PipedriveAuth, PipedriveConfig};
 use saas_http::{RequestTimeout, Transport, TransportError};
 use saas_sims::{
@@ -22,6 +22,7 @@ use saas_sims::{
 };
 use sync_core::{
     budget::{self, DailyBudget},
+    fields::Field,
     ids::ConnectionId,
     policy::Policy,
     poll::Pace,
@@ -280,6 +281,10 @@ impl World {
             timeout: TIMEOUT,
             concurrency: FusionConfig::CONCURRENCY,
             attributes: self.policy.fields.attributes(),
+            terms: Terms {
+                class: self.policy.fields.has(Field::AccountClass),
+                payment_terms: self.policy.fields.has(Field::PaymentTerms),
+            },
             created_by_module: FusionConfig::CREATED_BY_MODULE.to_owned(),
         };
         Fusion::new(config, self.wire("erp", self.fusion.router()), Arc::new(Shared(self.clock.clone())))

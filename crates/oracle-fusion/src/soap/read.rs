@@ -18,6 +18,7 @@ pub(crate) fn account(element: &Element) -> Result<FoundAccount, String> {
         party: PartyId(row.id("PartyId")?),
         number: required("AccountNumber", row.text("AccountNumber")?)?,
         name: row.text("AccountName")?,
+        class: row.text("CustomerClassCode")?,
         active: row.is_active()?,
         sites: sites.collect::<Result<_, _>>()?,
     })
@@ -47,6 +48,7 @@ pub(crate) fn profile(element: &Element) -> Result<Profile, String> {
     let profile = Profile {
         id: int("CustomerAccountProfileId", row.value("CustomerAccountProfileId").as_ref())?.map(ProfileId),
         class: row.text("ProfileClassName")?,
+        payment_terms: row.text("PaymentTerms")?,
         starts: day("EffectiveStartDate", row.value("EffectiveStartDate").as_ref())?,
         ends: day("EffectiveEndDate", row.value("EffectiveEndDate").as_ref())?,
     };

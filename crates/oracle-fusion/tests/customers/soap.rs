@@ -214,12 +214,14 @@ async fn the_profile_in_force_is_read_and_none_is_none() {
     let found = active(|| {
         let inside = "<ns2:CustomerAccountProfileId>15</ns2:CustomerAccountProfileId>\
             <ns2:ProfileClassName>DEFAULT</ns2:ProfileClassName><ns2:EffectiveStartDate>2026-11-23</ns2:EffectiveStartDate>\
-            <ns2:EffectiveEndDate>4712-12-31</ns2:EffectiveEndDate><ns2:CreditLimit xsi:nil=\"true\"/>";
+            <ns2:EffectiveEndDate>4712-12-31</ns2:EffectiveEndDate><ns2:CreditLimit xsi:nil=\"true\"/>\
+            <ns2:PaymentTerms>30 Net</ns2:PaymentTerms>";
         answered("getActiveCustomerProfile", PROFILE, &value(inside))
     });
     let wanted = Profile {
         id: Some(ProfileId(15)),
         class: Some("DEFAULT".to_owned()),
+        payment_terms: Some("30 Net".to_owned()),
         starts: Some(jiff::civil::date(2026, 11, 23)),
         ends: Some(jiff::civil::date(4712, 12, 31)),
     };

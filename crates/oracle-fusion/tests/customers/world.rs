@@ -30,6 +30,7 @@ pub(crate) fn config() -> FusionConfig {
         timeout: Duration::from_secs(60),
         concurrency: FusionConfig::CONCURRENCY,
         attributes: Default::default(),
+        terms: Default::default(),
         created_by_module: FusionConfig::CREATED_BY_MODULE.to_owned(),
     }
 }

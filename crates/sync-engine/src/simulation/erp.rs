@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use sync_core::{
     hierarchy::ErpLink,
-    ids::PartyId,
-    model::{ErpAccount, ErpParty, Page, Seen},
+    ids::{AccountId, PartyId},
+    model::{AccountTerms, ErpAccount, ErpParty, Page, Seen},
     poll::{ErpRead, floor_ms},
     ports::{Called, Erp, LinkPage, PartyKey},
 };
@@ -51,6 +51,12 @@ impl Erp for World {
         Ok(found
             .map(|v| Seen::Record(ErpAccount { updated_at: floor_ms(v.stamp), ..v.record.clone() }))
             .collect())
+    }
+
+    async fn terms(&self, account: AccountId, party: PartyId) -> Called<Seen<AccountTerms>> {
+        self.reading("erp.terms").await?;
+        let class = Some(format!("CLASS_{}", account.0 % 3));
+        Ok(Seen::Record(AccountTerms { account, party, class, payment_terms: None }))
     }
 
     async fn links(&self, after: PartyId) -> Called<LinkPage> {

@@ -454,7 +454,7 @@ impl Life {
                 let accounts = worlds.accounts.values().filter_map(|versions| newest_visible(versions, now));
                 let accounts =
                     accounts.map(|v| v.record.clone()).filter(|a| a.party == party.record.id).collect();
-                customers.push(ErpCustomer { party: party.record.clone(), accounts, also: Vec::new() });
+                customers.push(ErpCustomer::of(party.record.clone(), accounts));
             }
             customers
         };

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::FusionSim;
 use super::super::state::State;
+use super::super::{Edit, FusionSim};
 use super::level::Level;
 use super::profile::Profile;
 use super::store;
@@ -52,6 +52,31 @@ impl FusionSim {
         let id = soap.next_id(rng);
         soap.profiles.insert(id, Profile::by_hand(id, account, class, now));
         Ok(id)
+    }
+
+    /// Gives an account a class as a person does on the screen, or takes it away; its stamp moves.
+    pub fn set_account_class(&self, account: i64, class: Option<&str>) -> Result<(), String> {
+        let mut state = self.lock();
+        let mut tree = store::load(&state, account).ok_or_else(|| format!("no account {account}"))?;
+        match class {
+            Some(class) => tree.values.insert("CustomerClassCode", class.to_owned()),
+            None => tree.values.remove("CustomerClassCode"),
+        };
+        state.soap.put(tree);
+        drop(state);
+        self.edit_account(account, &Edit::set(json!({})))
+    }
+
+    /// Gives an account payment terms as a person does on the screen, in the profiles that it has; no stamp of the account
+    /// moves (section 1.4: profiles are rows of their own).
+    pub fn set_payment_terms(&self, account: i64, terms: &str) -> Result<(), String> {
+        let mut state = self.lock();
+        let mut changed = 0;
+        for profile in state.soap.profiles.values_mut().filter(|profile| profile.account == account) {
+            profile.values.insert("PaymentTerms", terms.to_owned());
+            changed += 1;
+        }
+        if changed > 0 { Ok(()) } else { Err(format!("account {account} has no profile")) }
     }
 }
 
