@@ -4,12 +4,21 @@
 use saas_http::{Answer, Endpoint};
 use serde::Deserialize;
 use serde_json::Value;
-use sync_core::ports::Called;
+use sync_core::{
+    ids::{AccountId, PartyId},
+    model::Seen,
+    poll::ErpRead,
+    ports::Called,
+};
 
 use crate::{
-    api::{describe::Describe, hub_organizations, receivables_customer_account_activities},
+    api::{
+        describe::Describe,
+        hub_organizations,
+        receivables_customer_account_activities::{self, ListAccounts},
+    },
     client::Fusion,
-    query,
+    convert, query,
 };
 
 /// What is read of a pod.
@@ -92,6 +101,20 @@ impl Fusion {
             Sample { subject, api_version: self.api_version(), condition: String::new(), count: false };
         let Answer { value, .. } = self.call(&sample).await?;
         Ok(!value.items.is_empty())
+    }
+
+    /// Some AR account with its party, if our user sees any.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn first_account(&self) -> Called<Option<(AccountId, PartyId)>> {
+        let list =
+            ListAccounts { api_version: self.api_version(), read: ErpRead::ById { after: 0 }, limit: 1 };
+        let found = self.page(list, convert::account).await?.rows;
+        Ok(found.into_iter().find_map(|seen| match seen {
+            Seen::Record(account) => Some((account.id, account.party)),
+            Seen::Malformed(_) => None,
+        }))
     }
 
     /// How many parties have one of these usages, by the pod's own estimate, if it gives one. Counting may fail on a pod

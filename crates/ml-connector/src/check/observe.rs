@@ -1,6 +1,7 @@
 //! Looking: the few requests that tell whether two systems fit, both sides at a time. Nothing is judged here, nothing is
 //! written anywhere but in our own ledger, and no lease is taken: a daemon may work beside it.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -10,6 +11,8 @@ use oracle_fusion::{Fusion, Shape, Subject};
 use pipedrive::{Fielded, KnownField, Pipedrive, WhoAmI};
 use saas_http::{Sleeper, Transport, Witness};
 use sync_core::budget::{Class, Spent};
+use sync_core::ids::PartyId;
+use sync_core::model::Seen;
 use sync_core::ports::{Called, Crm as _, Erp as _, Grant, Spend, SpendError};
 use sync_store::{Ledger, Store, Vault};
 
@@ -83,6 +86,10 @@ pub struct FusionSeen {
     pub customers: Asked<Option<u64>>,
     /// AR accounts, estimated by the pod.
     pub account_count: Asked<Option<u64>>,
+    /// Whether the services answer; none where nothing is mapped that only they tell.
+    pub services: Option<Asked<()>>,
+    /// Codes of the relationships that some parties have, with their number; none where the hierarchy is not wanted.
+    pub relationships: Option<Asked<BTreeMap<String, usize>>>,
     /// How far its clock is ahead of ours.
     pub ahead: Option<SignedDuration>,
     /// Requests that it took.
@@ -173,14 +180,46 @@ async fn look_at_fusion(connection: &Connection, fusion: &Fusion, mut asker: Ask
     let parties = look_at_resource(fusion, Subject::Parties, &mut asker).await;
     let accounts = look_at_resource(fusion, Subject::Accounts, &mut asker).await;
     let usages = &connection.oracle.customer_usages;
+    let customers = asker.ask_in_passing(fusion.estimate_of_usages(usages)).await;
+    let account_count = asker.ask_in_passing(fusion.estimate_of_all(Subject::Accounts)).await;
+    let relationships = match connection.customers.hierarchy {
+        true => Some(asker.ask_in_passing(codes(fusion)).await),
+        false => None,
+    };
+    // Last: whoever refuses them may want to be left alone for a while.
+    let services = match connection.fields.table().wants_terms() {
+        true => Some(asker.ask_in_passing(services(fusion)).await),
+        false => None,
+    };
     FusionSeen {
         parties,
         accounts,
-        customers: asker.ask_in_passing(fusion.estimate_of_usages(usages)).await,
-        account_count: asker.ask_in_passing(fusion.estimate_of_all(Subject::Accounts)).await,
+        customers,
+        account_count,
+        services,
+        relationships,
         ahead: asker.witness.ahead(),
         requests: fusion.requests(),
     }
+}
+
+/// Whether the services say anything about some account, if there is one.
+async fn services(fusion: &Fusion) -> Called<()> {
+    match fusion.first_account().await? {
+        Some((account, party)) => fusion.terms(account, party).await.map(drop),
+        None => Ok(()),
+    }
+}
+
+/// The codes that the first parties' relationships have.
+async fn codes(fusion: &Fusion) -> Called<BTreeMap<String, usize>> {
+    let mut codes = BTreeMap::new();
+    for seen in fusion.links(PartyId(0)).await?.rows {
+        if let Seen::Record(link) = seen {
+            *codes.entry(link.code).or_default() += 1;
+        }
+    }
+    Ok(codes)
 }
 
 async fn look_at_resource(fusion: &Fusion, subject: Subject, asker: &mut Asker<'_>) -> ResourceSeen {

@@ -6,7 +6,7 @@ use ml_connector::check::Severity;
 use saas_http::Unreached;
 use saas_sims::{
     faults::{Fault, FaultRule},
-    fusion::FusionSettings,
+    fusion::{Edit, FusionSettings},
     pipedrive::{PipedriveSettings, Plan},
 };
 use serde_json::json;
@@ -122,6 +122,23 @@ async fn labels_that_do_not_exist() {
     World::new().and(customers).says("labels").await;
     let report = World::new().and(&customers.replace("merged = \"label\"", "")).check().await;
     assert_eq!(severity(&report, "pipedrive.labels"), "ok");
+}
+
+#[tokio::test]
+async fn the_hierarchy_and_the_services() {
+    let wanted = "\n[connection.customers]\nhierarchy = true\n\
+                  \n[connection.fields]\nmore = [\"account_class\", \"payment_terms\", \"parent\"]\n";
+    let related = |world: World| {
+        let values = json!({"OrganizationName": "A", "PartyUsageCode": "CUSTOMER"});
+        let party = || world.fusion.add_party(Edit::set(values.clone())).expect("a party");
+        world.fusion.relate(party(), party(), &Edit::set(json!({}))).expect("a relationship");
+        world
+    };
+    related(World::new().and(wanted)).says("hierarchy").await;
+    let codes = "true\nparent_codes = [\"OWNS\"]\ndaughter_codes = []\n";
+    let others = related(World::new().and(&wanted.replace("true\n", codes)));
+    others.fusion.faults().add(FaultRule::on("/crmService/", Fault::Html { status: 403 }));
+    others.says("services").await;
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! The ERP's side (oracle-fusion.md 1, 4.8, 5).
 
+use std::collections::BTreeMap;
+
 use oracle_fusion::Subject;
 
 use super::super::finding::Finding;
-use super::super::observe::{FusionSeen, ResourceSeen};
+use super::super::observe::{Asked, FusionSeen, ResourceSeen};
 use super::super::trouble::{Cause, Trouble};
 use super::access::{Access, Door, access, seen};
 use super::grouped;
@@ -47,7 +49,7 @@ const SECURITY: &str =
     "Oracle Fusion: Security Console, and the roles of the user that stands for our client";
 
 pub(super) fn judge(connection: &Connection, fusion: &FusionSeen) -> Vec<Finding> {
-    let FusionSeen { parties, accounts, customers: _, account_count: _, ahead, requests: _ } = fusion;
+    let FusionSeen { parties, accounts, services, relationships, ahead, .. } = fusion;
     let ends = [parties, accounts].into_iter().flat_map(|seen| [seen.shape.end(), seen.any.end()]);
     let entered = [parties, accounts].into_iter().any(ResourceSeen::entered);
     let Access { findings, blocked_by } = access(&door(connection), ends.flatten().next(), entered);
@@ -67,8 +69,61 @@ pub(super) fn judge(connection: &Connection, fusion: &FusionSeen) -> Vec<Finding
     findings.push(accounts_empty(connection, accounts, blocked_by));
     findings.push(customer_count(connection, fusion, blocked_by));
     findings.extend(own_fields(connection, parties, blocked_by));
+    findings.extend(services.as_ref().map(|asked| self::services(asked, blocked_by)));
+    findings.extend(relationships.as_ref().map(|asked| hierarchy(connection, asked, blocked_by)));
     findings.push(source_system(connection));
     findings
+}
+
+/// What is mapped that only the services tell.
+fn services(asked: &Asked<()>, blocked_by: &'static str) -> Finding {
+    let name = "fusion.services";
+    match asked {
+        Asked::Answered(()) => Finding::ok(name, "the SOAP services for accounts and profiles answer"),
+        Asked::Failed(trouble) => Finding::problem(
+            name,
+            format!("the SOAP services for accounts and profiles, which tell class and payment terms: {}", seen(trouble)),
+        )
+        .remedy(
+            "give that user the privileges of CustomerAccountService and ReceivablesCustomerProfileService, or map neither \
+             account_class nor payment_terms",
+            SECURITY,
+        ),
+        Asked::NotAsked => Finding::not_checked(name, blocked_by),
+    }
+}
+
+/// Which relationships make parents and daughters is a matter of codes, and each pod may have its own (1.2).
+fn hierarchy(
+    connection: &Connection,
+    asked: &Asked<BTreeMap<String, usize>>,
+    blocked_by: &'static str,
+) -> Finding {
+    let name = "fusion.relationships";
+    let codes = match asked {
+        Asked::Answered(codes) => codes,
+        Asked::Failed(trouble) => {
+            let said = format!("relationships of parties: {}", seen(trouble));
+            let remedy = "let that user read the relationships of parties, or write hierarchy = false";
+            return Finding::problem(name, said).remedy(remedy, SECURITY);
+        }
+        Asked::NotAsked => return Finding::not_checked(name, blocked_by),
+    };
+    let wanted = [&connection.customers.parent_codes, &connection.customers.daughter_codes];
+    let wanted: Vec<&String> = wanted.into_iter().flatten().collect();
+    let counts = |code: &&String| wanted.contains(code);
+    let told: Vec<String> = codes.iter().map(|(code, times)| format!("{code} ({times})")).collect();
+    if codes.is_empty() {
+        return Finding::note(name, "none of the first parties has any relationship");
+    }
+    if codes.keys().any(|code| counts(&code)) {
+        return Finding::ok(name, format!("relationships of the first parties: {}", told.join(", ")));
+    }
+    let said = format!("the relationships of the first parties have other codes: {}", told.join(", "));
+    Finding::warning(name, said).remedy(
+        "name the codes that make parents and daughters here",
+        "[connection.customers] parent_codes, daughter_codes",
+    )
 }
 
 fn door(connection: &Connection) -> Door<'_> {

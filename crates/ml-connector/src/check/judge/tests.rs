@@ -22,6 +22,8 @@ fn fusion() -> FusionSeen {
         accounts: resource(),
         customers: Asked::Answered(Some(1_000)),
         account_count: Asked::Answered(Some(1_200)),
+        services: None,
+        relationships: None,
         ahead: Some(SignedDuration::from_secs(-3)),
         requests: 7,
     }
@@ -88,9 +90,12 @@ fn every_finding_is_explained() {
         "store.reachable",
         "fusion.settings",
         "fusion.own_fields",
+        "fusion.services",
+        "fusion.relationships",
         "pipedrive.settings",
         "pipedrive.scopes",
         "pipedrive.own_fields",
+        "pipedrive.labels",
     ];
     for name in fusion::NAMES.into_iter().chain(pipedrive::NAMES).chain(more) {
         assert!(page.contains(&format!("| `{name}` |")), "docs/check.md does not explain {name}");
