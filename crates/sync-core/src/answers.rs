@@ -38,7 +38,7 @@ pub struct Answers {
     pub pass_until: Option<Timestamp>,
     /// This circle of parents is left as it is.
     pub cycle_left: Option<BTreeSet<PartyId>>,
-    /// That the relations to these parents are not there is left as it is.
+    /// That the relations to these parents are not there, or still are, is left as it is.
     pub parents_left: BTreeSet<PartyId>,
 }
 
@@ -215,7 +215,9 @@ impl HoldReason {
                     RETRY,
                 ]
             }
-            Self::RelationCycle { .. } | Self::RelationUnsure { .. } => vec![LEAVE, RETRY],
+            Self::RelationCycle { .. } | Self::RelationUnsure { .. } | Self::RelationFound { .. } => {
+                vec![LEAVE, RETRY]
+            }
             Self::Refused { .. }
             | Self::FieldFailed { .. }
             | Self::OrganizationUnreadable { .. }
@@ -301,7 +303,7 @@ impl Answers {
             (HoldReason::RelationCycle { parties }, _) => {
                 self.cycle_left = Some(parties.iter().copied().collect());
             }
-            (HoldReason::RelationUnsure { parent, .. }, _) => {
+            (HoldReason::RelationUnsure { parent, .. } | HoldReason::RelationFound { parent, .. }, _) => {
                 self.parents_left.insert(*parent);
             }
             // Refused above: every other answer is none to these.

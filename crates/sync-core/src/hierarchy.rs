@@ -9,6 +9,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    answers::Answers,
     budget::Class,
     decide::Decision,
     hold::HoldReason,
@@ -145,6 +146,9 @@ pub struct MadeRelation {
 pub enum Made {
     /// It stands, as far as we know; this is its id.
     Stands(RelationId),
+    /// It stands under this id, and no answer told it: it was found when its doubt was looked into. Perhaps a person was
+    /// faster than we were, so that it is not ended without a word.
+    Found(RelationId),
     /// A person removed it; it is not made again.
     Removed,
     /// The CRM had it already: a person made it, and nobody but people touches it.
@@ -163,11 +167,15 @@ impl MadeRelation {
     }
 }
 
-/// Remembered relations that mean nothing any more and stand nowhere: parents whose rows can be forgotten.
+/// Remembered relations that mean nothing any more and stand nowhere, or are people's: parents whose rows can be forgotten.
 #[must_use]
-pub fn outdated(family: &Family, org: OrgId) -> Vec<PartyId> {
+pub fn outdated(family: &Family, answers: &Answers, org: OrgId) -> Vec<PartyId> {
     let gone = family.made.iter().filter(|made| match made.state {
         Made::Stands(_) => false,
+        Made::Found(_) => {
+            let left = made.daughter_org != org || answers.parents_left.contains(&made.parent);
+            left && !made.is_wanted(family, org)
+        }
         Made::Removed | Made::ByHand | Made::Unsure => !made.is_wanted(family, org),
     });
     gone.map(|made| made.parent).collect()
@@ -251,15 +259,25 @@ fn wanted(situation: &Situation, org: OrgId) -> Wanted {
             Made::Stands(relation) => {
                 Some(Step::Unrelate { relation, parent: made.parent, org: made.daughter_org })
             }
-            Made::Removed | Made::ByHand | Made::Unsure => None,
+            Made::Found(_) | Made::Removed | Made::ByHand | Made::Unsure => None,
         })
         .collect();
-    let mut unsure = None;
+    let mut unsure = family.made.iter().find_map(|made| match made.state {
+        Made::Found(relation) if made.daughter_org == org && !made.is_wanted(family, org) => {
+            let left = situation.answers.parents_left.contains(&made.parent);
+            (!left).then_some(HoldReason::RelationFound {
+                relation,
+                parent: made.parent,
+                org: made.parent_org,
+            })
+        }
+        Made::Stands(_) | Made::Found(_) | Made::Removed | Made::ByHand | Made::Unsure => None,
+    });
     for Parent { party, org: parent_org } in &family.parents {
         let Some(parent_org) = *parent_org else { continue };
         let known = family.made.iter().find(|made| made.parent == *party && made.is_wanted(family, org));
         match known.map(|made| (made.state, made.times)) {
-            Some((Made::Stands(_) | Made::Removed | Made::ByHand, _)) => {}
+            Some((Made::Stands(_) | Made::Found(_) | Made::Removed | Made::ByHand, _)) => {}
             Some((Made::Unsure, times)) if times >= MOST_TIMES => {
                 if !situation.answers.parents_left.contains(party) {
                     unsure.get_or_insert(HoldReason::RelationUnsure { parent: *party, org: parent_org });

@@ -6,7 +6,7 @@ use crate::{
     error::Exchange,
     fields::Field,
     guard::Wave,
-    ids::{OrgId, PartyId},
+    ids::{OrgId, PartyId, RelationId},
     matching::{Comparison, Judged},
     plan::Step,
     policy::Life,
@@ -118,6 +118,15 @@ pub enum HoldReason {
         /// All parties of the circle, in the order of their ids.
         parties: Vec<PartyId>,
     },
+    /// A relation that the ERP no longer wants, and of which nobody can tell whether we or a person made it.
+    RelationFound {
+        /// The relation.
+        relation: RelationId,
+        /// The parent by the ERP, then.
+        parent: PartyId,
+        /// The parent's organization.
+        org: OrgId,
+    },
     /// The relation to a parent was sent as often as it may be, and is not there.
     RelationUnsure {
         /// The parent.
@@ -196,6 +205,9 @@ impl HoldReason {
             Some(Self::FieldFailed { .. }) => Self::RelationCycle { parties: vec![by, PartyId(by.0 + 1)] },
             Some(Self::RelationCycle { .. }) => Self::RelationUnsure { parent: by, org: other },
             Some(Self::RelationUnsure { .. }) => {
+                Self::RelationFound { relation: RelationId(21), parent: by, org: other }
+            }
+            Some(Self::RelationFound { .. }) => {
                 Self::OrganizationUnreadable { org, reason: "update_time is missing".to_owned() }
             }
             Some(Self::OrganizationUnreadable { .. }) => {
@@ -231,6 +243,7 @@ impl HoldReason {
             Self::MassChange { .. } => Self::MASS_CHANGE,
             Self::RelationCycle { .. } => "relation_cycle",
             Self::RelationUnsure { .. } => "relation_unsure",
+            Self::RelationFound { .. } => "relation_found",
             Self::OrganizationUnreadable { .. } => "organization_unreadable",
             Self::Malformed { .. } => "malformed",
         }
@@ -315,6 +328,9 @@ impl HoldReason {
                     list.join(", ")
                 )
             }
+            Self::RelationFound { relation, parent, org } => format!(
+                "The ERP no longer says that party {parent} is the parent, and relation {relation} to its organization {org} is there: we sent it without an answer, so it is ours or a person's. Remove it in the CRM if it is wrong, then leave it."
+            ),
             Self::RelationUnsure { parent, org } => format!(
                 "It was sent twice that organization {org} (party {parent}) is the parent, no answer came, and it is not there: it got lost, or somebody removed it. Relate them in the CRM, or leave them as they are."
             ),

@@ -312,8 +312,30 @@ fn what_stands_nowhere_and_means_nothing_is_forgotten() {
         .made(PARTY, OTHER_ORG, STANDS, 1)
         .0
         .family;
-    assert_eq!(outdated(&family, ORG), [OTHER]);
-    assert_eq!(outdated(&family, OrgId(99)), [PARENT, OTHER]);
+    assert_eq!(outdated(&family, &Answers::default(), ORG), [OTHER]);
+    assert_eq!(outdated(&family, &Answers::default(), OrgId(99)), [PARENT, OTHER]);
+}
+
+/// What was found after a doubt may be a person's: it stands as long as it is wanted, and is not ended without a word.
+#[test]
+fn what_was_found_after_a_doubt_is_asked_about_before_it_ends() {
+    let found = || Words::customer().made(PARENT, PARENT_ORG, Made::Found(RELATION), 1);
+    assert_eq!(found().parent(PARENT, Some(PARENT_ORG)).decided(), "in sync");
+    assert_eq!(
+        found().parent(PARENT, None).decided(),
+        "in sync",
+        "its parent has no organization for the moment"
+    );
+    assert_eq!(found().decided(), "hold: relation_found");
+    assert_eq!(found().parent(OTHER, Some(OTHER_ORG)).decided(), "relate 11 to 13, hold: relation_found");
+    let left = |words: Words| words.with(|situation| drop(situation.answers.parents_left.insert(PARENT)));
+    assert_eq!(left(found()).decided(), "in sync");
+
+    let forgotten = |words: Words, org| outdated(&words.0.family, &words.0.answers, org);
+    assert_eq!(forgotten(found(), ORG), []);
+    assert_eq!(forgotten(left(found()), ORG), [PARENT]);
+    assert_eq!(forgotten(left(found()).parent(PARENT, Some(PARENT_ORG)), ORG), []);
+    assert_eq!(forgotten(found(), OrgId(99)), [PARENT], "of an organization that is another's by now");
 }
 
 #[test]
@@ -326,6 +348,9 @@ fn answers_are_remembered_for_what_they_were_about() {
     assert!(answers.give(&unsure, &Answer::UseErp, now()).is_err());
     answers.give(&unsure, &Answer::Leave, now()).unwrap();
     assert_eq!(answers.parents_left, [PARENT].into());
+    let found = HoldReason::RelationFound { relation: RELATION, parent: OTHER, org: OTHER_ORG };
+    answers.give(&found, &Answer::Leave, now()).unwrap();
+    assert_eq!(answers.parents_left, [PARENT, OTHER].into());
     for reason in [circle, unsure] {
         assert!(reason.explain().contains(&PARENT.to_string()), "{}", reason.explain());
         answers.give(&reason, &Answer::Retry, now()).unwrap();

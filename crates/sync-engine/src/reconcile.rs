@@ -267,9 +267,9 @@ fn wait(job: &Job, due: Timestamp) -> Reschedule {
 
 /// Both sides agree: remember on what.
 fn in_sync(fields: &FieldTable, job: Job, situation: Situation, sorted: &mut Sorted) {
-    let Situation { party, erp, pair, crm, hold, family, .. } = situation;
+    let Situation { party, erp, pair, crm, hold, family, answers, .. } = situation;
     if let Some(pair) = &pair {
-        let parents = hierarchy::outdated(&family, pair.org);
+        let parents = hierarchy::outdated(&family, &answers, pair.org);
         sorted.outdated.extend(parents.into_iter().map(|parent| (party, parent)));
     }
     if let (Some(pair), CrmSide::Present { org, .. }, ErpSide::Present(customer)) = (pair, crm, erp) {

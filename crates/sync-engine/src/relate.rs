@@ -152,7 +152,7 @@ impl Engine {
             let removed = removed(&known, org, &listed);
             // Of several the newest: what a person made by hand was there before ours, or would be refused.
             let found = listed.iter().filter(|relation| is_it(&intent.step, relation)).max_by_key(|r| r.id);
-            let state = found.map_or(Made::Unsure, |relation| Made::Stands(relation.id));
+            let state = found.map_or(Made::Unsure, |relation| Made::Found(relation.id));
             let now_known = removed.into_iter().chain(remembered(&known, &intent.step, state));
             let rows: Vec<_> = now_known.map(|made| (intent.party, made)).collect();
             tx.put_relations(&rows, now).await?;
@@ -195,7 +195,9 @@ impl Engine {
 /// Relations of ours that the list of their daughter no longer shows: a person removed them.
 fn removed(known: &[MadeRelation], org: OrgId, listed: &[Relation]) -> Vec<MadeRelation> {
     let gone = known.iter().filter(|made| match made.state {
-        Made::Stands(id) => made.daughter_org == org && listed.iter().all(|relation| relation.id != id),
+        Made::Stands(id) | Made::Found(id) => {
+            made.daughter_org == org && listed.iter().all(|relation| relation.id != id)
+        }
         Made::Removed | Made::ByHand | Made::Unsure => false,
     });
     gone.map(|made| MadeRelation { state: Made::Removed, ..made.clone() }).collect()

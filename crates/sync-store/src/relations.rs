@@ -68,6 +68,7 @@ impl Tx {
                 let MadeRelation { parent, daughter_org, parent_org, state, times } = relation;
                 let (state, id) = match state {
                     Made::Stands(id) => ("stands", Some(id.0)),
+                    Made::Found(id) => ("found", Some(id.0)),
                     Made::Removed => ("removed", None),
                     Made::ByHand => ("by_hand", None),
                     Made::Unsure => ("unsure", None),
@@ -132,6 +133,7 @@ fn relation(row: &Row<'_>) -> Result<(PartyId, MadeRelation), StoreError> {
     let id = row.maybe_int(5, "relation_id")?;
     let state = match (row.text(4, "state")?.as_str(), id) {
         ("stands", Some(id)) => Made::Stands(RelationId(id)),
+        ("found", Some(id)) => Made::Found(RelationId(id)),
         ("removed", None) => Made::Removed,
         ("by_hand", None) => Made::ByHand,
         ("unsure", None) => Made::Unsure,

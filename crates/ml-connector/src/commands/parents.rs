@@ -43,6 +43,10 @@ fn told(in_force: bool, organization: Option<i64>, made: Option<&MadeRelation>) 
     let moved = |made: &&MadeRelation| organization.is_none_or(|org| org == made.parent_org.0);
     match (in_force, made.filter(moved).map(|made| made.state)) {
         (true, Some(Made::Stands(id))) => format!("relation {id}"),
+        (true, Some(Made::Found(id))) => format!("relation {id}, found after a doubt"),
+        (false, Some(Made::Found(id))) => {
+            format!("relation {id}, ours or a person's; the ERP says it has ended")
+        }
         (false, Some(Made::Stands(id))) => format!("relation {id}; the ERP says it has ended"),
         (_, Some(Made::Removed)) => "removed by a person, not made again".to_owned(),
         (_, Some(Made::ByHand)) => "made by a person, left alone".to_owned(),

@@ -254,13 +254,13 @@ fn a_relation_that_was_there_already_is_left_to_people() {
 #[test]
 fn a_relate_without_an_answer_is_looked_for_before_it_is_repeated() {
     run(async {
-        for (fault, looks) in [(Fault::DropAfter, 1), (Fault::DropBefore, 1)] {
+        for (fault, found) in [(Fault::DropAfter, 1), (Fault::DropBefore, 0)] {
             let mut setting = setting(FusionSettings::default(), 30).await;
             let rule = FaultRule::on("/v1/organizationRelationships", fault).method("POST").times(1);
             setting.world.pipedrive.faults().set(vec![rule]);
             setting.work(SETTLED).await;
             assert_eq!(setting.related(), setting.wanted());
-            assert_eq!(setting.requests(LIST), looks);
+            assert_eq!(setting.requests(LIST), 1);
             let made: Vec<MadeRelation> = {
                 let mut made = Vec::new();
                 for family in &setting.families {
@@ -270,8 +270,44 @@ fn a_relate_without_an_answer_is_looked_for_before_it_is_repeated() {
                 }
                 made
             };
-            assert!(made.iter().all(|made| matches!(made.state, Made::Stands(_))), "{made:?}");
+            assert_eq!(
+                made.iter().filter(|made| matches!(made.state, Made::Found(_))).count(),
+                found,
+                "{made:?}"
+            );
+            assert!(
+                made.iter().all(|made| matches!(made.state, Made::Stands(_) | Made::Found(_))),
+                "{made:?}"
+            );
         }
+    });
+}
+
+/// Whether it is ours or a person's nobody can tell: it is not ended without a word.
+#[test]
+fn a_relation_that_was_found_after_a_doubt_is_asked_about_before_it_ends() {
+    run(async {
+        let mut setting = setting(FusionSettings::default(), 60).await;
+        let relation = setting.family(Tree::DaughterFirst).relations[0].clone();
+        let everything = FaultRule::on("/v1/organizationRelationships", Fault::DropAfter).method("POST");
+        setting.world.pipedrive.faults().set(vec![everything]);
+        setting.work(SETTLED).await;
+        setting.world.pipedrive.faults().clear();
+        setting.work(SWEEP).await;
+        let states: Vec<Made> = setting.made(relation.daughter).await.iter().map(|made| made.state).collect();
+        let [Made::Found(id)] = states[..] else { panic!("{states:?}") };
+        let end = Edit::set(json!({"Status": "I", "EndDate": "2026-03-01"}));
+        setting.world.fusion.change_relation(relation.id, &end).expect("it is there");
+        setting.work(SWEEP + SETTLED).await;
+        let (parent, org) = (PartyId(relation.parent), OrgId(setting.org(relation.parent).expect("one")));
+        let asked = HoldReason::RelationFound { relation: id, parent, org };
+        assert_eq!(setting.holds().await.get(&relation.daughter), Some(&asked));
+        assert!(setting.world.pipedrive.relationships().iter().any(|r| r.id == id.0));
+        answer(&setting, relation.daughter, &Answer::Leave).await;
+        setting.work(SETTLED).await;
+        assert!(setting.world.pipedrive.relationships().iter().any(|r| r.id == id.0), "it is left");
+        assert_eq!(setting.holds().await.get(&relation.daughter), None);
+        assert_eq!(setting.made(relation.daughter).await, [], "forgotten");
     });
 }
 

@@ -30,12 +30,12 @@ CREATE TABLE relation (
     parent_id     BIGINT NOT NULL,
     daughter_org  BIGINT NOT NULL,
     parent_org    BIGINT NOT NULL,
-    state         TEXT   NOT NULL CHECK (state IN ('stands', 'removed', 'by_hand', 'unsure')),
+    state         TEXT   NOT NULL CHECK (state IN ('stands', 'found', 'removed', 'by_hand', 'unsure')),
     -- The CRM's id of one that stands.
     relation_id   BIGINT,
     -- How often in a row it was sent.
     times         BIGINT NOT NULL CHECK (times >= 0),
     updated_at    BIGINT NOT NULL,
     PRIMARY KEY (connection_id, daughter_id, parent_id),
-    CHECK ((state = 'stands') = (relation_id IS NOT NULL))
+    CHECK ((state IN ('stands', 'found')) = (relation_id IS NOT NULL))
 );
