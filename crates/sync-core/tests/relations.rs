@@ -328,7 +328,7 @@ fn what_was_found_after_a_doubt_is_asked_about_before_it_ends() {
     );
     assert_eq!(found().decided(), "hold: relation_found");
     assert_eq!(found().parent(OTHER, Some(OTHER_ORG)).decided(), "relate 11 to 13, hold: relation_found");
-    let left = |words: Words| words.with(|situation| drop(situation.answers.parents_left.insert(PARENT)));
+    let left = |words: Words| words.with(|situation| situation.answers.parents_left = [PARENT].into());
     assert_eq!(left(found()).decided(), "in sync");
 
     let forgotten = |words: Words, org| outdated(&words.0.family, &words.0.answers, org);
