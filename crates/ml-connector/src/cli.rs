@@ -77,6 +77,8 @@ pub enum Command {
     /// Look at the questions that wait for a person, and answer them
     #[command(subcommand)]
     Holds(HoldsCommand),
+    /// Tell under which address a connection takes webhooks in (whoever knows it has half of what a webhook proves)
+    Webhooks(WebhooksArgs),
     /// Look after the database
     #[command(subcommand)]
     Db(DbCommand),
@@ -90,6 +92,17 @@ pub enum Command {
     /// Write the generated reference pages of this repository
     #[command(hide = true)]
     Docs(DocsArgs),
+}
+
+/// `webhooks`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ml-connector webhooks acme                 the address to give to Pipedrive, and what else it wants to know")]
+pub struct WebhooksArgs {
+    /// The connection
+    #[arg(value_name = "NAME")]
+    pub connection: String,
 }
 
 /// `demo`

@@ -8,6 +8,8 @@ pub mod commands;
 pub mod config;
 pub mod docs;
 pub mod exit;
+pub mod hooks;
+
 pub mod output;
 pub mod plan_file;
 pub mod preview;

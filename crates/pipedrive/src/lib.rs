@@ -5,7 +5,7 @@
 //! exists there (11, no. 1). One file per resource in `api/`, DTOs inside; one `convert.rs` knows both their names
 //! and ours.
 //!
-//! What is deliberately not here: what is done with deals, notes and webhooks, and repetition (the engine).
+//! What is deliberately not here: what is done with deals and notes, and repetition (the engine).
 
 mod api;
 mod calls;
@@ -17,6 +17,7 @@ mod custom;
 mod deal_json;
 mod deals;
 mod dialect;
+mod hooks;
 mod notes;
 mod provision;
 mod relations;
@@ -28,6 +29,7 @@ pub use client::{Pipedrive, WhoAmI};
 pub use config::{PipedriveAuth, PipedriveConfig};
 pub use deal_json::monetary;
 pub use deals::{DealChanges, DealCodes};
+pub use hooks::{Encoding, HmacKeys, HookKeys, PipedriveHooks};
 pub use notes::NOTE_LIMIT;
 pub use settings::{Stage, User};
 pub use survey::{Fielded, KnownField, type_name};

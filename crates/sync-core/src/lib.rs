@@ -19,6 +19,7 @@ pub mod foresee;
 pub mod guard;
 pub mod hierarchy;
 pub mod hold;
+pub mod hooks;
 pub mod ids;
 pub mod laws;
 pub mod mapping;

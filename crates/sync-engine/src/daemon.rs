@@ -151,8 +151,11 @@ pub async fn forever(
 ) -> Result<std::convert::Infallible, EngineError> {
     let mut patience = Patience::default();
     loop {
-        if bell.rang() && engine.take_wishes().await? {
-            patience = Patience::default();
+        if bell.rang() {
+            engine.look_into_hooks();
+            if engine.take_wishes().await? {
+                patience = Patience::default();
+            }
         }
         let now = engine.now();
         let Step::IdleUntil(due) = engine.step(now).await? else { continue };
@@ -172,15 +175,16 @@ pub async fn forever(
 /// How often wishes are looked for. Each look is one small query for all connections of the process.
 const LISTEN_EVERY: SignedDuration = SignedDuration::from_millis(500);
 
-/// Rings the bells of connections that somebody wishes something of. Returns only when the store fails.
+/// Rings the bells of connections that somebody wishes something of, or that webhooks of another process told of. Returns
+/// only when the store fails.
 pub async fn listen(
     store: &Store,
     bells: &BTreeMap<ConnectionId, Arc<Bell>>,
     sleeper: &dyn Sleeper,
 ) -> StoreError {
     loop {
-        match store.wished_for().await {
-            Ok(wished) => wished.iter().filter_map(|id| bells.get(id)).for_each(|bell| bell.ring()),
+        match store.asked_for().await {
+            Ok(asked) => asked.iter().filter_map(|id| bells.get(id)).for_each(|bell| bell.ring()),
             Err(error) => return error,
         }
         sleeper.sleep(LISTEN_EVERY).await;

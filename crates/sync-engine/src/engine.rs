@@ -74,6 +74,8 @@ pub struct Engine {
     pub(crate) tally: Option<Tally>,
     /// Whether no terms are due, until accounts are read again.
     pub(crate) terms_checked: bool,
+    /// Whether no webhook told of anything, until the next one does.
+    pub(crate) hooks_checked: bool,
     /// See [`Engine::plant_no_intents`].
     #[cfg(feature = "simulation")]
     forgets_intents: bool,
@@ -113,6 +115,7 @@ impl Engine {
             serving: None,
             tally: None,
             terms_checked: false,
+            hooks_checked: false,
             #[cfg(feature = "simulation")]
             forgets_intents: false,
         }
@@ -135,6 +138,7 @@ impl Engine {
     /// Makes every stream due, whatever its rhythm.
     pub fn poll_now(&mut self) {
         self.forced = vec![Stream::Accounts, Stream::Parties, Stream::Orgs];
+        self.hooks_checked = false;
     }
 
     /// Does the next thing that is due, if anything is: a page, a batch of keys, a look after doubt. Never sleeps.
@@ -158,6 +162,7 @@ impl Engine {
             || self.prepare_erp(now).await
             || self.index_likeness(now).await?
             || self.settle_doubts(now).await?
+            || self.read_hooked(now).await?
             || self.read_erp(now).await?
             || self.read_terms(now).await?
             || self.read_relations(now).await?

@@ -20,6 +20,7 @@ mod erp_stream;
 mod error;
 mod family;
 mod guard;
+mod hooked;
 pub mod lease;
 mod likeness;
 mod observe;

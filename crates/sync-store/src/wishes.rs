@@ -183,14 +183,15 @@ impl Store {
         tx.commit().await
     }
 
-    /// Connections that somebody wishes something of and nobody has noticed yet.
+    /// Connections that somebody wishes something of and nobody has noticed yet, and those with events of webhooks that
+    /// nobody has looked into.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn wished_for(&self) -> Result<Vec<ConnectionId>, StoreError> {
+    pub async fn asked_for(&self) -> Result<Vec<ConnectionId>, StoreError> {
         let mut tx = self.read(ConnectionId(0)).await?;
-        let sql = "SELECT DISTINCT connection_id FROM wish WHERE ended_at IS NULL AND run_id IS NULL \
-            ORDER BY connection_id";
+        let sql = "SELECT connection_id FROM wish WHERE ended_at IS NULL AND run_id IS NULL \
+            UNION SELECT connection_id FROM hook_event WHERE done_at IS NULL ORDER BY connection_id";
         tx.fetch("wish", sql, Vec::new(), |row| Ok(ConnectionId(row.int(0, "connection_id")?))).await
     }
 }

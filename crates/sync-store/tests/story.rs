@@ -11,6 +11,7 @@ use sync_core::{
     fields::{Field, Values},
     hierarchy::{Made, MadeRelation},
     hold::HoldReason,
+    hooks::{Check, HookEntity, HookEvent},
     ids::{ConnectionId, OrgId, PartyId, RelationId},
     pair::Pair,
     plan::{Plan, Rule, Step},
@@ -19,8 +20,8 @@ use sync_core::{
     value::Value,
 };
 use sync_store::{
-    Answered, Counts, Errand, Fence, IntentEnd, JournalEntry, Ledger, MasterKey, NewIntent, Outcome,
-    Reschedule, StagedKind, StagedRow, Store, StoreError, Vault, WishCost, WishEnd,
+    Answered, Counts, Errand, Fence, HookRow, HookedRecord, IntentEnd, JournalEntry, Ledger, MasterKey,
+    NewIntent, Outcome, Reschedule, StagedKind, StagedRow, Store, StoreError, Vault, WishCost, WishEnd,
 };
 
 mod support;
@@ -39,7 +40,7 @@ fn name(text: &str) -> Values {
 
 async fn story(store: Store) {
     assert!(matches!(store.connections().await, Err(StoreError::NotMigrated)));
-    assert_eq!(store.migrate().await.unwrap().len(), 8);
+    assert_eq!(store.migrate().await.unwrap().len(), 9);
     assert_eq!(store.migrate().await.unwrap(), [], "twice is once");
     let connection = store.ensure_connection("acme", "{}", at(0)).await.unwrap();
     assert_eq!(store.ensure_connection("acme", "{}", at(1)).await.unwrap(), connection);
@@ -56,6 +57,7 @@ async fn story(store: Store) {
     relating(&store, &fence).await;
     sealing(&store, &fence).await;
     wishing(&store, &fence, other).await;
+    hooking(&store, &fence).await;
     taking_over(&store, fence).await;
 }
 
@@ -400,7 +402,7 @@ async fn sealing(store: &Store, fence: &Fence) {
 async fn wishing(store: &Store, fence: &Fence, other: ConnectionId) {
     let id = store.wish(fence.connection, "process 7", at(200)).await.unwrap();
     let elsewhere = store.wish(other, "process 7", at(200)).await.unwrap();
-    assert_eq!(store.wished_for().await.unwrap(), [fence.connection, other]);
+    assert_eq!(store.asked_for().await.unwrap(), [fence.connection, other]);
     store.wish_withdraw(other, elsewhere).await.unwrap();
     assert_eq!(store.wish_look(other, elsewhere).await.unwrap(), None);
 
@@ -411,7 +413,7 @@ async fn wishing(store: &Store, fence: &Fence, other: ConnectionId) {
     assert_eq!(tx.open_wishes().await.unwrap(), 1);
     assert_eq!(tx.take_wishes(run).await.unwrap(), 1, "taken over from the run that died");
     tx.commit().await.unwrap();
-    assert_eq!(store.wished_for().await.unwrap(), [], "it was noticed");
+    assert_eq!(store.asked_for().await.unwrap(), [], "it was noticed");
     let row = store.wish_look(fence.connection, id).await.unwrap().unwrap();
     assert_eq!((row.run, row.ended), (Some(run), None));
 
@@ -442,6 +444,56 @@ async fn wishing(store: &Store, fence: &Fence, other: ConnectionId) {
     store.wish_withdraw(fence.connection, id).await.unwrap();
     let row = store.wish_look(fence.connection, id).await.unwrap().expect("what has ended stays");
     assert_eq!((row.ended, row.cost), (Some((WishEnd::Budget, "tomorrow".to_owned())), cost));
+}
+
+/// Events come twice, several for one record, and while the record is being read.
+async fn hooking(store: &Store, fence: &Fence) {
+    let event = |key: &str, record| HookRow {
+        event: HookEvent {
+            key: key.to_owned(),
+            entity: HookEntity::Organization,
+            record,
+            action: "change".to_owned(),
+            at: None,
+        },
+        vouched: vec![Check::Basic, Check::Hmac],
+        body: format!("{{\"key\":\"{key}\"}}"),
+    };
+    let connection = fence.connection;
+    store.put_hooks(connection, &[], at(300)).await.unwrap();
+    store.put_hooks(connection, &[event("a", 5), event("a", 5), event("b", 6)], at(300)).await.unwrap();
+    store.put_hooks(connection, &[event("c", 5)], at(301)).await.unwrap();
+    assert_eq!(store.asked_for().await.unwrap(), [connection]);
+    let entity = HookEntity::Organization;
+    let records = |hooked: &[HookedRecord]| hooked.iter().map(|record| record.id).collect::<Vec<_>>();
+
+    let mut tx = store.write(fence).await.unwrap();
+    assert_eq!(records(&tx.hooked(entity, 1).await.unwrap()), [5], "who waits longest comes first");
+    let hooked = tx.hooked(entity, 10).await.unwrap();
+    assert_eq!(hooked, [HookedRecord { id: 5, newest: at(301) }, HookedRecord { id: 6, newest: at(300) }]);
+    tx.commit().await.unwrap();
+    store.put_hooks(connection, &[event("d", 5), event("a", 5)], at(302)).await.unwrap();
+    let mut tx = store.write(fence).await.unwrap();
+    tx.hooks_done(entity, &hooked, at(303)).await.unwrap();
+    assert_eq!(records(&tx.hooked(entity, 10).await.unwrap()), [5], "what came meanwhile stays open");
+    let hooked = tx.hooked(entity, 10).await.unwrap();
+    tx.hooks_done(entity, &hooked, at(304)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(store.asked_for().await.unwrap(), []);
+
+    store.put_hooks(connection, &[event("a", 5)], at(305)).await.unwrap();
+    assert_eq!(store.asked_for().await.unwrap(), [], "the same event");
+    store.put_hooks(connection, &[event("a", 7)], at(305 + 3_600)).await.unwrap();
+    let mut tx = store.write(fence).await.unwrap();
+    assert_eq!(records(&tx.hooked(entity, 10).await.unwrap()), [7], "an hour later it is another one");
+    tx.forget_hooks(at(304)).await.unwrap();
+    tx.commit().await.unwrap();
+    store.put_hooks(connection, &[event("b", 6)], at(306)).await.unwrap();
+    let mut tx = store.write(fence).await.unwrap();
+    assert_eq!(records(&tx.hooked(entity, 10).await.unwrap()), [6, 7], "what is forgotten can come again");
+    let hooked = tx.hooked(entity, 10).await.unwrap();
+    tx.hooks_done(entity, &hooked, at(4_000)).await.unwrap();
+    tx.commit().await.unwrap();
 }
 
 /// A holder that froze and thaws after a take-over is refused whatever it tries.

@@ -1,27 +1,59 @@
-//! The door. Today it only tells whether the process is alive and ready; API, hooks and console come through here.
+//! The door: health, and the intake of webhooks. API and console come through here, too.
 //!
-//! Every route but `/health/*` will need a bearer token from its first commit.
+//! Every route but `/health/*` and `/hooks/*` will need a bearer token from its first commit.
 
-use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
+mod hooks;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, State},
+    http::StatusCode,
+    routing::{get, post},
+};
 use serde::Serialize;
 use sync_store::Store;
+use tower_http::timeout::TimeoutLayer;
+
+pub use hooks::{HookDoor, Intake, Keeper, MOST_BYTES, Visits};
+
+/// The most time to send a request and to wait for its answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Serialize)]
 struct Health {
     status: &'static str,
 }
 
-/// The routes. `/health/live`: the process runs. `/health/ready`: its store answers, too.
-pub fn router(store: Store) -> Router {
-    Router::new().route("/health/live", get(live)).route("/health/ready", get(ready)).with_state(store)
+/// The routes. `/health/live`: the process runs. `/health/ready`: its store answers, too. `POST /hooks/{connection}/{path}`:
+/// webhooks.
+pub fn router(store: Store, intake: Arc<Intake>) -> Router {
+    let health =
+        Router::new().route("/health/live", get(live)).route("/health/ready", get(ready)).with_state(store);
+    let hooks = Router::new()
+        .route("/hooks/{connection}/{path}", post(hooks::take))
+        .layer(DefaultBodyLimit::max(MOST_BYTES))
+        .with_state(intake);
+    health.merge(hooks).layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, PATIENCE))
 }
 
 /// Serves until the process ends.
 ///
 /// # Errors
 /// When the listener fails.
-pub async fn serve(listener: tokio::net::TcpListener, store: Store) -> std::io::Result<()> {
-    axum::serve(listener, router(store)).await
+pub async fn serve(
+    listener: tokio::net::TcpListener,
+    store: Store,
+    intake: Arc<Intake>,
+    keeper: Keeper,
+) -> std::io::Result<()> {
+    let served = axum::serve(listener, router(store, intake));
+    tokio::select! {
+        biased;
+        served = async { served.await } => served,
+        () = keeper.work() => Ok(()),
+    }
 }
 
 async fn live() -> Json<Health> {

@@ -46,6 +46,7 @@ mod tests {
     fn the_template_loads_and_so_does_everything_commented_out() {
         Config::parse(TEMPLATE, "init.toml").unwrap();
         let switch_on = |line: &str| match line.strip_prefix("# ") {
+            Some(table) if table.starts_with('[') && table.ends_with(']') => table.to_owned(),
             // The two ways to log in exclude each other.
             Some(setting)
                 if setting.split_once(" = ").is_some_and(|(key, _)| !key.contains(' ') && key != "oauth") =>

@@ -17,6 +17,7 @@ mod resync;
 mod run;
 mod sim;
 mod sync;
+mod webhooks;
 
 use crate::cli::{Cli, Command, ConfigCommand, DbCommand, Global};
 use crate::exit::ExitCode;
@@ -52,6 +53,7 @@ pub async fn run(cli: Cli, env: &dyn Fn(&str) -> Option<String>) -> anyhow::Resu
         Command::Sim(args) => sim::run(&context, &args).await,
         Command::Pairs(command) => pairs::run(&context, &command).await,
         Command::Holds(command) => holds::run(&context, &command).await,
+        Command::Webhooks(args) => webhooks::run(&context, &args),
         Command::Db(DbCommand::Migrate) => db::run(&context).await,
         Command::Check(args) => check::run(&context, &args).await,
         Command::Init(args) => init::run(&context, &args),

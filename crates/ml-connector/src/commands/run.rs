@@ -8,10 +8,12 @@ use futures::future::{BoxFuture, select_all};
 use sync_core::ids::ConnectionId;
 use sync_engine::daemon::{TokioSleeper, forever, heartbeat, listen};
 use sync_engine::{Bell, Silent};
+use sync_web::Intake;
 
 use super::Context;
 use crate::config::Config;
 use crate::exit::{ExitCode, Failed};
+use crate::hooks::{self, Doors};
 use crate::output::talk;
 use crate::wire::{Process, SystemClock, Wired, open_store};
 
@@ -35,9 +37,19 @@ pub(super) async fn run(context: &Context<'_>) -> anyhow::Result<ExitCode> {
             Failed::new(ExitCode::Usage, "the configuration file has no connection that is switched on");
         return Err(failed.help("add a [[connection]] table; `ml-connector init` writes an example").into());
     }
-    let door = sync_web::serve(listener, store);
     let bells: BTreeMap<_, _> =
         wired.iter().map(|connection| (connection.id, Arc::new(Bell::default()))).collect();
+    let mut doors = Doors::new();
+    for (connection, wired) in config.select(None)?.into_iter().zip(&wired) {
+        let bell = bells.get(&wired.id).cloned().unwrap_or_default();
+        let door = hooks::door(connection, wired.id, bell, context.env)?;
+        doors.extend(door.map(|door| (connection.name.clone(), door)));
+    }
+    for name in doors.keys() {
+        talk(format!("{name}: webhooks are taken in; `ml-connector webhooks {name}` tells where"));
+    }
+    let (intake, keeper) = Intake::new(doors, store.clone(), process.clock.clone());
+    let door = sync_web::serve(listener, store, intake, keeper);
     let stopped = tokio::select! {
         biased;
         () = stop_asked_for() => None,

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use sync_core::fields::Field;
 
 use super::diagnose::At;
-use super::{ConfigError, Credentials, Customers, Fields, Oracle, Pipedrive, Secret, Sync};
+use super::{ConfigError, Credentials, Customers, Fields, Oracle, Pipedrive, Secret, Sync, Webhooks};
 
 /// One Fusion instance and one Pipedrive company that are kept the same. There may be many.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -39,6 +39,9 @@ pub struct Connection {
     /// How often and how carefully. Default: all its defaults.
     #[serde(default)]
     pub sync: Sync,
+
+    /// How webhooks come in. No default: everything works by polling.
+    pub webhooks: Option<Webhooks>,
 }
 
 fn enabled() -> bool {
@@ -59,11 +62,12 @@ impl Connection {
                 secrets.push(("pipedrive.oauth.refresh_token", &oauth.refresh_token));
             }
         }
+        secrets.extend(self.webhooks.iter().flat_map(Webhooks::secrets));
         Ok(secrets)
     }
 
     pub(super) fn check(&mut self, at: &At<'_>, folder: &Path) -> Result<(), ConfigError> {
-        let Self { name, enabled: _, oracle, pipedrive, customers, fields, sync } = self;
+        let Self { name, enabled: _, oracle, pipedrive, customers, fields, sync, webhooks } = self;
         let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
         if !(1..=64).contains(&name.len()) || !name.chars().all(allowed) {
             let at = at.key("name");
@@ -78,6 +82,9 @@ impl Connection {
                 "\"parent\" needs the ERP's relationships, which are not read",
                 "write hierarchy = true under [connection.customers], or remove \"parent\"",
             ));
+        }
+        if let Some(webhooks) = webhooks {
+            webhooks.check(&at.key("webhooks"), folder)?;
         }
         sync.check(&at.key("sync"))
     }

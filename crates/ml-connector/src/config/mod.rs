@@ -21,6 +21,7 @@ mod sync;
 #[cfg(test)]
 mod tests;
 mod web;
+mod webhooks;
 
 use std::path::Path;
 
@@ -40,6 +41,7 @@ pub use self::secret::Secret;
 pub use self::store::{Store, StoreUrl};
 pub use self::sync::Sync;
 pub use self::web::Web;
+pub use self::webhooks::{Encoding, Require, Webhooks};
 
 use self::diagnose::At;
 

@@ -9,6 +9,7 @@ mod contract;
 mod families;
 mod family_plans;
 mod guard;
+mod hooks;
 mod lives;
 mod matching;
 mod own_fields;

@@ -7,7 +7,7 @@ use super::super::observe::PipedriveSeen;
 use super::super::trouble::{Cause, Trouble};
 use super::access::{Access, Door, access, seen};
 use super::{Asked, budget, counted, fields};
-use crate::config::{Connection, Credentials};
+use crate::config::{Connection, Credentials, Webhooks};
 
 /// Every finding there is when the side could be asked.
 pub(super) const NAMES: [&str; 12] = [
@@ -46,7 +46,28 @@ pub(super) fn judge(
     findings.extend(fields::judge(connection, pipedrive, blocked_by));
     findings.push(budget::plan(connection, pipedrive, blocked_by));
     findings.push(budget::judge(connection, pipedrive, first_load, end.map(|end| &end.cause)));
+    findings.extend(connection.webhooks.as_ref().map(webhooks));
     findings
+}
+
+/// What vouches for webhooks: Pipedrive itself signs nothing (5.5).
+fn webhooks(webhooks: &Webhooks) -> Finding {
+    let name = "pipedrive.webhooks";
+    if webhooks.basic.is_empty() {
+        return Finding::warning(
+            name,
+            "only a digest vouches for webhooks, and Pipedrive adds none: what comes from it directly is rejected, and ten \
+             rejections ban the webhook",
+        )
+        .remedy(
+            "give a user and a password, which Pipedrive does offer, or let all webhooks come through a gateway that signs them",
+            "[connection.webhooks] basic",
+        );
+    }
+    Finding::note(
+        name,
+        "webhooks are taken in; they are registered by hand: `ml-connector webhooks` tells where, and polling goes on in any case",
+    )
 }
 
 /// What ended the asking, if anything did.

@@ -96,6 +96,7 @@ fn every_finding_is_explained() {
         "pipedrive.scopes",
         "pipedrive.own_fields",
         "pipedrive.labels",
+        "pipedrive.webhooks",
     ];
     for name in fusion::NAMES.into_iter().chain(pipedrive::NAMES).chain(more) {
         assert!(page.contains(&format!("| `{name}` |")), "docs/check.md does not explain {name}");
@@ -144,6 +145,20 @@ fn what_is_counted_is_only_nice_to_know() {
     assert_eq!(severity(&report, "fusion.reachable"), Severity::Ok);
     assert_eq!(severity(&report, "fusion.customers"), Severity::Note);
     assert_eq!(report.first_load.customers, None);
+}
+
+#[test]
+fn a_digest_alone_is_warned_about() {
+    let mut connection = connection("");
+    let toml = "public_url = \"https://sync.example.com\"\nhmac = { secret = \"s\" }";
+    connection.webhooks = Some(toml::from_str(toml).unwrap());
+    assert_eq!(
+        severity(&report(&connection, fusion(), pipedrive()), "pipedrive.webhooks"),
+        Severity::Warning
+    );
+    let toml = "public_url = \"https://sync.example.com\"\nbasic = [{ user = \"u\", password = \"p\" }]";
+    connection.webhooks = Some(toml::from_str(toml).unwrap());
+    assert_eq!(severity(&report(&connection, fusion(), pipedrive()), "pipedrive.webhooks"), Severity::Note);
 }
 
 #[test]

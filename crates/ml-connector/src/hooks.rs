@@ -1,0 +1,115 @@
+//! The doors of a process for webhooks, made from the configuration.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use pipedrive::{Encoding, HmacKeys, HookKeys, PipedriveHooks};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use sync_core::ids::ConnectionId;
+use sync_engine::Bell;
+use sync_web::HookDoor;
+
+use crate::config::{self, Connection, Require, Webhooks};
+
+/// The door of a connection, if it takes webhooks.
+///
+/// # Errors
+/// When a secret is missing.
+pub fn door(
+    connection: &Connection,
+    id: ConnectionId,
+    bell: Arc<Bell>,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> anyhow::Result<Option<HookDoor>> {
+    let Some(webhooks) = &connection.webhooks else { return Ok(None) };
+    let verifier = PipedriveHooks::new(&keys(webhooks, env)?)
+        .map_err(anyhow::Error::msg)
+        .with_context(|| format!("webhooks of {}", connection.name))?;
+    let paths = paths(connection, webhooks, env)?;
+    Ok(Some(HookDoor { connection: id, paths, verifier: Arc::new(verifier), bell }))
+}
+
+/// The addresses of a connection's door, that of the secret in use first. Whoever knows one has half of what it takes to
+/// send something: they are shown to people who ask, and nowhere else.
+///
+/// # Errors
+/// When a secret is missing.
+pub fn addresses(
+    connection: &Connection,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> anyhow::Result<Vec<String>> {
+    let Some(webhooks) = &connection.webhooks else { return Ok(Vec::new()) };
+    let base = webhooks.public_url.as_str().trim_end_matches('/');
+    let paths = paths(connection, webhooks, env)?;
+    Ok(paths.into_iter().map(|path| format!("{base}/hooks/{}/{path}", connection.name)).collect())
+}
+
+/// A path for each secret, so that one is valid as long as its secret is.
+fn paths(
+    connection: &Connection,
+    webhooks: &Webhooks,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> anyhow::Result<Vec<String>> {
+    let path = |secret: &SecretString| {
+        let mut digest = Sha256::new_with_prefix("ml-connector webhooks");
+        for part in [connection.name.as_str(), secret.expose_secret()] {
+            digest.update([0]);
+            digest.update(part.as_bytes());
+        }
+        hex::encode(&digest.finalize()[..16])
+    };
+    let resolved = webhooks.secrets().into_iter().map(|(_, secret)| Ok(path(&secret.resolve(env)?)));
+    resolved.collect()
+}
+
+fn keys(webhooks: &Webhooks, env: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<HookKeys> {
+    let Webhooks { public_url: _, basic, hmac, require } = webhooks;
+    let basic = basic.iter().map(|basic| Ok((basic.user.clone(), basic.password.resolve(env)?)));
+    let hmac = hmac.as_ref().map(|hmac| {
+        let secrets = std::iter::once(&hmac.secret).chain(&hmac.old_secret);
+        let secrets: anyhow::Result<Vec<SecretString>> =
+            secrets.map(|secret| Ok(secret.resolve(env)?)).collect();
+        let encoding = match hmac.encoding {
+            config::Encoding::Hex => Encoding::Hex,
+            config::Encoding::Base64 => Encoding::Base64,
+        };
+        let (header, prefix) = (hmac.header.clone(), hmac.prefix.clone());
+        anyhow::Ok(HmacKeys { header, prefix, encoding, secrets: secrets? })
+    });
+    let basic: anyhow::Result<Vec<(String, SecretString)>> = basic.collect();
+    Ok(HookKeys { basic: basic?, hmac: hmac.transpose()?, all: *require == Require::All })
+}
+
+/// Doors by the names of their connections.
+pub type Doors = BTreeMap<String, HookDoor>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn addresses_with(webhooks: &str) -> Vec<String> {
+        let example = include_str!("../tests/example.toml");
+        let text = format!(
+            "{example}\n[connection.webhooks]\npublic_url = \"https://sync.example.com/\"\n{webhooks}"
+        );
+        let config = Config::parse(&text, "ml-connector.toml").unwrap();
+        addresses(&config.connections[0], &|_| None).unwrap()
+    }
+
+    #[test]
+    fn every_secret_has_an_address_that_nobody_guesses() {
+        let one = addresses_with("basic = [{ user = \"a\", password = \"one\" }]");
+        let [address] = &one[..] else { panic!("{one:?}") };
+        let path = address.strip_prefix("https://sync.example.com/hooks/acme/").unwrap();
+        assert!(path.len() == 32 && path.bytes().all(|c| c.is_ascii_hexdigit()), "{path}");
+        assert!(!address.contains("one"));
+        let both = addresses_with(
+            "basic = [{ user = \"a\", password = \"two\" }, { user = \"a\", password = \"one\" }]\n\
+             hmac = { secret = \"three\" }",
+        );
+        assert_eq!((both.len(), &both[1]), (3, address), "an older one stays valid while its secret does");
+    }
+}

@@ -1,0 +1,166 @@
+//! Who vouches for a delivery, and what it is about (pipedrive.md 5).
+#![cfg(test)]
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use hmac::{Hmac, KeyInit, Mac};
+use pipedrive::{Encoding, HmacKeys, HookKeys, PipedriveHooks};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use sha2::Sha256;
+use sync_core::hooks::{Check, Delivery, HookEntity, HookEvent, HookVerifier, Refused};
+
+const BODY: &[u8] = br#"{"meta":{"entity":"organization"}}"#;
+
+fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")))
+}
+
+fn mac(secret: &str, body: &[u8]) -> Vec<u8> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(body);
+    mac.finalize().into_bytes().to_vec()
+}
+
+fn signed() -> HmacKeys {
+    HmacKeys {
+        header: "X-Pipedrive-Signature".to_owned(),
+        prefix: String::new(),
+        encoding: Encoding::Hex,
+        secrets: vec!["new".into(), "old".into()],
+    }
+}
+
+fn users() -> Vec<(String, secrecy::SecretString)> {
+    vec![("pipedrive".to_owned(), "tomorrow".into()), ("pipedrive".to_owned(), "today".into())]
+}
+
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
+fn verify(keys: &HookKeys, headers: Headers<'_>, body: &[u8]) -> Result<Vec<Check>, Refused> {
+    let all = |wanted: &str| {
+        let named = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        named.map(|(_, value)| value.as_bytes().to_vec()).collect()
+    };
+    PipedriveHooks::new(keys).unwrap().verify(&Delivery { headers: &all, body })
+}
+
+#[test]
+fn one_check_is_enough_and_a_wrong_one_always_rejects() {
+    let keys = HookKeys { basic: users(), hmac: Some(signed()), all: false };
+    let (right, wrong) = (basic("pipedrive", "today"), basic("pipedrive", "yesterday"));
+    let next = basic("pipedrive", "tomorrow");
+    let (digest, forged) = (hex::encode(mac("new", BODY)), hex::encode(mac("new", b"{}")));
+    let (old, upper) = (hex::encode(mac("old", BODY)), hex::encode_upper(mac("new", BODY)));
+    let (auth, sign) = ("Authorization", "x-pipedrive-signature");
+    let (basic_only, hmac_only) = (Ok(vec![Check::Basic]), Ok(vec![Check::Hmac]));
+    let table: &[(Headers<'_>, Result<Vec<Check>, Refused>)] = &[
+        (&[], Err(Refused::NoProof)),
+        (&[(auth, &right)], basic_only.clone()),
+        (&[(auth, &next)], basic_only.clone()),
+        (&[(auth, &right.replace("Basic", "bASIC"))], basic_only),
+        (&[(auth, &wrong)], Err(Refused::Wrong(Check::Basic))),
+        (&[(auth, "Bearer x")], Err(Refused::Wrong(Check::Basic))),
+        (&[(auth, "Basic ???")], Err(Refused::Wrong(Check::Basic))),
+        (&[(auth, "")], Err(Refused::Wrong(Check::Basic))),
+        (&[(auth, &right), (auth, &right)], Err(Refused::Wrong(Check::Basic))),
+        (&[(sign, &digest)], hmac_only.clone()),
+        (&[(sign, &old)], hmac_only.clone()),
+        (&[(sign, &upper)], hmac_only),
+        (&[(sign, &forged)], Err(Refused::Wrong(Check::Hmac))),
+        (&[(sign, &digest[..62])], Err(Refused::Wrong(Check::Hmac))),
+        (&[(sign, &format!("sha256={digest}"))], Err(Refused::Wrong(Check::Hmac))),
+        (&[(sign, "")], Err(Refused::Wrong(Check::Hmac))),
+        (&[(sign, &digest), (sign, &forged)], Err(Refused::Wrong(Check::Hmac))),
+        (&[(auth, &right), (sign, &digest)], Ok(vec![Check::Basic, Check::Hmac])),
+        (&[(auth, &right), (sign, &forged)], Err(Refused::Wrong(Check::Hmac))),
+        (&[(auth, &wrong), (sign, &digest)], Err(Refused::Wrong(Check::Basic))),
+    ];
+    for (headers, wanted) in table {
+        assert_eq!(&verify(&keys, headers, BODY), wanted, "{headers:?}");
+    }
+}
+
+#[test]
+fn all_checks_can_be_required_and_those_not_configured_are_not_looked_at() {
+    let all = HookKeys { basic: users(), hmac: Some(signed()), all: true };
+    let (right, digest) = (basic("pipedrive", "today"), hex::encode(mac("new", BODY)));
+    let (auth, sign) = ("authorization", "X-Pipedrive-Signature");
+    assert_eq!(verify(&all, &[(auth, &right)], BODY), Err(Refused::Missing(Check::Hmac)));
+    assert_eq!(verify(&all, &[(sign, &digest)], BODY), Err(Refused::Missing(Check::Basic)));
+    assert_eq!(verify(&all, &[], BODY), Err(Refused::Missing(Check::Basic)));
+    assert!(verify(&all, &[(auth, &right), (sign, &digest)], BODY).is_ok());
+
+    let basic_only = HookKeys { basic: users(), hmac: None, all: true };
+    assert_eq!(verify(&basic_only, &[(auth, &right), (sign, "nonsense")], BODY), Ok(vec![Check::Basic]));
+    let base64 = HmacKeys { prefix: "sha256=".to_owned(), encoding: Encoding::Base64, ..signed() };
+    let hmac_only = HookKeys { basic: Vec::new(), hmac: Some(base64), all: false };
+    let value = format!("sha256={}", BASE64_STANDARD.encode(mac("new", BODY)));
+    assert_eq!(verify(&hmac_only, &[(sign, &value), (auth, "Bearer x")], BODY), Ok(vec![Check::Hmac]));
+    assert_eq!(verify(&hmac_only, &[(sign, &digest)], BODY), Err(Refused::Wrong(Check::Hmac)));
+
+    let nothing = HookKeys { basic: Vec::new(), hmac: None, all: false };
+    assert!(PipedriveHooks::new(&nothing).is_err(), "it would let everybody in");
+    let empty = HookKeys { hmac: Some(HmacKeys { secrets: Vec::new(), ..signed() }), ..nothing };
+    assert!(PipedriveHooks::new(&empty).is_err());
+    assert!(!format!("{:?}", HookKeys { basic: users(), hmac: Some(signed()), all: true }).contains("today"));
+}
+
+fn read(body: &Value) -> Result<Option<HookEvent>, String> {
+    let keys = HookKeys { basic: users(), hmac: None, all: false };
+    PipedriveHooks::new(&keys).unwrap().read(body.to_string().as_bytes())
+}
+
+/// The documented example of version 2, and of version 1 (5.2, 5.3).
+#[test]
+fn both_versions_tell_which_record_changed() {
+    let meta = json!({"action": "change", "entity": "organization", "entity_id": "1",
+        "id": "ea17c64f-ec7e-4e47-a321-5d84b7735fef", "webhook_id": "4710827",
+        "timestamp": "2022-11-24T15:21:23.152Z", "version": "2.0", "attempt": 1});
+    let event = read(&json!({"data": {"id": 1}, "previous": null, "meta": meta})).unwrap().unwrap();
+    let wanted = HookEvent {
+        key: "4710827:ea17c64f-ec7e-4e47-a321-5d84b7735fef".to_owned(),
+        entity: HookEntity::Organization,
+        record: 1,
+        action: "change".to_owned(),
+        at: Some("2022-11-24T15:21:23.152Z".parse().unwrap()),
+    };
+    assert_eq!(event, wanted);
+    let old = json!({"v": 1, "action": "updated", "object": "organization", "id": 123, "timestamp": 1_523_440_213,
+        "timestamp_micro": 1_523_440_213_384_700_i64, "webhook_id": 7});
+    let event = read(&json!({"v": 1, "meta": old, "current": {}, "event": "updated.organization"}));
+    let event = event.unwrap().unwrap();
+    assert_eq!((event.record, event.action.as_str()), (123, "updated"));
+    assert_eq!(event.key, "7:organization:123:updated:2018-04-11T09:50:13.3847Z");
+    assert_eq!(read(&json!({"meta": {"action": "change", "entity": "deal", "entity_id": "5"}})), Ok(None));
+}
+
+#[test]
+fn what_is_not_understood_says_so() {
+    let long = "x".repeat(300);
+    for meta in [
+        json!({}),
+        json!({"entity": "organization", "action": "change"}),
+        json!({"entity": "organization", "action": "change", "entity_id": "x"}),
+        json!({"entity": "organization", "action": "change", "entity_id": 0}),
+        json!({"entity": "organization", "action": "change", "entity_id": -3}),
+        json!({"entity": "organization", "entity_id": 1}),
+        json!({"entity": "organization", "action": "change", "entity_id": 1, "id": long}),
+        json!({"entity": "organization", "action": "change", "entity_id": 1, "timestamp": "yesterday"}),
+        json!({"object": "organization", "action": "updated"}),
+    ] {
+        assert!(read(&json!({ "meta": meta })).is_err(), "{meta}");
+    }
+    assert!(read(&json!([])).is_err());
+}
+
+proptest! {
+    #[test]
+    fn nothing_that_comes_in_makes_it_panic(body in any::<Vec<u8>>(), header in any::<Vec<u8>>()) {
+        let keys = HookKeys { basic: users(), hmac: Some(signed()), all: false };
+        let hooks = PipedriveHooks::new(&keys).unwrap();
+        let all = |_: &str| vec![header.clone()];
+        let refused = hooks.verify(&Delivery { headers: &all, body: &body }).is_err();
+        prop_assert!(refused);
+        let _ = hooks.read(&body);
+    }
+}

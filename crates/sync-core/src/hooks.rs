@@ -1,0 +1,94 @@
+//! Deliveries of webhooks: hints that a record changed. What a delivery says is never believed; the record is read again.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A delivery as it came in: nothing of it is parsed before somebody vouched for it (law 9).
+pub struct Delivery<'a> {
+    /// All values of a header, by its name whatever its case.
+    pub headers: &'a dyn Fn(&str) -> Vec<Vec<u8>>,
+    /// The bytes of the body, as they came.
+    pub body: &'a [u8],
+}
+
+/// What tells that a delivery is from whom it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Check {
+    /// A user and a password.
+    Basic,
+    /// A keyed digest of the body.
+    Hmac,
+}
+
+impl Check {
+    /// Its name in the store, in logs and metrics.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Basic => "basic",
+            Self::Hmac => "hmac",
+        }
+    }
+}
+
+/// Why nobody vouches for a delivery. Says nothing of what was expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// There is no proof at all.
+    #[error("nothing vouches for it")]
+    NoProof,
+    /// There is a proof, and it is wrong.
+    #[error("its {} is wrong", .0.key())]
+    Wrong(Check),
+    /// All proofs are required, and this one is missing.
+    #[error("its {} is missing", .0.key())]
+    Missing(Check),
+}
+
+/// A change that somebody vouched for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HookEvent {
+    /// What it is the same by when it is delivered again.
+    pub key: String,
+    /// The kind of record.
+    pub entity: HookEntity,
+    /// The record.
+    pub record: i64,
+    /// What happened, in the vendor's word.
+    pub action: String,
+    /// When, if it says so.
+    pub at: Option<Timestamp>,
+}
+
+/// Kinds of records that are of interest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HookEntity {
+    /// An organization.
+    Organization,
+}
+
+impl HookEntity {
+    /// Its name in the store, in logs and metrics.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Organization => "organization",
+        }
+    }
+}
+
+/// Tells who sent a delivery, and what it is about.
+pub trait HookVerifier: Send + Sync {
+    /// The checks that vouch for a delivery, in constant time and without parsing its body.
+    ///
+    /// # Errors
+    /// When nobody vouches for it.
+    fn verify(&self, delivery: &Delivery<'_>) -> Result<Vec<Check>, Refused>;
+
+    /// What it is about; none if it is of no interest. Only to be called after [`HookVerifier::verify`].
+    ///
+    /// # Errors
+    /// When it cannot be understood; the text tells what is wrong.
+    fn read(&self, body: &[u8]) -> Result<Option<HookEvent>, String>;
+}

@@ -1,0 +1,74 @@
+//! What webhooks told of: the records are read again by id, in hundreds, and staged as if a poll had found them.
+
+use jiff::Timestamp;
+use sync_core::{
+    budget::Class,
+    hooks::HookEntity,
+    ids::OrgId,
+    model::{Page, Seen},
+};
+use sync_store::StagedKind;
+
+use crate::{Engine, EngineError, crm_stream::stage_orgs, likeness::parties_near, streams::Stream};
+
+/// Organizations read at a time: as many as one request takes (pipedrive.md 1.5).
+const AT_A_TIME: u32 = 100;
+
+/// So long events stay to be looked at by people once they were looked into.
+const KEPT: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);
+
+impl Engine {
+    /// Notes that webhooks may have told of something.
+    pub fn look_into_hooks(&mut self) {
+        self.hooks_checked = false;
+    }
+
+    /// Reads the organizations that webhooks told of. Tells whether it tried.
+    pub(crate) async fn read_hooked(&mut self, now: Timestamp) -> Result<bool, EngineError> {
+        if self.hooks_checked || !self.crm_is_open_for(Class::Edit, now) {
+            return Ok(false);
+        }
+        let mut tx = self.store.read(self.connection()).await?;
+        // Until all were read once, reading some of them again is no use; nothing is forgotten meanwhile.
+        let loaded = self.is_loaded(&mut tx).await?;
+        let hooked = if loaded { tx.hooked(HookEntity::Organization, AT_A_TIME).await? } else { Vec::new() };
+        drop(tx);
+        if hooked.is_empty() {
+            self.hooks_checked = loaded;
+            return Ok(false);
+        }
+        let ids: Vec<OrgId> = hooked.iter().map(|record| OrgId(record.id)).collect();
+        let read_at = self.clock.now();
+        let rows = match self.crm.orgs_by_id(&ids, Class::Edit).await {
+            Ok(rows) => rows,
+            Err(error) => {
+                self.crm_failed(Class::Edit, &error);
+                return Ok(true);
+            }
+        };
+        self.crm_pauses.answered();
+        let seen = |id: OrgId| {
+            rows.iter().any(|seen| match seen {
+                Seen::Record(org) => org.id == id,
+                Seen::Malformed(record) => record.id == Some(id.0),
+            })
+        };
+        let gone: Vec<OrgId> = ids.iter().copied().filter(|id| !seen(*id)).collect();
+        let page = Page { rows, more: false, next: None, server_now: read_at };
+        let mut tx = self.write().await?;
+        let mut staged = stage_orgs(&mut tx, page, read_at, 0, false, self.settings.policy.freshness).await?;
+        if !gone.is_empty() {
+            let near = parties_near(&mut tx, &gone).await?;
+            staged.keys.extend(near);
+            staged.keys.extend(tx.pairs_by_org(&gone).await?.into_values());
+            let ids: Vec<i64> = gone.iter().map(|org| org.0).collect();
+            tx.mark_absent(StagedKind::Org, &ids).await?;
+        }
+        tx.enqueue(&staged.keys, Class::Edit, now, "webhook").await?;
+        tx.hooks_done(HookEntity::Organization, &hooked, now).await?;
+        tx.forget_hooks(now - KEPT).await?;
+        tx.commit().await?;
+        self.tell_page(Stream::Orgs, staged.rows, staged.keys.len(), true, staged.lost);
+        Ok(true)
+    }
+}

@@ -1,0 +1,134 @@
+//! The inbox of webhooks: what was told, by whom it was vouched for, and whether the record was read again since.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use sync_core::{
+    hooks::{Check, HookEntity, HookEvent},
+    ids::ConnectionId,
+};
+
+use crate::{Store, StoreError, Tx, sql::Many};
+
+/// An event that somebody vouched for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HookRow {
+    /// What it says.
+    pub event: HookEvent,
+    /// Who vouched for it; at least one.
+    pub vouched: Vec<Check>,
+    /// The delivery as it came.
+    pub body: String,
+}
+
+/// A record that events speak of which were not looked into yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HookedRecord {
+    /// Its id.
+    pub id: i64,
+    /// When the newest of them came in.
+    pub newest: Timestamp,
+}
+
+/// Deliveries of one event are repeated for some minutes (pipedrive.md 5.4). That its id is never used again nobody
+/// promises: what comes with it later counts as new.
+const SAME_EVENT: SignedDuration = SignedDuration::from_mins(15);
+
+static PUT: Many = Many::new(
+    "INSERT INTO hook_event (connection_id, received_at, event, entity, record_id, action, vouched, body) \
+        VALUES {rows} ON CONFLICT (connection_id, event) DO UPDATE SET received_at = excluded.received_at, \
+        entity = excluded.entity, record_id = excluded.record_id, action = excluded.action, \
+        vouched = excluded.vouched, body = excluded.body, done_at = NULL WHERE hook_event.received_at < $3",
+    "($1, $2, ?, ?, ?, ?, ?, ?)",
+    3,
+);
+
+static DONE: Many = Many::new(
+    "UPDATE hook_event SET done_at = $3 WHERE connection_id = $1 AND entity = $2 AND done_at IS NULL \
+        AND received_at <= $4 AND record_id IN ({rows})",
+    "?",
+    4,
+);
+
+impl Store {
+    /// Keeps events, each once; durable when this returns. Needs no lease: whatever process they reach may take them in.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn put_hooks(
+        &self,
+        connection: ConnectionId,
+        rows: &[HookRow],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        // The same event may come twice at a time.
+        let rows: BTreeMap<&str, &HookRow> = rows.iter().map(|row| (row.event.key.as_str(), row)).collect();
+        let args: Vec<_> = rows
+            .into_values()
+            .map(|HookRow { event, vouched, body }| {
+                let HookEvent { key, entity, record, action, at: _ } = event;
+                let vouched: Vec<&str> = vouched.iter().map(|check| check.key()).collect();
+                vec![
+                    key.clone().into(),
+                    entity.key().into(),
+                    (*record).into(),
+                    action.clone().into(),
+                    vouched.join(" ").into(),
+                    body.clone().into(),
+                ]
+            })
+            .collect();
+        let mut tx = self.begin(connection).await?;
+        let shared = [tx.id(), now.into(), (now - SAME_EVENT).into()];
+        tx.execute_many(&PUT, &shared, &args).await?;
+        tx.commit().await
+    }
+}
+
+impl Tx {
+    /// Records that events speak of which were not looked into yet, those that wait longest first.
+    ///
+    /// # Errors
+    /// When the database refuses or a row cannot be read.
+    pub async fn hooked(&mut self, entity: HookEntity, limit: u32) -> Result<Vec<HookedRecord>, StoreError> {
+        let sql = "SELECT record_id, MAX(received_at) AS newest FROM hook_event \
+            WHERE connection_id = $1 AND entity = $2 AND done_at IS NULL \
+            GROUP BY record_id ORDER BY MIN(received_at), record_id LIMIT $3";
+        let args = vec![self.id(), entity.key().into(), i64::from(limit).into()];
+        let record = |row: &crate::sql::Row<'_>| {
+            Ok(HookedRecord { id: row.int(0, "record_id")?, newest: row.time(1, "newest")? })
+        };
+        self.fetch("hook_event", sql, args, record).await
+    }
+
+    /// Notes that these records were read again since the events came in. What came in meanwhile stays open.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn hooks_done(
+        &mut self,
+        entity: HookEntity,
+        records: &[HookedRecord],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut by_time: BTreeMap<Timestamp, Vec<i64>> = BTreeMap::new();
+        for HookedRecord { id, newest } in records {
+            by_time.entry(*newest).or_default().push(*id);
+        }
+        for (newest, ids) in by_time {
+            let shared = [self.id(), entity.key().into(), now.into(), newest.into()];
+            self.execute_in(&DONE, &shared, &ids).await?;
+        }
+        Ok(())
+    }
+
+    /// Forgets events that were looked into before a time.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn forget_hooks(&mut self, before: Timestamp) -> Result<(), StoreError> {
+        let sql = "DELETE FROM hook_event WHERE connection_id = $1 AND done_at < $2";
+        self.execute(sql, vec![self.id(), before.into()]).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,183 @@
+//! Intake of webhooks: whoever comes is asked for proof before anything is parsed (law 9); what is accepted is durable
+//! before it is answered, and worked on afterwards.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use axum::{
+    body::Bytes,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+};
+use subtle::ConstantTimeEq;
+use sync_core::{
+    hooks::{Delivery, HookVerifier},
+    ids::ConnectionId,
+    ports::Clock,
+};
+use sync_engine::Bell;
+use sync_store::{HookRow, Store};
+use tokio::sync::{mpsc, oneshot};
+
+/// The most bytes of a delivery: a record with hundreds of fields and thousands of permitted users is far below.
+pub const MOST_BYTES: usize = 1 << 20;
+
+/// The most events in one commit.
+const TOGETHER: usize = 128;
+
+/// The most events that wait for a commit; who comes then is asked to come again.
+const WAITING: usize = 1_024;
+
+/// The door of one connection.
+pub struct HookDoor {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// The last parts of its paths: nobody guesses them.
+    pub paths: Vec<String>,
+    /// Who vouches.
+    pub verifier: Arc<dyn HookVerifier>,
+    /// Wakes whoever works on the connection.
+    pub bell: Arc<Bell>,
+}
+
+/// What came to the door of a connection since the process began.
+#[derive(Debug, Default)]
+pub struct Visits {
+    /// Durably taken in.
+    pub accepted: AtomicU64,
+    /// Vouched for, and of no interest.
+    pub ignored: AtomicU64,
+    /// Vouched for, and not understood.
+    pub unreadable: AtomicU64,
+    /// Not vouched for.
+    pub rejected: AtomicU64,
+}
+
+/// The doors of all connections of the process, by their names.
+pub struct Intake {
+    doors: BTreeMap<String, (HookDoor, Visits)>,
+    waiting: mpsc::Sender<Waiting>,
+}
+
+struct Waiting {
+    connection: ConnectionId,
+    row: HookRow,
+    kept: oneshot::Sender<bool>,
+}
+
+/// Keeps what comes in, many events with one commit.
+pub struct Keeper {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    waiting: mpsc::Receiver<Waiting>,
+}
+
+impl Intake {
+    /// Doors, and who has to work behind them.
+    #[must_use]
+    pub fn new(
+        doors: BTreeMap<String, HookDoor>,
+        store: Store,
+        clock: Arc<dyn Clock>,
+    ) -> (Arc<Self>, Keeper) {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let doors = doors.into_iter().map(|(name, door)| (name, (door, Visits::default()))).collect();
+        (Arc::new(Self { doors, waiting: sender }), Keeper { store, clock, waiting: receiver })
+    }
+
+    /// What came to a connection's door.
+    #[must_use]
+    pub fn visits(&self, connection: &str) -> Option<&Visits> {
+        self.doors.get(connection).map(|(_, visits)| visits)
+    }
+
+    async fn take(&self, name: &str, path: &str, headers: &HeaderMap, body: Bytes) -> StatusCode {
+        let Some((door, visits)) = self.doors.get(name) else { return StatusCode::NOT_FOUND };
+        if !is_one_of(&door.paths, path) {
+            visits.rejected.fetch_add(1, Ordering::Relaxed);
+            return StatusCode::NOT_FOUND;
+        }
+        let all = |name: &str| headers.get_all(name).iter().map(|value| value.as_bytes().to_vec()).collect();
+        let vouched = match door.verifier.verify(&Delivery { headers: &all, body: &body }) {
+            Ok(vouched) => vouched,
+            Err(refused) => {
+                // Ten failures ban the webhook there: the first one is worth a warning (pipedrive.md 5.4).
+                if visits.rejected.fetch_add(1, Ordering::Relaxed) == 0 {
+                    tracing::warn!(connection = name, %refused, "a webhook was rejected; are its user and password ours?");
+                }
+                return StatusCode::UNAUTHORIZED;
+            }
+        };
+        let event = match door.verifier.read(&body) {
+            Ok(Some(event)) => event,
+            Ok(None) => {
+                visits.ignored.fetch_add(1, Ordering::Relaxed);
+                return StatusCode::OK;
+            }
+            Err(reason) => {
+                // Refused, it would come again and count towards a ban; the next poll sees what it was about.
+                visits.unreadable.fetch_add(1, Ordering::Relaxed);
+                tracing::warn!(connection = name, reason, "a webhook was not understood");
+                return StatusCode::OK;
+            }
+        };
+        let row = HookRow { event, vouched, body: String::from_utf8_lossy(&body).into_owned() };
+        let (sender, kept) = oneshot::channel();
+        let waiting = Waiting { connection: door.connection, row, kept: sender };
+        if self.waiting.try_send(waiting).is_err() || kept.await != Ok(true) {
+            return StatusCode::SERVICE_UNAVAILABLE;
+        }
+        visits.accepted.fetch_add(1, Ordering::Relaxed);
+        door.bell.ring();
+        StatusCode::OK
+    }
+}
+
+/// Compares with all of them, whichever it is.
+fn is_one_of(paths: &[String], path: &str) -> bool {
+    let same = paths
+        .iter()
+        .fold(subtle::Choice::from(0), |same, known| same | known.as_bytes().ct_eq(path.as_bytes()));
+    same.into()
+}
+
+/// `POST /hooks/{connection}/{path}`
+pub(crate) async fn take(
+    State(intake): State<Arc<Intake>>,
+    Path((name, path)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> StatusCode {
+    intake.take(&name, &path, &headers, body).await
+}
+
+impl Keeper {
+    /// Works until all doors are closed.
+    pub async fn work(mut self) {
+        let mut batch = Vec::with_capacity(TOGETHER);
+        while self.waiting.recv_many(&mut batch, TOGETHER).await > 0 {
+            let mut by_connection: BTreeMap<ConnectionId, (Vec<HookRow>, Vec<oneshot::Sender<bool>>)> =
+                BTreeMap::new();
+            for Waiting { connection, row, kept } in batch.drain(..) {
+                let (rows, senders) = by_connection.entry(connection).or_default();
+                rows.push(row);
+                senders.push(kept);
+            }
+            for (connection, (rows, senders)) in by_connection {
+                let kept = self.store.put_hooks(connection, &rows, self.clock.now()).await;
+                if let Err(error) = &kept {
+                    tracing::error!(%error, "webhooks cannot be stored");
+                }
+                for sender in senders {
+                    // Whoever waited may have gone: then it comes again.
+                    let _ = sender.send(kept.is_ok());
+                }
+            }
+        }
+    }
+}
