@@ -53,7 +53,9 @@ impl Engine {
                 Seen::Malformed(record) => record.id == Some(id.0),
             })
         };
-        let gone: Vec<OrgId> = ids.iter().copied().filter(|id| !seen(*id)).collect();
+        // A record without a readable id may be any of those that seem to be missing: the sweep will tell.
+        let unclear = rows.iter().any(|seen| matches!(seen, Seen::Malformed(record) if record.id.is_none()));
+        let gone: Vec<OrgId> = ids.iter().copied().filter(|id| !unclear && !seen(*id)).collect();
         let page = Page { rows, more: false, next: None, server_now: read_at };
         let mut tx = self.write().await?;
         let mut staged = stage_orgs(&mut tx, page, read_at, 0, false, self.settings.policy.freshness).await?;

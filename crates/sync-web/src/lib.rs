@@ -14,12 +14,16 @@ use axum::{
 };
 use serde::Serialize;
 use sync_store::Store;
+use tower::limit::GlobalConcurrencyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
 pub use hooks::{HookDoor, Intake, Keeper, MOST_BYTES, Visits};
 
 /// The most time to send a request and to wait for its answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Webhooks looked at at a time: what anybody can make us hold in memory.
+const AT_A_TIME: usize = 256;
 
 #[derive(Serialize)]
 struct Health {
@@ -34,6 +38,7 @@ pub fn router(store: Store, intake: Arc<Intake>) -> Router {
     let hooks = Router::new()
         .route("/hooks/{connection}/{path}", post(hooks::take))
         .layer(DefaultBodyLimit::max(MOST_BYTES))
+        .layer(GlobalConcurrencyLimitLayer::new(AT_A_TIME))
         .with_state(intake);
     health.merge(hooks).layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, PATIENCE))
 }
