@@ -8,6 +8,7 @@
     clippy::expect_used,
     reason = "a command-line tool that may end when something fails"
 )]
+#![expect(clippy::disallowed_methods, reason = "a stop watch")]
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

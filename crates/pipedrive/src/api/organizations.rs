@@ -63,6 +63,29 @@ impl Endpoint for ListOrganizations {
     }
 }
 
+/// One organization, deleted ones too. Ten of them cost as much as a list of a hundred.
+pub(crate) struct GetOrganization {
+    pub(crate) id: OrgId,
+    /// As in lists.
+    pub(crate) custom_fields: Option<String>,
+}
+
+impl Endpoint for GetOrganization {
+    const NAME: &'static str = "organizations.get";
+    const METHOD: Method = Method::GET;
+    const TOKENS: u32 = 1;
+
+    type Output = Envelope;
+
+    fn path(&self) -> String {
+        format!("{PATH}/{}", self.id)
+    }
+
+    fn query(&self) -> Vec<(&'static str, String)> {
+        self.custom_fields.clone().map(|codes| ("custom_fields", codes)).into_iter().collect()
+    }
+}
+
 /// Creates an organization. Names are not unique, nothing makes it idempotent (7).
 pub(crate) struct CreateOrganization {
     pub(crate) body: Value,
