@@ -141,9 +141,11 @@ fn is_newer(
     sweep: i64,
 ) -> bool {
     let swept = match kind {
-        StagedKind::Party | StagedKind::Account | StagedKind::Relation | StagedKind::Terms => {
+        StagedKind::Party | StagedKind::Account | StagedKind::Relation => {
             sweep > staged.sweep && read_at >= staged.read_at
         }
+        // Asked for by id: the later answer is the newer one, also when the stamp of the account went back.
+        StagedKind::Terms => read_at >= staged.read_at,
         StagedKind::Org => false,
     };
     !swept && (staged.row.stamp, staged.read_at) > (stamp, read_at)
@@ -261,7 +263,7 @@ impl Tx {
     ) -> Result<Vec<StagedRecord>, StoreError> {
         let sql = "SELECT a.id, a.party_id, a.stamp, a.hash, a.body, a.malformed, a.read_at, a.missing, a.sweep, a.parent_id \
             FROM staged a LEFT JOIN staged t ON t.connection_id = a.connection_id AND t.kind = 'terms' AND t.id = a.id \
-            WHERE a.connection_id = $1 AND a.kind = 'account' AND a.malformed IS NULL AND a.missing < 2 \
+            WHERE a.connection_id = $1 AND a.kind = 'account' AND a.malformed IS NULL AND a.missing < 2 AND a.party_id IS NOT NULL \
             AND (t.id IS NULL OR t.stamp < a.stamp OR t.read_at < $2) ORDER BY a.id LIMIT $3";
         let args = vec![self.id(), before.into(), i64::from(limit).into()];
         self.fetch("staged", sql, args, record).await

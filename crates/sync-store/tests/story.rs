@@ -21,7 +21,7 @@ use sync_core::{
 };
 use sync_store::{
     Answered, Counts, Errand, Fence, HookRow, HookedRecord, IntentEnd, JournalEntry, Ledger, MasterKey,
-    NewIntent, Outcome, Reschedule, StagedKind, StagedRow, Store, StoreError, Vault, WishCost, WishEnd,
+    NewIntent, Outcome, Reschedule, StagedKind, StagedRow, Store, StoreError, Tx, Vault, WishCost, WishEnd,
 };
 
 mod support;
@@ -58,6 +58,7 @@ async fn story(store: Store) {
     sealing(&store, &fence).await;
     wishing(&store, &fence, other).await;
     hooking(&store, &fence).await;
+    terms(&store, &fence).await;
     taking_over(&store, fence).await;
 }
 
@@ -444,6 +445,37 @@ async fn wishing(store: &Store, fence: &Fence, other: ConnectionId) {
     store.wish_withdraw(fence.connection, id).await.unwrap();
     let row = store.wish_look(fence.connection, id).await.unwrap().expect("what has ended stays");
     assert_eq!((row.ended, row.cost), (Some((WishEnd::Budget, "tomorrow".to_owned())), cost));
+}
+
+/// Terms are due until they were read since their account changed, and again after a while; whatever stamps do.
+async fn terms(store: &Store, fence: &Fence) {
+    let row = |stamp, body: &str| StagedRow {
+        id: 9_001,
+        party: Some(9),
+        parent: None,
+        stamp: at(stamp),
+        hash: body.to_owned(),
+        body: body.to_owned(),
+        malformed: None,
+    };
+    let mut tx = store.write(fence).await.unwrap();
+    let due = async |tx: &mut Tx, before| {
+        let due = tx.terms_due(at(before), 1_000).await.unwrap();
+        due.iter().filter(|record| record.row.id == 9_001).count()
+    };
+    tx.stage(StagedKind::Account, &[row(400, "account")], at(400), 1).await.unwrap();
+    assert_eq!(due(&mut tx, 0).await, 1, "never read");
+    tx.stage(StagedKind::Terms, &[row(400, "terms")], at(401), 0).await.unwrap();
+    assert_eq!((due(&mut tx, 401).await, due(&mut tx, 402).await), (0, 1), "read long ago is due again");
+    tx.stage(StagedKind::Account, &[row(410, "changed")], at(410), 1).await.unwrap();
+    assert_eq!(due(&mut tx, 0).await, 1, "its account changed");
+    tx.stage(StagedKind::Terms, &[row(410, "new")], at(411), 0).await.unwrap();
+    // A sweep is the last word on accounts, also when a stamp went back: what is read then has the older stamp.
+    tx.stage(StagedKind::Account, &[row(405, "back")], at(420), 2).await.unwrap();
+    tx.stage(StagedKind::Terms, &[row(405, "newest")], at(421), 0).await.unwrap();
+    assert_eq!(due(&mut tx, 421).await, 0, "or it would be asked for without an end");
+    let staged = tx.staged(StagedKind::Terms, &[9_001]).await.unwrap();
+    assert_eq!(staged[&9_001].row.body, "newest");
 }
 
 /// Events come twice, several for one record, and while the record is being read.
