@@ -42,12 +42,16 @@ impl Labels {
         self.0.get(&id).cloned().unwrap_or_else(|| format!("{UNKNOWN}{id}"))
     }
 
-    /// The label of this name, whatever its case.
+    /// The label of this name, whatever its case; or one that is unknown, by what [`Labels::name`] called it.
     pub(crate) fn id(&self, name: &str) -> Option<i64> {
+        self.known(name).or_else(|| name.strip_prefix(UNKNOWN)?.parse().ok())
+    }
+
+    /// The known label of this name, whatever its case.
+    pub(crate) fn known(&self, name: &str) -> Option<i64> {
         let same = |known: &str| squeeze(known).to_lowercase() == squeeze(name).to_lowercase();
         let exact = self.0.iter().find(|(_, known)| *known == name);
-        let found = exact.or_else(|| self.0.iter().find(|(_, known)| same(known))).map(|(id, _)| *id);
-        found.or_else(|| name.strip_prefix(UNKNOWN)?.parse().ok())
+        exact.or_else(|| self.0.iter().find(|(_, known)| same(known))).map(|(id, _)| *id)
     }
 }
 

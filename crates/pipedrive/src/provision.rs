@@ -114,7 +114,7 @@ fn with_ours(wanted: &[String], known: Option<Labels>) -> Called<Option<Labels>>
         return Ok(None);
     }
     let known = known.unwrap_or_default();
-    match wanted.iter().find(|name| known.id(name).is_none()) {
+    match wanted.iter().find(|name| known.known(name).is_none()) {
         None => Ok(Some(known)),
         Some(name) => {
             let message =

@@ -124,6 +124,11 @@ mod tests {
         assert_eq!((error.kind, error.effect), (ErrorKind::Rejected, Effect::None));
         assert!(error.message.contains("there is no label \"ERP merged\": create it"), "{}", error.message);
         assert!(company.crm.survey().await.is_err());
+        let company = labelled(&["label 9"], json!([]));
+        assert!(
+            company.crm.prepare().await.is_err(),
+            "a name that looks like an unknown one is no label, either"
+        );
 
         for (said, wanted) in [
             (json!(null), Ok(None)),
