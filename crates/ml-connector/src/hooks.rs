@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use pbkdf2::pbkdf2_hmac;
 use pipedrive::{Encoding, HmacKeys, HookKeys, PipedriveHooks};
 use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 use sync_core::ids::ConnectionId;
 use sync_engine::Bell;
 use sync_web::HookDoor;
@@ -46,6 +47,10 @@ pub fn addresses(
     Ok(paths.into_iter().map(|path| format!("{base}/hooks/{}/{path}", connection.name)).collect())
 }
 
+/// Addresses end up in logs and on screens: whoever has one shall not find the password by trying many (OWASP's number for
+/// PBKDF2 with SHA-256).
+const ROUNDS: u32 = 600_000;
+
 /// A path for each secret, so that one is valid as long as its secret is.
 fn paths(
     connection: &Connection,
@@ -53,12 +58,10 @@ fn paths(
     env: &dyn Fn(&str) -> Option<String>,
 ) -> anyhow::Result<Vec<String>> {
     let path = |secret: &SecretString| {
-        let mut digest = Sha256::new_with_prefix("ml-connector webhooks");
-        for part in [connection.name.as_str(), secret.expose_secret()] {
-            digest.update([0]);
-            digest.update(part.as_bytes());
-        }
-        hex::encode(&digest.finalize()[..16])
+        let salt = format!("ml-connector webhooks {}", connection.name);
+        let mut path = [0_u8; 16];
+        pbkdf2_hmac::<Sha256>(secret.expose_secret().as_bytes(), salt.as_bytes(), ROUNDS, &mut path);
+        hex::encode(path)
     };
     let resolved = webhooks.secrets().into_iter().map(|(_, secret)| Ok(path(&secret.resolve(env)?)));
     resolved.collect()

@@ -40,7 +40,11 @@ pub(super) async fn run(context: &Context<'_>) -> anyhow::Result<ExitCode> {
     let bells: BTreeMap<_, _> =
         wired.iter().map(|connection| (connection.id, Arc::new(Bell::default()))).collect();
     let mut doors = Doors::new();
-    for (connection, wired) in config.select(None)?.into_iter().zip(&wired) {
+    for wired in &wired {
+        let Some(connection) = config.connections.iter().find(|connection| connection.name == wired.name)
+        else {
+            continue;
+        };
         let bell = bells.get(&wired.id).cloned().unwrap_or_default();
         let door = hooks::door(connection, wired.id, bell, context.env)?;
         doors.extend(door.map(|door| (connection.name.clone(), door)));
