@@ -139,6 +139,7 @@ async fn bare(folder: &std::path::Path, seconds: u64, connections: usize) -> Ran
         let key = next.fetch_add(1, Ordering::Relaxed).to_string();
         let event = HookEvent {
             key,
+            subscription: None,
             entity: HookEntity::Organization,
             record: 1,
             action: "change".to_owned(),

@@ -259,6 +259,34 @@ pub struct SimArgs {
     /// Give the simulated Pipedrive company this many seats
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub seats: u32,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would show it")]
+    pub webhooks: SimWebhookArgs,
+}
+
+/// What goes wrong with webhooks of the simulated Pipedrive.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Webhooks of the simulated Pipedrive")]
+pub struct SimWebhookArgs {
+    /// Deliver to http and to addresses of this machine, too
+    #[arg(long)]
+    pub webhooks_local: bool,
+    /// Never deliver this share of events
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    pub webhooks_lost: f64,
+    /// Deliver this share of events twice
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    pub webhooks_twice: f64,
+    /// Deliver this share of events up to five seconds late, so that others overtake them
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    pub webhooks_late: f64,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        Ok(_) | Err(_) => Err("write a share from 0.0 to 1.0".to_owned()),
+    }
 }
 
 fn secret(text: &str) -> Result<SecretString, Infallible> {

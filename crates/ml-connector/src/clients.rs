@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use oracle_fusion::{Fusion, FusionConfig, Terms};
 use pipedrive::{Pipedrive, PipedriveAuth, PipedriveConfig};
 use saas_http::{HttpSettings, HttpTransport, Sleeper, Transport};
+use secrecy::SecretString;
 use sync_core::{
     budget::{self, DailyBudget},
     fields::Field,
@@ -99,9 +100,16 @@ impl Clients<'_> {
             fields: connection.fields.table().custom(),
             labels: policy(connection).wanted_labels(),
             visible_to: settings.visible_to.map(i64::from),
+            hook_login: self.hook_login(connection),
         };
         let Kept { spend, vault } = kept;
         Ok(Pipedrive::new(config, transport, self.clock.clone(), sleeper, spend, vault)?)
+    }
+
+    /// User and password of the secret in use. Only whoever takes webhooks in needs it, and says so if it is missing.
+    fn hook_login(&self, connection: &Connection) -> Option<(String, SecretString)> {
+        let basic = connection.webhooks.as_ref()?.basic.first()?;
+        Some((basic.user.clone(), basic.password.resolve(self.env).ok()?))
     }
 
     /// The vault, if a master key can be found (architecture section 8).

@@ -9,7 +9,7 @@ use pipedrive::{Encoding, HmacKeys, HookKeys, PipedriveHooks};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 use sync_core::ids::ConnectionId;
-use sync_engine::Bell;
+use sync_engine::{Bell, Subscribing};
 use sync_web::HookDoor;
 
 use crate::config::{self, Connection, Require, Webhooks};
@@ -32,6 +32,29 @@ pub fn door(
     Ok(Some(HookDoor { connection: id, paths, verifier: Arc::new(verifier), bell }))
 }
 
+/// The subscription that a connection shall have, given its door; without a door it shall have none.
+pub fn subscribing(connection: &Connection, door: Option<&HookDoor>) -> Subscribing {
+    let mut addresses = match (&connection.webhooks, door) {
+        (Some(webhooks), Some(door)) => {
+            door.paths.iter().map(|path| address(connection, webhooks, path)).collect()
+        }
+        (None, _) | (_, None) => Vec::new(),
+    }
+    .into_iter();
+    let address = addresses.next();
+    Subscribing {
+        wanted: address.is_some(),
+        address: address.unwrap_or_default(),
+        older: addresses.collect(),
+        name: format!("ml-connector {}", connection.name),
+    }
+}
+
+fn address(connection: &Connection, webhooks: &Webhooks, path: &str) -> String {
+    let base = webhooks.public_url.as_str().trim_end_matches('/');
+    format!("{base}/hooks/{}/{path}", connection.name)
+}
+
 /// The addresses of a connection's door, that of the secret in use first. Whoever knows one has half of what it takes to
 /// send something: they are shown to people who ask, and nowhere else.
 ///
@@ -42,9 +65,8 @@ pub fn addresses(
     env: &dyn Fn(&str) -> Option<String>,
 ) -> anyhow::Result<Vec<String>> {
     let Some(webhooks) = &connection.webhooks else { return Ok(Vec::new()) };
-    let base = webhooks.public_url.as_str().trim_end_matches('/');
     let paths = paths(connection, webhooks, env)?;
-    Ok(paths.into_iter().map(|path| format!("{base}/hooks/{}/{path}", connection.name)).collect())
+    Ok(paths.iter().map(|path| address(connection, webhooks, path)).collect())
 }
 
 /// Addresses end up in logs and on screens: whoever has one shall not find the password by trying many (OWASP's number for
@@ -57,13 +79,13 @@ fn paths(
     webhooks: &Webhooks,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> anyhow::Result<Vec<String>> {
-    let path = |secret: &SecretString| {
-        let salt = format!("ml-connector webhooks {}", connection.name);
+    let path = |user: &str, secret: &SecretString| {
+        let salt = format!("ml-connector webhooks {} {user}", connection.name);
         let mut path = [0_u8; 16];
         pbkdf2_hmac::<Sha256>(secret.expose_secret().as_bytes(), salt.as_bytes(), ROUNDS, &mut path);
         hex::encode(path)
     };
-    let resolved = webhooks.secrets().into_iter().map(|(_, secret)| Ok(path(&secret.resolve(env)?)));
+    let resolved = webhooks.logins().into_iter().map(|(user, secret)| Ok(path(user, &secret.resolve(env)?)));
     resolved.collect()
 }
 

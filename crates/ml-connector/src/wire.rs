@@ -315,5 +315,6 @@ fn settings(connection: &Connection) -> Settings {
         settle: sync.settle,
         guard: Some(sync.guard.policy()),
         batch: sync.batch,
+        subscribing: None,
     }
 }

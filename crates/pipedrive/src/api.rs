@@ -9,6 +9,7 @@ pub(crate) mod organization_relationships;
 pub(crate) mod organizations;
 pub(crate) mod settings;
 pub(crate) mod users;
+pub(crate) mod webhooks;
 
 use serde::Deserialize;
 use serde_json::Value;

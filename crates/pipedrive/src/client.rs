@@ -10,12 +10,14 @@ use saas_http::{
     Answer, BaseUrl, Caller, Credentials, Endpoint, Metered, OAuthClient, Pacer, Pass, RefreshToken, Sleeper,
     TokenSource, Transport, Wiring, scalar,
 };
+use secrecy::SecretString;
 use sync_core::{
     budget::{Class, Spent},
     deals::Relation,
     error::{CallError, Effect, ErrorKind},
     fields::{CustomField, Field, Values},
-    ids::{OrgId, PartyId, RelationId},
+    hooks::Subscription,
+    ids::{OrgId, PartyId, RelationId, SubscriptionId},
     model::{CrmOrg, Malformed, Page, Seen},
     plan::Step,
     ports::{Called, Clock, Crm, Missing, Permit, Spend, TokenVault},
@@ -64,6 +66,7 @@ pub struct Pipedrive {
     timeout: SignedDuration,
     owner_id: Option<i64>,
     visible_to: Option<i64>,
+    pub(crate) hook_login: Option<(String, SecretString)>,
 }
 
 /// Whose token it is (pipedrive.md 1.7).
@@ -123,6 +126,7 @@ impl Pipedrive {
             timeout: SignedDuration::try_from(config.timeout).unwrap_or(SignedDuration::MAX),
             owner_id: config.owner_id,
             visible_to: config.visible_to,
+            hook_login: config.hook_login,
         })
     }
 
@@ -353,6 +357,18 @@ impl Crm for Pipedrive {
 
     async fn relations_of(&self, org: OrgId, class: Class) -> Called<Vec<Relation>> {
         self.list_relations(org, class).await
+    }
+
+    async fn subscriptions(&self, class: Class) -> Called<Vec<Subscription>> {
+        self.list_subscriptions(class).await
+    }
+
+    async fn subscribe(&self, class: Class, address: &str, name: &str) -> Called<Subscription> {
+        self.make_subscription(class, address, name).await
+    }
+
+    async fn unsubscribe(&self, class: Class, id: SubscriptionId) -> Called<()> {
+        self.end_subscription(class, id).await
     }
 
     fn spent(&self) -> Spent {

@@ -31,6 +31,8 @@ pub struct PipedriveConfig {
     pub fields: Vec<CustomField>,
     /// The labels that we put on organizations; they have to exist. Without any, labels are not read.
     pub labels: Vec<String>,
+    /// User and password that webhooks shall bring along; none where a gateway vouches for them.
+    pub hook_login: Option<(String, SecretString)>,
     /// Who sees organizations that we create: 1, 3, 5 or 7; the user's default if absent (7).
     pub visible_to: Option<i64>,
 }

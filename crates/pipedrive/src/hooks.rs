@@ -11,7 +11,10 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use sync_core::hooks::{Check, Delivery, HookEntity, HookEvent, HookVerifier, Refused};
+use sync_core::{
+    hooks::{Check, Delivery, HookEntity, HookEvent, HookVerifier, Refused},
+    ids::SubscriptionId,
+};
 
 /// How deliveries prove where they come from. `Debug` shows no secret.
 #[derive(Debug, Clone)]
@@ -231,5 +234,6 @@ fn event(payload: Payload) -> Result<Option<HookEvent>, String> {
     if key.len() > LONGEST_KEY || action.len() > LONGEST_KEY {
         return Err("an id or an action is too long".to_owned());
     }
-    Ok(Some(HookEvent { key, entity, record, action, at }))
+    let subscription = webhook.parse().ok().map(SubscriptionId);
+    Ok(Some(HookEvent { key, subscription, entity, record, action, at }))
 }

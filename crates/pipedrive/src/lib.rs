@@ -23,6 +23,7 @@ mod provision;
 mod relations;
 mod settings;
 mod shapes;
+mod subscriptions;
 mod survey;
 
 pub use client::{Pipedrive, WhoAmI};
@@ -32,4 +33,5 @@ pub use deals::{DealChanges, DealCodes};
 pub use hooks::{Encoding, HmacKeys, HookKeys, PipedriveHooks};
 pub use notes::NOTE_LIMIT;
 pub use settings::{Stage, User};
+pub use subscriptions::SUBSCRIPTION_TOKENS;
 pub use survey::{Fielded, KnownField, type_name};

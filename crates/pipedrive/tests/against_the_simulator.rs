@@ -113,6 +113,7 @@ mod tests {
                 timeout: Duration::from_secs(30),
                 owner_id: None,
                 visible_to: None,
+                hook_login: Some(("pipedrive".to_owned(), "secret".into())),
             };
             let shared = Arc::new(Shared(clock));
             let (ledger, vault) = (Ledger::of(1_000_000), Arc::new(Vault::default()));

@@ -119,6 +119,7 @@ fn both_versions_tell_which_record_changed() {
     let event = read(&json!({"data": {"id": 1}, "previous": null, "meta": meta})).unwrap().unwrap();
     let wanted = HookEvent {
         key: "4710827:ea17c64f-ec7e-4e47-a321-5d84b7735fef".to_owned(),
+        subscription: Some(sync_core::ids::SubscriptionId(4_710_827)),
         entity: HookEntity::Organization,
         record: 1,
         action: "change".to_owned(),

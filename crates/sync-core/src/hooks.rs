@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::ids::SubscriptionId;
+
 /// A delivery as it came in: nothing of it is parsed before somebody vouched for it (law 9).
 pub struct Delivery<'a> {
     /// All values of a header, by its name whatever its case.
@@ -51,6 +53,8 @@ pub enum Refused {
 pub struct HookEvent {
     /// What it is the same by when it is delivered again.
     pub key: String,
+    /// The subscription that it is delivered for, if it says so.
+    pub subscription: Option<SubscriptionId>,
     /// The kind of record.
     pub entity: HookEntity,
     /// The record.
@@ -77,6 +81,24 @@ impl HookEntity {
         }
     }
 }
+
+/// A subscription for webhooks, as the CRM shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscription {
+    /// Its id.
+    pub id: SubscriptionId,
+    /// Where it delivers to. Who knows it has half of what it takes to send something: it is in no log.
+    pub address: String,
+    /// Whether it delivers every change of organizations, in the form that we read.
+    pub complete: bool,
+    /// Whether it delivers at all; it may be switched off or removed.
+    pub active: bool,
+    /// The last answer that a delivery got: its status, if any is told.
+    pub answered: Option<u16>,
+}
+
+/// The most subscriptions that one user may have (pipedrive.md 5.1).
+pub const MOST_SUBSCRIPTIONS: usize = 40;
 
 /// Tells who sent a delivery, and what it is about.
 pub trait HookVerifier: Send + Sync {

@@ -38,6 +38,10 @@ id!(
     RelationshipId
 );
 id!(
+    /// `id` of a Pipedrive webhook, of which deliveries are told as `webhook_id` (pipedrive.md 5.1).
+    SubscriptionId
+);
+id!(
     /// `id` of a Pipedrive deal (pipedrive.md 1.6).
     DealId
 );

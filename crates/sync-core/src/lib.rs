@@ -34,5 +34,6 @@ pub mod policy;
 pub mod poll;
 pub mod ports;
 pub mod situation;
+pub mod subscriptions;
 pub mod text;
 pub mod value;

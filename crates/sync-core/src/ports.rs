@@ -13,7 +13,8 @@ use crate::{
     error::CallError,
     fields::{Field, Values},
     hierarchy::ErpLink,
-    ids::{AccountId, OrgId, PartyId, RelationId},
+    hooks::Subscription,
+    ids::{AccountId, OrgId, PartyId, RelationId, SubscriptionId},
     model::{AccountTerms, CrmOrg, ErpAccount, ErpParty, Page, Seen},
     plan::Step,
     poll::ErpRead,
@@ -154,6 +155,16 @@ pub trait Crm: Send + Sync {
 
     /// The parents and the daughters of an organization: dear, and only for what is in doubt.
     async fn relations_of(&self, org: OrgId, class: Class) -> Called<Vec<Relation>>;
+
+    /// All subscriptions for webhooks that the CRM shows to us, those of others too.
+    async fn subscriptions(&self, class: Class) -> Called<Vec<Subscription>>;
+
+    /// Subscribes to every change of organizations, delivered to `address` with the user and password that the adapter
+    /// was given. Not idempotent, but for the address: look whether it is there already.
+    async fn subscribe(&self, class: Class, address: &str, name: &str) -> Called<Subscription>;
+
+    /// Ends a subscription; one that is not there is ended.
+    async fn unsubscribe(&self, class: Class, id: SubscriptionId) -> Called<()>;
 
     /// What this adapter has spent so far.
     fn spent(&self) -> Spent;

@@ -12,7 +12,7 @@ use sync_core::{
 use sync_store::{Changed, StagedKind, Tx};
 
 use crate::{
-    Engine, EngineError, Settings,
+    Engine, EngineError,
     likeness::{note_changed, parties_near},
     pause::Side,
     staging,
@@ -24,6 +24,8 @@ pub(crate) struct Staged {
     pub(crate) keys: Vec<PartyId>,
     pub(crate) rows: usize,
     pub(crate) lost: Vec<sync_core::model::Malformed>,
+    /// Organizations whose content is new, and when they say that it changed.
+    pub(crate) changed: Vec<(OrgId, Timestamp)>,
 }
 
 impl CrmStream {
@@ -36,13 +38,18 @@ impl CrmStream {
         }
     }
 
-    pub(crate) fn next_due(&self, settings: &Settings, now: Timestamp) -> Timestamp {
+    pub(crate) fn next_due(
+        &self,
+        poll_every: SignedDuration,
+        sweep_every: SignedDuration,
+        now: Timestamp,
+    ) -> Timestamp {
         match self.cursor {
             CrmCursor::Idle { .. } if self.again => now,
             CrmCursor::New | CrmCursor::Walk { .. } | CrmCursor::Window { .. } => now,
             CrmCursor::Idle { .. } => {
-                let poll = self.rhythm.next_poll(settings.crm_poll_every, now);
-                poll.min(self.rhythm.next_sweep(settings.sweep_every, now))
+                let poll = self.rhythm.next_poll(poll_every, now);
+                poll.min(self.rhythm.next_sweep(sweep_every, now))
             }
         }
     }
@@ -80,7 +87,7 @@ impl Engine {
             }
             CrmCursor::Idle { watermark } => {
                 let rhythm = &mut state.rhythm;
-                if forced || rhythm.next_poll(self.settings.crm_poll_every, now) <= now {
+                if forced || rhythm.next_poll(self.crm_poll_every(), now) <= now {
                     let from = watermark - self.settings.crm_overlap;
                     state.cursor = CrmCursor::Window { from, end: None, next: None };
                     rhythm.began = None;
@@ -103,6 +110,7 @@ impl Engine {
             None => return Ok(()),
         };
         let (end, sweep, repeating) = (end_of(&page), state.rhythm.sweep, state.repeating);
+        let window = matches!(state.cursor, CrmCursor::Window { .. });
         state.rhythm.began.get_or_insert(end.server_now);
 
         let mut tx = self.write().await?;
@@ -112,11 +120,14 @@ impl Engine {
             let gone = tx.sweep_finish(StagedKind::Org, sweep).await?;
             staged.keys.extend(keys_of(&mut tx, &gone).await?);
         }
+        let complete = matches!(state.cursor, CrmCursor::Idle { .. });
         tx.enqueue(&staged.keys, Class::Edit, now, "crm poll").await?;
         tx.put_cursor(Stream::Orgs.name(), &state, now).await?;
         tx.commit().await?;
 
-        let complete = matches!(state.cursor, CrmCursor::Idle { .. });
+        if window {
+            self.note_polled(&staged.changed, complete, now);
+        }
         if complete {
             self.forced.retain(|forced| *forced != Stream::Orgs);
         }
@@ -206,7 +217,9 @@ pub(crate) async fn stage_orgs(
     }
     keys.sort_unstable();
     keys.dedup();
-    Ok(Staged { keys, rows: rows.len(), lost })
+    let stamp = |row: &Changed| values.get(&OrgId(row.id)).map(|org| (OrgId(row.id), org.updated_at));
+    let changed = changed.iter().filter_map(stamp).collect();
+    Ok(Staged { keys, rows: rows.len(), lost, changed })
 }
 
 /// The parties concerned by changed organizations, leaving out our own writes come back: what an organization says

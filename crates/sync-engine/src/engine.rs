@@ -19,6 +19,7 @@ use crate::{
     lease::Lease,
     pause::{Pause, Pauses, Side},
     streams::{CrmStream, ErpStream, RelationStream, Stream},
+    subscriptions::Keeping,
     terms::TermsRead,
     watch::{Event, Watch},
     wishes::Serving,
@@ -76,6 +77,8 @@ pub struct Engine {
     pub(crate) terms_checked: bool,
     /// Whether no webhook told of anything, until the next one does.
     pub(crate) hooks_checked: bool,
+    /// What is known of our subscription for webhooks.
+    pub(crate) keeping: Keeping,
     /// See [`Engine::plant_no_intents`].
     #[cfg(feature = "simulation")]
     forgets_intents: bool,
@@ -116,6 +119,7 @@ impl Engine {
             tally: None,
             terms_checked: false,
             hooks_checked: false,
+            keeping: Keeping::default(),
             #[cfg(feature = "simulation")]
             forgets_intents: false,
         }
@@ -162,6 +166,7 @@ impl Engine {
             || self.prepare_erp(now).await
             || self.index_likeness(now).await?
             || self.settle_doubts(now).await?
+            || self.keep_subscription(now).await?
             || self.read_hooked(now).await?
             || self.read_erp(now).await?
             || self.read_terms(now).await?
@@ -366,13 +371,14 @@ impl Engine {
             erp_due = now;
         }
         let orgs: CrmStream = tx.cursor(Stream::Orgs.name()).await?.unwrap_or_default();
-        let mut crm_due = orgs.next_due(&self.settings, now);
+        let crm_poll_every = self.crm_poll_every();
+        let mut crm_due = orgs.next_due(crm_poll_every, self.settings.sweep_every, now);
         let parked = self.parked.as_ref().filter(|(_, pause)| pause.until > now);
         if let Some((from, pause)) = parked {
             // What is due but parked waits; a poll that is not parked and not due yet may come before that.
             let due_now = self.due_orgs(orgs.clone(), now);
             if due_now.is_some_and(|due| due.class() >= *from) {
-                let poll = orgs.rhythm.next_poll(self.settings.crm_poll_every, now);
+                let poll = orgs.rhythm.next_poll(crm_poll_every, now);
                 let open = *from > Class::Edit && poll > now;
                 crm_due = if open { poll.min(pause.until) } else { pause.until };
             } else if *from <= Class::Edit {
@@ -388,6 +394,11 @@ impl Engine {
         }
         if let Some((_, pause)) = parked {
             crm_due = crm_due.min(pause.until);
+        }
+        if let Some(look) = self.subscriptions_due()
+            && least >= Class::Edit
+        {
+            crm_due = crm_due.min(look);
         }
         if let Some(look) = self.looks.iter().flatten().map(|(_, at)| *at).min() {
             crm_due = crm_due.min(look);

@@ -69,6 +69,7 @@ impl Engine {
         tx.enqueue(&staged.keys, Class::Edit, now, "webhook").await?;
         tx.hooks_done(HookEntity::Organization, &hooked, now).await?;
         tx.forget_hooks(now - KEPT).await?;
+        self.note_announced(&mut tx, staged.changed.len(), now).await?;
         tx.commit().await?;
         self.tell_page(Stream::Orgs, staged.rows, staged.keys.len(), true, staged.lost);
         Ok(true)

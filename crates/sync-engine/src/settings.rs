@@ -26,4 +26,31 @@ pub struct Settings {
     pub guard: Option<Guard>,
     /// Most keys handled at once.
     pub batch: u32,
+    /// The subscription for webhooks that this process looks after; none if it looks after none.
+    pub subscribing: Option<Subscribing>,
+}
+
+/// A subscription for webhooks that shall be there. `Debug` shows no address: whoever knows one has half of what it takes
+/// to send something.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Subscribing {
+    /// Whether webhooks are wanted; if not, those that we made are ended.
+    pub wanted: bool,
+    /// The address of the secret in use.
+    pub address: String,
+    /// Addresses of secrets that are still valid.
+    pub older: Vec<String>,
+    /// What people see in the CRM's list.
+    pub name: String,
+}
+
+impl std::fmt::Debug for Subscribing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { wanted, address: _, older, name } = self;
+        f.debug_struct("Subscribing")
+            .field("wanted", wanted)
+            .field("older", &older.len())
+            .field("name", name)
+            .finish_non_exhaustive()
+    }
 }

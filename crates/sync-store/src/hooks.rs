@@ -1,6 +1,6 @@
 //! The inbox of webhooks: what was told, by whom it was vouched for, and whether the record was read again since.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use sync_core::{
@@ -63,10 +63,12 @@ impl Store {
     ) -> Result<(), StoreError> {
         // The same event may come twice at a time.
         let rows: BTreeMap<&str, &HookRow> = rows.iter().map(|row| (row.event.key.as_str(), row)).collect();
+        let heard: BTreeSet<i64> =
+            rows.values().filter_map(|row| row.event.subscription).map(|id| id.0).collect();
         let args: Vec<_> = rows
             .into_values()
             .map(|HookRow { event, vouched, body }| {
-                let HookEvent { key, entity, record, action, at: _ } = event;
+                let HookEvent { key, subscription: _, entity, record, action, at: _ } = event;
                 let vouched: Vec<&str> = vouched.iter().map(|check| check.key()).collect();
                 vec![
                     key.clone().into(),
@@ -81,6 +83,7 @@ impl Store {
         let mut tx = self.begin(connection).await?;
         let shared = [tx.id(), now.into(), (now - SAME_EVENT).into()];
         tx.execute_many(&PUT, &shared, &args).await?;
+        tx.heard_of(&heard.into_iter().collect::<Vec<_>>(), now).await?;
         tx.commit().await
     }
 }
@@ -120,6 +123,22 @@ impl Tx {
             self.execute_in(&DONE, &shared, &ids).await?;
         }
         Ok(())
+    }
+
+    /// When the latest event of each record came in, of those that were not looked into before `since`.
+    ///
+    /// # Errors
+    /// When the database refuses or a row cannot be read.
+    pub async fn told_since(
+        &mut self,
+        entity: HookEntity,
+        since: Timestamp,
+    ) -> Result<BTreeMap<i64, Timestamp>, StoreError> {
+        let sql = "SELECT record_id, MAX(received_at) AS newest FROM hook_event \
+            WHERE connection_id = $1 AND entity = $2 AND (done_at IS NULL OR done_at >= $3) GROUP BY record_id";
+        let args = vec![self.id(), entity.key().into(), since.into()];
+        let record = |row: &crate::sql::Row<'_>| Ok((row.int(0, "record_id")?, row.time(1, "newest")?));
+        Ok(self.fetch("hook_event", sql, args, record).await?.into_iter().collect())
     }
 
     /// Forgets events that were looked into before a time.

@@ -14,7 +14,7 @@ use sync_store::{Errand, StagedKind, Store};
 mod support;
 
 /// Rows as each version left them. A new migration comes with its own file.
-const DATA: [(i64, &str); 9] = [
+const DATA: [(i64, &str); 10] = [
     (1, include_str!("data/0001.sql")),
     (2, include_str!("data/0002.sql")),
     (3, include_str!("data/0003.sql")),
@@ -24,6 +24,7 @@ const DATA: [(i64, &str); 9] = [
     (7, include_str!("data/0007.sql")),
     (8, include_str!("data/0008.sql")),
     (9, include_str!("data/0009.sql")),
+    (11, include_str!("data/0011.sql")),
 ];
 
 async fn fill(url: &str, sql: &'static str) {
@@ -64,6 +65,8 @@ async fn every_version_meets_data(store: Store, url: &str) {
     assert_eq!(tx.relations(&[party]).await.unwrap()[&party][0].state, Made::Stands(RelationId(77)));
     let hooked = tx.hooked(HookEntity::Organization, 10).await.unwrap();
     assert_eq!(hooked.iter().map(|record| record.id).collect::<Vec<_>>(), [11]);
+    assert_eq!(tx.subscriptions(true, 10).await.unwrap().len(), 1);
+    assert_eq!(tx.subscriptions(false, 10).await.unwrap().len(), 2);
     assert_eq!(tx.journal(Some(party), None, 10).await.unwrap().len(), 1);
     assert_eq!(tx.runs(10).await.unwrap().len(), 2);
     assert_eq!(tx.plans(party, 10).await.unwrap().len(), 1);

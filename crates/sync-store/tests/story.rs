@@ -483,6 +483,7 @@ async fn hooking(store: &Store, fence: &Fence) {
     let event = |key: &str, record| HookRow {
         event: HookEvent {
             key: key.to_owned(),
+            subscription: Some(sync_core::ids::SubscriptionId(7)),
             entity: HookEntity::Organization,
             record,
             action: "change".to_owned(),

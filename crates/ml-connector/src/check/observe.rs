@@ -20,6 +20,7 @@ use super::trouble::Trouble;
 use crate::clients::{Clients, Kept, budget};
 use crate::config::{ConfigError, Connection, Credentials};
 use crate::exit::Failed;
+use crate::hooks::addresses;
 
 /// What is looked with.
 pub struct Means<'a> {
@@ -105,6 +106,8 @@ pub struct PipedriveSeen {
     pub organizations: Asked<(usize, bool)>,
     /// Custom fields by what has them.
     pub fields: Vec<(Fielded, Asked<Vec<KnownField>>)>,
+    /// Webhooks that are registered; none where none are wanted.
+    pub webhooks: Option<Asked<WebhooksSeen>>,
     /// Scopes of the OAuth installation, if they were told.
     pub scopes: Option<Vec<String>>,
     /// Tokens a day, by the company's own word.
@@ -119,6 +122,15 @@ pub struct PipedriveSeen {
     pub spent: Spent,
 }
 
+/// The webhooks that the CRM shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WebhooksSeen {
+    /// How many, those of others too.
+    pub listed: usize,
+    /// Whether one of them delivers everything to the address of the secret in use.
+    pub ours: bool,
+}
+
 /// Looks at both sides of a connection. Never fails: what fails is seen.
 pub async fn observe(connection: &Connection, means: Means<'_>) -> Observed {
     let Means { clients, sleeper, store, erp, crm } = means;
@@ -131,7 +143,9 @@ pub async fn observe(connection: &Connection, means: Means<'_>) -> Observed {
         let witness = Arc::new(Witness::new(crm.map_err(unusable)?, clients.clock.clone()));
         let (kept, ledger) = kept(connection, &clients, store.as_ref().ok().copied()).await?;
         let made = clients.pipedrive(connection, witness.clone(), sleeper, kept);
-        let mut seen = look_at_pipedrive(&made.map_err(unusable)?, Asker::new(&witness)).await;
+        let address = addresses(connection, clients.env).map_err(unusable)?.into_iter().next();
+        let made = made.map_err(unusable)?;
+        let mut seen = look_at_pipedrive(&made, address.as_deref(), Asker::new(&witness)).await;
         if let Some(ledger) = ledger {
             seen.left_today = ledger.left_today(Class::Backfill, clients.clock.now()).await.ok();
         }
@@ -227,19 +241,28 @@ async fn look_at_resource(fusion: &Fusion, subject: Subject, asker: &mut Asker<'
     ResourceSeen { shape, any: asker.ask(fusion.sees_any(subject)).await }
 }
 
-async fn look_at_pipedrive(pipedrive: &Pipedrive, mut asker: Asker<'_>) -> PipedriveSeen {
+async fn look_at_pipedrive(
+    pipedrive: &Pipedrive,
+    address: Option<&str>,
+    mut asker: Asker<'_>,
+) -> PipedriveSeen {
     let me = asker.ask(pipedrive.whoami()).await;
     let mut fields = Vec::new();
     for fielded in Fielded::ALL {
         fields.push((fielded, asker.ask(pipedrive.custom_fields(fielded)).await));
     }
     let organizations = asker.ask(pipedrive.first_organizations()).await;
+    let webhooks = match address {
+        Some(address) => Some(asker.ask_in_passing(webhooks(pipedrive, address)).await),
+        None => None,
+    };
     let scopes = asker.witness.scope();
     let listed = |scopes: String| scopes.split([',', ' ']).map(str::to_owned).collect();
     PipedriveSeen {
         me,
         organizations,
         fields,
+        webhooks,
         scopes: scopes.map(listed),
         // Undocumented, at times absent, as are the burst limits (pipedrive.md 3.4).
         tokens_a_day: asker.witness.number("x-daily-ratelimit-token-limit"),
@@ -248,6 +271,12 @@ async fn look_at_pipedrive(pipedrive: &Pipedrive, mut asker: Asker<'_>) -> Piped
         ahead: asker.witness.ahead(),
         spent: pipedrive.spent(),
     }
+}
+
+async fn webhooks(pipedrive: &Pipedrive, address: &str) -> Called<WebhooksSeen> {
+    let listed = pipedrive.subscriptions(Class::Urgent).await?;
+    let ours = listed.iter().any(|seen| seen.address == address && seen.complete && seen.active);
+    Ok(WebhooksSeen { listed: listed.len(), ours })
 }
 
 /// What the client keeps: in the store, or without one nowhere. A refresh token that could not be kept is not used.

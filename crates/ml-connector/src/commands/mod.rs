@@ -53,7 +53,7 @@ pub async fn run(cli: Cli, env: &dyn Fn(&str) -> Option<String>) -> anyhow::Resu
         Command::Sim(args) => sim::run(&context, &args).await,
         Command::Pairs(command) => pairs::run(&context, &command).await,
         Command::Holds(command) => holds::run(&context, &command).await,
-        Command::Webhooks(args) => webhooks::run(&context, &args),
+        Command::Webhooks(args) => webhooks::run(&context, &args).await,
         Command::Db(DbCommand::Migrate) => db::run(&context).await,
         Command::Check(args) => check::run(&context, &args).await,
         Command::Init(args) => init::run(&context, &args),

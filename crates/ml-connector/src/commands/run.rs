@@ -40,13 +40,14 @@ pub(super) async fn run(context: &Context<'_>) -> anyhow::Result<ExitCode> {
     let bells: BTreeMap<_, _> =
         wired.iter().map(|connection| (connection.id, Arc::new(Bell::default()))).collect();
     let mut doors = Doors::new();
-    for wired in &wired {
+    for wired in &mut wired {
         let Some(connection) = config.connections.iter().find(|connection| connection.name == wired.name)
         else {
             continue;
         };
         let bell = bells.get(&wired.id).cloned().unwrap_or_default();
         let door = hooks::door(connection, wired.id, bell, context.env)?;
+        wired.engine.look_after_webhooks(hooks::subscribing(connection, door.as_ref()));
         doors.extend(door.map(|door| (connection.name.clone(), door)));
     }
     for name in doors.keys() {

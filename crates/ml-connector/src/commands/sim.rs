@@ -2,14 +2,17 @@
 
 use anyhow::Context as _;
 use jiff::SignedDuration;
+use saas_http::{HttpSettings, HttpTransport, Transport as _, TransportError};
 use saas_sims::fusion::{FusionSettings, FusionSim};
-use saas_sims::pipedrive::{PipedriveSettings, PipedriveSim};
+use saas_sims::pipedrive::{
+    Deliver, Delivery, Outcome, PipedriveSettings, PipedriveSim, WebhookSettings, deliver_forever,
+};
 use saas_sims::{SimClock, generator, people::People};
 use secrecy::{ExposeSecret, SecretString};
 use sync_engine::daemon::{Sleeper, TokioSleeper};
 
 use super::Context;
-use crate::cli::SimArgs;
+use crate::cli::{SimArgs, SimWebhookArgs};
 use crate::config::Plan;
 use crate::exit::ExitCode;
 use crate::output::talk;
@@ -23,6 +26,7 @@ pub(super) async fn run(_context: &Context<'_>, args: &SimArgs) -> anyhow::Resul
         api_token: secret(&args.api_token),
         plan: plan(args.plan),
         seats: args.seats,
+        webhooks: webhooks(&args.webhooks),
         ..PipedriveSettings::default()
     };
     let pipedrive = PipedriveSim::new(pipedrive, clock.clone(), args.seed);
@@ -38,10 +42,47 @@ pub(super) async fn run(_context: &Context<'_>, args: &SimArgs) -> anyhow::Resul
     tokio::select! {
         ended = saas_sims::serve(at_fusion, fusion.router()) => ended?,
         ended = saas_sims::serve(at_pipedrive, pipedrive.router()) => ended?,
+        () = deliver_forever(pipedrive.clone(), Courier::new()?) => {}
         () = people => {}
         ended = tokio::signal::ctrl_c() => ended?,
     }
     Ok(ExitCode::Ok)
+}
+
+fn webhooks(args: &SimWebhookArgs) -> WebhookSettings {
+    let SimWebhookArgs { webhooks_local, webhooks_lost, webhooks_twice, webhooks_late } = *args;
+    WebhookSettings {
+        allow_local_urls: webhooks_local,
+        loss: webhooks_lost,
+        duplication: webhooks_twice,
+        reordering: webhooks_late,
+        ..WebhookSettings::default()
+    }
+}
+
+/// Makes the requests of webhooks, ten seconds each at most (pipedrive.md 5.4).
+struct Courier(HttpTransport);
+
+impl Courier {
+    fn new() -> anyhow::Result<Self> {
+        let timeout = std::time::Duration::from_secs(10);
+        Ok(Self(HttpTransport::new(&HttpSettings { timeout, ..HttpSettings::default() })?))
+    }
+}
+
+impl Deliver for Courier {
+    async fn deliver(&self, delivery: &Delivery) -> Outcome {
+        let request = delivery
+            .headers
+            .iter()
+            .fold(http::Request::post(&delivery.url), |request, (name, value)| request.header(name, value));
+        let Ok(request) = request.body(delivery.body.to_string().into()) else { return Outcome::Unreachable };
+        match self.0.send(request).await {
+            Ok(answer) => Outcome::Answered(answer.status().as_u16()),
+            Err(TransportError::NotSent { .. }) => Outcome::Unreachable,
+            Err(TransportError::Lost(_) | TransportError::TooLarge { .. }) => Outcome::TimedOut,
+        }
+    }
 }
 
 /// People who change something every two seconds, if wanted; never returns.

@@ -100,6 +100,13 @@ impl Webhooks {
         basic.chain(hmac).collect()
     }
 
+    /// Every secret with the user that it belongs to, the one in use first; that of a digest has none.
+    pub fn logins(&self) -> Vec<(&str, &Secret)> {
+        let basic = self.basic.iter().map(|basic| (basic.user.as_str(), &basic.password));
+        let hmac = self.hmac.iter().flat_map(|hmac| std::iter::once(&hmac.secret).chain(&hmac.old_secret));
+        basic.chain(hmac.map(|secret| ("", secret))).collect()
+    }
+
     pub(super) fn check(&mut self, at: &At<'_>, folder: &Path) -> Result<(), ConfigError> {
         let Self { public_url, basic, hmac, require: _ } = self;
         if public_url.scheme() != "https" && !is_local(public_url) {

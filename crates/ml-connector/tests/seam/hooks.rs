@@ -21,25 +21,42 @@ const PATH: &str = "/hooks/acme/0123456789abcdef";
 /// `pipedrive:secret`
 const RIGHT: (&str, &str) = ("authorization", "Basic cGlwZWRyaXZlOnNlY3JldA==");
 
+/// Somebody who stores what comes in.
+pub(crate) type Keeping = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 struct Story {
     world: World,
     engine: Engine,
     lease: Lease,
     door: Door,
     /// Works behind the door while somebody stands before it.
-    keeper: Pin<Box<dyn Future<Output = ()> + Send>>,
+    keeper: Keeping,
     acme: i64,
 }
 
 /// The way of a delivery from Pipedrive to the door.
 #[derive(Clone)]
-struct Door {
-    router: Router,
-    intake: Arc<Intake>,
+pub(crate) struct Door {
+    pub(crate) router: Router,
+    pub(crate) intake: Arc<Intake>,
 }
 
 impl Door {
-    async fn post(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> u16 {
+    /// The door of this world's connection, and who works behind it.
+    pub(crate) fn of(world: &World, paths: &[&str], passwords: &[&str]) -> (Self, Keeping) {
+        let basic = passwords.iter().map(|password| ("pipedrive".to_owned(), (*password).into())).collect();
+        let keys = HookKeys { basic, hmac: None, all: false };
+        let verifier = Arc::new(PipedriveHooks::new(&keys).expect("a verifier"));
+        let paths = paths.iter().map(|path| (*path).to_owned()).collect();
+        let bell = Arc::new(Bell::default());
+        let door = HookDoor { connection: world.connection, paths, verifier, bell };
+        let doors = BTreeMap::from([("acme".to_owned(), door)]);
+        let (intake, keeper) = Intake::new(doors, world.store.clone(), Arc::new(Shared(world.clock.clone())));
+        let door = Self { router: sync_web::router(world.store.clone(), intake.clone()), intake };
+        (door, Box::pin(keeper.work()))
+    }
+
+    pub(crate) async fn post(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> u16 {
         let request =
             headers.iter().fold(Request::post(path), |request, (name, value)| request.header(*name, *value));
         let request = request.body(body.into()).expect("a request");
@@ -47,7 +64,7 @@ impl Door {
     }
 
     /// Accepted, ignored, unreadable, rejected.
-    fn visits(&self) -> [u64; 4] {
+    pub(crate) fn visits(&self) -> [u64; 4] {
         let visits = self.intake.visits("acme").expect("a door");
         [&visits.accepted, &visits.ignored, &visits.unreadable, &visits.rejected]
             .map(|count| count.load(std::sync::atomic::Ordering::Relaxed))
@@ -87,19 +104,7 @@ impl Story {
             .expect("a request");
         let made = world.pipedrive.router().oneshot(made).await.expect("an answer");
         assert_eq!(made.status().as_u16(), 201);
-        let keys =
-            HookKeys { basic: vec![("pipedrive".to_owned(), "secret".into())], hmac: None, all: false };
-        let verifier = Arc::new(PipedriveHooks::new(&keys).expect("a verifier"));
-        let paths = vec!["0123456789abcdef".to_owned()];
-        let bell = Arc::new(Bell::default());
-        let doors = BTreeMap::from([(
-            "acme".to_owned(),
-            HookDoor { connection: world.connection, paths, verifier, bell },
-        )]);
-        let clock = Arc::new(Shared(world.clock.clone()));
-        let (intake, keeper) = Intake::new(doors, world.store.clone(), clock);
-        let keeper = Box::pin(keeper.work());
-        let door = Door { router: sync_web::router(world.store.clone(), intake.clone()), intake };
+        let (door, keeper) = Door::of(&world, &["0123456789abcdef"], &["secret"]);
         Self { world, engine, lease, door, keeper, acme }
     }
 

@@ -15,6 +15,7 @@ mod matching;
 mod own_fields;
 mod plan;
 mod policies;
+mod subscriptions;
 mod terms;
 mod walk;
 mod world;

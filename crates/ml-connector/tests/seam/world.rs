@@ -314,6 +314,7 @@ impl World {
             timeout: TIMEOUT,
             owner_id: None,
             visible_to: None,
+            hook_login: Some(("pipedrive".to_owned(), "secret".into())),
         };
         let clock = Shared(self.clock.clone());
         let ledger = Ledger::new(self.store.clone(), self.connection, self.budget);
@@ -359,6 +360,7 @@ impl World {
             settle: SETTLE,
             guard: self.guard.clone(),
             batch: 100,
+            subscribing: None,
         }
     }
 

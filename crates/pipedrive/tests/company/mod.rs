@@ -30,6 +30,7 @@ pub(crate) struct Company {
 
 pub(crate) fn config() -> PipedriveConfig {
     PipedriveConfig {
+        hook_login: Some(("pipedrive".to_owned(), "secret".into())),
         fields: sync_core::fields::FieldTable::default().custom(),
         labels: Vec::new(),
         base_url: "https://acme.pipedrive.com".to_owned(),

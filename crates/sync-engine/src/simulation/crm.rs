@@ -9,7 +9,8 @@ use sync_core::{
     deals::Relation,
     error::{CallError, ErrorKind},
     fields::{Field, Values},
-    ids::{ConnectionId, OrgId, PartyId, RelationId},
+    hooks::Subscription,
+    ids::{ConnectionId, OrgId, PartyId, RelationId, SubscriptionId},
     laws::{Violation, law_2_intent_first},
     model::{CrmOrg, Page, Seen},
     plan::Step,
@@ -156,6 +157,27 @@ impl Crm for CrmSeat {
 
     fn price(&self, step: &Step) -> u32 {
         if step.is_remote() { 5 } else { 0 }
+    }
+
+    async fn subscriptions(&self, _class: Class) -> Called<Vec<Subscription>> {
+        self.world.reading("crm.subscriptions").await?;
+        Ok(self.world.lock().subscriptions.clone())
+    }
+
+    async fn subscribe(&self, _class: Class, address: &str, _name: &str) -> Called<Subscription> {
+        self.world.reading("crm.subscribe").await?;
+        let mut worlds = self.world.lock();
+        let id = worlds.subscriptions.last().map_or(1, |last| last.id.0 + 1);
+        let (id, address) = (SubscriptionId(id), address.to_owned());
+        let made = Subscription { id, address, complete: true, active: true, answered: None };
+        worlds.subscriptions.push(made.clone());
+        Ok(made)
+    }
+
+    async fn unsubscribe(&self, _class: Class, id: SubscriptionId) -> Called<()> {
+        self.world.reading("crm.unsubscribe").await?;
+        self.world.lock().subscriptions.retain(|there| there.id != id);
+        Ok(())
     }
 
     fn spent(&self) -> Spent {

@@ -24,10 +24,11 @@ use super::{
     crm::CrmSeat,
     erp::newest_visible,
     gate::SeededGate,
+    hooks::Hooks,
     world::{OVERLAP, SETTLE, T_EFFECT, Version, World, labels},
 };
 use crate::{
-    Engine, EngineError, Parts, Settings, Silent, Step,
+    Engine, EngineError, Parts, Settings, Silent, Step, Subscribing,
     lease::{Lease, Taker, Taking},
     streams::{ErpStream, Stream},
 };
@@ -101,6 +102,7 @@ struct Life {
     settings: Settings,
     plant: Plant,
     report: Report,
+    hooks: Hooks,
 }
 
 /// Lives the life of a seed in a new store at `url`.
@@ -118,7 +120,8 @@ pub async fn live(seed: u64, url: &str, plant: Plant) -> Result<Report, Failure>
     world.lock().populate(start);
     let rng = fastrand::Rng::with_seed(seed ^ 0x6c69_6665);
     let settings = settings(seed);
-    let mut life = Life { seed, world, rng, store, connection, settings, plant, report: Report::default() };
+    let (report, hooks) = (Report::default(), Hooks::of(seed));
+    let mut life = Life { seed, world, rng, store, connection, settings, plant, report, hooks };
     life.youth().await?;
     life.peace().await?;
     life.idleness().await?;
@@ -170,6 +173,12 @@ fn settings(seed: u64) -> Settings {
             deactivations: Some(0),
         }),
         batch: 16,
+        subscribing: Hooks::come(seed).then(|| Subscribing {
+            wanted: true,
+            address: "https://sync.example.com/hooks/simulated/0".to_owned(),
+            older: Vec::new(),
+            name: "simulated".to_owned(),
+        }),
     }
 }
 
@@ -207,7 +216,7 @@ impl Life {
                     _ => worlds.edit_relations(now),
                 }
             }
-            if !self.curious(&mut engine, &lease).await? {
+            if !self.curious(&mut engine, &lease).await? || !self.hooked(&mut engine).await? {
                 return Ok(false);
             }
             let nap = self.rng.i64(1..90);
@@ -233,6 +242,23 @@ impl Life {
                 }
             }
             _ => Ok(true),
+        }
+    }
+
+    /// Webhooks come in, if this life has any. `false`: the process died.
+    async fn hooked(&mut self, engine: &mut Engine) -> Result<bool, Failure> {
+        let rows = self.hooks.come_in(&self.world.lock().orgs);
+        if rows.is_empty() {
+            return Ok(true);
+        }
+        let taken = self.store.put_hooks(self.connection, &rows, self.world.now());
+        match self.world.gate.drive(taken).await {
+            None => Ok(false),
+            Some(Ok(())) => {
+                engine.look_into_hooks();
+                Ok(true)
+            }
+            Some(Err(error)) => Err(self.failure(&error.to_string())),
         }
     }
 

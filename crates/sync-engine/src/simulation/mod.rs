@@ -8,6 +8,7 @@ mod crm;
 mod erp;
 mod family;
 mod gate;
+mod hooks;
 mod life;
 mod people;
 mod world;

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     error::{CallError, ErrorKind},
     fields::{Field, Values},
+    hooks::Subscription,
     ids::{OrgId, PartyId, RelationId},
     laws::{SeenWrite, Violation},
     model::{ErpAccount, ErpParty},
@@ -41,6 +42,8 @@ pub(crate) struct Worlds {
     /// Who belongs to whom, on both sides.
     pub(crate) family: FamilyWorld,
     pub(crate) page_size: usize,
+    /// Subscriptions for webhooks.
+    pub(crate) subscriptions: Vec<Subscription>,
     /// Whether people label organizations, and the connector does too.
     pub(crate) labels: bool,
     /// Whether requests fail.
@@ -129,6 +132,7 @@ impl World {
             accounts: BTreeMap::new(),
             orgs: BTreeMap::new(),
             family: FamilyWorld::new(seed),
+            subscriptions: Vec::new(),
             labels: labels(seed),
             page_size,
             faults: true,

@@ -1,9 +1,11 @@
 //! The CRM's side (pipedrive.md 1.7, 2, 3, 4).
 
 use ::pipedrive::{Fielded, KnownField, WhoAmI};
+use sync_core::hooks::MOST_SUBSCRIPTIONS;
+use sync_engine::subscriptions::NEARLY_FULL;
 
 use super::super::finding::{Finding, FirstLoad};
-use super::super::observe::PipedriveSeen;
+use super::super::observe::{PipedriveSeen, WebhooksSeen};
 use super::super::trouble::{Cause, Trouble};
 use super::access::{Access, Door, access, seen};
 use super::{Asked, budget, counted, fields};
@@ -46,12 +48,12 @@ pub(super) fn judge(
     findings.extend(fields::judge(connection, pipedrive, blocked_by));
     findings.push(budget::plan(connection, pipedrive, blocked_by));
     findings.push(budget::judge(connection, pipedrive, first_load, end.map(|end| &end.cause)));
-    findings.extend(connection.webhooks.as_ref().map(webhooks));
+    findings.extend(connection.webhooks.as_ref().map(|wanted| webhooks(wanted, pipedrive.webhooks.as_ref())));
     findings
 }
 
 /// What vouches for webhooks: Pipedrive itself signs nothing (5.5).
-fn webhooks(webhooks: &Webhooks) -> Finding {
+fn webhooks(webhooks: &Webhooks, seen: Option<&Asked<WebhooksSeen>>) -> Finding {
     let name = "pipedrive.webhooks";
     if webhooks.basic.is_empty() {
         return Finding::warning(
@@ -64,10 +66,33 @@ fn webhooks(webhooks: &Webhooks) -> Finding {
             "[connection.webhooks] basic",
         );
     }
-    Finding::note(
-        name,
-        "webhooks are taken in; they are registered by hand: `ml-connector webhooks` tells where, and polling goes on in any case",
-    )
+    let refusal = seen.and_then(Asked::refusal);
+    match seen.and_then(Asked::answer) {
+        Some(WebhooksSeen { listed, ours: false }) if *listed >= MOST_SUBSCRIPTIONS => Finding::warning(
+            name,
+            format!("there are {listed} webhooks already, and Pipedrive takes {MOST_SUBSCRIPTIONS} of a user: everything is polled"),
+        )
+        .remedy("delete some that nobody needs", "Pipedrive: Tools and apps > Webhooks"),
+        Some(WebhooksSeen { listed, ours: _ }) if *listed >= NEARLY_FULL => Finding::warning(
+            name,
+            format!("there are {listed} webhooks already; Pipedrive takes {MOST_SUBSCRIPTIONS} of a user"),
+        )
+        .remedy("delete some that nobody needs", "Pipedrive: Tools and apps > Webhooks"),
+        Some(WebhooksSeen { listed: _, ours: true }) => {
+            Finding::ok(name, "a webhook leads to us; `run` looks after it, and `webhooks` tells how it fares")
+        }
+        Some(WebhooksSeen { listed: _, ours: false }) => {
+            Finding::note(name, "no webhook leads to us yet: `run` registers one; until it works everything is polled")
+        }
+        None => match refusal {
+            Some(trouble) => refused(
+                Finding::warning(name, format!("webhooks cannot be looked at, everything is polled: {}", super::access::seen(trouble))),
+                trouble,
+                "let the user be an administrator; an app needs the scope webhooks:full or admin",
+            ),
+            None => Finding::not_checked(name, "pipedrive.reachable"),
+        },
+    }
 }
 
 /// What ended the asking, if anything did.

@@ -49,6 +49,7 @@ fn pipedrive() -> PipedriveSeen {
         me: Asked::Answered(me()),
         organizations: Asked::Answered((3, false)),
         fields: Fielded::ALL.map(|fielded| (fielded, Asked::Answered(Vec::new()))).to_vec(),
+        webhooks: None,
         scopes: None,
         tokens_a_day: Some(300_000),
         window: Some(40),

@@ -28,11 +28,12 @@ pub async fn deliver_due(sim: &PipedriveSim, to: &impl Deliver) -> usize {
     }
 }
 
-/// Delivers for ever. Meant for a system clock: a virtual one is moved by each look, half a second at a time.
+/// Delivers for ever, what is due is looked for fifty times a second. Meant for a system clock: a virtual one is moved by
+/// each look.
 pub async fn deliver_forever(sim: PipedriveSim, to: impl Deliver) {
     loop {
         deliver_due(&sim, &to).await;
-        sim.clock().pass(SignedDuration::from_millis(500)).await;
+        sim.clock().pass(SignedDuration::from_millis(20)).await;
         // A virtual clock does not wait: let others run.
         tokio::task::yield_now().await;
     }

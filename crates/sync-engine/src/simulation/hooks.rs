@@ -1,0 +1,77 @@
+//! Webhooks of a simulation: most changes are told of, some late, twice, out of order or never, and some that never were.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use sync_core::{
+    hooks::{Check, HookEntity, HookEvent},
+    ids::{OrgId, SubscriptionId},
+};
+use sync_store::HookRow;
+
+use super::world::Org;
+
+/// What was told of so far.
+pub(crate) struct Hooks {
+    come: bool,
+    rng: fastrand::Rng,
+    told: BTreeMap<OrgId, (Timestamp, bool)>,
+    next: u64,
+}
+
+impl Hooks {
+    /// Whether a life has webhooks.
+    pub(crate) fn come(seed: u64) -> bool {
+        seed % 3 == 1
+    }
+
+    pub(crate) fn of(seed: u64) -> Self {
+        let rng = fastrand::Rng::with_seed(seed ^ 0x686f_6f6b);
+        Self { come: Self::come(seed), rng, told: BTreeMap::new(), next: 0 }
+    }
+
+    /// What comes in now.
+    pub(crate) fn come_in(&mut self, orgs: &BTreeMap<OrgId, Org>) -> Vec<HookRow> {
+        if !self.come {
+            return Vec::new();
+        }
+        let mut rows = Vec::new();
+        for (id, org) in orgs {
+            let now = (org.updated_at, org.deleted);
+            if self.told.get(id) == Some(&now) {
+                continue;
+            }
+            match self.rng.u32(..10) {
+                // Late.
+                0 | 1 => continue,
+                // Never.
+                2 => {}
+                3 => {
+                    let row = self.row(*id);
+                    rows.extend([row.clone(), row]);
+                }
+                _ => rows.push(self.row(*id)),
+            }
+            self.told.insert(*id, now);
+        }
+        if self.rng.u32(..20) == 0 {
+            let nobody = OrgId(self.rng.i64(1..60));
+            rows.push(self.row(nobody));
+        }
+        self.rng.shuffle(&mut rows);
+        rows
+    }
+
+    fn row(&mut self, id: OrgId) -> HookRow {
+        self.next += 1;
+        let event = HookEvent {
+            key: self.next.to_string(),
+            subscription: Some(SubscriptionId(1)),
+            entity: HookEntity::Organization,
+            record: id.0,
+            action: "change".to_owned(),
+            at: None,
+        };
+        HookRow { event, vouched: vec![Check::Basic], body: "{}".to_owned() }
+    }
+}
