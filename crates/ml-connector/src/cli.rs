@@ -103,6 +103,10 @@ pub struct WebhooksArgs {
     /// The connection
     #[arg(value_name = "NAME")]
     pub connection: String,
+    /// Show the newest events, too; those that were looked into are kept for a week
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "20")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub events: Option<u32>,
 }
 
 /// `demo`

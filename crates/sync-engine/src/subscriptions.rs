@@ -115,8 +115,8 @@ impl Engine {
             self.keeping.due = Timestamp::MAX;
         }
         self.judge_polled(now).await?;
-        if self.keeping.unproven && self.was_proven(&subscribing).await? {
-            self.keeping.due = now;
+        if self.keeping.unproven {
+            self.look_for_proof(&subscribing, now).await?;
         }
         if self.keeping.due > now || !self.crm_is_open_for(Class::Edit, now) {
             return Ok(false);
@@ -143,9 +143,24 @@ impl Engine {
         Ok(())
     }
 
-    async fn was_proven(&self, subscribing: &Subscribing) -> Result<bool, EngineError> {
+    /// Whether the first event of the subscription in use came meanwhile: then older ones can be ended.
+    async fn look_for_proof(&mut self, subscribing: &Subscribing, now: Timestamp) -> Result<(), EngineError> {
         let current = digest(&subscribing.address);
-        Ok(self.living().await?.iter().any(|ours| ours.address == current && ours.proven_at.is_some()))
+        let living = self.living().await?;
+        if !living.iter().any(|ours| ours.address == current && ours.proven_at.is_some()) {
+            return Ok(());
+        }
+        self.keeping.unproven = false;
+        if living.len() > 1 {
+            self.keeping.due = now;
+        }
+        let mut state = self.keeping.state.clone().unwrap_or_default();
+        state.proven = true;
+        let mut tx = self.write().await?;
+        tx.put_cursor(STATE, &state, now).await?;
+        tx.commit().await?;
+        self.keeping.state = Some(state);
+        Ok(())
     }
 
     async fn living(&self) -> Result<Vec<OurSubscription>, EngineError> {
@@ -193,13 +208,17 @@ impl Engine {
         let current = digest(&subscribing.address);
         let ours: Option<&OurSubscription> = living.iter().find(|ours| ours.address == current);
         state.looked_at = Some(now);
-        state.listed = listed.len();
+        let count = |wanted: fn(&Keep) -> bool| steps.iter().filter(|step| wanted(step)).count();
+        let made = count(|step| matches!(step, Keep::Create));
+        let ended = count(|step| matches!(step, Keep::End(..)));
+        state.listed = (listed.len() + made).saturating_sub(ended);
         state.trouble = None;
         state.stands = subscribing.wanted && ours.is_some();
         state.proven = ours.is_some_and(|ours| ours.proven_at.is_some());
         tx.put_cursor(STATE, &state, now).await?;
         tx.commit().await?;
-        self.keeping.unproven = state.stands && !state.proven;
+        // Also when it was proven while we looked: the older one is still there.
+        self.keeping.unproven = state.stands && (!state.proven || living.len() > 1);
         if listed.len() >= NEARLY_FULL {
             let listed = listed.len();
             tracing::warn!(
@@ -281,6 +300,7 @@ impl Engine {
             | ErrorKind::UnknownField => self.keeping.due = now + AFTER_TROUBLE,
         }
         tracing::warn!(%error, "webhooks cannot be looked after; polling goes on");
+        self.keeping.unproven = false;
         let mut state = self.keeping.state.clone().unwrap_or_default();
         state.trouble = Some(error.to_string());
         state.stands = false;

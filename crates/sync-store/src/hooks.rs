@@ -21,6 +21,23 @@ pub struct HookRow {
     pub body: String,
 }
 
+/// An event that came in, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HookSeen {
+    /// By what it is known.
+    pub key: String,
+    /// When it came in.
+    pub received_at: Timestamp,
+    /// What it is about: kind and id.
+    pub record: (String, i64),
+    /// What happened, in the vendor's word.
+    pub action: String,
+    /// Who vouched for it.
+    pub vouched: String,
+    /// When the record was read again.
+    pub done_at: Option<Timestamp>,
+}
+
 /// A record that events speak of which were not looked into yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HookedRecord {
@@ -123,6 +140,27 @@ impl Tx {
             self.execute_in(&DONE, &shared, &ids).await?;
         }
         Ok(())
+    }
+
+    /// The events that are still kept, newest first.
+    ///
+    /// # Errors
+    /// When the database refuses or a row cannot be read.
+    pub async fn hook_events(&mut self, limit: u32) -> Result<Vec<HookSeen>, StoreError> {
+        let sql = "SELECT event, received_at, entity, record_id, action, vouched, done_at FROM hook_event \
+            WHERE connection_id = $1 ORDER BY received_at DESC, event LIMIT $2";
+        let args = vec![self.id(), i64::from(limit).into()];
+        let seen = |row: &crate::sql::Row<'_>| {
+            Ok(HookSeen {
+                key: row.text(0, "event")?,
+                received_at: row.time(1, "received_at")?,
+                record: (row.text(2, "entity")?, row.int(3, "record_id")?),
+                action: row.text(4, "action")?,
+                vouched: row.text(5, "vouched")?,
+                done_at: row.maybe_time(6, "done_at")?,
+            })
+        };
+        self.fetch("hook_event", sql, args, seen).await
     }
 
     /// When the latest event of each record came in, of those that were not looked into before `since`.

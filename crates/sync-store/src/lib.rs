@@ -39,7 +39,7 @@ pub use connections::ConnectionRow;
 pub use error::StoreError;
 pub use gate::Gate;
 pub use holds::{ClosedHold, HoldCause, HoldRow};
-pub use hooks::{HookRow, HookedRecord};
+pub use hooks::{HookRow, HookSeen, HookedRecord};
 pub use intents::{Intent, IntentEnd, NewIntent};
 pub use journal::{JournalEntry, JournalRow};
 pub use lease::{Fence, LeaseRow};

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use sync_engine::subscriptions::{HookState, STATE, digest};
-use sync_store::{OurSubscription, Store};
+use sync_store::{HookSeen, OurSubscription, Store};
 
 use super::Context;
 use crate::cli::WebhooksArgs;
@@ -26,6 +26,18 @@ struct Shown {
     /// What `run` knows of them; none before it ran.
     state: Option<ShownState>,
     subscriptions: Vec<ShownSubscription>,
+    /// The newest first; none unless they are asked for.
+    events: Vec<ShownEvent>,
+}
+
+#[derive(Serialize)]
+struct ShownEvent {
+    event: String,
+    received_at: String,
+    record: String,
+    action: String,
+    vouched: String,
+    read_again_at: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -61,7 +73,7 @@ pub(super) async fn run(context: &Context<'_>, args: &WebhooksArgs) -> anyhow::R
     let mut addresses = addresses(connection, context.env)?.into_iter();
     let (address, older) = (addresses.next().unwrap_or_default(), addresses.collect::<Vec<String>>());
     let store = open_store(&config.store).await?;
-    let (state, ours) = known(&store, &args.connection).await?;
+    let (state, ours, events) = known(&store, args).await?;
     store.close().await;
     let subscriptions = ours.into_iter().map(|ours| shown(ours, &address, &older)).collect();
     let shown = Shown {
@@ -79,6 +91,7 @@ pub(super) async fn run(context: &Context<'_>, args: &WebhooksArgs) -> anyhow::R
             missed: state.missed,
         }),
         subscriptions,
+        events: events.into_iter().map(event).collect(),
     };
     context.output.data(&shown, words)?;
     if shown.state.is_none() {
@@ -89,11 +102,29 @@ pub(super) async fn run(context: &Context<'_>, args: &WebhooksArgs) -> anyhow::R
     Ok(ExitCode::Ok)
 }
 
-async fn known(store: &Store, connection: &str) -> anyhow::Result<(Option<HookState>, Vec<OurSubscription>)> {
-    let row = store.connections().await?.into_iter().find(|row| row.name == connection);
-    let Some(row) = row else { return Ok((None, Vec::new())) };
+type Known = (Option<HookState>, Vec<OurSubscription>, Vec<HookSeen>);
+
+async fn known(store: &Store, args: &WebhooksArgs) -> anyhow::Result<Known> {
+    let row = store.connections().await?.into_iter().find(|row| row.name == args.connection);
+    let Some(row) = row else { return Ok((None, Vec::new(), Vec::new())) };
     let mut tx = store.read(row.id).await?;
-    Ok((tx.cursor(STATE).await?, tx.subscriptions(false, MOST).await?))
+    let events = match args.events {
+        Some(limit) => tx.hook_events(limit).await?,
+        None => Vec::new(),
+    };
+    Ok((tx.cursor(STATE).await?, tx.subscriptions(false, MOST).await?, events))
+}
+
+fn event(seen: HookSeen) -> ShownEvent {
+    let HookSeen { key, received_at, record: (kind, id), action, vouched, done_at } = seen;
+    ShownEvent {
+        event: key,
+        received_at: received_at.to_string(),
+        record: format!("{kind} {id}"),
+        action,
+        vouched,
+        read_again_at: done_at.map(|at| at.to_string()),
+    }
 }
 
 fn shown(ours: OurSubscription, address: &str, older: &[String]) -> ShownSubscription {
@@ -152,6 +183,15 @@ fn words(shown: &Shown) -> String {
             [row.id.to_string(), row.secret.to_owned(), row.made_at.clone(), first, last, ended]
         });
         let heads = ["webhook", "secret", "made", "first event", "last event", "ended"];
+        text.push_str(&format!("\n{}\n", table(heads, &[], rows)));
+    }
+    if !shown.events.is_empty() {
+        let rows = shown.events.iter().map(|row| {
+            let ShownEvent { event, received_at, record, action, vouched, read_again_at } = row;
+            let again = read_again_at.clone().unwrap_or_else(|| "not yet".to_owned());
+            [received_at.clone(), record.clone(), action.clone(), vouched.clone(), again, event.clone()]
+        });
+        let heads = ["received", "record", "action", "vouched for by", "read again", "event"];
         text.push_str(&format!("\n{}\n", table(heads, &[], rows)));
     }
     text
