@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use sync_core::ports::Clock;
 use sync_store::{Fence, Store};
 
-use crate::{bearer::Token, hooks::Intake};
+use crate::{bearer::Token, hooks::Intake, scrape::Scrapes};
 
 /// What the routes need. Whoever adds a route that needs more adds a field, and its default to [`Parts::new`].
 pub struct Parts {
@@ -63,13 +63,19 @@ pub(crate) struct Inside {
     pub(crate) parts: Parts,
     /// Requests without a right to what they asked for, since the process began.
     pub(crate) unauthorized: AtomicU64,
+    pub(crate) scrapes: Scrapes,
     pub(crate) started: Timestamp,
 }
 
 impl Door {
     pub(crate) fn new(parts: Parts) -> Self {
         let started = parts.clock.now();
-        Self(Arc::new(Inside { parts, unauthorized: AtomicU64::new(0), started }))
+        Self(Arc::new(Inside {
+            parts,
+            unauthorized: AtomicU64::new(0),
+            scrapes: Scrapes::default(),
+            started,
+        }))
     }
 }
 
