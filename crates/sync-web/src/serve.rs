@@ -209,7 +209,10 @@ impl Host {
             .header_read_timeout(limits.head)
             .max_header_size(limits.head_bytes as usize)
             .serve_connection(TokioIo::new(stream), service);
-        let leave = closed(closing);
+        let leave = async {
+            closed(closing).await;
+            limits.farewell
+        };
         attend(pin!(connection), http1::Connection::graceful_shutdown, leave, limits, peer).await;
     }
 
@@ -229,28 +232,30 @@ impl Host {
             .serve_connection(TokioIo::new(stream), service);
         let leave = async {
             tokio::select! {
-                () = closed(closing) => {}
-                () = busy.idle_for(limits.head) => {}
+                () = closed(closing) => limits.farewell,
+                // Nothing is under way: it only has to hear that it is over.
+                () = busy.idle_for(limits.head) => limits.head.min(limits.farewell),
             }
         };
         attend(pin!(connection), http2::Connection::graceful_shutdown, leave, limits, peer).await;
     }
 }
 
-/// Stays with a connection until it ends, or it has to: then what is under way may come to its end.
+/// Stays with a connection until it ends, or it has to: then what is under way may come to its end, for as long as `leave`
+/// says.
 async fn attend<C: Future<Output = hyper::Result<()>>>(
     mut connection: Pin<&mut C>,
     say_goodbye: impl FnOnce(Pin<&mut C>),
-    leave: impl Future<Output = ()>,
+    leave: impl Future<Output = Duration>,
     limits: Limits,
     peer: SocketAddr,
 ) {
     let ended = tokio::select! {
         biased;
         ended = &mut connection => ended,
-        _ = timeout(limits.age, leave) => {
+        farewell = timeout(limits.age, leave) => {
             say_goodbye(connection.as_mut());
-            let Ok(ended) = timeout(limits.farewell, connection).await else {
+            let Ok(ended) = timeout(farewell.unwrap_or(limits.farewell), connection).await else {
                 return tracing::debug!(%peer, "a connection was cut off");
             };
             ended

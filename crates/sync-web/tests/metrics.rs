@@ -1,8 +1,8 @@
 //! What `/metrics` says. `MLC_REWRITE=1` writes the expected page anew.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-#![allow(dead_code, reason = "the support module serves another test, too")]
 
+#[expect(dead_code, reason = "it serves another test, too")]
 mod support;
 
 use axum::{Router, body::Body, http::Request};
