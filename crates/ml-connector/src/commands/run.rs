@@ -67,7 +67,7 @@ pub(super) async fn run(context: &Context<'_>) -> anyhow::Result<ExitCode> {
     };
     let serving =
         Serving { listener, certificates, limits: Limits::default(), sleeper: Arc::new(TokioSleeper) };
-    let (close, closing) = oneshot::channel();
+    let (close, closing) = oneshot::channel::<()>();
     let mut door = pin!(sync_web::serve(serving, parts, keeper, async { drop(closing.await) }));
     let (stopped, open) = tokio::select! {
         biased;
