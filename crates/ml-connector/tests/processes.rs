@@ -185,3 +185,45 @@ fn a_plan_is_shown_applied_once_and_refused_elsewhere() {
     let again = customers(&run(&["resync", "--all"]));
     assert_eq!((&again["unchanged"], &again["failed"]), (&30.into(), &0.into()), "all were looked at");
 }
+
+/// One request on a connection of its own; the whole answer.
+fn ask(address: &str, path: &str, more: &str) -> String {
+    use std::io::{Read as _, Write as _};
+    let mut stream = std::net::TcpStream::connect(address).expect("the door is open");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: door\r\n{more}connection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+#[test]
+fn the_daemon_has_a_door_and_ends_when_asked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_simulators, addresses) = simulators("3");
+    let file = config(folder.path(), &addresses[0], &addresses[1]);
+    let text = std::fs::read_to_string(&file).expect("the file");
+    let token = "token = { file = \"token\" }\ntrusted_proxies = [\"127.0.0.1/32\"]";
+    std::fs::write(&file, text.replace("[web]", &format!("[web]\n{token}"))).expect("the file is written");
+    std::fs::write(folder.path().join("token"), "too short\n").expect("a token");
+    let refused = command(&["run", "--config", &file]).output().expect("the binary runs");
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(told.contains("fewer than 16 characters") && !told.contains("too short"), "{told}");
+
+    std::fs::write(folder.path().join("token"), "0123456789abcdef\n").expect("a token");
+    let (mut daemon, told) = start(&["run", "--config", &file], "health on http://", 1);
+    let address = told[0].split('/').nth(2).expect("an address").to_owned();
+    assert!(ask(&address, "/api/v1/status", "").starts_with("HTTP/1.1 401"));
+    let status = ask(&address, "/api/v1/status", "authorization: Bearer 0123456789abcdef\r\n");
+    assert!(status.contains("\"name\":\"acme\""), "{status}");
+    let metrics = ask(&address, "/metrics", "");
+    assert!(metrics.contains("mlc_lease_held{connection=\"acme\"} 1"), "{metrics}");
+    assert!(metrics.contains("mlc_crm_tokens_budget{connection=\"acme\"}"), "{metrics}");
+
+    let asked = Command::new("kill").arg(daemon.0.id().to_string()).status().expect("kill runs");
+    assert!(asked.success());
+    assert_eq!(daemon.0.wait().expect("it ends").code(), Some(0));
+    let after = command(&["sync", "--json", "--config", &file]).output().expect("the binary runs");
+    let told = String::from_utf8_lossy(&after.stderr).into_owned();
+    assert!(!told.contains("held it last"), "the connection was given back: {told}");
+}

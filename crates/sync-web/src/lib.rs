@@ -1,76 +1,27 @@
-//! The door: health, and the intake of webhooks. API and console come through here, too.
+//! The door: health, the intake of webhooks, and what callers with the token may ask. API and console come through here, too.
 //!
-//! Every route but `/health/*` and `/hooks/*` will need a bearer token from its first commit.
+//! `routes.rs` lists what there is: open routes prove themselves in their own way or tell nothing, everything else needs the
+//! bearer token. A new route is a line there and a file of its own; what it needs is a field of [`Parts`].
+//! `serve.rs` holds the sockets: TLS, limits, the end.
 
+mod bearer;
+mod busy;
+mod client;
+mod door;
+mod health;
 mod hooks;
+mod metrics;
+mod problem;
+mod routes;
+mod scrape;
+mod serve;
+mod status;
+mod tls;
 
-use std::{sync::Arc, time::Duration};
-
-use axum::{
-    Json, Router,
-    extract::{DefaultBodyLimit, State},
-    http::StatusCode,
-    routing::{get, post},
-};
-use serde::Serialize;
-use sync_store::Store;
-use tower::limit::GlobalConcurrencyLimitLayer;
-use tower_http::timeout::TimeoutLayer;
-
-pub use hooks::{HookDoor, Intake, Keeper, MOST_BYTES, Visits};
-
-/// The most time to send a request and to wait for its answer.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Webhooks looked at at a time: what anybody can make us hold in memory.
-const AT_A_TIME: usize = 256;
-
-#[derive(Serialize)]
-struct Health {
-    status: &'static str,
-}
-
-/// The routes. `/health/live`: the process runs. `/health/ready`: its store answers, too. `POST /hooks/{connection}/{path}`:
-/// webhooks.
-pub fn router(store: Store, intake: Arc<Intake>) -> Router {
-    let health =
-        Router::new().route("/health/live", get(live)).route("/health/ready", get(ready)).with_state(store);
-    let hooks = Router::new()
-        .route("/hooks/{connection}/{path}", post(hooks::take))
-        .layer(DefaultBodyLimit::max(MOST_BYTES))
-        .layer(GlobalConcurrencyLimitLayer::new(AT_A_TIME))
-        .with_state(intake);
-    health.merge(hooks).layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, PATIENCE))
-}
-
-/// Serves until the process ends.
-///
-/// # Errors
-/// When the listener fails.
-pub async fn serve(
-    listener: tokio::net::TcpListener,
-    store: Store,
-    intake: Arc<Intake>,
-    keeper: Keeper,
-) -> std::io::Result<()> {
-    let served = axum::serve(listener, router(store, intake));
-    tokio::select! {
-        biased;
-        served = async { served.await } => served,
-        () = keeper.work() => Ok(()),
-    }
-}
-
-async fn live() -> Json<Health> {
-    Json(Health { status: "live" })
-}
-
-async fn ready(State(store): State<Store>) -> (StatusCode, Json<Health>) {
-    match store.connections().await {
-        Ok(_) => (StatusCode::OK, Json(Health { status: "ready" })),
-        Err(error) => {
-            tracing::warn!(%error, "the store does not answer");
-            (StatusCode::SERVICE_UNAVAILABLE, Json(Health { status: "the store does not answer" }))
-        }
-    }
-}
+pub use bearer::{FEWEST, Token};
+pub use door::{Parts, Served};
+pub use hooks::{ByVoucher, HookDoor, Intake, Keeper, MOST_BYTES, Visits};
+pub use metrics::metrics_page;
+pub use routes::router;
+pub use serve::{Limits, Serving, serve};
+pub use tls::{Certificates, Look, TlsError};

@@ -1,6 +1,7 @@
-//! `run`: every connection, until stopped, with the door open for health checks.
+//! `run`: every connection, until stopped, with the door open.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -8,10 +9,12 @@ use futures::future::{BoxFuture, select_all};
 use sync_core::ids::ConnectionId;
 use sync_engine::daemon::{TokioSleeper, forever, heartbeat, listen};
 use sync_engine::{Bell, Silent};
-use sync_web::Intake;
+use sync_web::{Intake, Limits, Parts, Served, Serving};
+use tokio::sync::oneshot;
 
 use super::Context;
-use crate::config::Config;
+use crate::clients;
+use crate::config::{Config, Connection, Tls};
 use crate::exit::{ExitCode, Failed};
 use crate::hooks::{self, Doors};
 use crate::output::talk;
@@ -25,52 +28,101 @@ pub(super) async fn run(context: &Context<'_>) -> anyhow::Result<ExitCode> {
     let listener = tokio::net::TcpListener::bind(config.web.listen)
         .await
         .with_context(|| format!("cannot listen on {}", config.web.listen))?;
-    talk(format!("health on http://{}/health/ready", listener.local_addr()?));
+    let token = config.web.token(context.env)?;
+    let certificates = config.web.tls.as_ref().map(Tls::load).transpose()?.map(Arc::new);
+    let scheme = if certificates.is_some() { "https" } else { "http" };
+    talk(format!("health on {scheme}://{}/health/ready", listener.local_addr()?));
 
-    let mut wired = Vec::new();
-    for connection in config.select(None)? {
-        wired.push(process.wire(connection, Arc::new(Silent)).await?);
-        talk(format!("{}: in sync from now on", connection.name));
-    }
-    if wired.is_empty() {
+    let selected = config.select(None)?;
+    if selected.is_empty() {
         let failed =
             Failed::new(ExitCode::Usage, "the configuration file has no connection that is switched on");
         return Err(failed.help("add a [[connection]] table; `ml-connector init` writes an example").into());
     }
-    let bells: BTreeMap<_, _> =
-        wired.iter().map(|connection| (connection.id, Arc::new(Bell::default()))).collect();
-    let mut doors = Doors::new();
-    for wired in &mut wired {
-        let Some(connection) = config.connections.iter().find(|connection| connection.name == wired.name)
-        else {
-            continue;
-        };
-        let bell = bells.get(&wired.id).cloned().unwrap_or_default();
-        let door = hooks::door(connection, wired.id, bell, context.env)?;
-        wired.engine.look_after_webhooks(hooks::subscribing(connection, door.as_ref()));
+    // What takes its time comes before the leases: nobody beats for them meanwhile.
+    let (mut doors, mut bells, mut subscriptions) = (Doors::new(), BTreeMap::new(), BTreeMap::new());
+    for connection in &selected {
+        let (id, bell) = (process.number(connection).await?, Arc::new(Bell::default()));
+        let door = hooks::door(connection, id, bell.clone(), context.env)?;
+        subscriptions.insert(id, hooks::subscribing(connection, door.as_ref()));
         doors.extend(door.map(|door| (connection.name.clone(), door)));
+        bells.insert(id, bell);
+    }
+    let mut wired: Vec<Wired> = Vec::new();
+    for connection in selected {
+        let mut next = wire_next(&process, connection, &wired).await?;
+        if let Some(subscribing) = subscriptions.remove(&next.id) {
+            next.engine.look_after_webhooks(subscribing);
+        }
+        wired.push(next);
+        talk(format!("{}: in sync from now on", connection.name));
     }
     for name in doors.keys() {
         talk(format!("{name}: webhooks are taken in; `ml-connector webhooks {name}` tells where"));
     }
     let (intake, keeper) = Intake::new(doors, store.clone(), process.clock.clone());
-    let door = sync_web::serve(listener, store, intake, keeper);
-    let stopped = tokio::select! {
-        biased;
-        () = stop_asked_for() => None,
-        ended = all(&mut wired, &bells) => Some(ended),
-        failed = listen(&process.store, &bells, &TokioSleeper) => Some(Err(failed.into())),
-        ended = door => Some(ended.context("the web server ended")),
+    let parts = Parts {
+        token,
+        trusted_proxies: config.web.trusted_proxies.clone(),
+        served: served(&config, &wired),
+        ..Parts::new(store, intake, process.clock.clone())
     };
-    for connection in wired {
-        connection.finish().await?;
-    }
+    let serving =
+        Serving { listener, certificates, limits: Limits::default(), sleeper: Arc::new(TokioSleeper) };
+    let (close, closing) = oneshot::channel::<()>();
+    let mut door = pin!(sync_web::serve(serving, parts, keeper, async { drop(closing.await) }));
+    let (stopped, open) = tokio::select! {
+        biased;
+        () = stop_asked_for() => (None, true),
+        ended = all(&mut wired, &bells) => (Some(ended), true),
+        failed = listen(&process.store, &bells, &TokioSleeper) => (Some(Err(failed.into())), true),
+        ended = &mut door => (Some(ended.context("the web server ended")), false),
+    };
+    // Whoever is at the door is answered while the connections are given back.
+    drop(close);
+    let finish = async {
+        for connection in wired {
+            connection.finish().await?;
+        }
+        anyhow::Ok(())
+    };
+    let close = async { if open { door.await.context("the web server ended badly") } else { Ok(()) } };
+    let (finished, closed) = tokio::join!(finish, close);
+    finished.and(closed)?;
     match stopped {
         None => {
             talk("stopped");
             Ok(ExitCode::Ok)
         }
         Some(ended) => ended.map(|()| ExitCode::Failure),
+    }
+}
+
+/// The connections as the door tells of them.
+fn served(config: &Config, wired: &[Wired]) -> Vec<Served> {
+    let served = wired.iter().filter_map(|wired| {
+        let connection = config.connections.iter().find(|connection| connection.name == wired.name)?;
+        let daily_tokens = clients::budget(&connection.pipedrive).tokens;
+        Some(Served { name: wired.name.clone(), fence: *wired.lease.fence(), daily_tokens })
+    });
+    served.collect()
+}
+
+/// Takes one more connection, which may mean to wait for a process that is dead, and keeps those that we have.
+async fn wire_next(
+    process: &Process<'_>,
+    connection: &Connection,
+    wired: &[Wired],
+) -> anyhow::Result<Wired> {
+    let wiring = process.wire(connection, Arc::new(Silent));
+    if wired.is_empty() {
+        return wiring.await;
+    }
+    let beating = wired.iter().map(|wired| Box::pin(heartbeat(&wired.lease, &TokioSleeper)));
+    tokio::select! {
+        biased;
+        next = wiring => next,
+        (lost, ..) = select_all(beating) => Err(lost.into()),
     }
 }
 

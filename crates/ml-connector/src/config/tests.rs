@@ -81,3 +81,68 @@ fn webhooks_need_an_address_and_a_proof() {
     let local = "[connection.webhooks]\npublic_url = \"http://127.0.0.1:8080\"\nhmac = { secret = \"s\" }";
     Config::parse(&format!("{FINE}\n{local}"), "ml-connector.toml").unwrap();
 }
+
+/// The example with more in its `[web]`.
+fn with_web(more: &str) -> String {
+    FINE.replace("[web]", &format!("[web]\n{more}"))
+}
+
+#[test]
+fn the_door_has_to_make_sense() {
+    for (bad, says, remedy) in [
+        ("tls = { cert = \"\", key = \"k.pem\" }", "empty", "docs/config.md"),
+        ("tls = { cert = \"c.pem\" }", "`key` is missing", "add `key`"),
+        ("tls = { cert = \"c.pem\", key = \"k.pem\", ca = \"x\" }", "unknown key `ca`", "cert, key"),
+        ("tls = \"c.pem\"", "expected a table", "write a table"),
+        ("trusted_proxies = [\"10.0.0.0\"]", "not a network", "10.0.0.0/8"),
+        ("trusted_proxies = [\"10.0.0.0/33\"]", "not a network", "10.0.0.0/8"),
+        ("trusted_proxies = [\"proxy.example.com\"]", "not a network", "10.0.0.0/8"),
+        ("token = \"\"", "secret is empty", "env"),
+        ("token = 16", "a secret is a string", "env"),
+    ] {
+        let text = with_web(bad);
+        let error = Config::parse(&text, "ml-connector.toml").expect_err(bad);
+        assert!(error.to_string().contains(says), "{bad}: {error}");
+        assert!(error.remedy().contains(remedy), "{bad}: {}", error.remedy());
+        let line = error.line_column().and_then(|(line, _)| text.lines().nth(line - 1));
+        assert_eq!(line, Some(bad));
+    }
+    let fine = with_web("trusted_proxies = [\"10.1.2.3/8\", \"::1/128\"]");
+    let config = Config::parse(&fine, "ml-connector.toml").unwrap();
+    assert_eq!(config.web.trusted_proxies[0].to_string(), "10.0.0.0/8");
+    assert!(config.web.token(&|_| None).unwrap().is_none() && config.web.tls.is_none());
+}
+
+#[test]
+fn the_token_is_long_enough_and_never_shown() {
+    let token = |value: &str| {
+        let text = with_web("token = { env = \"MLC_TOKEN\" }");
+        let config = Config::parse(&text, "ml-connector.toml").unwrap();
+        config.web.token(&|_| Some(value.to_owned())).map(|token| format!("{token:?}"))
+    };
+    assert_eq!(token("0123456789abcdef").unwrap(), "Some(Token(redacted))");
+    let error = token("0123456789abcde").unwrap_err();
+    assert!(error.to_string().contains("fewer than 16") && error.remedy().contains("openssl"), "{error}");
+    assert!(!super::render(&error, false).contains("0123456789"));
+    let text = with_web("token = \"0123456789\"");
+    let config = Config::parse(&text, "ml-connector.toml").unwrap();
+    let error = config.web.token(&|_| None).unwrap_err();
+    assert!(error.line_column().is_some() && !super::render(&error, false).contains("0123456789"));
+}
+
+#[test]
+fn certificates_start_at_the_folder_of_the_file_and_are_told_when_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ml-connector.toml");
+    let text = with_web("tls = { cert = \"cert.pem\", key = \"key.pem\" }");
+    let config = Config::parse(&text, file.to_str().unwrap()).unwrap();
+    let tls = config.web.tls.unwrap();
+    assert_eq!(tls.cert, folder.path().join("cert.pem"));
+    let error = tls.load().unwrap_err();
+    assert!(error.to_string().contains("cert.pem cannot be read"), "{error}");
+    assert!(error.line_column().is_some() && error.remedy().contains("existing file"));
+    std::fs::write(folder.path().join("cert.pem"), "").unwrap();
+    assert!(tls.load().unwrap_err().to_string().contains("key.pem cannot be read"));
+    std::fs::write(folder.path().join("key.pem"), "").unwrap();
+    assert!(tls.load().unwrap_err().to_string().contains("cert.pem holds no certificate"));
+}

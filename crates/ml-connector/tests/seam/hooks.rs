@@ -11,7 +11,7 @@ use saas_sims::{
 };
 use serde_json::json;
 use sync_engine::{Bell, Engine, lease::Lease};
-use sync_web::{HookDoor, Intake, MOST_BYTES};
+use sync_web::{HookDoor, Intake, MOST_BYTES, Parts};
 use tower::ServiceExt as _;
 
 use crate::world::{Beginning, Shared, World};
