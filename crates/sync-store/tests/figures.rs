@@ -99,6 +99,7 @@ async fn watched(store: Store) {
     tx.commit().await.unwrap();
     let event = |key: &str| HookRow {
         event: HookEvent {
+            subscription: None,
             key: key.to_owned(),
             entity: HookEntity::Organization,
             record: 1,

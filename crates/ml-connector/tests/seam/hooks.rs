@@ -51,8 +51,10 @@ impl Door {
         let bell = Arc::new(Bell::default());
         let door = HookDoor { connection: world.connection, paths, verifier, bell };
         let doors = BTreeMap::from([("acme".to_owned(), door)]);
-        let (intake, keeper) = Intake::new(doors, world.store.clone(), Arc::new(Shared(world.clock.clone())));
-        let door = Self { router: sync_web::router(world.store.clone(), intake.clone()), intake };
+        let clock = Arc::new(Shared(world.clock.clone()));
+        let (intake, keeper) = Intake::new(doors, world.store.clone(), clock.clone());
+        let parts = Parts::new(world.store.clone(), intake.clone(), clock);
+        let door = Self { router: sync_web::router(parts), intake };
         (door, Box::pin(keeper.work()))
     }
 

@@ -39,6 +39,7 @@ impl HookVerifier for Vouching {
             "deal" => Ok(None),
             "{" => Err("not JSON".to_owned()),
             _ => Ok(Some(HookEvent {
+                subscription: None,
                 key,
                 entity: HookEntity::Organization,
                 record: 1,
