@@ -1,13 +1,13 @@
 //! The doors of a process for webhooks, made from the configuration.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use pbkdf2::pbkdf2_hmac;
+use aws_lc_rs::pbkdf2;
 use pipedrive::{Encoding, HmacKeys, HookKeys, PipedriveHooks};
 use secrecy::{ExposeSecret, SecretString};
-use sha2::Sha256;
 use sync_core::ids::ConnectionId;
 use sync_engine::{Bell, Subscribing};
 use sync_web::HookDoor;
@@ -71,7 +71,10 @@ pub fn addresses(
 
 /// Addresses end up in logs and on screens: whoever has one shall not find the password by trying many (OWASP's number for
 /// PBKDF2 with SHA-256).
-const ROUNDS: u32 = 600_000;
+const ROUNDS: NonZeroU32 = match NonZeroU32::new(600_000) {
+    Some(rounds) => rounds,
+    None => NonZeroU32::MIN,
+};
 
 /// A path for each secret, so that one is valid as long as its secret is.
 fn paths(
@@ -82,7 +85,8 @@ fn paths(
     let path = |user: &str, secret: &SecretString| {
         let salt = format!("ml-connector webhooks {} {user}", connection.name);
         let mut path = [0_u8; 16];
-        pbkdf2_hmac::<Sha256>(secret.expose_secret().as_bytes(), salt.as_bytes(), ROUNDS, &mut path);
+        let secret = secret.expose_secret().as_bytes();
+        pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, ROUNDS, salt.as_bytes(), secret, &mut path);
         hex::encode(path)
     };
     let resolved = webhooks.logins().into_iter().map(|(user, secret)| Ok(path(user, &secret.resolve(env)?)));
