@@ -123,10 +123,11 @@ async fn ours(folder: &std::path::Path, seconds: u64, connections: usize) -> Ran
         bell: Arc::new(Bell::default()),
     };
     let clock = Arc::new(ml_connector::wire::SystemClock::start());
-    let (intake, keeper) = Intake::new(BTreeMap::from([("acme".to_owned(), door)]), store.clone(), clock);
+    let (intake, keeper) = Intake::new(BTreeMap::from([("acme".to_owned(), door)]), store.clone(), clock.clone());
+    let connects = sync_web::Connects::new(BTreeMap::new(), store.clone(), clock);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
-    let served = tokio::spawn(sync_web::serve(listener, store, intake, keeper));
+    let served = tokio::spawn(sync_web::serve(listener, store, intake, keeper, connects));
     let ran = load(address, seconds, connections).await;
     served.abort();
     ran

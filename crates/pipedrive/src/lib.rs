@@ -24,8 +24,9 @@ mod relations;
 mod settings;
 mod shapes;
 mod survey;
+mod uninstall;
 
-pub use client::{Pipedrive, WhoAmI};
+pub use client::{Pipedrive, WhoAmI, grant, home};
 pub use config::{PipedriveAuth, PipedriveConfig};
 pub use deal_json::monetary;
 pub use deals::{DealChanges, DealCodes};
@@ -33,3 +34,4 @@ pub use hooks::{Encoding, HmacKeys, HookKeys, PipedriveHooks};
 pub use notes::NOTE_LIMIT;
 pub use settings::{Stage, User};
 pub use survey::{Fielded, KnownField, type_name};
+pub use uninstall::Uninstalled;

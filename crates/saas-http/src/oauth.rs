@@ -11,7 +11,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderValue, header};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use sync_core::{
     error::{CallError, Effect, ErrorKind},
@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// A token endpoint does little; it answers soon or not at all.
-const TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long to go on with a token that could not be renewed early.
 const AGAIN: SignedDuration = SignedDuration::from_secs(30);
@@ -41,6 +41,22 @@ pub struct OAuthClient {
     pub id: String,
     /// Its secret; sent by HTTP Basic.
     pub secret: SecretString,
+}
+
+impl OAuthClient {
+    /// A request with a form, in the client's name.
+    pub(crate) fn form(&self, url: &BaseUrl, form: &[(&str, &str)]) -> Called<http::Request<Bytes>> {
+        let pairs: Vec<String> =
+            form.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+        let basic = STANDARD.encode(format!("{}:{}", self.id, self.secret.expose_secret()));
+        http::Request::post(url.join("", &[]))
+            .header(header::ACCEPT, HeaderValue::from_static("application/json"))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::AUTHORIZATION, sensitive(&format!("Basic {basic}"))?)
+            .extension(RequestTimeout(TIMEOUT))
+            .body(Bytes::from(pairs.join("&")))
+            .map_err(|error| CallError::without_effect(CALL, ErrorKind::Rejected, error.to_string()))
+    }
 }
 
 /// Tokens for the client itself (oracle-fusion.md 5).
@@ -131,6 +147,10 @@ impl TokenSource {
         home
     }
 
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     pub(crate) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
@@ -185,7 +205,7 @@ impl TokenSource {
         secrets: &[&SecretString],
     ) -> Result<Granted, Refused> {
         let plainly = |error| Refused { error, grant: false };
-        let request = self.request(form).map_err(plainly)?;
+        let request = self.client.form(&self.client.token_url, form).map_err(plainly)?;
         self.requests.fetch_add(1, Ordering::Relaxed);
         let answer = self.transport.send(request).await.map_err(|error| plainly(unanswered(&error)))?;
         let (parts, body) = answer.into_parts();
@@ -196,23 +216,10 @@ impl TokenSource {
         hidden.extend(secrets);
         token_reply::read(&reply, &hidden)
     }
-
-    fn request(&self, form: &[(&str, &str)]) -> Called<http::Request<Bytes>> {
-        let pairs: Vec<String> =
-            form.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
-        let basic = STANDARD.encode(format!("{}:{}", self.client.id, self.client.secret.expose_secret()));
-        http::Request::post(self.client.token_url.join("", &[]))
-            .header(header::ACCEPT, HeaderValue::from_static("application/json"))
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header(header::AUTHORIZATION, sensitive(&format!("Basic {basic}"))?)
-            .extension(RequestTimeout(TIMEOUT))
-            .body(Bytes::from(pairs.join("&")))
-            .map_err(|error| CallError::without_effect(CALL, ErrorKind::Rejected, error.to_string()))
-    }
 }
 
 /// The call that needed the token was not sent, whatever became of the request for the token.
-fn unanswered(error: &TransportError) -> CallError {
+pub(crate) fn unanswered(error: &TransportError) -> CallError {
     let kind = ErrorKind::Transient { after: None };
     CallError {
         call: CALL,

@@ -23,6 +23,8 @@ pub(crate) struct Granted {
     pub(crate) access: SecretString,
     pub(crate) refresh: Option<SecretString>,
     pub(crate) life: SignedDuration,
+    /// What was granted, if the endpoint says so: by commas there (pipedrive.md 4.2), by blanks elsewhere.
+    pub(crate) scopes: Option<Vec<String>>,
     /// Where this token's API lives, if the endpoint says so (pipedrive.md 4.2).
     pub(crate) api_domain: Option<String>,
 }
@@ -70,6 +72,12 @@ fn description(reply: &Reply<'_>) -> Option<String> {
     }
 }
 
+/// The scopes of a list.
+#[must_use]
+pub fn scopes(list: &str) -> Vec<String> {
+    list.split([',', ' ']).map(str::trim).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
+}
+
 fn granted(reply: &Reply<'_>) -> Called<Granted> {
     let unreadable = |what: String| CallError::without_effect(CALL, ErrorKind::Unreadable, what);
     let json =
@@ -81,5 +89,6 @@ fn granted(reply: &Reply<'_>) -> Called<Granted> {
     let seconds = scalar::int("expires_in", json.get("expires_in")).unwrap_or(None);
     let life = seconds.filter(|seconds| *seconds > 0).map_or(LIFE, SignedDuration::from_secs);
     let api_domain = json.get("api_domain").and_then(Value::as_str).map(str::to_owned);
-    Ok(Granted { access, refresh: secret("refresh_token"), life, api_domain })
+    let scopes = json.get("scope").and_then(Value::as_str).map(scopes);
+    Ok(Granted { access, refresh: secret("refresh_token"), life, scopes, api_domain })
 }

@@ -1,5 +1,5 @@
 //! State of the connector in SQLite or PostgreSQL: staged records, pairs and mirrors, the queue of keys, plans,
-//! intents, journal, holds, runs, cursors, leases, the spend ledger and sealed credentials.
+//! intents, journal, holds, runs, cursors, leases, the spend ledger, attempts to connect and sealed credentials.
 //!
 //! One SQL text serves both databases; `sql.rs` and `tx.rs` hide their drivers, and every other file is one table
 //! (or two that belong together): its statements first, then the methods of [`Tx`] that run them. What is
@@ -10,6 +10,7 @@
 
 mod answers;
 mod connections;
+mod connects;
 mod cursors;
 mod error;
 mod gate;
@@ -35,6 +36,9 @@ mod wishes;
 
 pub use answers::Answered;
 pub use connections::ConnectionRow;
+pub use connects::{
+    Attempt, AttemptEnd, Company, CompanyEnd, Connected, MissingScope, NewAttempt,
+};
 pub use error::StoreError;
 pub use gate::Gate;
 pub use holds::{ClosedHold, HoldCause, HoldRow};
@@ -52,5 +56,5 @@ pub use runs::{Counts, Outcome, RunRow};
 pub use staged::{Changed, StagedKind, StagedRecord, StagedRow};
 pub use store::{Store, StoreOptions};
 pub use tx::Tx;
-pub use vault::{MasterKey, Vault};
+pub use vault::{MasterKey, Vault, unguessable};
 pub use wishes::{Errand, WishCost, WishEnd, WishRow};

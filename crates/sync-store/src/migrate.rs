@@ -4,7 +4,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 use crate::{Store, StoreError, store::Pools};
 
-const SQLITE: [(i64, &str, &str); 9] = [
+const SQLITE: [(i64, &str, &str); 10] = [
     (1, "first floor", include_str!("../migrations/sqlite/0001_first_floor.sql")),
     (2, "wishes", include_str!("../migrations/sqlite/0002_wishes.sql")),
     (3, "last spent", include_str!("../migrations/sqlite/0003_last_spent.sql")),
@@ -14,8 +14,9 @@ const SQLITE: [(i64, &str, &str); 9] = [
     (7, "relations", include_str!("../migrations/sqlite/0007_relations.sql")),
     (8, "match keys", include_str!("../migrations/sqlite/0008_match_keys.sql")),
     (9, "hooks", include_str!("../migrations/sqlite/0009_hooks.sql")),
+    (10, "connects", include_str!("../migrations/sqlite/0010_connects.sql")),
 ];
-const POSTGRES: [(i64, &str, &str); 9] = [
+const POSTGRES: [(i64, &str, &str); 10] = [
     (1, "first floor", include_str!("../migrations/postgres/0001_first_floor.sql")),
     (2, "wishes", include_str!("../migrations/postgres/0002_wishes.sql")),
     (3, "last spent", include_str!("../migrations/postgres/0003_last_spent.sql")),
@@ -25,6 +26,7 @@ const POSTGRES: [(i64, &str, &str); 9] = [
     (7, "relations", include_str!("../migrations/postgres/0007_relations.sql")),
     (8, "match keys", include_str!("../migrations/postgres/0008_match_keys.sql")),
     (9, "hooks", include_str!("../migrations/postgres/0009_hooks.sql")),
+    (10, "connects", include_str!("../migrations/postgres/0010_connects.sql")),
 ];
 
 /// A migration that was applied.

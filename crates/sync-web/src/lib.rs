@@ -1,8 +1,10 @@
-//! The door: health, and the intake of webhooks. API and console come through here, too.
+//! The door: health, the intake of webhooks, and where people come back to who gave access. API and console come through here, too.
 //!
-//! Every route but `/health/*` and `/hooks/*` will need a bearer token from its first commit.
+//! Every route but `/health/*`, `/hooks/*` and `/connect/*` will need a bearer token from its first commit.
 
+mod connect;
 mod hooks;
+mod page;
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,6 +19,7 @@ use sync_store::Store;
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
+pub use connect::{ConnectDoor, Connecting, Connects, serve_connects};
 pub use hooks::{HookDoor, Intake, Keeper, MOST_BYTES, Visits};
 
 /// The most time to send a request and to wait for its answer.
@@ -31,8 +34,8 @@ struct Health {
 }
 
 /// The routes. `/health/live`: the process runs. `/health/ready`: its store answers, too. `POST /hooks/{connection}/{path}`:
-/// webhooks.
-pub fn router(store: Store, intake: Arc<Intake>) -> Router {
+/// webhooks. `/connect/{connection}`: people who come back with consent, and the remote system that tells of its end.
+pub fn router(store: Store, intake: Arc<Intake>, connects: Arc<Connects>) -> Router {
     let health =
         Router::new().route("/health/live", get(live)).route("/health/ready", get(ready)).with_state(store);
     let hooks = Router::new()
@@ -40,7 +43,7 @@ pub fn router(store: Store, intake: Arc<Intake>) -> Router {
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .layer(GlobalConcurrencyLimitLayer::new(AT_A_TIME))
         .with_state(intake);
-    health.merge(hooks).layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, PATIENCE))
+    health.merge(hooks).merge(connect::routes(connects)).layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, PATIENCE))
 }
 
 /// Serves until the process ends.
@@ -52,8 +55,9 @@ pub async fn serve(
     store: Store,
     intake: Arc<Intake>,
     keeper: Keeper,
+    connects: Arc<Connects>,
 ) -> std::io::Result<()> {
-    let served = axum::serve(listener, router(store, intake));
+    let served = axum::serve(listener, router(store, intake, connects));
     tokio::select! {
         biased;
         served = async { served.await } => served,

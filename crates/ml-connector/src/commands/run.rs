@@ -8,10 +8,11 @@ use futures::future::{BoxFuture, select_all};
 use sync_core::ids::ConnectionId;
 use sync_engine::daemon::{TokioSleeper, forever, heartbeat, listen};
 use sync_engine::{Bell, Silent};
-use sync_web::Intake;
+use sync_web::{Connects, Intake};
 
 use super::Context;
 use crate::config::Config;
+use crate::connect::ConnectDoors;
 use crate::exit::{ExitCode, Failed};
 use crate::hooks::{self, Doors};
 use crate::output::talk;
@@ -39,7 +40,7 @@ pub(super) async fn run(context: &Context<'_>) -> anyhow::Result<ExitCode> {
     }
     let bells: BTreeMap<_, _> =
         wired.iter().map(|connection| (connection.id, Arc::new(Bell::default()))).collect();
-    let mut doors = Doors::new();
+    let (mut doors, mut connects) = (Doors::new(), ConnectDoors::new());
     for wired in &wired {
         let Some(connection) = config.connections.iter().find(|connection| connection.name == wired.name)
         else {
@@ -48,12 +49,15 @@ pub(super) async fn run(context: &Context<'_>) -> anyhow::Result<ExitCode> {
         let bell = bells.get(&wired.id).cloned().unwrap_or_default();
         let door = hooks::door(connection, wired.id, bell, context.env)?;
         doors.extend(door.map(|door| (connection.name.clone(), door)));
+        let connector = process.connector(connection, wired.id)?;
+        connects.extend(connector.map(|connector| (connection.name.clone(), connector.door())));
     }
     for name in doors.keys() {
         talk(format!("{name}: webhooks are taken in; `ml-connector webhooks {name}` tells where"));
     }
     let (intake, keeper) = Intake::new(doors, store.clone(), process.clock.clone());
-    let door = sync_web::serve(listener, store, intake, keeper);
+    let connects = Connects::new(connects, store.clone(), process.clock.clone());
+    let door = sync_web::serve(listener, store, intake, keeper, connects);
     let stopped = tokio::select! {
         biased;
         () = stop_asked_for() => None,

@@ -3,13 +3,13 @@
 use anyhow::Context as _;
 use jiff::SignedDuration;
 use saas_sims::fusion::{FusionSettings, FusionSim};
-use saas_sims::pipedrive::{PipedriveSettings, PipedriveSim};
+use saas_sims::pipedrive::{OAuthSettings, PipedriveSettings, PipedriveSim};
 use saas_sims::{SimClock, generator, people::People};
 use secrecy::{ExposeSecret, SecretString};
 use sync_engine::daemon::{Sleeper, TokioSleeper};
 
 use super::Context;
-use crate::cli::SimArgs;
+use crate::cli::{SimArgs, SimOAuthArgs};
 use crate::config::Plan;
 use crate::exit::ExitCode;
 use crate::output::talk;
@@ -23,9 +23,16 @@ pub(super) async fn run(_context: &Context<'_>, args: &SimArgs) -> anyhow::Resul
         api_token: secret(&args.api_token),
         plan: plan(args.plan),
         seats: args.seats,
+        company_id: args.company,
+        client_id: args.oauth.oauth_client_id.clone(),
+        client_secret: secret(&args.oauth.oauth_client_secret),
+        refresh_token: secret(&args.oauth.oauth_refresh_token),
+        rotate_refresh_tokens: args.oauth.oauth_rotate,
+        oauth: oauth(&args.oauth),
         ..PipedriveSettings::default()
     };
     let pipedrive = PipedriveSim::new(pipedrive, clock.clone(), args.seed);
+    pipedrive.deny_authorization(args.oauth.oauth_deny);
     generator::populate(&fusion, args.customers as usize, args.seed, clock.now());
 
     let listen = async |address: std::net::SocketAddr| {
@@ -42,6 +49,16 @@ pub(super) async fn run(_context: &Context<'_>, args: &SimArgs) -> anyhow::Resul
         ended = tokio::signal::ctrl_c() => ended?,
     }
     Ok(ExitCode::Ok)
+}
+
+fn oauth(args: &SimOAuthArgs) -> OAuthSettings {
+    let default = OAuthSettings::default();
+    OAuthSettings {
+        redirect_uri: args.oauth_redirect.clone(),
+        scopes: args.oauth_scopes.clone().unwrap_or(default.scopes),
+        pkce: args.oauth_pkce,
+        ..OAuthSettings::default()
+    }
 }
 
 /// People who change something every two seconds, if wanted; never returns.

@@ -11,7 +11,7 @@ use saas_sims::{
 };
 use serde_json::json;
 use sync_engine::{Bell, Engine, lease::Lease};
-use sync_web::{HookDoor, Intake, MOST_BYTES};
+use sync_web::{Connects, HookDoor, Intake, MOST_BYTES};
 use tower::ServiceExt as _;
 
 use crate::world::{Beginning, Shared, World};
@@ -97,9 +97,10 @@ impl Story {
             HookDoor { connection: world.connection, paths, verifier, bell },
         )]);
         let clock = Arc::new(Shared(world.clock.clone()));
-        let (intake, keeper) = Intake::new(doors, world.store.clone(), clock);
+        let (intake, keeper) = Intake::new(doors, world.store.clone(), clock.clone());
+        let connects = Connects::new(BTreeMap::new(), world.store.clone(), clock);
         let keeper = Box::pin(keeper.work());
-        let door = Door { router: sync_web::router(world.store.clone(), intake.clone()), intake };
+        let door = Door { router: sync_web::router(world.store.clone(), intake.clone(), connects), intake };
         Self { world, engine, lease, door, keeper, acme }
     }
 
