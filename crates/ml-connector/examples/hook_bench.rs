@@ -26,8 +26,9 @@ use pipedrive::{HookKeys, PipedriveHooks};
 use sync_core::hooks::{Check, HookEntity, HookEvent};
 use sync_core::ids::ConnectionId;
 use sync_engine::Bell;
+use sync_engine::daemon::TokioSleeper;
 use sync_store::{HookRow, Store, StoreOptions};
-use sync_web::{HookDoor, Intake};
+use sync_web::{HookDoor, Intake, Limits, Parts, Serving};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -123,11 +124,14 @@ async fn ours(folder: &std::path::Path, seconds: u64, connections: usize) -> Ran
         bell: Arc::new(Bell::default()),
     };
     let clock = Arc::new(ml_connector::wire::SystemClock::start());
-    let (intake, keeper) = Intake::new(BTreeMap::from([("acme".to_owned(), door)]), store.clone(), clock.clone());
-    let connects = sync_web::Connects::new(BTreeMap::new(), store.clone(), clock);
+    let (intake, keeper) =
+        Intake::new(BTreeMap::from([("acme".to_owned(), door)]), store.clone(), clock.clone());
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
-    let served = tokio::spawn(sync_web::serve(listener, store, intake, keeper, connects));
+    let sleeper = Arc::new(TokioSleeper);
+    let serving = Serving { listener, certificates: None, limits: Limits::default(), sleeper };
+    let parts = Parts::new(store, intake, clock);
+    let served = tokio::spawn(sync_web::serve(serving, parts, keeper, std::future::pending()));
     let ran = load(address, seconds, connections).await;
     served.abort();
     ran

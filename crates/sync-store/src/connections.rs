@@ -19,7 +19,7 @@ pub struct ConnectionRow {
 }
 
 /// Numbers of connections are handed out under this pseudo-connection.
-const INSTALLATION: ConnectionId = ConnectionId(0);
+pub(crate) const INSTALLATION: ConnectionId = ConnectionId(0);
 
 impl Store {
     /// The connection of this name, made if there is none. Its settings are kept for those who look later.

@@ -13,6 +13,7 @@ mod connections;
 mod connects;
 mod cursors;
 mod error;
+mod figures;
 mod gate;
 mod holds;
 mod hooks;
@@ -40,6 +41,7 @@ pub use connects::{
     Attempt, AttemptEnd, Company, CompanyEnd, Connected, MissingScope, NewAttempt,
 };
 pub use error::StoreError;
+pub use figures::{CursorRow, DayFigures, Figures, QueueFigures};
 pub use gate::Gate;
 pub use holds::{ClosedHold, HoldCause, HoldRow};
 pub use hooks::{HookRow, HookedRecord};

@@ -4,16 +4,15 @@
 //! Who comes back is known by the state alone: by its hash, once, in time. Before that nothing is exchanged. What
 //! happens then is the vendor's part, behind [`Connecting`]. Code and state are in no log and on no page.
 
-use std::{collections::BTreeMap, future::Future, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use axum::{
-    Router,
     body::{Body, to_bytes},
     extract::{Path, Query, State},
     http::{HeaderMap, Method, StatusCode, Uri, header},
     response::{IntoResponse as _, Response},
-    routing::get,
+    routing::{MethodRouter, get},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -23,7 +22,7 @@ use sync_core::{ids::ConnectionId, ports::Clock};
 use sync_store::{Attempt, AttemptEnd, Connected, Store};
 use tower::limit::GlobalConcurrencyLimitLayer;
 
-use crate::page::Page;
+use crate::{door::Door, page::Page};
 
 /// The most bytes of what tells of an end.
 const MOST_BYTES: usize = 64 << 10;
@@ -234,46 +233,26 @@ fn connected_page(name: &str, connected: &Connected) -> Page {
         .lists(&missing)
 }
 
-/// The routes. No bearer token: a state, or the app's own secret, is the proof.
-pub(crate) fn routes(connects: Arc<Connects>) -> Router {
-    Router::new()
-        .route("/connect/{connection}", get(back).delete(gone))
-        .layer(GlobalConcurrencyLimitLayer::new(AT_A_TIME))
-        .with_state(connects)
+/// No bearer token: a state, or the app's own secret, is the proof.
+pub(crate) fn methods() -> MethodRouter<Door> {
+    get(back).delete(gone).layer(GlobalConcurrencyLimitLayer::new(AT_A_TIME))
 }
 
-/// Serves these routes alone until `until` is over and everybody inside has been answered.
-///
-/// # Errors
-/// When the listener fails.
-pub async fn serve_connects(
-    listener: tokio::net::TcpListener,
-    connects: Arc<Connects>,
-    until: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    axum::serve(listener, routes(connects)).with_graceful_shutdown(until).await
-}
-
-async fn back(
-    State(connects): State<Arc<Connects>>,
-    Path(name): Path<String>,
-    method: Method,
-    uri: Uri,
-) -> Response {
+async fn back(State(door): State<Door>, Path(name): Path<String>, method: Method, uri: Uri) -> Response {
     if method != Method::GET {
         // Whoever only looks ahead (HEAD) uses nobody's state up.
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
-    connects.back(&name, &uri).await
+    door.parts.connects.back(&name, &uri).await
 }
 
 async fn gone(
-    State(connects): State<Arc<Connects>>,
+    State(door): State<Door>,
     Path(name): Path<String>,
     headers: HeaderMap,
     body: Body,
 ) -> StatusCode {
-    connects.gone(&name, &headers, body).await
+    door.parts.connects.gone(&name, &headers, body).await
 }
 
 #[cfg(test)]

@@ -10,19 +10,22 @@ use std::{
 };
 
 use axum::{
+    Extension,
     body::Bytes,
     extract::{Path, State},
     http::{HeaderMap, StatusCode},
 };
 use subtle::ConstantTimeEq;
 use sync_core::{
-    hooks::{Delivery, HookVerifier},
+    hooks::{Check, Delivery, HookVerifier},
     ids::ConnectionId,
     ports::Clock,
 };
 use sync_engine::Bell;
 use sync_store::{HookRow, Store};
 use tokio::sync::{mpsc, oneshot};
+
+use crate::{client::Client, door::Door};
 
 /// The most bytes of a delivery: a record with hundreds of fields and thousands of permitted users is far below.
 pub const MOST_BYTES: usize = 1 << 20;
@@ -56,6 +59,31 @@ pub struct Visits {
     pub unreadable: AtomicU64,
     /// Not vouched for.
     pub rejected: AtomicU64,
+    /// Those that were accepted, by who vouched.
+    pub vouched: ByVoucher,
+}
+
+/// Counts by who vouched.
+#[derive(Debug, Default)]
+pub struct ByVoucher {
+    /// User and password alone.
+    pub basic: AtomicU64,
+    /// The digest alone.
+    pub hmac: AtomicU64,
+    /// Both.
+    pub both: AtomicU64,
+}
+
+impl ByVoucher {
+    fn count(&self, vouched: &[Check]) {
+        let by = match (vouched.contains(&Check::Basic), vouched.contains(&Check::Hmac)) {
+            (true, false) => &self.basic,
+            (false, true) => &self.hmac,
+            (true, true) => &self.both,
+            (false, false) => return,
+        };
+        by.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// The doors of all connections of the process, by their names.
@@ -96,7 +124,13 @@ impl Intake {
         self.doors.get(connection).map(|(_, visits)| visits)
     }
 
-    async fn take(&self, name: &str, path: &str, headers: &HeaderMap, body: Bytes) -> StatusCode {
+    async fn take(
+        &self,
+        (name, path): (&str, &str),
+        client: Client,
+        headers: &HeaderMap,
+        body: Bytes,
+    ) -> StatusCode {
         let Some((door, visits)) = self.doors.get(name) else { return StatusCode::NOT_FOUND };
         if !is_one_of(&door.paths, path) {
             visits.rejected.fetch_add(1, Ordering::Relaxed);
@@ -108,7 +142,7 @@ impl Intake {
             Err(refused) => {
                 // Ten failures ban the webhook there: the first one is worth a warning (pipedrive.md 5.4).
                 if visits.rejected.fetch_add(1, Ordering::Relaxed) == 0 {
-                    tracing::warn!(connection = name, %refused, "a webhook was rejected; are its user and password ours?");
+                    tracing::warn!(connection = name, %client, %refused, "a webhook was rejected; are its user and password ours?");
                 }
                 return StatusCode::UNAUTHORIZED;
             }
@@ -126,6 +160,7 @@ impl Intake {
                 return StatusCode::OK;
             }
         };
+        let by = vouched.clone();
         let row = HookRow { event, vouched, body: String::from_utf8_lossy(&body).into_owned() };
         let (sender, kept) = oneshot::channel();
         let waiting = Waiting { connection: door.connection, row, kept: sender };
@@ -133,6 +168,7 @@ impl Intake {
             return StatusCode::SERVICE_UNAVAILABLE;
         }
         visits.accepted.fetch_add(1, Ordering::Relaxed);
+        visits.vouched.count(&by);
         door.bell.ring();
         StatusCode::OK
     }
@@ -148,12 +184,13 @@ fn is_one_of(paths: &[String], path: &str) -> bool {
 
 /// `POST /hooks/{connection}/{path}`
 pub(crate) async fn take(
-    State(intake): State<Arc<Intake>>,
+    State(door): State<Door>,
+    Extension(client): Extension<Client>,
     Path((name, path)): Path<(String, String)>,
     headers: HeaderMap,
     body: Bytes,
 ) -> StatusCode {
-    intake.take(&name, &path, &headers, body).await
+    door.parts.intake.take((&name, &path), client, &headers, body).await
 }
 
 impl Keeper {

@@ -27,6 +27,10 @@ struct CheckedConnection {
 pub(super) fn run(context: &Context<'_>) -> anyhow::Result<ExitCode> {
     let path = &context.global.config;
     let config = Config::load(path)?;
+    config.web.token(context.env)?;
+    if let Some(tls) = &config.web.tls {
+        tls.load()?;
+    }
     for connection in config.select(None)? {
         for (_, secret) in connection.secrets()? {
             secret.resolve(context.env)?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -12,7 +13,7 @@ use sync_core::ids::ConnectionId;
 use sync_core::ports::Clock;
 use sync_engine::daemon::{Sleeper as _, TokioSleeper};
 use sync_store::{AttemptEnd, Connected, Store};
-use sync_web::{Connects, serve_connects};
+use sync_web::{Connects, Intake, Keeper, Limits, Parts, Serving};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -26,9 +27,6 @@ use crate::wire::{Process, SystemClock, open_store};
 
 /// How often the store is asked whether the person came back.
 const LOOK_EVERY: SignedDuration = SignedDuration::from_millis(300);
-
-/// How long whoever stands in our own door may take to leave.
-const LEAVING: SignedDuration = SignedDuration::from_secs(2);
 
 #[derive(Serialize)]
 struct Shown {
@@ -68,8 +66,12 @@ pub(super) async fn run(context: &Context<'_>, args: &ConnectArgs) -> anyhow::Re
         None => wait(&store, id, &begun, &*clock).await?,
         Some(listener) => {
             let doors = BTreeMap::from([(connection.name.clone(), connector.door())]);
-            let connects = Connects::new(doors, store.clone(), clock.clone());
-            beside(listener, connects, wait(&store, id, &begun, &*clock)).await?
+            let (intake, keeper) = Intake::new(BTreeMap::new(), store.clone(), clock.clone());
+            let parts = Parts {
+                connects: Connects::new(doors, store.clone(), clock.clone()),
+                ..Parts::new(store.clone(), intake, clock.clone())
+            };
+            beside(listener, parts, keeper, wait(&store, id, &begun, &*clock)).await?
         }
     };
     store.close().await;
@@ -138,18 +140,21 @@ async fn wait(
     }
 }
 
-/// Keeps our own door open while somebody waits.
+/// Keeps our own door open while somebody waits; whoever came back gets the page to the end.
 async fn beside(
     listener: TcpListener,
-    connects: Arc<Connects>,
+    parts: Parts,
+    keeper: Keeper,
     waiting: impl Future<Output = anyhow::Result<Option<AttemptEnd>>>,
 ) -> anyhow::Result<Option<AttemptEnd>> {
-    let (over, until) = oneshot::channel::<()>();
-    let until = async move {
-        // Sent or dropped: it is over.
-        let _ = until.await;
+    let serving = Serving {
+        listener,
+        certificates: None,
+        limits: Limits::default(),
+        sleeper: Arc::new(TokioSleeper),
     };
-    let mut door = Box::pin(serve_connects(listener, connects, until));
+    let (close, closing) = oneshot::channel::<()>();
+    let mut door = pin!(sync_web::serve(serving, parts, keeper, async { drop(closing.await) }));
     let end = tokio::select! {
         biased;
         closed = &mut door => {
@@ -158,13 +163,8 @@ async fn beside(
         }
         end = waiting => end?,
     };
-    drop(over);
-    // Whoever came back gets the page to the end.
-    tokio::select! {
-        biased;
-        closed = &mut door => closed.context("the door closed")?,
-        () = TokioSleeper.sleep(LEAVING) => {}
-    }
+    drop(close);
+    door.await.context("the door closed badly")?;
     Ok(end)
 }
 

@@ -1,6 +1,7 @@
-//! `run`: every connection, until stopped, with the door open for health checks.
+//! `run`: every connection, until stopped, with the door open.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -8,10 +9,12 @@ use futures::future::{BoxFuture, select_all};
 use sync_core::ids::ConnectionId;
 use sync_engine::daemon::{TokioSleeper, forever, heartbeat, listen};
 use sync_engine::{Bell, Silent};
-use sync_web::{Connects, Intake};
+use sync_web::{Connects, Intake, Limits, Parts, Served, Serving};
+use tokio::sync::oneshot;
 
 use super::Context;
-use crate::config::Config;
+use crate::clients;
+use crate::config::{Config, Tls};
 use crate::connect::ConnectDoors;
 use crate::exit::{ExitCode, Failed};
 use crate::hooks::{self, Doors};
@@ -26,7 +29,10 @@ pub(super) async fn run(context: &Context<'_>) -> anyhow::Result<ExitCode> {
     let listener = tokio::net::TcpListener::bind(config.web.listen)
         .await
         .with_context(|| format!("cannot listen on {}", config.web.listen))?;
-    talk(format!("health on http://{}/health/ready", listener.local_addr()?));
+    let token = config.web.token(context.env)?;
+    let certificates = config.web.tls.as_ref().map(Tls::load).transpose()?.map(Arc::new);
+    let scheme = if certificates.is_some() { "https" } else { "http" };
+    talk(format!("health on {scheme}://{}/health/ready", listener.local_addr()?));
 
     let mut wired = Vec::new();
     for connection in config.select(None)? {
@@ -56,18 +62,35 @@ pub(super) async fn run(context: &Context<'_>) -> anyhow::Result<ExitCode> {
         talk(format!("{name}: webhooks are taken in; `ml-connector webhooks {name}` tells where"));
     }
     let (intake, keeper) = Intake::new(doors, store.clone(), process.clock.clone());
-    let connects = Connects::new(connects, store.clone(), process.clock.clone());
-    let door = sync_web::serve(listener, store, intake, keeper, connects);
-    let stopped = tokio::select! {
-        biased;
-        () = stop_asked_for() => None,
-        ended = all(&mut wired, &bells) => Some(ended),
-        failed = listen(&process.store, &bells, &TokioSleeper) => Some(Err(failed.into())),
-        ended = door => Some(ended.context("the web server ended")),
+    let parts = Parts {
+        connects: Connects::new(connects, store.clone(), process.clock.clone()),
+        token,
+        trusted_proxies: config.web.trusted_proxies.clone(),
+        served: served(&config, &wired),
+        ..Parts::new(store, intake, process.clock.clone())
     };
-    for connection in wired {
-        connection.finish().await?;
-    }
+    let serving =
+        Serving { listener, certificates, limits: Limits::default(), sleeper: Arc::new(TokioSleeper) };
+    let (close, closing) = oneshot::channel::<()>();
+    let mut door = pin!(sync_web::serve(serving, parts, keeper, async { drop(closing.await) }));
+    let (stopped, open) = tokio::select! {
+        biased;
+        () = stop_asked_for() => (None, true),
+        ended = all(&mut wired, &bells) => (Some(ended), true),
+        failed = listen(&process.store, &bells, &TokioSleeper) => (Some(Err(failed.into())), true),
+        ended = &mut door => (Some(ended.context("the web server ended")), false),
+    };
+    // Whoever is at the door is answered while the connections are given back.
+    drop(close);
+    let finish = async {
+        for connection in wired {
+            connection.finish().await?;
+        }
+        anyhow::Ok(())
+    };
+    let close = async { if open { door.await.context("the web server ended badly") } else { Ok(()) } };
+    let (finished, closed) = tokio::join!(finish, close);
+    finished.and(closed)?;
     match stopped {
         None => {
             talk("stopped");
@@ -75,6 +98,16 @@ pub(super) async fn run(context: &Context<'_>) -> anyhow::Result<ExitCode> {
         }
         Some(ended) => ended.map(|()| ExitCode::Failure),
     }
+}
+
+/// The connections as the door tells of them.
+fn served(config: &Config, wired: &[Wired]) -> Vec<Served> {
+    let served = wired.iter().filter_map(|wired| {
+        let connection = config.connections.iter().find(|connection| connection.name == wired.name)?;
+        let daily_tokens = clients::budget(&connection.pipedrive).tokens;
+        Some(Served { name: wired.name.clone(), fence: *wired.lease.fence(), daily_tokens })
+    });
+    served.collect()
 }
 
 /// Works on all connections; returns when one of them cannot go on.

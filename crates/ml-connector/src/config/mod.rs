@@ -40,7 +40,7 @@ pub use self::pipedrive::{Credentials, OAuth, Pipedrive, Pkce, Plan};
 pub use self::secret::Secret;
 pub use self::store::{Store, StoreUrl};
 pub use self::sync::Sync;
-pub use self::web::Web;
+pub use self::web::{Tls, Web};
 pub use self::webhooks::{Encoding, Require, Webhooks};
 
 use self::diagnose::At;
@@ -98,8 +98,9 @@ impl Config {
     }
 
     fn check(&mut self, at: &At<'_>, folder: &Path) -> Result<(), ConfigError> {
-        let Self { store, web: _, connections } = self;
+        let Self { store, web, connections } = self;
         store.check(&at.key("store"), folder)?;
+        web.check(&at.key("web"), folder)?;
         let mut earlier: Vec<(String, usize)> = Vec::new();
         for (index, connection) in connections.iter_mut().enumerate() {
             let at = at.key("connection").index(index);

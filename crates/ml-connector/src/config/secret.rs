@@ -73,6 +73,11 @@ impl Secret {
         Ok(SecretString::from(secret))
     }
 
+    /// An error about what the secret turned out to be.
+    pub(super) fn fail(&self, message: impl Into<String>, help: impl Into<String>) -> ConfigError {
+        ConfigError::new(message, help).label("needed here").at(self.at.clone())
+    }
+
     /// Remembers the place for later errors, makes a file's path absolute, refuses what is empty.
     pub(super) fn check(&mut self, at: &At<'_>, folder: &Path) -> Result<(), ConfigError> {
         self.at = Some(at.location());

@@ -111,7 +111,7 @@ async fn an_uninstallation_is_believed_with_proof_and_ends_access() {
     assert_eq!(ended, Some((world.clock.now(), CompanyEnd::Uninstalled)));
     let asked = world.asked(TOKENS);
     let error = daemon.whoami().await.unwrap_err();
-    assert_eq!((error.kind, world.asked(TOKENS)), (ErrorKind::Unauthorized, asked), "nothing is left to show");
+    assert_eq!((&error.kind, world.asked(TOKENS)), (&ErrorKind::Unauthorized, asked), "nothing is left to show");
     assert!(error.message.contains("access was ended at 2026-03-02T12:01:00Z"), "{error}");
     assert!(error.message.contains("ml-connector connect acme"), "{error}");
 

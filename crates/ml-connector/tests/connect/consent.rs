@@ -46,8 +46,6 @@ async fn consent_is_exchanged_kept_and_shown_with_and_without_pkce() {
         assert_eq!((company.id, company.ended), (8_087_566, None));
 
         drop(listening);
-        let vault = world.connector();
-        drop(vault);
         let log = overheard.text();
         assert!(log.contains("access was given"), "{log}");
         for secret in [code.as_str(), state.as_str(), SECRET, "v1u:"] {
@@ -169,8 +167,8 @@ async fn organizations_that_are_bound_already_must_be_of_this_company() {
     let pair = Pair {
         party: PartyId(1),
         org: OrgId(11),
-        erp: Default::default(),
-        crm: Default::default(),
+        erp_mirror: Default::default(),
+        crm_mirror: Default::default(),
         written: Default::default(),
     };
     tx.put_pairs(&[pair], world.clock.now()).await.unwrap();

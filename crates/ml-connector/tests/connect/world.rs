@@ -23,7 +23,7 @@ use saas_sims::{
 };
 use sync_core::{error::CallError, ids::ConnectionId, ports::Clock};
 use sync_store::{AttemptEnd, Ledger, Store, StoreOptions};
-use sync_web::{Connects, Intake};
+use sync_web::{Connects, Intake, Parts};
 use tower::ServiceExt as _;
 
 pub(crate) const CALLBACK: &str = "https://sync.example.com/connect/acme";
@@ -149,8 +149,9 @@ impl World {
         let clock: Arc<dyn Clock> = Arc::new(Time(world.clock.clone()));
         let doors = BTreeMap::from([("acme".to_owned(), world.connector().door())]);
         let connects = Connects::new(doors, world.store.clone(), clock.clone());
-        let (intake, _) = Intake::new(BTreeMap::new(), world.store.clone(), clock);
-        world.door = sync_web::router(world.store.clone(), intake, connects);
+        let (intake, _) = Intake::new(BTreeMap::new(), world.store.clone(), clock.clone());
+        let parts = Parts { connects, ..Parts::new(world.store.clone(), intake, clock) };
+        world.door = sync_web::router(parts);
         world
     }
 

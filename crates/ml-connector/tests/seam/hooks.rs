@@ -11,7 +11,7 @@ use saas_sims::{
 };
 use serde_json::json;
 use sync_engine::{Bell, Engine, lease::Lease};
-use sync_web::{Connects, HookDoor, Intake, MOST_BYTES};
+use sync_web::{HookDoor, Intake, MOST_BYTES, Parts};
 use tower::ServiceExt as _;
 
 use crate::world::{Beginning, Shared, World};
@@ -98,9 +98,9 @@ impl Story {
         )]);
         let clock = Arc::new(Shared(world.clock.clone()));
         let (intake, keeper) = Intake::new(doors, world.store.clone(), clock.clone());
-        let connects = Connects::new(BTreeMap::new(), world.store.clone(), clock);
         let keeper = Box::pin(keeper.work());
-        let door = Door { router: sync_web::router(world.store.clone(), intake.clone(), connects), intake };
+        let parts = Parts::new(world.store.clone(), intake.clone(), clock);
+        let door = Door { router: sync_web::router(parts), intake };
         Self { world, engine, lease, door, keeper, acme }
     }
 

@@ -1,0 +1,89 @@
+//! What the routes of a process share.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::AtomicU64},
+};
+
+use ipnet::IpNet;
+use jiff::Timestamp;
+use sync_core::ports::Clock;
+use sync_store::{Fence, Store};
+
+use crate::{bearer::Token, connect::Connects, hooks::Intake};
+
+/// What the routes need. Whoever adds a route that needs more adds a field, and its default to [`Parts::new`].
+pub struct Parts {
+    /// The store.
+    pub store: Store,
+    /// The doors of connections for webhooks.
+    pub intake: Arc<Intake>,
+    /// The doors of connections for people who come back with consent.
+    pub connects: Arc<Connects>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// What callers of guarded routes have to show; without one nobody may call them.
+    pub token: Option<Token>,
+    /// Whose word about the client's address is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The connections that this process works on.
+    pub served: Vec<Served>,
+    /// The version of the process.
+    pub version: &'static str,
+}
+
+/// A connection that this process works on.
+#[derive(Debug, Clone)]
+pub struct Served {
+    /// Its name.
+    pub name: String,
+    /// The right to work on it, as it was taken.
+    pub fence: Fence,
+    /// Tokens that the CRM grants its company a day, as configured.
+    pub daily_tokens: u64,
+}
+
+impl Parts {
+    /// A door that trusts nobody: no token, no proxies, no connections.
+    #[must_use]
+    pub fn new(store: Store, intake: Arc<Intake>, clock: Arc<dyn Clock>) -> Self {
+        let connects = Connects::new(BTreeMap::new(), store.clone(), Arc::clone(&clock));
+        Self {
+            store,
+            intake,
+            connects,
+            clock,
+            token: None,
+            trusted_proxies: Vec::new(),
+            served: Vec::new(),
+            version: env!("CARGO_PKG_VERSION"),
+        }
+    }
+}
+
+/// The state of all routes.
+#[derive(Clone)]
+pub(crate) struct Door(Arc<Inside>);
+
+/// What is behind the door.
+pub(crate) struct Inside {
+    pub(crate) parts: Parts,
+    /// Requests without a right to what they asked for, since the process began.
+    pub(crate) unauthorized: AtomicU64,
+    pub(crate) started: Timestamp,
+}
+
+impl Door {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let started = parts.clock.now();
+        Self(Arc::new(Inside { parts, unauthorized: AtomicU64::new(0), started }))
+    }
+}
+
+impl std::ops::Deref for Door {
+    type Target = Inside;
+
+    fn deref(&self) -> &Inside {
+        &self.0
+    }
+}
