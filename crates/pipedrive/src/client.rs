@@ -99,7 +99,7 @@ impl Pipedrive {
     ) -> Called<Self> {
         let base = address("base_url", &config.base_url)?;
         let (burst, search_burst) = (config.burst(), config.search_burst());
-        let pacer = Pacer::new(burst, search_burst, Arc::clone(&clock), sleeper);
+        let pacer = Pacer::new(burst, search_burst, Arc::clone(&clock), Arc::clone(&sleeper));
         let gate = Arc::new(Metered::new(pacer, config.burst, spend, Arc::clone(&clock)));
         // Only the vendor's own address is left for another of its own; a proxy or stand-in stays.
         let follows = base.is_below(VENDOR);
@@ -107,7 +107,7 @@ impl Pipedrive {
             base,
             headers: HeaderMap::new(),
             timeout: config.timeout,
-            credentials: credentials(config.auth, follows, &transport, &clock, vault)?,
+            credentials: credentials(config.auth, follows, &transport, (&clock, &sleeper), vault)?,
             transport,
             gate: Arc::clone(&gate) as _,
             dialect: Arc::new(PipedriveDialect),
@@ -397,7 +397,7 @@ fn credentials(
     auth: PipedriveAuth,
     follows: bool,
     transport: &Arc<dyn Transport>,
-    clock: &Arc<dyn Clock>,
+    (clock, sleeper): (&Arc<dyn Clock>, &Arc<dyn Sleeper>),
     vault: Arc<dyn TokenVault>,
 ) -> Called<Credentials> {
     match auth {
@@ -410,7 +410,8 @@ fn credentials(
             let token_url = address("token_url", &token_url)?;
             let client = OAuthClient { token_url, id: client_id, secret: client_secret };
             let grant = grant(refresh_token, remedy, vault);
-            let source = TokenSource::refresh_token(client, grant, Arc::clone(transport), Arc::clone(clock));
+            let source = TokenSource::refresh_token(client, grant, Arc::clone(transport), Arc::clone(clock))
+                .waiting(Arc::clone(sleeper));
             Ok(Credentials::bearer(if follows { source.following(VENDOR) } else { source }))
         }
     }

@@ -20,7 +20,7 @@ use sync_core::{
 use tokio::sync::Mutex;
 
 use crate::{
-    BaseUrl, RefreshToken, Reply, RequestTimeout, Transport, TransportError,
+    BaseUrl, RefreshToken, Reply, RequestTimeout, Sleeper, Transport, TransportError,
     base_url::encode,
     credentials::sensitive,
     token_reply::{self, CALL, Granted, Refused},
@@ -78,6 +78,8 @@ pub struct TokenSource {
     grant: Grant,
     /// Below which domain an `api_domain` is followed; nowhere if absent.
     follows: Option<&'static str>,
+    /// Who waits while another process stores what it was given.
+    sleeper: Option<Arc<dyn Sleeper>>,
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
@@ -128,7 +130,7 @@ impl TokenSource {
 
     fn of(client: OAuthClient, grant: Grant, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
         let (state, requests) = (Mutex::default(), AtomicU64::new(0));
-        Self { client, grant, follows: None, transport, clock, state, requests }
+        Self { client, grant, follows: None, sleeper: None, transport, clock, state, requests }
     }
 
     /// Requests go to the `api_domain` that comes with a token, if that is an https address below `domain`: a
@@ -136,6 +138,19 @@ impl TokenSource {
     #[must_use]
     pub fn following(self, domain: &'static str) -> Self {
         Self { follows: Some(domain), ..self }
+    }
+
+    /// A refresh token that is refused may have been exchanged by another process just now: it is given a moment to store
+    /// what it got.
+    #[must_use]
+    pub fn waiting(self, sleeper: Arc<dyn Sleeper>) -> Self {
+        Self { sleeper: Some(sleeper), ..self }
+    }
+
+    pub(crate) async fn sleep(&self, wait: SignedDuration) {
+        if let Some(sleeper) = &self.sleeper {
+            sleeper.sleep(wait).await;
+        }
     }
 
     fn home(&self, api_domain: Option<&str>) -> Option<BaseUrl> {

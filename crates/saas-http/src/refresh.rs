@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use sync_core::{
     error::{CallError, ErrorKind},
@@ -53,6 +53,10 @@ pub enum RefreshFrom {
     /// The vault.
     Vault,
 }
+
+/// How long another process is given to store what it got for a token that is refused to us.
+const AGAIN: [SignedDuration; 3] =
+    [SignedDuration::from_millis(100), SignedDuration::from_millis(400), SignedDuration::from_millis(1_500)];
 
 struct Unsaved {
     was: Option<String>,
@@ -171,10 +175,13 @@ impl RefreshToken {
             Exchanged::Refused(error) => Some(error),
             Exchanged::Overtaken => None,
         };
-        let newer = self.load().await?;
-        if let Some(error) = error.filter(|_| newer.token.expose_secret() == held.token.expose_secret()) {
-            return Err(self.helped(error));
-        }
+        let newer = match error {
+            None => self.load().await?,
+            Some(error) => match self.another_than(&held, source).await? {
+                Some(newer) => newer,
+                None => return Err(self.helped(error)),
+            },
+        };
         match self.exchange(source, &newer, &mut unsaved).await? {
             Exchanged::Granted(granted) => Ok(granted),
             Exchanged::Refused(error) => Err(self.helped(error)),
@@ -183,6 +190,19 @@ impl RefreshToken {
                 Err(CallError::without_effect(CALL, ErrorKind::Transient { after: None }, message))
             }
         }
+    }
+
+    /// The token that another process has put in the place of a refused one, or is about to.
+    async fn another_than(&self, held: &Held, source: &TokenSource) -> Called<Option<Held>> {
+        for wait in AGAIN {
+            let newer = self.load().await?;
+            if newer.token.expose_secret() != held.token.expose_secret() {
+                return Ok(Some(newer));
+            }
+            source.sleep(wait).await;
+        }
+        let newer = self.load().await?;
+        Ok((newer.token.expose_secret() != held.token.expose_secret()).then_some(newer))
     }
 
     async fn exchange(
