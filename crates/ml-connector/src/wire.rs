@@ -233,11 +233,7 @@ impl Process<'_> {
     ///
     /// # Errors
     /// When a secret is missing or an address cannot be used.
-    pub fn connector(
-        &self,
-        connection: &Connection,
-        id: ConnectionId,
-    ) -> anyhow::Result<Option<Connector>> {
+    pub fn connector(&self, connection: &Connection, id: ConnectionId) -> anyhow::Result<Option<Connector>> {
         let transport = clients::crm_transport(&connection.pipedrive)?;
         self.clients().connector(connection, (&self.store, id), transport, Arc::new(TokioSleeper))
     }

@@ -33,7 +33,8 @@ impl Uninstalled {
     /// # Errors
     /// What is missing or unreadable.
     pub fn read(body: &[u8]) -> Result<Self, String> {
-        let dto: Dto = serde_json::from_slice(body).map_err(|error| format!("it is no such JSON: {error}"))?;
+        let dto: Dto =
+            serde_json::from_slice(body).map_err(|error| format!("it is no such JSON: {error}"))?;
         let Dto { client_id, company_id, user_id, timestamp } = dto;
         Ok(Self {
             client_id: scalar::required("client_id", scalar::text("client_id", client_id.as_ref())?)?,
@@ -70,14 +71,19 @@ mod tests {
     #[test]
     fn an_uninstallation_is_read_whatever_way_its_time_is_written() {
         let read = |timestamp: &str| {
-            let body = format!(r#"{{"client_id":"app","company_id":7,"user_id":"8","timestamp":{timestamp}}}"#);
+            let body =
+                format!(r#"{{"client_id":"app","company_id":7,"user_id":"8","timestamp":{timestamp}}}"#);
             Uninstalled::read(body.as_bytes())
         };
         let at = "2026-03-02T12:00:00Z".parse().unwrap();
         let told = Uninstalled { client_id: "app".to_owned(), company_id: 7, user_id: Some(8), at };
-        for text in
-            ["\"2026-03-02T12:00:00Z\"", "\"2026-03-02 12:00:00\"", "1772452800", "\"1772452800\"", "1772452800000"]
-        {
+        for text in [
+            "\"2026-03-02T12:00:00Z\"",
+            "\"2026-03-02 12:00:00\"",
+            "1772452800",
+            "\"1772452800\"",
+            "1772452800000",
+        ] {
             assert_eq!(read(text), Ok(told.clone()), "{text}");
         }
         assert!(read("null").is_err() && read("\"yesterday\"").is_err());

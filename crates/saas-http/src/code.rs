@@ -77,8 +77,7 @@ impl OAuthWay {
         let (parts, body) = answer.into_parts();
         let reply =
             Reply { status: parts.status, headers: &parts.headers, body: &body, now: self.clock.now() };
-        let secrets: Vec<&SecretString> =
-            [&self.client.secret, code].into_iter().chain(verifier).collect();
+        let secrets: Vec<&SecretString> = [&self.client.secret, code].into_iter().chain(verifier).collect();
         let granted = token_reply::read(&reply, &secrets).map_err(|refused| refused.error)?;
         let Granted { access, refresh, life, scopes, api_domain } = granted;
         let refresh = refresh.ok_or_else(|| {

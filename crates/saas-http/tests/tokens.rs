@@ -325,7 +325,11 @@ mod tests {
         for seed in [None, Some("seed"), Some("seed"), None] {
             get(&by_grant(&transport, &clock, seed, &vault)).await.unwrap();
         }
-        assert_eq!(used(), ["consent", "seed", "seed", "seed"], "a seed that was not there is a changed seed");
+        assert_eq!(
+            used(),
+            ["consent", "seed", "seed", "seed"],
+            "a seed that was not there is a changed seed"
+        );
         grant(Some("seed"), &vault).begin(&"again".into(), now).await.unwrap();
         get(&by_grant(&transport, &clock, Some("seed"), &vault)).await.unwrap();
         assert_eq!(used().pop().as_deref(), Some("again"));
@@ -341,7 +345,11 @@ mod tests {
         vault.secrets.lock().unwrap().insert("pd.refresh_token".to_owned(), old.to_owned());
         let grant = grant(Some("seed"), &vault);
         let state = |from, obtained_at, renewed_at| RefreshState { from, obtained_at, renewed_at };
-        assert_eq!(grant.state().await.unwrap(), state(RefreshFrom::Vault, None, None), "of an older version");
+        assert_eq!(
+            grant.state().await.unwrap(),
+            state(RefreshFrom::Vault, None, None),
+            "of an older version"
+        );
         get(&by_grant(&transport, &clock, Some("seed"), &vault)).await.unwrap();
         assert_eq!(grant.state().await.unwrap(), state(RefreshFrom::Vault, None, Some(now())));
         let began = now();
@@ -441,7 +449,11 @@ mod tests {
     async fn only_a_4xx_is_a_no_to_a_challenge() {
         for (answer, expected) in [(302, true), (200, true), (503, true), (400, false), (401, false)] {
             let (transport, log) = remote(move |_| reply(answer, &[("location", "https://h.example")], ""));
-            assert_eq!(takes(&*transport, "https://id.example/authorize?state=x").await, expected, "{answer}");
+            assert_eq!(
+                takes(&*transport, "https://id.example/authorize?state=x").await,
+                expected,
+                "{answer}"
+            );
             assert_eq!(log.all().len(), 1, "redirects are not followed");
         }
         let (transport, _) = remote(|_| not_sent());

@@ -37,9 +37,7 @@ mod wishes;
 
 pub use answers::Answered;
 pub use connections::ConnectionRow;
-pub use connects::{
-    Attempt, AttemptEnd, Company, CompanyEnd, Connected, MissingScope, NewAttempt,
-};
+pub use connects::{Attempt, AttemptEnd, Company, CompanyEnd, Connected, MissingScope, NewAttempt};
 pub use error::StoreError;
 pub use figures::{CursorRow, DayFigures, Figures, QueueFigures};
 pub use gate::Gate;

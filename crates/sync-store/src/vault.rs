@@ -157,8 +157,7 @@ impl Inner {
         let mut tx = self.store.read(self.connection).await.map_err(told)?;
         let sql = "SELECT name, key_version, sealed FROM credential WHERE connection_id = $1 AND name = $2";
         let args = vec![tx.id(), name.into()];
-        let read =
-            |row: &crate::sql::Row<'_>| Ok((row.int(1, "key_version")?, row.text(2, "sealed")?));
+        let read = |row: &crate::sql::Row<'_>| Ok((row.int(1, "key_version")?, row.text(2, "sealed")?));
         tx.fetch_one("credential", sql, args, read).await.map_err(told)
     }
 

@@ -20,8 +20,9 @@ use sync_core::{
     value::Value,
 };
 use sync_store::{
-    Answered, AttemptEnd, Company, CompanyEnd, Counts, Errand, Fence, HookRow, HookedRecord, IntentEnd, JournalEntry, Ledger, MasterKey,
-    NewAttempt, NewIntent, Outcome, Reschedule, StagedKind, StagedRow, Store, StoreError, Tx, Vault, WishCost, WishEnd, unguessable,
+    Answered, AttemptEnd, Company, CompanyEnd, Counts, Errand, Fence, HookRow, HookedRecord, IntentEnd,
+    JournalEntry, Ledger, MasterKey, NewAttempt, NewIntent, Outcome, Reschedule, StagedKind, StagedRow,
+    Store, StoreError, Tx, Vault, WishCost, WishEnd, unguessable,
 };
 
 mod support;

@@ -109,7 +109,10 @@ impl Connects {
 
     async fn finish(&self, name: &str, attempt: &Attempt, brought: Brought) -> AttemptEnd {
         let Some(door) = self.doors.get(name) else {
-            return AttemptEnd::Failed { message: "there is no such connection".to_owned(), help: String::new() };
+            return AttemptEnd::Failed {
+                message: "there is no such connection".to_owned(),
+                help: String::new(),
+            };
         };
         let end = match brought {
             Brought::Code(code) => door.vendor.granted(attempt, code).await,
@@ -204,16 +207,23 @@ fn told(name: &str, end: &AttemptEnd, again: &str) -> Response {
             .says(&format!("Nothing was changed ({said})."))
             .says(again)
             .answer(StatusCode::OK),
-        AttemptEnd::Failed { message, help } => Page::new("Access was not established")
-            .says(message)
-            .says(help)
-            .answer(StatusCode::CONFLICT),
+        AttemptEnd::Failed { message, help } => {
+            Page::new("Access was not established").says(message).says(help).answer(StatusCode::CONFLICT)
+        }
     }
 }
 
 fn connected_page(name: &str, connected: &Connected) -> Page {
-    let Connected { company_id, company_name, company_domain, user_id, user_name, scopes, missing, api_domain } =
-        connected;
+    let Connected {
+        company_id,
+        company_name,
+        company_domain,
+        user_id,
+        user_name,
+        scopes,
+        missing,
+        api_domain,
+    } = connected;
     let named = |name: &Option<String>, id: &i64| match name {
         Some(name) => format!("{name} ({id})"),
         None => id.to_string(),
@@ -276,7 +286,12 @@ mod tests {
         assert_eq!(read("error=user_denied&state=s&error_description=x"), denied("user_denied"));
         assert_eq!(read("error=%3Cb%3E&state=s"), denied("error"));
         for query in [
-            "", "code=a", "state=s", "code=&state=s", "code=a&code=b&state=s", "code=a&state=s&state=t",
+            "",
+            "code=a",
+            "state=s",
+            "code=&state=s",
+            "code=a&code=b&state=s",
+            "code=a&state=s&state=t",
             "code=a&error=b&state=s",
         ] {
             assert_eq!(read(query), None, "{query}");

@@ -31,9 +31,9 @@ impl Page {
     /// Names and what belongs to them.
     #[must_use]
     pub(crate) fn lists(mut self, rows: &[(&str, String)]) -> Self {
-        let rows = rows.iter().map(|(name, text)| {
-            format!("<dt>{}</dt><dd>{}</dd>", with_code(name), with_code(text))
-        });
+        let rows = rows
+            .iter()
+            .map(|(name, text)| format!("<dt>{}</dt><dd>{}</dd>", with_code(name), with_code(text)));
         self.body.push_str(&format!("<dl>{}</dl>", rows.collect::<String>()));
         self
     }
@@ -56,7 +56,8 @@ impl Page {
             (header::REFERRER_POLICY, fixed("no-referrer")),
             (header::X_CONTENT_TYPE_OPTIONS, fixed("nosniff")),
         ];
-        headers.extend(HeaderValue::from_str(&policy).map(|policy| (header::CONTENT_SECURITY_POLICY, policy)));
+        headers
+            .extend(HeaderValue::from_str(&policy).map(|policy| (header::CONTENT_SECURITY_POLICY, policy)));
         let mut answer = (status, html).into_response();
         for (name, value) in headers {
             answer.headers_mut().insert(name, value);

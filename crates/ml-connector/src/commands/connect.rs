@@ -79,7 +79,12 @@ pub(super) async fn run(context: &Context<'_>, args: &ConnectArgs) -> anyhow::Re
         Some(end) => told(context, connection, end),
         None => {
             let failed = Failed::new(ExitCode::Failure, "nobody gave access within ten minutes");
-            Err(failed.help(format!("{} again; the redirect URL has to lead to this connector", remedy(&connection.name))).into())
+            Err(failed
+                .help(format!(
+                    "{} again; the redirect URL has to lead to this connector",
+                    remedy(&connection.name)
+                ))
+                .into())
         }
     }
 }
@@ -147,12 +152,8 @@ async fn beside(
     keeper: Keeper,
     waiting: impl Future<Output = anyhow::Result<Option<AttemptEnd>>>,
 ) -> anyhow::Result<Option<AttemptEnd>> {
-    let serving = Serving {
-        listener,
-        certificates: None,
-        limits: Limits::default(),
-        sleeper: Arc::new(TokioSleeper),
-    };
+    let serving =
+        Serving { listener, certificates: None, limits: Limits::default(), sleeper: Arc::new(TokioSleeper) };
     let (close, closing) = oneshot::channel::<()>();
     let mut door = pin!(sync_web::serve(serving, parts, keeper, async { drop(closing.await) }));
     let end = tokio::select! {
@@ -174,7 +175,9 @@ fn told(context: &Context<'_>, connection: &Connection, end: AttemptEnd) -> anyh
         AttemptEnd::Connected(_) => {}
         AttemptEnd::Denied { said } => {
             let failed = Failed::new(ExitCode::Remote, format!("access was denied ({said})"));
-            return Err(failed.help(format!("nothing was changed; {} again", remedy(&connection.name))).into());
+            return Err(failed
+                .help(format!("nothing was changed; {} again", remedy(&connection.name)))
+                .into());
         }
         AttemptEnd::Failed { message, help } => {
             return Err(Failed::new(ExitCode::Remote, message.clone()).help(help.clone()).into());
@@ -189,8 +192,16 @@ fn told(context: &Context<'_>, connection: &Connection, end: AttemptEnd) -> anyh
 
 fn table(shown: &Shown) -> String {
     let AttemptEnd::Connected(connected) = &shown.end else { return String::new() };
-    let Connected { company_id, company_name, company_domain, user_id, user_name, scopes, missing, api_domain } =
-        connected;
+    let Connected {
+        company_id,
+        company_name,
+        company_domain,
+        user_id,
+        user_name,
+        scopes,
+        missing,
+        api_domain,
+    } = connected;
     let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "not told".to_owned());
     let scopes = scopes.as_ref().map_or_else(|| "not told".to_owned(), |scopes| scopes.join(", "));
     let mut out = format!(
@@ -207,7 +218,9 @@ fn table(shown: &Shown) -> String {
         let _ = writeln!(out, "{when:<9} {}: {}", missing.scope, missing.without);
     }
     if !missing.is_empty() {
-        out.push_str("Add what is missing to the app (Developer Hub > OAuth & access scopes), then connect again.\n");
+        out.push_str(
+            "Add what is missing to the app (Developer Hub > OAuth & access scopes), then connect again.\n",
+        );
     }
     out
 }

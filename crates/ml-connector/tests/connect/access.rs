@@ -17,7 +17,8 @@ fn basic(secret: &str) -> String {
 
 /// What Pipedrive sends when the app is uninstalled.
 fn callback(world: &World) -> Value {
-    serde_json::to_value(world.company.uninstall_callbacks().pop().expect("it was uninstalled")).expect("JSON")
+    serde_json::to_value(world.company.uninstall_callbacks().pop().expect("it was uninstalled"))
+        .expect("JSON")
 }
 
 async fn tell(world: &World, authorization: Option<&str>, body: &str) -> u16 {
@@ -28,8 +29,7 @@ async fn tell(world: &World, authorization: Option<&str>, body: &str) -> u16 {
 #[tokio::test]
 async fn two_processes_that_refresh_at_a_time_both_go_on_with_rotation_and_without() {
     for rotate_refresh_tokens in [false, true] {
-        let settings =
-            PipedriveSettings { rotate_refresh_tokens, ..company(OAuthSettings::default()) };
+        let settings = PipedriveSettings { rotate_refresh_tokens, ..company(OAuthSettings::default()) };
         let world = World::new(Beginning { settings, ..Beginning::default() }).await;
         assert_eq!(world.connect().await.status, 200);
         let (one, two) = (world.process(), world.process());
@@ -111,7 +111,11 @@ async fn an_uninstallation_is_believed_with_proof_and_ends_access() {
     assert_eq!(ended, Some((world.clock.now(), CompanyEnd::Uninstalled)));
     let asked = world.asked(TOKENS);
     let error = daemon.whoami().await.unwrap_err();
-    assert_eq!((&error.kind, world.asked(TOKENS)), (&ErrorKind::Unauthorized, asked), "nothing is left to show");
+    assert_eq!(
+        (&error.kind, world.asked(TOKENS)),
+        (&ErrorKind::Unauthorized, asked),
+        "nothing is left to show"
+    );
     let when = format!("access was ended at {:.0}", ended.map(|(at, _)| at).unwrap());
     assert!(error.message.contains(&when), "{error}");
     assert!(error.message.contains("ml-connector connect acme"), "{error}");

@@ -22,7 +22,11 @@ async fn consent_is_exchanged_kept_and_shown_with_and_without_pkce() {
         let overheard = Overheard::default();
         let listening = overheard.begin();
         let begun = world.begin().await;
-        assert_eq!((begun.pkce, param(&begun.url, "code_challenge").is_some()), (used, used), "{taken} {pkce}");
+        assert_eq!(
+            (begun.pkce, param(&begun.url, "code_challenge").is_some()),
+            (used, used),
+            "{taken} {pkce}"
+        );
         let (state, back) = (param(&begun.url, "state").unwrap(), world.consent(&begun.url).await);
         let code = param(&back, "code").unwrap();
         assert_eq!(param(&back, "state").as_ref(), Some(&state));
@@ -72,7 +76,8 @@ async fn a_state_is_good_once_in_time_and_for_its_connection_only() {
     let foreign = world.store.ensure_connection("other", "{}", world.clock.now()).await.unwrap();
     assert_ne!(foreign, world.id);
     let without = back.split_once("&state").unwrap().0.to_owned();
-    for path in [wrong.as_str(), &without, "/connect/acme", &format!("{back}&state=x"), &format!("{back}&code=x")]
+    for path in
+        [wrong.as_str(), &without, "/connect/acme", &format!("{back}&state=x"), &format!("{back}&code=x")]
     {
         let page = world.get(path).await;
         assert_eq!(page.status, 400, "{path}");
@@ -94,7 +99,11 @@ async fn a_state_is_good_once_in_time_and_for_its_connection_only() {
     let state = param(&begun.url, "state").unwrap();
     let page = world.get(&format!("/connect/acme?code={code}&state={state}")).await;
     assert_eq!(page.status, 409);
-    assert!(page.text.contains("authorization_code is invalid") && !page.text.contains(&code), "{}", page.text);
+    assert!(
+        page.text.contains("authorization_code is invalid") && !page.text.contains(&code),
+        "{}",
+        page.text
+    );
     assert!(matches!(world.end(&begun).await, Some(AttemptEnd::Failed { .. })));
     assert_eq!(world.who().await, Ok(8_087_566), "what was before is as it was");
 
@@ -151,7 +160,11 @@ async fn a_connection_is_never_pointed_at_another_company() {
     world.log_in_at(&other);
     let page = world.connect().await;
     assert_eq!(page.status, 409);
-    assert!(page.text.contains("belongs to company 8087566") && page.text.contains("given back"), "{}", page.text);
+    assert!(
+        page.text.contains("belongs to company 8087566") && page.text.contains("given back"),
+        "{}",
+        page.text
+    );
     assert!(page.text.contains("Initech &lt;b&gt;"), "{}", page.text);
     assert_eq!(other.uninstall_callbacks().len(), 1, "the other company's access was given back");
     world.log_in_at(&world.company);
@@ -193,12 +206,17 @@ async fn organizations_that_are_bound_already_must_be_of_this_company() {
 
 #[tokio::test]
 async fn missing_scopes_are_told_with_what_does_not_work_without_them() {
-    let oauth = OAuthSettings { scopes: "base,contacts:full,users:read".to_owned(), ..OAuthSettings::default() };
+    let oauth =
+        OAuthSettings { scopes: "base,contacts:full,users:read".to_owned(), ..OAuthSettings::default() };
     let world = World::new(Beginning { settings: company(oauth), ..Beginning::default() }).await;
     let begun = world.begin().await;
     let page = world.get(&world.consent(&begun.url).await).await;
     assert_eq!(page.status, 200);
-    assert!(page.text.contains("contact-fields:full") && page.text.contains("cannot be created"), "{}", page.text);
+    assert!(
+        page.text.contains("contact-fields:full") && page.text.contains("cannot be created"),
+        "{}",
+        page.text
+    );
     let Some(AttemptEnd::Connected(connected)) = world.end(&begun).await else { panic!("connected") };
     let missing: Vec<(&str, bool)> =
         connected.missing.iter().map(|missing| (missing.scope.as_str(), missing.needed_now)).collect();

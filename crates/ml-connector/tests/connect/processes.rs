@@ -193,7 +193,8 @@ fn without_a_daemon_the_command_has_a_door_of_its_own_and_access_can_be_given_ba
     };
     let checked = json(&run(&["check", "--json"]), 7);
     let found = checked[0]["findings"].as_array().expect("findings");
-    let grant = found.iter().find(|finding| finding["name"] == "pipedrive.refresh_token").expect("it is looked at");
+    let grant =
+        found.iter().find(|finding| finding["name"] == "pipedrive.refresh_token").expect("it is looked at");
     assert_eq!(grant["severity"], "problem");
     assert_eq!(grant["remedy"]["what"], "run `ml-connector connect acme`");
 

@@ -220,7 +220,11 @@ impl World {
         let request = Request::get(url).body(Bytes::new()).expect("a request");
         let answer = self.wire.send(request).await.expect("an answer");
         let (parts, body) = answer.into_parts();
-        Got { status: parts.status.as_u16(), headers: parts.headers, text: String::from_utf8_lossy(&body).into() }
+        Got {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            text: String::from_utf8_lossy(&body).into(),
+        }
     }
 
     /// Opens the address and consents, or not; tells path and query of where that leads.
@@ -238,7 +242,11 @@ impl World {
         let answer = self.door.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
         let (parts, body) = answer.into_parts();
         let body = axum::body::to_bytes(body, 1 << 20).await.expect("a body");
-        Got { status: parts.status.as_u16(), headers: parts.headers, text: String::from_utf8_lossy(&body).into() }
+        Got {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            text: String::from_utf8_lossy(&body).into(),
+        }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Got {

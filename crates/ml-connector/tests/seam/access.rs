@@ -22,7 +22,8 @@ async fn consent(world: &World) {
     let request = Request::get(path).body(Body::empty()).expect("a request");
     let answer = router.clone().oneshot(request).await.expect("an answer");
     let location = answer.headers()["location"].to_str().expect("text").to_owned();
-    let code = location.split_once("code=").expect("a code").1.split('&').next().unwrap_or_default().to_owned();
+    let code =
+        location.split_once("code=").expect("a code").1.split('&').next().unwrap_or_default().to_owned();
     let form = format!(
         "grant_type=authorization_code&code={code}&redirect_uri=https%3A%2F%2Fsync.example.com%2Fc&client_id=app\
          &client_secret=secret"

@@ -4,8 +4,8 @@ use ::pipedrive::{Fielded, KnownField, WhoAmI};
 use sync_store::MissingScope;
 
 use super::super::finding::{Finding, FirstLoad};
-use super::super::observe::PipedriveSeen;
 use super::super::missing_scopes;
+use super::super::observe::PipedriveSeen;
 use super::super::trouble::{Cause, Trouble};
 use super::access::{Access, Door, access, seen};
 use super::{Asked, budget, counted, fields, grant};
@@ -35,8 +35,8 @@ pub(super) fn judge(
     first_load: &FirstLoad,
 ) -> Vec<Finding> {
     let end = end(pipedrive);
-    let Access { findings, blocked_by } = grant::without(pipedrive)
-        .unwrap_or_else(|| access(&door(connection), end, entered(pipedrive)));
+    let Access { findings, blocked_by } =
+        grant::without(pipedrive).unwrap_or_else(|| access(&door(connection), end, entered(pipedrive)));
     let mut findings = Vec::from(findings);
     findings.extend(grant::judge(connection, pipedrive, end));
     findings.push(super::clock("pipedrive.clock", pipedrive.ahead, blocked_by));
