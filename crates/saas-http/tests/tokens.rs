@@ -390,7 +390,7 @@ mod tests {
                             false => meanwhile.begin(&"consent".into(), now).await,
                         }
                     };
-                    futures::executor::block_on(done).unwrap();
+                    futures::FutureExt::now_or_never(Box::pin(done)).unwrap().unwrap();
                     token("t", Some("rotated"))
                 }
                 "/token" => token("t", sent.body.rsplit('=').next()),
