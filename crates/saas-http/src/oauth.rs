@@ -69,7 +69,7 @@ pub struct ClientCredentials {
 #[derive(Debug)]
 enum Grant {
     Client(ClientCredentials),
-    Refresh(RefreshToken),
+    Refresh(Box<RefreshToken>),
 }
 
 /// Where access tokens come from. One per connection.
@@ -125,7 +125,7 @@ impl TokenSource {
         transport: Arc<dyn Transport>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self::of(client, Grant::Refresh(grant), transport, clock)
+        Self::of(client, Grant::Refresh(Box::new(grant)), transport, clock)
     }
 
     fn of(client: OAuthClient, grant: Grant, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {

@@ -17,6 +17,9 @@ pub(crate) const CALL: &str = "oauth.token";
 /// Life of a token that does not say how long it lives: an hour, as both vendors' do.
 const LIFE: SignedDuration = SignedDuration::from_hours(1);
 
+/// Words for a grant that is not accepted, in lower case; the names of the keys are not certain (pipedrive.md 4.2).
+const GRANT: [&str; 4] = ["invalid_grant", "invalid grant", "refresh_token is invalid", "already exchanged"];
+
 /// A token endpoint's yes.
 #[derive(Debug)]
 pub(crate) struct Granted {
@@ -43,8 +46,7 @@ pub(crate) fn read(reply: &Reply<'_>, secrets: &[&SecretString]) -> Result<Grant
         return granted(reply).map_err(|error| Refused { error, grant: false });
     }
     let words = String::from_utf8_lossy(reply.body).to_ascii_lowercase();
-    let grant = reply.status == StatusCode::BAD_REQUEST
-        && ["invalid_grant", "invalid grant"].iter().any(|mark| words.contains(mark));
+    let grant = reply.status == StatusCode::BAD_REQUEST && GRANT.iter().any(|mark| words.contains(mark));
     let kind = match reply.status.as_u16() {
         // invalid_client, invalid_scope, invalid_grant, unsupported_grant_type: only a person can help.
         400 | 401 if !reply.is_html() && !reply.body.trim_ascii().is_empty() => ErrorKind::Unauthorized,

@@ -231,9 +231,15 @@ fn connected_page(name: &str, connected: &Connected) -> Page {
     let mut rows = vec![("Company", named(company_name, company_id)), ("User", named(user_name, user_id))];
     rows.extend(company_domain.iter().map(|domain| ("Domain", domain.clone())));
     rows.extend(api_domain.iter().map(|domain| ("API", domain.clone())));
+    let told = scopes.is_some();
     let scopes = scopes.as_ref().map_or_else(|| "not told".to_owned(), |scopes| scopes.join(", "));
     rows.push(("Scopes", scopes));
     let page = Page::new(&format!("{name} is connected")).lists(&rows);
+    if !told {
+        return page.says(
+            "Which scopes were granted was not told: `ml-connector check` tries. You can close this page.",
+        );
+    }
     if missing.is_empty() {
         return page.says("Every scope that is wanted was granted. You can close this page.");
     }

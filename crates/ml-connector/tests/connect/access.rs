@@ -2,6 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::SignedDuration;
+use ml_connector::check::{Report, Severity};
 use saas_sims::pipedrive::{OAuthSettings, PipedriveSettings};
 use serde_json::{Value, json};
 use sync_core::error::ErrorKind;
@@ -156,4 +157,31 @@ async fn access_is_given_back_once_and_a_daemon_hears_of_it() {
         assert_eq!(world.connect().await.status, 200);
         assert_eq!(daemon.whoami().await.unwrap().company_id, 8_087_566);
     }
+}
+
+#[tokio::test]
+async fn a_check_warns_before_a_grant_dies_of_idleness_and_names_the_way_out_after() {
+    let world = World::new(Beginning::default()).await;
+    let about = |report: &Report, name: &str| {
+        let found = report.findings.iter().find(|finding| finding.name == name).expect("it is looked at");
+        (found.severity, found.remedy.as_ref().map(|remedy| remedy.what.clone()).unwrap_or_default())
+    };
+    let name = "pipedrive.refresh_token";
+    assert_eq!(
+        about(&world.check().await, name),
+        (Severity::Problem, "run `ml-connector connect acme`".to_owned())
+    );
+    assert_eq!(world.connect().await.status, 200);
+    let day = SignedDuration::from_hours(24);
+    world.clock.advance(day * 44);
+    assert_eq!(about(&world.check().await, name).0, Severity::Ok, "that was use of it");
+    world.clock.advance(day * 46);
+    let report = world.check().await;
+    assert_eq!(about(&report, name).0, Severity::Warning);
+    assert!(report.findings.iter().any(|finding| finding.seen.contains("renewed 46 days ago")));
+    assert_eq!(about(&world.check().await, name).0, Severity::Ok);
+    world.clock.advance(day * 61);
+    let (severity, what) = about(&world.check().await, "pipedrive.credentials");
+    assert_eq!(severity, Severity::Problem);
+    assert!(what.contains("ml-connector connect"), "{what}");
 }

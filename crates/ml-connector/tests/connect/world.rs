@@ -11,6 +11,7 @@ use axum::{Router, body::Body, http::Request};
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use ml_connector::{
+    check::{Means, Report, judge, observe},
     clients::{Clients, Kept},
     config::Config,
     connect::{Begun, Connector},
@@ -195,6 +196,20 @@ impl World {
             Arc::new(Time(self.clock.clone())),
         );
         made.expect("a connector").expect("it is an app")
+    }
+
+    /// What `check` says about Pipedrive.
+    pub(crate) async fn check(&self) -> Report {
+        let env = |name: &str| self.env(name);
+        let means = Means {
+            clients: self.clients(&env),
+            sleeper: Arc::new(Time(self.clock.clone())),
+            store: Ok(&self.store),
+            erp: Err(anyhow::anyhow!("nobody asks the ERP here")),
+            crm: Ok(Arc::new(self.wire.clone())),
+        };
+        let connection = &self.config.connections[0];
+        judge(connection, &observe(connection, means).await)
     }
 
     /// The client of a process.
