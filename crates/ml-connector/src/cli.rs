@@ -79,6 +79,10 @@ pub enum Command {
     Holds(HoldsCommand),
     /// Tell under which address a connection takes webhooks in (whoever knows it has half of what a webhook proves)
     Webhooks(WebhooksArgs),
+    /// Get access to a Pipedrive company by the consent of a person (OAuth)
+    Connect(ConnectArgs),
+    /// Give access to a Pipedrive company back
+    Disconnect(DisconnectArgs),
     /// Look after the database
     #[command(subcommand)]
     Db(DbCommand),
@@ -107,6 +111,46 @@ pub struct WebhooksArgs {
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "20")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub events: Option<u32>,
+}
+
+/// `connect`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Prints an address to open in a browser in which you are logged in to Pipedrive, and waits ten minutes for the consent.
+Without --listen, `run` has to be running: it takes the consent in at /connect/NAME. docs/connect.md tells it all.
+
+Examples:
+  ml-connector connect acme
+  ml-connector connect acme --listen 127.0.0.1:8765     without `run`, on this machine")]
+pub struct ConnectArgs {
+    /// The connection
+    #[arg(value_name = "NAME")]
+    pub connection: String,
+    /// Take the consent in here, on this port of a loopback address; http://ADDR/connect/NAME has to be the app's callback URL
+    #[arg(long, value_name = "ADDR", value_parser = loopback)]
+    pub listen: Option<SocketAddr>,
+    /// Accept only the company of this id, and take your word for it that organizations that are bound already are its
+    #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i64).range(1..))]
+    pub company: Option<i64>,
+}
+
+/// An address that only this machine reaches: there is no TLS.
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    match text.parse::<SocketAddr>() {
+        Ok(address) if address.ip().is_loopback() => Ok(address),
+        Ok(_) | Err(_) => Err("write a loopback address with a port, such as 127.0.0.1:8765".to_owned()),
+    }
+}
+
+/// `disconnect`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ml-connector disconnect acme")]
+pub struct DisconnectArgs {
+    /// The connection
+    #[arg(value_name = "NAME")]
+    pub connection: String,
 }
 
 /// `demo`
@@ -266,6 +310,12 @@ pub struct SimArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it")]
     pub webhooks: SimWebhookArgs,
+    /// Be this company of the simulated Pipedrive
+    #[arg(long, value_name = "ID", default_value_t = 8_087_566, value_parser = clap::value_parser!(i64).range(1..))]
+    pub company: i64,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would show it")]
+    pub oauth: SimOAuthArgs,
 }
 
 /// What goes wrong with webhooks of the simulated Pipedrive.
@@ -291,6 +341,38 @@ fn share(text: &str) -> Result<f64, String> {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
         Ok(_) | Err(_) => Err("write a share from 0.0 to 1.0".to_owned()),
     }
+}
+
+/// The OAuth app that the simulated Pipedrive knows.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "The OAuth app at the simulated Pipedrive")]
+pub struct SimOAuthArgs {
+    /// Accept only this client id
+    #[arg(long, value_name = "ID")]
+    pub oauth_client_id: Option<String>,
+    /// Accept only this client secret
+    #[arg(long, value_name = "SECRET", env = "PIPEDRIVE_CLIENT_SECRET", hide_env_values = true)]
+    #[arg(value_parser = secret)]
+    pub oauth_client_secret: Option<SecretString>,
+    /// Accept only this refresh token from the beginning
+    #[arg(long, value_name = "TOKEN", env = "PIPEDRIVE_REFRESH_TOKEN", hide_env_values = true)]
+    #[arg(value_parser = secret)]
+    pub oauth_refresh_token: Option<SecretString>,
+    /// Accept only this callback URL
+    #[arg(long, value_name = "URL")]
+    pub oauth_redirect: Option<String>,
+    /// Grant these scopes, separated by commas
+    #[arg(long, value_name = "SCOPES")]
+    pub oauth_scopes: Option<String>,
+    /// Deny consent
+    #[arg(long)]
+    pub oauth_deny: bool,
+    /// Take PKCE; otherwise it is refused
+    #[arg(long)]
+    pub oauth_pkce: bool,
+    /// Give another refresh token at each exchange, and end the old one
+    #[arg(long)]
+    pub oauth_rotate: bool,
 }
 
 fn secret(text: &str) -> Result<SecretString, Infallible> {

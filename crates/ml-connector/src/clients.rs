@@ -7,7 +7,9 @@ use anyhow::Context as _;
 use jiff::SignedDuration;
 use oracle_fusion::{Fusion, FusionConfig, Terms};
 use pipedrive::{Pipedrive, PipedriveAuth, PipedriveConfig};
-use saas_http::{HttpSettings, HttpTransport, Sleeper, Transport};
+use saas_http::{
+    BaseUrl, HttpSettings, HttpTransport, OAuthClient, OAuthWay, RefreshToken, Sleeper, Transport,
+};
 use secrecy::SecretString;
 use sync_core::{
     budget::{self, DailyBudget},
@@ -15,10 +17,11 @@ use sync_core::{
     ids::ConnectionId,
     ports::{Clock, Spend, TokenVault},
 };
-use sync_store::{MasterKey, Store, Vault};
+use sync_store::{Ledger, MasterKey, Store, Vault};
 
 use crate::{
     config::{self, Connection, Credentials},
+    connect::{Connector, remedy},
     exit::{ExitCode, Failed},
     wire::policy,
 };
@@ -77,6 +80,12 @@ impl Clients<'_> {
         sleeper: Arc<dyn Sleeper>,
         kept: Kept,
     ) -> anyhow::Result<Pipedrive> {
+        let config = self.crm_config(connection)?;
+        let Kept { spend, vault } = kept;
+        Ok(Pipedrive::new(config, transport, self.clock.clone(), sleeper, spend, vault)?)
+    }
+
+    fn crm_config(&self, connection: &Connection) -> anyhow::Result<PipedriveConfig> {
         let settings = &connection.pipedrive;
         let auth = match settings.credentials()? {
             Credentials::ApiToken(token) => PipedriveAuth::ApiToken(token.resolve(self.env)?),
@@ -84,14 +93,14 @@ impl Clients<'_> {
                 client_id: oauth.client_id.clone(),
                 client_secret: oauth.client_secret.resolve(self.env)?,
                 token_url: oauth.token_url.to_string(),
-                refresh_token: oauth.refresh_token.resolve(self.env)?,
+                refresh_token: self.seed(oauth)?,
+                remedy: remedy(&connection.name),
             },
         };
-        let plan = plan(settings.plan);
-        let config = PipedriveConfig {
+        Ok(PipedriveConfig {
             base_url: settings.base_url.to_string(),
             auth,
-            plan,
+            plan: plan(settings.plan),
             seats: settings.seats,
             burst: settings.burst,
             search_burst: settings.search_burst,
@@ -101,9 +110,58 @@ impl Clients<'_> {
             labels: policy(connection).wanted_labels(),
             visible_to: settings.visible_to.map(i64::from),
             hook_login: self.hook_login(connection),
+        })
+    }
+
+    fn seed(&self, oauth: &config::OAuth) -> anyhow::Result<Option<SecretString>> {
+        Ok(oauth.refresh_token.as_ref().map(|seed| seed.resolve(self.env)).transpose()?)
+    }
+
+    /// The grant of a connection that is an app; none where it is none.
+    ///
+    /// # Errors
+    /// When a secret is missing.
+    pub fn grant(
+        &self,
+        connection: &Connection,
+        vault: Arc<dyn TokenVault>,
+    ) -> anyhow::Result<Option<RefreshToken>> {
+        let Credentials::OAuth(oauth) = connection.pipedrive.credentials()? else { return Ok(None) };
+        Ok(Some(pipedrive::grant(self.seed(oauth)?, remedy(&connection.name), vault)))
+    }
+
+    /// Whoever gets and ends the access of a connection that is an app; none where it is none.
+    ///
+    /// # Errors
+    /// When a secret is missing or an address cannot be used.
+    pub fn connector(
+        &self,
+        connection: &Connection,
+        (store, id): (&Store, ConnectionId),
+        transport: Arc<dyn Transport>,
+        sleeper: Arc<dyn Sleeper>,
+    ) -> anyhow::Result<Option<Connector>> {
+        let Credentials::OAuth(oauth) = connection.pipedrive.credentials()? else { return Ok(None) };
+        let client = OAuthClient {
+            token_url: BaseUrl::parse("token_url", oauth.token_url.as_str())?,
+            id: oauth.client_id.clone(),
+            secret: oauth.client_secret.resolve(self.env)?,
         };
-        let Kept { spend, vault } = kept;
-        Ok(Pipedrive::new(config, transport, self.clock.clone(), sleeper, spend, vault)?)
+        Ok(Some(Connector {
+            name: connection.name.clone(),
+            id,
+            store: store.clone(),
+            vault: Arc::new(self.vault(store, id)?),
+            spend: Arc::new(Ledger::new(store.clone(), id, budget(&connection.pipedrive))),
+            sleeper,
+            way: OAuthWay { client, transport, clock: self.clock.clone() },
+            authorize_url: oauth.authorize_url.clone(),
+            revoke_url: BaseUrl::parse("revoke_url", oauth.revoke_url.as_str())?,
+            pkce: oauth.pkce,
+            seed: self.seed(oauth)?,
+            crm: self.crm_config(connection)?,
+            webhooks: connection.webhooks.is_some(),
+        }))
     }
 
     /// User and password of the secret in use. Only whoever takes webhooks in needs it, and says so if it is missing.

@@ -1,11 +1,13 @@
 //! The binary `ml-connector`, as a library so that its parts can be tested: configuration, command line, output,
-//! commands. `wire.rs` and `clients.rs` alone name vendors and roles together; anyhow lives only here.
+//! commands. `wire.rs`, `clients.rs`, `check/`, `hooks.rs` and `connect/` alone name vendors and
+//! roles together; anyhow lives only here.
 
 pub mod check;
 pub mod cli;
 pub mod clients;
 pub mod commands;
 pub mod config;
+pub mod connect;
 pub mod docs;
 pub mod exit;
 pub mod hooks;

@@ -25,6 +25,7 @@ use sync_store::{Ledger, Store, StoreOptions};
 use crate::{
     clients::{self, Clients, Kept},
     config::{self, Config, Connection},
+    connect::Connector,
     exit::{ExitCode, Failed},
     output::{ConnectionSummary, ErpUse, Flows, PipedriveUse, talk},
 };
@@ -226,6 +227,15 @@ impl Process<'_> {
         };
         let transport = clients::crm_transport(&connection.pipedrive)?;
         clients.pipedrive(connection, transport, Arc::new(TokioSleeper), kept)
+    }
+
+    /// Whoever gets and ends the access of a connection that is an app; none where it is none.
+    ///
+    /// # Errors
+    /// When a secret is missing or an address cannot be used.
+    pub fn connector(&self, connection: &Connection, id: ConnectionId) -> anyhow::Result<Option<Connector>> {
+        let transport = clients::crm_transport(&connection.pipedrive)?;
+        self.clients().connector(connection, (&self.store, id), transport, Arc::new(TokioSleeper))
     }
 
     /// The budget of a connection.

@@ -10,7 +10,7 @@ use saas_http::{
     Answer, BaseUrl, Caller, Credentials, Endpoint, Metered, OAuthClient, Pacer, Pass, RefreshToken, Sleeper,
     TokenSource, Transport, Wiring, scalar,
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use sync_core::{
     budget::{Class, Spent},
     deals::Relation,
@@ -101,7 +101,7 @@ impl Pipedrive {
     ) -> Called<Self> {
         let base = address("base_url", &config.base_url)?;
         let (burst, search_burst) = (config.burst(), config.search_burst());
-        let pacer = Pacer::new(burst, search_burst, Arc::clone(&clock), sleeper);
+        let pacer = Pacer::new(burst, search_burst, Arc::clone(&clock), Arc::clone(&sleeper));
         let gate = Arc::new(Metered::new(pacer, config.burst, spend, Arc::clone(&clock)));
         // Only the vendor's own address is left for another of its own; a proxy or stand-in stays.
         let follows = base.is_below(VENDOR);
@@ -109,7 +109,7 @@ impl Pipedrive {
             base,
             headers: HeaderMap::new(),
             timeout: config.timeout,
-            credentials: credentials(config.auth, follows, &transport, &clock, vault)?,
+            credentials: credentials(config.auth, follows, &transport, (&clock, &sleeper), vault)?,
             transport,
             gate: Arc::clone(&gate) as _,
             dialect: Arc::new(PipedriveDialect),
@@ -390,20 +390,43 @@ fn about(id: OrgId, seen: Seen<CrmOrg>) -> Seen<CrmOrg> {
     }
 }
 
+/// The grant of a company's consent: the `seed` of the configuration, and what the vault keeps. `remedy` says what a person
+/// does where there is none.
+pub fn grant(
+    seed: Option<SecretString>,
+    remedy: impl Into<String>,
+    vault: Arc<dyn TokenVault>,
+) -> RefreshToken {
+    RefreshToken::new(REFRESH_TOKEN, seed, remedy, vault)
+}
+
+/// Where the API of a token is: at the `api_domain` that came with it if that is the vendor's and the configured address is,
+/// too; else where the configuration says (4.2).
+#[must_use]
+pub fn home(base_url: &str, api_domain: Option<&str>) -> String {
+    let vendors = |text: &str| BaseUrl::parse("api_domain", text).is_ok_and(|url| url.is_below(VENDOR));
+    api_domain.filter(|domain| vendors(base_url) && vendors(domain)).unwrap_or(base_url).to_owned()
+}
+
 fn credentials(
     auth: PipedriveAuth,
     follows: bool,
     transport: &Arc<dyn Transport>,
-    clock: &Arc<dyn Clock>,
+    (clock, sleeper): (&Arc<dyn Clock>, &Arc<dyn Sleeper>),
     vault: Arc<dyn TokenVault>,
 ) -> Called<Credentials> {
     match auth {
         PipedriveAuth::ApiToken(token) => Credentials::header(HeaderName::from_static("x-api-token"), &token),
-        PipedriveAuth::OAuth { client_id, client_secret, token_url, refresh_token } => {
+        PipedriveAuth::Access(token) => {
+            let bearer = format!("Bearer {}", token.expose_secret());
+            Credentials::header(http::header::AUTHORIZATION, &bearer.into())
+        }
+        PipedriveAuth::OAuth { client_id, client_secret, token_url, refresh_token, remedy } => {
             let token_url = address("token_url", &token_url)?;
             let client = OAuthClient { token_url, id: client_id, secret: client_secret };
-            let grant = RefreshToken::new(REFRESH_TOKEN, refresh_token, vault);
-            let source = TokenSource::refresh_token(client, grant, Arc::clone(transport), Arc::clone(clock));
+            let grant = grant(refresh_token, remedy, vault);
+            let source = TokenSource::refresh_token(client, grant, Arc::clone(transport), Arc::clone(clock))
+                .waiting(Arc::clone(sleeper));
             Ok(Credentials::bearer(if follows { source.following(VENDOR) } else { source }))
         }
     }

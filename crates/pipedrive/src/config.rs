@@ -50,9 +50,13 @@ pub enum PipedriveAuth {
         client_secret: SecretString,
         /// `https://oauth.pipedrive.com/oauth/token`.
         token_url: String,
-        /// A seed: the stored one wins until this value changes.
-        refresh_token: SecretString,
+        /// A seed: the stored one wins until this value changes. Without it there is only the stored one.
+        refresh_token: Option<SecretString>,
+        /// What a person does where no refresh token is there or accepted.
+        remedy: String,
     },
+    /// An access token that was just obtained, for its hour.
+    Access(SecretString),
 }
 
 impl PipedriveConfig {
@@ -64,7 +68,7 @@ impl PipedriveConfig {
     pub fn burst(&self) -> u32 {
         let kind = match self.auth {
             PipedriveAuth::ApiToken(_) => AuthKind::ApiToken,
-            PipedriveAuth::OAuth { .. } => AuthKind::OAuth,
+            PipedriveAuth::OAuth { .. } | PipedriveAuth::Access(_) => AuthKind::OAuth,
         };
         self.burst.unwrap_or_else(|| self.plan.burst(kind)).max(1)
     }

@@ -25,8 +25,9 @@ mod settings;
 mod shapes;
 mod subscriptions;
 mod survey;
+mod uninstall;
 
-pub use client::{Pipedrive, WhoAmI};
+pub use client::{Pipedrive, WhoAmI, grant, home};
 pub use config::{PipedriveAuth, PipedriveConfig};
 pub use deal_json::monetary;
 pub use deals::{DealChanges, DealCodes};
@@ -35,3 +36,4 @@ pub use notes::NOTE_LIMIT;
 pub use settings::{Stage, User};
 pub use subscriptions::SUBSCRIPTION_TOKENS;
 pub use survey::{Fielded, KnownField, type_name};
+pub use uninstall::Uninstalled;

@@ -19,7 +19,8 @@ mod tests {
             client_id: "app".to_owned(),
             client_secret: "app-secret".into(),
             token_url: "https://oauth.pipedrive.com/oauth/token".to_owned(),
-            refresh_token: "seed-token".into(),
+            refresh_token: Some("seed-token".into()),
+            remedy: "run connect".to_owned(),
         };
         PipedriveConfig { base_url: base_url.to_owned(), auth, ..config() }
     }

@@ -379,7 +379,8 @@ mod tests {
             client_id: "app".to_owned(),
             client_secret: "app-secret".into(),
             token_url: "https://oauth.pipedrive.com/oauth/token".to_owned(),
-            refresh_token: "seed-token".into(),
+            refresh_token: Some("seed-token".into()),
+            remedy: "run connect".to_owned(),
         };
         assert_eq!(config.burst(), 80);
         let shown = format!("{config:?}");

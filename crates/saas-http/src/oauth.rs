@@ -11,7 +11,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderValue, header};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use sync_core::{
     error::{CallError, Effect, ErrorKind},
@@ -20,14 +20,14 @@ use sync_core::{
 use tokio::sync::Mutex;
 
 use crate::{
-    BaseUrl, RefreshToken, Reply, RequestTimeout, Transport, TransportError,
+    BaseUrl, RefreshToken, Reply, RequestTimeout, Sleeper, Transport, TransportError,
     base_url::encode,
     credentials::sensitive,
     token_reply::{self, CALL, Granted, Refused},
 };
 
 /// A token endpoint does little; it answers soon or not at all.
-const TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long to go on with a token that could not be renewed early.
 const AGAIN: SignedDuration = SignedDuration::from_secs(30);
@@ -43,6 +43,22 @@ pub struct OAuthClient {
     pub secret: SecretString,
 }
 
+impl OAuthClient {
+    /// A request with a form, in the client's name.
+    pub(crate) fn form(&self, url: &BaseUrl, form: &[(&str, &str)]) -> Called<http::Request<Bytes>> {
+        let pairs: Vec<String> =
+            form.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+        let basic = STANDARD.encode(format!("{}:{}", self.id, self.secret.expose_secret()));
+        http::Request::post(url.join("", &[]))
+            .header(header::ACCEPT, HeaderValue::from_static("application/json"))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::AUTHORIZATION, sensitive(&format!("Basic {basic}"))?)
+            .extension(RequestTimeout(TIMEOUT))
+            .body(Bytes::from(pairs.join("&")))
+            .map_err(|error| CallError::without_effect(CALL, ErrorKind::Rejected, error.to_string()))
+    }
+}
+
 /// Tokens for the client itself (oracle-fusion.md 5).
 #[derive(Debug, Clone)]
 pub struct ClientCredentials {
@@ -53,7 +69,7 @@ pub struct ClientCredentials {
 #[derive(Debug)]
 enum Grant {
     Client(ClientCredentials),
-    Refresh(RefreshToken),
+    Refresh(Box<RefreshToken>),
 }
 
 /// Where access tokens come from. One per connection.
@@ -62,6 +78,8 @@ pub struct TokenSource {
     grant: Grant,
     /// Below which domain an `api_domain` is followed; nowhere if absent.
     follows: Option<&'static str>,
+    /// Who waits while another process stores what it was given.
+    sleeper: Option<Arc<dyn Sleeper>>,
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
@@ -107,12 +125,12 @@ impl TokenSource {
         transport: Arc<dyn Transport>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self::of(client, Grant::Refresh(grant), transport, clock)
+        Self::of(client, Grant::Refresh(Box::new(grant)), transport, clock)
     }
 
     fn of(client: OAuthClient, grant: Grant, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
         let (state, requests) = (Mutex::default(), AtomicU64::new(0));
-        Self { client, grant, follows: None, transport, clock, state, requests }
+        Self { client, grant, follows: None, sleeper: None, transport, clock, state, requests }
     }
 
     /// Requests go to the `api_domain` that comes with a token, if that is an https address below `domain`: a
@@ -122,6 +140,19 @@ impl TokenSource {
         Self { follows: Some(domain), ..self }
     }
 
+    /// A refresh token that is refused may have been exchanged by another process just now: it is given a moment to store
+    /// what it got.
+    #[must_use]
+    pub fn waiting(self, sleeper: Arc<dyn Sleeper>) -> Self {
+        Self { sleeper: Some(sleeper), ..self }
+    }
+
+    pub(crate) async fn sleep(&self, wait: SignedDuration) {
+        if let Some(sleeper) = &self.sleeper {
+            sleeper.sleep(wait).await;
+        }
+    }
+
     fn home(&self, api_domain: Option<&str>) -> Option<BaseUrl> {
         let (domain, text) = (self.follows?, api_domain?);
         let home = BaseUrl::parse("api_domain", text).ok().filter(|home| home.is_below(domain));
@@ -129,6 +160,10 @@ impl TokenSource {
             tracing::warn!("the token endpoint named an API address outside {domain}; it is not followed");
         }
         home
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     pub(crate) fn requests(&self) -> u64 {
@@ -185,7 +220,7 @@ impl TokenSource {
         secrets: &[&SecretString],
     ) -> Result<Granted, Refused> {
         let plainly = |error| Refused { error, grant: false };
-        let request = self.request(form).map_err(plainly)?;
+        let request = self.client.form(&self.client.token_url, form).map_err(plainly)?;
         self.requests.fetch_add(1, Ordering::Relaxed);
         let answer = self.transport.send(request).await.map_err(|error| plainly(unanswered(&error)))?;
         let (parts, body) = answer.into_parts();
@@ -196,23 +231,10 @@ impl TokenSource {
         hidden.extend(secrets);
         token_reply::read(&reply, &hidden)
     }
-
-    fn request(&self, form: &[(&str, &str)]) -> Called<http::Request<Bytes>> {
-        let pairs: Vec<String> =
-            form.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
-        let basic = STANDARD.encode(format!("{}:{}", self.client.id, self.client.secret.expose_secret()));
-        http::Request::post(self.client.token_url.join("", &[]))
-            .header(header::ACCEPT, HeaderValue::from_static("application/json"))
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header(header::AUTHORIZATION, sensitive(&format!("Basic {basic}"))?)
-            .extension(RequestTimeout(TIMEOUT))
-            .body(Bytes::from(pairs.join("&")))
-            .map_err(|error| CallError::without_effect(CALL, ErrorKind::Rejected, error.to_string()))
-    }
 }
 
 /// The call that needed the token was not sent, whatever became of the request for the token.
-fn unanswered(error: &TransportError) -> CallError {
+pub(crate) fn unanswered(error: &TransportError) -> CallError {
     let kind = ErrorKind::Transient { after: None };
     CallError {
         call: CALL,

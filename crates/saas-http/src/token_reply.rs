@@ -17,12 +17,17 @@ pub(crate) const CALL: &str = "oauth.token";
 /// Life of a token that does not say how long it lives: an hour, as both vendors' do.
 const LIFE: SignedDuration = SignedDuration::from_hours(1);
 
+/// Words for a grant that is not accepted, in lower case; the names of the keys are not certain (pipedrive.md 4.2).
+const GRANT: [&str; 4] = ["invalid_grant", "invalid grant", "refresh_token is invalid", "already exchanged"];
+
 /// A token endpoint's yes.
 #[derive(Debug)]
 pub(crate) struct Granted {
     pub(crate) access: SecretString,
     pub(crate) refresh: Option<SecretString>,
     pub(crate) life: SignedDuration,
+    /// What was granted, if the endpoint says so: by commas there (pipedrive.md 4.2), by blanks elsewhere.
+    pub(crate) scopes: Option<Vec<String>>,
     /// Where this token's API lives, if the endpoint says so (pipedrive.md 4.2).
     pub(crate) api_domain: Option<String>,
 }
@@ -41,8 +46,7 @@ pub(crate) fn read(reply: &Reply<'_>, secrets: &[&SecretString]) -> Result<Grant
         return granted(reply).map_err(|error| Refused { error, grant: false });
     }
     let words = String::from_utf8_lossy(reply.body).to_ascii_lowercase();
-    let grant = reply.status == StatusCode::BAD_REQUEST
-        && ["invalid_grant", "invalid grant"].iter().any(|mark| words.contains(mark));
+    let grant = reply.status == StatusCode::BAD_REQUEST && GRANT.iter().any(|mark| words.contains(mark));
     let kind = match reply.status.as_u16() {
         // invalid_client, invalid_scope, invalid_grant, unsupported_grant_type: only a person can help.
         400 | 401 if !reply.is_html() && !reply.body.trim_ascii().is_empty() => ErrorKind::Unauthorized,
@@ -70,6 +74,12 @@ fn description(reply: &Reply<'_>) -> Option<String> {
     }
 }
 
+/// The scopes of a list.
+#[must_use]
+pub fn scopes(list: &str) -> Vec<String> {
+    list.split([',', ' ']).map(str::trim).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
+}
+
 fn granted(reply: &Reply<'_>) -> Called<Granted> {
     let unreadable = |what: String| CallError::without_effect(CALL, ErrorKind::Unreadable, what);
     let json =
@@ -81,5 +91,6 @@ fn granted(reply: &Reply<'_>) -> Called<Granted> {
     let seconds = scalar::int("expires_in", json.get("expires_in")).unwrap_or(None);
     let life = seconds.filter(|seconds| *seconds > 0).map_or(LIFE, SignedDuration::from_secs);
     let api_domain = json.get("api_domain").and_then(Value::as_str).map(str::to_owned);
-    Ok(Granted { access, refresh: secret("refresh_token"), life, api_domain })
+    let scopes = json.get("scope").and_then(Value::as_str).map(scopes);
+    Ok(Granted { access, refresh: secret("refresh_token"), life, scopes, api_domain })
 }

@@ -17,6 +17,8 @@ mod tests {
 
     use super::support::*;
 
+    const REMEDY: &str = "run connect";
+
     struct Get;
 
     impl Endpoint for Get {
@@ -62,7 +64,7 @@ mod tests {
         seed: &str,
         vault: &Arc<Vault>,
     ) -> Caller {
-        let grant = RefreshToken::new("pd.refresh_token", seed.into(), Arc::clone(vault) as _);
+        let grant = RefreshToken::new("pd.refresh_token", Some(seed.into()), REMEDY, Arc::clone(vault) as _);
         let source =
             TokenSource::refresh_token(client(), grant, Arc::clone(transport), Arc::new(clock.clone()));
         wired(transport, clock, source)
@@ -271,11 +273,201 @@ mod tests {
         assert!(vault.secrets.lock().unwrap()["pd.refresh_token"].contains(r#""refresh_token":"r2""#));
     }
 
+    /// A source whose configuration has this seed, or none, beside what a consent put into the vault.
+    fn grant(seed: Option<&str>, vault: &Arc<Vault>) -> RefreshToken {
+        RefreshToken::new("pd.refresh_token", seed.map(Into::into), REMEDY, Arc::clone(vault) as _)
+    }
+
+    fn by_grant(
+        transport: &Arc<dyn Transport>,
+        clock: &ManualClock,
+        seed: Option<&str>,
+        vault: &Arc<Vault>,
+    ) -> Caller {
+        let (grant, clock_) = (grant(seed, vault), Arc::new(clock.clone()));
+        wired(transport, clock, TokenSource::refresh_token(client(), grant, Arc::clone(transport), clock_))
+    }
+
+    /// Every refresh token is good and comes back as it is; tells those that were used.
+    fn lasting() -> (Arc<dyn Transport>, impl Fn() -> Vec<String>) {
+        let (transport, log) = remote(|sent| match sent.path() {
+            "/token" => token("t", sent.body.rsplit('=').next()),
+            _ => ok("[]"),
+        });
+        let used = move || {
+            let tokens = log.all().into_iter().filter(|sent| sent.path() == "/token");
+            tokens.filter_map(|sent| Some(sent.body.rsplit('=').next()?.to_owned())).collect()
+        };
+        (transport, used)
+    }
+
+    #[tokio::test]
+    async fn consent_wins_against_the_seed_until_the_seed_changes_in_either_order() {
+        let (clock, _) = clock();
+        let now = sync_core::ports::Clock::now(&clock);
+        // Seed first, then consent, then the seed goes, comes back, and changes.
+        let (transport, used) = lasting();
+        let vault = Arc::new(Vault::default());
+        get(&by_grant(&transport, &clock, Some("seed"), &vault)).await.unwrap();
+        grant(Some("seed"), &vault).begin(&"consent".into(), now).await.unwrap();
+        for seed in [Some("seed"), None, Some("seed"), Some("new"), Some("new"), None] {
+            get(&by_grant(&transport, &clock, seed, &vault)).await.unwrap();
+        }
+        assert_eq!(used(), ["seed", "consent", "consent", "consent", "new", "new", "new"]);
+
+        // Consent first, then a seed.
+        let (transport, used) = lasting();
+        let vault = Arc::new(Vault::default());
+        let error = get(&by_grant(&transport, &clock, None, &vault)).await.unwrap_err();
+        assert_eq!((error.kind, error.effect), (ErrorKind::Unauthorized, Effect::None));
+        assert_eq!(error.message, "nobody has given access yet: run connect");
+        grant(None, &vault).begin(&"consent".into(), now).await.unwrap();
+        for seed in [None, Some("seed"), Some("seed"), None] {
+            get(&by_grant(&transport, &clock, seed, &vault)).await.unwrap();
+        }
+        assert_eq!(
+            used(),
+            ["consent", "seed", "seed", "seed"],
+            "a seed that was not there is a changed seed"
+        );
+        grant(Some("seed"), &vault).begin(&"again".into(), now).await.unwrap();
+        get(&by_grant(&transport, &clock, Some("seed"), &vault)).await.unwrap();
+        assert_eq!(used().pop().as_deref(), Some("again"));
+    }
+
+    #[tokio::test]
+    async fn an_ended_grant_is_ended_for_its_seed_too_and_times_are_kept() {
+        let (clock, _) = clock();
+        let now = || sync_core::ports::Clock::now(&clock);
+        let (transport, used) = lasting();
+        let vault = Arc::new(Vault::default());
+        let old = r#"{"seed_sha256":"19b25856e1c150ca834cffc8b59b23adbd0ec0389e58eb22b3b64768098d002b","refresh_token":"r1"}"#;
+        vault.secrets.lock().unwrap().insert("pd.refresh_token".to_owned(), old.to_owned());
+        let grant = grant(Some("seed"), &vault);
+        let state = |from, obtained_at, renewed_at| RefreshState { from, obtained_at, renewed_at };
+        assert_eq!(
+            grant.state().await.unwrap(),
+            state(RefreshFrom::Vault, None, None),
+            "of an older version"
+        );
+        get(&by_grant(&transport, &clock, Some("seed"), &vault)).await.unwrap();
+        assert_eq!(grant.state().await.unwrap(), state(RefreshFrom::Vault, None, Some(now())));
+        let began = now();
+        grant.begin(&"consent".into(), began).await.unwrap();
+        clock.advance(SignedDuration::from_hours(1));
+        get(&by_grant(&transport, &clock, Some("seed"), &vault)).await.unwrap();
+        assert_eq!(grant.state().await.unwrap(), state(RefreshFrom::Vault, Some(began), Some(now())));
+
+        let ended = grant.end(now()).await.unwrap();
+        assert!(ended.is_some() && grant.end(now()).await.unwrap().is_none(), "once");
+        assert_eq!(grant.state().await.unwrap().from, RefreshFrom::Ended(now()));
+        let sent = used().len();
+        for seed in [Some("seed"), None] {
+            let error = get(&by_grant(&transport, &clock, seed, &vault)).await.unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Unauthorized);
+            assert!(error.message.starts_with("access was ended at 2026-11-24T13:00:00Z: run"), "{error}");
+        }
+        assert_eq!(used().len(), sent, "nothing is sent");
+        get(&by_grant(&transport, &clock, Some("new"), &vault)).await.unwrap();
+        assert_eq!(used().pop().as_deref(), Some("new"), "another seed is another grant");
+    }
+
+    /// A refresh under way never puts its token over that of a consent, nor over an end.
+    #[tokio::test]
+    async fn an_answer_that_comes_late_is_dropped() {
+        for ended in [false, true] {
+            let (clock, _) = clock();
+            let now = sync_core::ports::Clock::now(&clock);
+            let vault = Arc::new(Vault::default());
+            let other = Arc::new(grant(Some("seed"), &vault));
+            let meanwhile = Arc::clone(&other);
+            let (transport, log) = remote(move |sent| match sent.path() {
+                "/token" if sent.body.ends_with("=seed") => {
+                    // What another process does between our request and its answer.
+                    let done = async {
+                        match ended {
+                            true => meanwhile.end(now).await.map(drop),
+                            false => meanwhile.begin(&"consent".into(), now).await,
+                        }
+                    };
+                    futures::FutureExt::now_or_never(Box::pin(done)).unwrap().unwrap();
+                    token("t", Some("rotated"))
+                }
+                "/token" => token("t", sent.body.rsplit('=').next()),
+                _ => ok("[]"),
+            });
+            let got = get(&by_grant(&transport, &clock, Some("seed"), &vault)).await;
+            assert_eq!(got.is_err(), ended);
+            assert!(!vault.secrets.lock().unwrap()["pd.refresh_token"].contains("rotated"));
+            assert_eq!(count(&log, "/token"), if ended { 1 } else { 2 }, "the newer one is used");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_code_is_exchanged_with_its_verifier_and_what_was_granted_is_told() {
+        let (clock, _) = clock();
+        let (transport, log) = remote(|sent| match sent.path() {
+            "/token" if sent.body.contains("code=bad") => reply(
+                400,
+                &[],
+                r#"{"error":"invalid_grant","message":"Invalid grant: authorization_code bad%2F is invalid, bad/"}"#,
+            ),
+            "/token" => ok(
+                r#"{"access_token":"a","refresh_token":"r","expires_in":3599,"scope":"base,deals:full","api_domain":"https://x"}"#,
+            ),
+            "/revoke" => reply(200, &[], ""),
+            _ => reply(500, &[], "r1"),
+        });
+        let way = OAuthWay { client: client(), transport, clock: Arc::new(clock) };
+        let code = |code: &str, verifier: Option<&str>| Code {
+            code: code.into(),
+            redirect_url: "https://h.example/c".to_owned(),
+            verifier: verifier.map(Into::into),
+        };
+        let granted = way.exchange(&code("a b", Some("v"))).await.unwrap();
+        assert_eq!(granted.scopes, Some(vec!["base".to_owned(), "deals:full".to_owned()]));
+        assert_eq!(granted.api_domain.as_deref(), Some("https://x"));
+        assert_eq!(
+            log.last().body,
+            "grant_type=authorization_code&code=a%20b&redirect_uri=https%3A%2F%2Fh.example%2Fc&code_verifier=v"
+        );
+        way.exchange(&code("c", None)).await.unwrap();
+        assert!(!log.last().body.contains("verifier"));
+        let refused = way.exchange(&code("bad/", None)).await.unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::Unauthorized);
+        assert!(!refused.message.contains("bad/"), "{refused}");
+
+        let url = |text| BaseUrl::parse("revoke_url", text).unwrap();
+        way.revoke(&url("https://id.example/revoke"), &"r1".into()).await.unwrap();
+        assert_eq!(log.last().body, "token=r1&token_type_hint=refresh_token");
+        assert_eq!(log.last().header("authorization"), Some("Basic bWU6aHVudGVyMg=="));
+        let lost = way.revoke(&url("https://id.example/other"), &"r1".into()).await.unwrap_err();
+        assert_eq!((lost.call, lost.message.as_str()), ("oauth.revoke", "500 instead of 200"));
+    }
+
+    #[tokio::test]
+    async fn only_a_4xx_is_a_no_to_a_challenge() {
+        for (answer, expected) in [(302, true), (200, true), (503, true), (400, false), (401, false)] {
+            let (transport, log) = remote(move |_| reply(answer, &[("location", "https://h.example")], ""));
+            assert_eq!(
+                takes(&*transport, "https://id.example/authorize?state=x").await,
+                expected,
+                "{answer}"
+            );
+            assert_eq!(log.all().len(), 1, "redirects are not followed");
+        }
+        let (transport, _) = remote(|_| not_sent());
+        assert!(takes(&*transport, "https://id.example/authorize").await);
+        // RFC 7636, appendix B.
+        let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".into();
+        assert_eq!(challenge(&verifier), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+    }
+
     #[test]
     fn no_debug_output_shows_a_secret() {
         let (transport, _) = remote(|_| ok(""));
         let clock = Arc::new(clock().0);
-        let grant = RefreshToken::new("name", "seed-secret".into(), Arc::new(Vault::default()));
+        let grant = RefreshToken::new("name", Some("seed-secret".into()), REMEDY, Arc::new(Vault::default()));
         let source = TokenSource::refresh_token(client(), grant, transport, clock);
         let header = Credentials::header(http::HeaderName::from_static("x-api-token"), &"api-secret".into());
         let shown = format!("{source:?} {:?} {header:?}", client());

@@ -243,6 +243,9 @@ pub trait TokenVault: Send + Sync {
 
     /// Seals and stores a secret; durable when this returns.
     async fn save(&self, name: &str, secret: &str) -> Result<(), VaultError>;
+
+    /// The same if what is stored is still `was`; tells whether it was.
+    async fn swap(&self, name: &str, was: Option<&str>, secret: &str) -> Result<bool, VaultError>;
 }
 
 /// A secret could not be read or stored.

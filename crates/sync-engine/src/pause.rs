@@ -46,6 +46,14 @@ impl Pauses {
         self.current = None;
     }
 
+    /// A person asks for something, who may just have given access: try again at once.
+    pub(crate) fn asked_for(&mut self) {
+        let locked = |pause: &Pause| pause.error.kind == ErrorKind::Unauthorized;
+        if self.current.as_ref().is_some_and(locked) {
+            self.current = None;
+        }
+    }
+
     /// Pauses the side; tells the pause.
     pub(crate) fn failed(&mut self, side: Side, error: &CallError, now: Timestamp) -> Pause {
         let until = match &error.kind {

@@ -79,6 +79,8 @@ impl Engine {
         tx.commit().await?;
         self.serving = Some(serving);
         self.run = serving.run;
+        self.erp_pauses.asked_for();
+        self.crm_pauses.asked_for();
         self.poll_now();
         self.serve_customers(customers).await?;
         Ok(true)

@@ -1,5 +1,5 @@
 //! State of the connector in SQLite or PostgreSQL: staged records, pairs and mirrors, the queue of keys, plans,
-//! intents, journal, holds, runs, cursors, leases, the spend ledger and sealed credentials.
+//! intents, journal, holds, runs, cursors, leases, the spend ledger, attempts to connect and sealed credentials.
 //!
 //! One SQL text serves both databases; `sql.rs` and `tx.rs` hide their drivers, and every other file is one table
 //! (or two that belong together): its statements first, then the methods of [`Tx`] that run them. What is
@@ -10,6 +10,7 @@
 
 mod answers;
 mod connections;
+mod connects;
 mod cursors;
 mod error;
 mod figures;
@@ -37,6 +38,7 @@ mod wishes;
 
 pub use answers::Answered;
 pub use connections::ConnectionRow;
+pub use connects::{Attempt, AttemptEnd, Company, CompanyEnd, Connected, MissingScope, NewAttempt};
 pub use error::StoreError;
 pub use figures::{CursorRow, DayFigures, Figures, QueueFigures};
 pub use gate::Gate;
@@ -56,5 +58,5 @@ pub use staged::{Changed, StagedKind, StagedRecord, StagedRow};
 pub use store::{Store, StoreOptions};
 pub use subscriptions::OurSubscription;
 pub use tx::Tx;
-pub use vault::{MasterKey, Vault};
+pub use vault::{MasterKey, Vault, unguessable};
 pub use wishes::{Errand, WishCost, WishEnd, WishRow};

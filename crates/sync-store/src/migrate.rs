@@ -4,7 +4,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 use crate::{Store, StoreError, store::Pools};
 
-const SQLITE: [(i64, &str, &str); 10] = [
+const SQLITE: [(i64, &str, &str); 11] = [
     (1, "first floor", include_str!("../migrations/sqlite/0001_first_floor.sql")),
     (2, "wishes", include_str!("../migrations/sqlite/0002_wishes.sql")),
     (3, "last spent", include_str!("../migrations/sqlite/0003_last_spent.sql")),
@@ -14,9 +14,10 @@ const SQLITE: [(i64, &str, &str); 10] = [
     (7, "relations", include_str!("../migrations/sqlite/0007_relations.sql")),
     (8, "match keys", include_str!("../migrations/sqlite/0008_match_keys.sql")),
     (9, "hooks", include_str!("../migrations/sqlite/0009_hooks.sql")),
+    (10, "connects", include_str!("../migrations/sqlite/0010_connects.sql")),
     (11, "subscriptions", include_str!("../migrations/sqlite/0011_subscriptions.sql")),
 ];
-const POSTGRES: [(i64, &str, &str); 10] = [
+const POSTGRES: [(i64, &str, &str); 11] = [
     (1, "first floor", include_str!("../migrations/postgres/0001_first_floor.sql")),
     (2, "wishes", include_str!("../migrations/postgres/0002_wishes.sql")),
     (3, "last spent", include_str!("../migrations/postgres/0003_last_spent.sql")),
@@ -26,6 +27,7 @@ const POSTGRES: [(i64, &str, &str); 10] = [
     (7, "relations", include_str!("../migrations/postgres/0007_relations.sql")),
     (8, "match keys", include_str!("../migrations/postgres/0008_match_keys.sql")),
     (9, "hooks", include_str!("../migrations/postgres/0009_hooks.sql")),
+    (10, "connects", include_str!("../migrations/postgres/0010_connects.sql")),
     (11, "subscriptions", include_str!("../migrations/postgres/0011_subscriptions.sql")),
 ];
 

@@ -68,6 +68,34 @@ impl Vault {
         Self(None)
     }
 
+    /// Whether anything can be kept and opened: there is a master key, and it is the one that sealed what is there.
+    ///
+    /// # Errors
+    /// What is in the way, with the remedy.
+    pub async fn is_usable(&self) -> Result<(), VaultError> {
+        self.inner()?.data_key().await.map(drop)
+    }
+
+    /// Seals a text that is kept in `row` of another `table`.
+    ///
+    /// # Errors
+    /// When there is no master key, or the database refuses.
+    pub async fn seal(&self, table: &str, row: &str, text: &str) -> Result<String, VaultError> {
+        let inner = self.inner()?;
+        seal(&inner.or_make_data_key().await?, &inner.bound_to(table, row, VERSION), text.as_bytes())
+    }
+
+    /// Opens what [`Vault::seal`] sealed for the same row.
+    ///
+    /// # Errors
+    /// When it was altered or is of another row or key.
+    pub async fn unseal(&self, table: &str, row: &str, sealed: &str) -> Result<String, VaultError> {
+        let inner = self.inner()?;
+        let gone = || VaultError(format!("the data key of {table} is gone"));
+        let key = inner.data_key().await?.ok_or_else(gone)?;
+        text(&open(&key, &inner.bound_to(table, row, VERSION), sealed)?, table)
+    }
+
     fn inner(&self) -> Result<&Inner, VaultError> {
         self.0.as_ref().ok_or_else(|| VaultError(NO_KEY.to_owned()))
     }
@@ -76,33 +104,13 @@ impl Vault {
 #[async_trait]
 impl TokenVault for Vault {
     async fn load(&self, name: &str) -> Result<Option<String>, VaultError> {
-        let inner = self.inner()?;
-        let mut tx = inner.store.read(inner.connection).await.map_err(told)?;
-        let sql = "SELECT name, key_version, sealed FROM credential WHERE connection_id = $1 AND name = $2";
-        let args = vec![tx.id(), name.into()];
-        let sealed = tx
-            .fetch_one("credential", sql, args, |row| {
-                Ok((row.int(1, "key_version")?, row.text(2, "sealed")?))
-            })
-            .await
-            .map_err(told)?;
-        drop(tx);
-        let Some((version, sealed)) = sealed else { return Ok(None) };
-        let Some(key) = inner.data_key().await? else {
-            return Err(VaultError(format!("the data key of {name} is gone")));
-        };
-        let plain = open(&key, &inner.bound_to("credential", name, version), &sealed)?;
-        let text = String::from_utf8(plain.to_vec());
-        text.map(Some).map_err(|_| VaultError(format!("{name} is not text")))
+        let Some(sealed) = self.inner()?.sealed(name).await? else { return Ok(None) };
+        self.inner()?.opened(name, &sealed).await.map(Some)
     }
 
     async fn save(&self, name: &str, secret: &str) -> Result<(), VaultError> {
         let inner = self.inner()?;
-        let key = match inner.data_key().await? {
-            Some(key) => key,
-            None => inner.make_data_key().await?,
-        };
-        let sealed = seal(&key, &inner.bound_to("credential", name, VERSION), secret.as_bytes())?;
+        let sealed = inner.seal_credential(name, secret).await?;
         let mut tx = inner.store.begin(inner.connection).await.map_err(told)?;
         let sql = "INSERT INTO credential (connection_id, name, key_version, sealed) VALUES ($1, $2, $3, $4) \
             ON CONFLICT (connection_id, name) DO UPDATE SET \
@@ -111,9 +119,67 @@ impl TokenVault for Vault {
         tx.execute(sql, args).await.map_err(told)?;
         tx.commit().await.map_err(told)
     }
+
+    async fn swap(&self, name: &str, was: Option<&str>, secret: &str) -> Result<bool, VaultError> {
+        let inner = self.inner()?;
+        let there = inner.sealed(name).await?;
+        let opened = match &there {
+            Some(sealed) => Some(inner.opened(name, sealed).await?),
+            None => None,
+        };
+        if opened.as_deref() != was {
+            return Ok(false);
+        }
+        let sealed = inner.seal_credential(name, secret).await?;
+        let mut tx = inner.store.begin(inner.connection).await.map_err(told)?;
+        // No two sealed texts are the same: each has a nonce of its own.
+        let (sql, args) = match there {
+            Some((_, there)) => {
+                let sql = "UPDATE credential SET key_version = $3, sealed = $4 \
+                    WHERE connection_id = $1 AND name = $2 AND sealed = $5";
+                (sql, vec![tx.id(), name.into(), VERSION.into(), sealed.into(), there.into()])
+            }
+            None => {
+                let sql = "INSERT INTO credential (connection_id, name, key_version, sealed) \
+                    VALUES ($1, $2, $3, $4) ON CONFLICT (connection_id, name) DO NOTHING";
+                (sql, vec![tx.id(), name.into(), VERSION.into(), sealed.into()])
+            }
+        };
+        let swapped = tx.execute(sql, args).await.map_err(told)? == 1;
+        tx.commit().await.map_err(told)?;
+        Ok(swapped)
+    }
 }
 
 impl Inner {
+    /// A credential as it lies there, with the version of its key.
+    async fn sealed(&self, name: &str) -> Result<Option<(i64, String)>, VaultError> {
+        let mut tx = self.store.read(self.connection).await.map_err(told)?;
+        let sql = "SELECT name, key_version, sealed FROM credential WHERE connection_id = $1 AND name = $2";
+        let args = vec![tx.id(), name.into()];
+        let read = |row: &crate::sql::Row<'_>| Ok((row.int(1, "key_version")?, row.text(2, "sealed")?));
+        tx.fetch_one("credential", sql, args, read).await.map_err(told)
+    }
+
+    async fn opened(&self, name: &str, (version, sealed): &(i64, String)) -> Result<String, VaultError> {
+        let Some(key) = self.data_key().await? else {
+            return Err(VaultError(format!("the data key of {name} is gone")));
+        };
+        text(&open(&key, &self.bound_to("credential", name, *version), sealed)?, name)
+    }
+
+    async fn seal_credential(&self, name: &str, secret: &str) -> Result<String, VaultError> {
+        let key = self.or_make_data_key().await?;
+        seal(&key, &self.bound_to("credential", name, VERSION), secret.as_bytes())
+    }
+
+    async fn or_make_data_key(&self) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        match self.data_key().await? {
+            Some(key) => Ok(key),
+            None => self.make_data_key().await,
+        }
+    }
+
     fn bound_to(&self, table: &str, name: &str, version: i64) -> String {
         format!("{}|{table}|{name}|{version}", self.connection)
     }
@@ -160,6 +226,16 @@ fn open(key: &[u8], bound_to: &str, sealed: &str) -> Result<Zeroizing<Vec<u8>>, 
     let payload = Payload { msg: sealed, aad: bound_to.as_bytes() };
     let plain = cipher(key)?.decrypt(&XNonce::from(*nonce), payload).map_err(|_| broken())?;
     Ok(Zeroizing::new(plain))
+}
+
+fn text(plain: &[u8], name: &str) -> Result<String, VaultError> {
+    String::from_utf8(plain.to_vec()).map_err(|_| VaultError(format!("{name} is not text")))
+}
+
+/// A text that nobody guesses: 32 random bytes as 64 hexadecimal digits.
+#[must_use]
+pub fn unguessable() -> String {
+    hex::encode(random::<32>())
 }
 
 fn cipher(key: &[u8]) -> Result<XChaCha20Poly1305, VaultError> {

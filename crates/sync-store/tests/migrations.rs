@@ -9,12 +9,12 @@ use sync_core::{
     hooks::HookEntity,
     ids::{ConnectionId, OrgId, PartyId, RelationId, WishId},
 };
-use sync_store::{Errand, StagedKind, Store};
+use sync_store::{AttemptEnd, Errand, StagedKind, Store};
 
 mod support;
 
 /// Rows as each version left them. A new migration comes with its own file.
-const DATA: [(i64, &str); 10] = [
+const DATA: [(i64, &str); 11] = [
     (1, include_str!("data/0001.sql")),
     (2, include_str!("data/0002.sql")),
     (3, include_str!("data/0003.sql")),
@@ -24,6 +24,7 @@ const DATA: [(i64, &str); 10] = [
     (7, include_str!("data/0007.sql")),
     (8, include_str!("data/0008.sql")),
     (9, include_str!("data/0009.sql")),
+    (10, include_str!("data/0010.sql")),
     (11, include_str!("data/0011.sql")),
 ];
 
@@ -47,6 +48,9 @@ async fn every_version_meets_data(store: Store, url: &str) {
     assert_eq!(store.migrate().await.unwrap(), [], "the newest migration has no data file");
 
     let party = PartyId(300_000_200_000_001);
+    let attempted = store.attempt_end(ConnectionId(1), "bb").await.unwrap();
+    assert_eq!(attempted, Some(AttemptEnd::Denied { said: "user_denied".to_owned() }));
+    assert_eq!(store.company(ConnectionId(1)).await.unwrap().map(|company| company.id), Some(7));
     let connection = store.connections().await.unwrap()[0].id;
     assert_eq!(connection, ConnectionId(1));
     let seen = store.lease_look(connection).await.unwrap().expect("the lease");

@@ -20,8 +20,9 @@ use sync_core::{
     value::Value,
 };
 use sync_store::{
-    Answered, Counts, Errand, Fence, HookRow, HookedRecord, IntentEnd, JournalEntry, Ledger, MasterKey,
-    NewIntent, Outcome, Reschedule, StagedKind, StagedRow, Store, StoreError, Tx, Vault, WishCost, WishEnd,
+    Answered, AttemptEnd, Company, CompanyEnd, Counts, Errand, Fence, HookRow, HookedRecord, IntentEnd,
+    JournalEntry, Ledger, MasterKey, NewAttempt, NewIntent, Outcome, Reschedule, StagedKind, StagedRow,
+    Store, StoreError, Tx, Vault, WishCost, WishEnd, unguessable,
 };
 
 mod support;
@@ -40,7 +41,7 @@ fn name(text: &str) -> Values {
 
 async fn story(store: Store) {
     assert!(matches!(store.connections().await, Err(StoreError::NotMigrated)));
-    assert_eq!(store.migrate().await.unwrap().len(), 9);
+    assert_eq!(store.migrate().await.unwrap().len(), 10);
     assert_eq!(store.migrate().await.unwrap(), [], "twice is once");
     let connection = store.ensure_connection("acme", "{}", at(0)).await.unwrap();
     assert_eq!(store.ensure_connection("acme", "{}", at(1)).await.unwrap(), connection);
@@ -56,6 +57,7 @@ async fn story(store: Store) {
     spending(&store, &fence).await;
     relating(&store, &fence).await;
     sealing(&store, &fence).await;
+    connecting(&store, &fence, other).await;
     wishing(&store, &fence, other).await;
     hooking(&store, &fence).await;
     terms(&store, &fence).await;
@@ -397,6 +399,68 @@ async fn sealing(store: &Store, fence: &Fence) {
     assert!(wrong.load("refresh").await.is_err(), "another master key opens nothing");
     let refused = Vault::absent().save("refresh", "x").await.unwrap_err();
     assert!(refused.to_string().contains("MLC_MASTER_KEY"));
+    assert!(Vault::absent().is_usable().await.is_err() && wrong.is_usable().await.is_err());
+
+    assert!(!vault.swap("refresh", Some("first"), "third").await.unwrap(), "somebody was faster");
+    assert!(!vault.swap("refresh", None, "third").await.unwrap());
+    assert!(vault.swap("refresh", Some("second"), "third").await.unwrap());
+    assert!(vault.swap("other", None, "new").await.unwrap());
+    assert_eq!(vault.load("refresh").await.unwrap().as_deref(), Some("third"));
+
+    let sealed = vault.seal("connect_attempt", "one", "verifier").await.unwrap();
+    assert!(!sealed.contains("verifier"));
+    assert_eq!(vault.unseal("connect_attempt", "one", &sealed).await.unwrap(), "verifier");
+    assert!(vault.unseal("connect_attempt", "two", &sealed).await.is_err(), "it is bound to its row");
+    assert!(unguessable().len() == 64 && unguessable() != unguessable());
+}
+
+/// A person's consent: asked for, given once, in time; the company stays for ever.
+async fn connecting(store: &Store, fence: &Fence, other: ConnectionId) {
+    let connection = fence.connection;
+    let attempt = |state_hash: &str| NewAttempt {
+        state_hash: state_hash.into(),
+        verifier: Some("sealed".into()),
+        redirect_url: "https://sync.example.com/connect/acme".into(),
+        company: Some(7),
+        made_at: at(100),
+        expires_at: at(700),
+    };
+    for hash in ["one", "two"] {
+        store.put_attempt(connection, &attempt(hash)).await.unwrap();
+    }
+    assert_eq!(store.attempt_end(connection, "one").await.unwrap(), None);
+    assert_eq!(store.take_attempt(other, "one", at(101)).await.unwrap(), None, "it is another's");
+    assert_eq!(store.take_attempt(connection, "three", at(101)).await.unwrap(), None, "nobody's");
+    let taken = store.take_attempt(connection, "one", at(101)).await.unwrap().unwrap();
+    assert_eq!((taken.verifier.as_deref(), taken.company), (Some("sealed"), Some(7)));
+    assert_eq!(store.take_attempt(connection, "one", at(102)).await.unwrap(), None, "once");
+    assert_eq!(store.take_attempt(connection, "two", at(700)).await.unwrap(), None, "in time");
+    let denied = AttemptEnd::Denied { said: "user_denied".into() };
+    store.end_attempt(connection, "one", &denied, at(103)).await.unwrap();
+    assert_eq!(store.attempt_end(connection, "one").await.unwrap(), Some(denied));
+
+    let company = |id: i64, connected_at| Company {
+        id,
+        name: Some("Acme".into()),
+        domain: None,
+        user_id: 1,
+        user_name: None,
+        connected_at,
+        ended: None,
+    };
+    assert_eq!(store.company(connection).await.unwrap(), None);
+    assert!(store.remember_company(connection, &company(7, at(104))).await.unwrap());
+    store.end_company(connection, CompanyEnd::Uninstalled, at(105)).await.unwrap();
+    let ended = store.company(connection).await.unwrap().unwrap().ended;
+    assert_eq!(ended, Some((at(105), CompanyEnd::Uninstalled)));
+    assert!(!store.remember_company(connection, &company(8, at(106))).await.unwrap(), "never another one");
+    assert!(store.remember_company(connection, &company(7, at(107))).await.unwrap());
+    assert_eq!(store.company(connection).await.unwrap(), Some(company(7, at(107))), "it goes on");
+    let month = SignedDuration::from_hours(24 * 31);
+    let later = NewAttempt { made_at: at(100) + month, ..attempt("four") };
+    store.put_attempt(connection, &later).await.unwrap();
+    assert_eq!(store.attempt_end(connection, "one").await.unwrap(), None, "old ones are forgotten");
+    assert!(store.has_pairs(connection).await.unwrap() && !store.has_pairs(other).await.unwrap());
 }
 
 /// Somebody beside the holder asks, the holder notices, works, reports; a wish outlives a dead holder's run.

@@ -1,13 +1,16 @@
 //! What the routes of a process share.
 
-use std::sync::{Arc, atomic::AtomicU64};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::AtomicU64},
+};
 
 use ipnet::IpNet;
 use jiff::Timestamp;
 use sync_core::ports::Clock;
 use sync_store::{Fence, Store};
 
-use crate::{bearer::Token, hooks::Intake, scrape::Scrapes};
+use crate::{bearer::Token, connect::Connects, hooks::Intake, scrape::Scrapes};
 
 /// What the routes need. Whoever adds a route that needs more adds a field, and its default to [`Parts::new`].
 pub struct Parts {
@@ -15,6 +18,8 @@ pub struct Parts {
     pub store: Store,
     /// The doors of connections for webhooks.
     pub intake: Arc<Intake>,
+    /// The doors of connections for people who come back with consent.
+    pub connects: Arc<Connects>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// What callers of guarded routes have to show; without one nobody may call them.
@@ -42,9 +47,11 @@ impl Parts {
     /// A door that trusts nobody: no token, no proxies, no connections.
     #[must_use]
     pub fn new(store: Store, intake: Arc<Intake>, clock: Arc<dyn Clock>) -> Self {
+        let connects = Connects::new(BTreeMap::new(), store.clone(), Arc::clone(&clock));
         Self {
             store,
             intake,
+            connects,
             clock,
             token: None,
             trusted_proxies: Vec::new(),

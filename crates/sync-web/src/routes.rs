@@ -14,7 +14,7 @@ use tower::limit::GlobalConcurrencyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::{
-    bearer, client,
+    bearer, client, connect,
     door::{Door, Parts},
     health,
     hooks::{self, MOST_BYTES},
@@ -75,6 +75,7 @@ pub(crate) fn routes() -> Routes {
         .open("/health/ready", get(health::ready))
         .open("/metrics", get(scrape::metrics))
         .open("/hooks/{connection}/{path}", webhook)
+        .open("/connect/{connection}", connect::methods())
         .guarded("/api/v1/status", get(status::status))
 }
 

@@ -6,11 +6,15 @@
 mod finding;
 mod judge;
 mod observe;
+mod scopes;
 mod show;
 mod trouble;
 
 pub use finding::{Finding, FirstLoad, Remedy, Report, Severity, Spent};
 pub use judge::judge;
-pub use observe::{Asked, FusionSeen, Means, Observed, PipedriveSeen, ResourceSeen, Unusable, observe};
+pub use observe::{
+    Asked, FusionSeen, GrantSeen, Means, Observed, PipedriveSeen, ResourceSeen, Unusable, observe,
+};
+pub use scopes::missing as missing_scopes;
 pub use show::told;
 pub use trouble::{Cause, Trouble};

@@ -9,11 +9,11 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use oracle_fusion::{Fusion, Shape, Subject};
 use pipedrive::{Fielded, KnownField, Pipedrive, WhoAmI};
-use saas_http::{Sleeper, Transport, Witness};
+use saas_http::{RefreshFrom, RefreshState, Sleeper, Transport, Witness};
 use sync_core::budget::{Class, Spent};
 use sync_core::ids::PartyId;
 use sync_core::model::Seen;
-use sync_core::ports::{Called, Crm as _, Erp as _, Grant, Spend, SpendError};
+use sync_core::ports::{Called, Crm as _, Erp as _, Grant, Spend, SpendError, TokenVault};
 use sync_store::{Ledger, Store, Vault};
 
 use super::trouble::Trouble;
@@ -110,6 +110,10 @@ pub struct PipedriveSeen {
     pub webhooks: Option<Asked<WebhooksSeen>>,
     /// Scopes of the OAuth installation, if they were told.
     pub scopes: Option<Vec<String>>,
+    /// The grant of an app before it was used here; none where there is no app, or where it is not known.
+    pub grant: Option<GrantSeen>,
+    /// The company that the connection belongs to, if that is remembered.
+    pub belongs_to: Option<i64>,
     /// Tokens a day, by the company's own word.
     pub tokens_a_day: Option<u64>,
     /// Requests a burst window, by the company's own word.
@@ -131,6 +135,15 @@ pub struct WebhooksSeen {
     pub ours: bool,
 }
 
+/// The grant of an app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GrantSeen {
+    /// Where the refresh token comes from.
+    pub from: RefreshFrom,
+    /// How long ago it was renewed last, if that was noted.
+    pub idle: Option<SignedDuration>,
+}
+
 /// Looks at both sides of a connection. Never fails: what fails is seen.
 pub async fn observe(connection: &Connection, means: Means<'_>) -> Observed {
     let Means { clients, sleeper, store, erp, crm } = means;
@@ -141,13 +154,19 @@ pub async fn observe(connection: &Connection, means: Means<'_>) -> Observed {
     };
     let pipedrive = async {
         let witness = Arc::new(Witness::new(crm.map_err(unusable)?, clients.clock.clone()));
-        let (kept, ledger) = kept(connection, &clients, store.as_ref().ok().copied()).await?;
+        let store = store.as_ref().ok().copied();
+        let (kept, ledger) = kept(connection, &clients, store).await?;
+        let grant = grant(connection, &clients, &kept.vault).await?;
         let made = clients.pipedrive(connection, witness.clone(), sleeper, kept);
         let address = addresses(connection, clients.env).map_err(unusable)?.into_iter().next();
         let made = made.map_err(unusable)?;
         let mut seen = look_at_pipedrive(&made, address.as_deref(), Asker::new(&witness)).await;
         if let Some(ledger) = ledger {
             seen.left_today = ledger.left_today(Class::Backfill, clients.clock.now()).await.ok();
+        }
+        seen.grant = grant;
+        if let Some(store) = store {
+            seen.belongs_to = belongs_to(connection, store, &clients).await;
         }
         Ok(seen)
     };
@@ -257,13 +276,14 @@ async fn look_at_pipedrive(
         None => None,
     };
     let scopes = asker.witness.scope();
-    let listed = |scopes: String| scopes.split([',', ' ']).map(str::to_owned).collect();
     PipedriveSeen {
         me,
         organizations,
         fields,
         webhooks,
-        scopes: scopes.map(listed),
+        scopes: scopes.as_deref().map(saas_http::scopes),
+        grant: None,
+        belongs_to: None,
         // Undocumented, at times absent, as are the burst limits (pipedrive.md 3.4).
         tokens_a_day: asker.witness.number("x-daily-ratelimit-token-limit"),
         window: asker.witness.number("x-ratelimit-limit"),
@@ -300,6 +320,26 @@ async fn kept(
     let ledger = Ledger::new(store.clone(), id, budget(&connection.pipedrive));
     let vault = clients.vault(store, id).map_err(unusable)?;
     Ok((Kept { spend: Arc::new(ledger.clone()), vault: Arc::new(vault) }, Some(ledger)))
+}
+
+/// What is known about an app's grant. Asking on renews it, so this comes first.
+async fn grant(
+    connection: &Connection,
+    clients: &Clients<'_>,
+    vault: &Arc<dyn TokenVault>,
+) -> Result<Option<GrantSeen>, Unusable> {
+    let Some(grant) = clients.grant(connection, Arc::clone(vault)).map_err(unusable)? else {
+        return Ok(None);
+    };
+    // What is in the vault's way is in the way of every call, too, and told there.
+    let Ok(RefreshState { from, obtained_at: _, renewed_at }) = grant.state().await else { return Ok(None) };
+    let now = clients.clock.now();
+    Ok(Some(GrantSeen { from, idle: renewed_at.map(|at| now.duration_since(at)) }))
+}
+
+async fn belongs_to(connection: &Connection, store: &Store, clients: &Clients<'_>) -> Option<i64> {
+    let id = store.ensure_connection(&connection.name, "{}", clients.clock.now()).await.ok()?;
+    Some(store.company(id).await.ok()??.id)
 }
 
 fn unusable(error: anyhow::Error) -> Unusable {

@@ -89,6 +89,8 @@ impl Trouble {
 fn cause(error: &CallError, last: Option<&Last>) -> Cause {
     match (last, &error.kind) {
         (None, ErrorKind::Exhausted { until }) => Cause::Exhausted(*until),
+        // There is nothing to show oneself with.
+        (None, ErrorKind::Unauthorized) => Cause::Unauthorized,
         (None, _) => Cause::Unsent,
         (Some(Last::Unsent(at)), _) => Cause::Unreached(*at),
         (Some(Last::Lost), _) => Cause::NoAnswer,
@@ -150,6 +152,7 @@ mod tests {
             (ErrorKind::Rejected, Some(answer(400, false)), Cause::Rejected(400), false),
             (ErrorKind::Unreadable, Some(answer(200, false)), Cause::Unreadable, false),
             (exhausted, None, Cause::Exhausted(until), true),
+            (ErrorKind::Unauthorized, None, Cause::Unauthorized, true),
             (transient, None, Cause::Unsent, true),
         ] {
             let error = CallError::without_effect("users.me", kind, "words");

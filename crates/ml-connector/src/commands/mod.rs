@@ -4,9 +4,11 @@ mod apply;
 mod check;
 mod config_check;
 mod config_schema;
+mod connect;
 mod customer;
 mod db;
 mod demo;
+mod disconnect;
 mod docs;
 mod holds;
 mod init;
@@ -53,6 +55,8 @@ pub async fn run(cli: Cli, env: &dyn Fn(&str) -> Option<String>) -> anyhow::Resu
         Command::Sim(args) => sim::run(&context, &args).await,
         Command::Pairs(command) => pairs::run(&context, &command).await,
         Command::Holds(command) => holds::run(&context, &command).await,
+        Command::Connect(args) => connect::run(&context, &args).await,
+        Command::Disconnect(args) => disconnect::run(&context, &args).await,
         Command::Webhooks(args) => webhooks::run(&context, &args).await,
         Command::Db(DbCommand::Migrate) => db::run(&context).await,
         Command::Check(args) => check::run(&context, &args).await,

@@ -9,12 +9,13 @@ use futures::future::{BoxFuture, select_all};
 use sync_core::ids::ConnectionId;
 use sync_engine::daemon::{TokioSleeper, forever, heartbeat, listen};
 use sync_engine::{Bell, Silent};
-use sync_web::{Intake, Limits, Parts, Served, Serving};
+use sync_web::{Connects, Intake, Limits, Parts, Served, Serving};
 use tokio::sync::oneshot;
 
 use super::Context;
 use crate::clients;
 use crate::config::{Config, Connection, Tls};
+use crate::connect::ConnectDoors;
 use crate::exit::{ExitCode, Failed};
 use crate::hooks::{self, Doors};
 use crate::output::talk;
@@ -40,13 +41,16 @@ pub(super) async fn run(context: &Context<'_>) -> anyhow::Result<ExitCode> {
         return Err(failed.help("add a [[connection]] table; `ml-connector init` writes an example").into());
     }
     // What takes its time comes before the leases: nobody beats for them meanwhile.
-    let (mut doors, mut bells, mut subscriptions) = (Doors::new(), BTreeMap::new(), BTreeMap::new());
+    let (mut doors, mut connects) = (Doors::new(), ConnectDoors::new());
+    let (mut bells, mut subscriptions) = (BTreeMap::new(), BTreeMap::new());
     for connection in &selected {
         let (id, bell) = (process.number(connection).await?, Arc::new(Bell::default()));
         let door = hooks::door(connection, id, bell.clone(), context.env)?;
         subscriptions.insert(id, hooks::subscribing(connection, door.as_ref()));
         doors.extend(door.map(|door| (connection.name.clone(), door)));
         bells.insert(id, bell);
+        let connector = process.connector(connection, id)?;
+        connects.extend(connector.map(|connector| (connection.name.clone(), connector.door())));
     }
     let mut wired: Vec<Wired> = Vec::new();
     for connection in selected {
@@ -62,6 +66,7 @@ pub(super) async fn run(context: &Context<'_>) -> anyhow::Result<ExitCode> {
     }
     let (intake, keeper) = Intake::new(doors, store.clone(), process.clock.clone());
     let parts = Parts {
+        connects: Connects::new(connects, store.clone(), process.clock.clone()),
         token,
         trusted_proxies: config.web.trusted_proxies.clone(),
         served: served(&config, &wired),

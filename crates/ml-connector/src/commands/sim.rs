@@ -5,14 +5,15 @@ use jiff::SignedDuration;
 use saas_http::{HttpSettings, HttpTransport, Transport as _, TransportError};
 use saas_sims::fusion::{FusionSettings, FusionSim};
 use saas_sims::pipedrive::{
-    Deliver, Delivery, Outcome, PipedriveSettings, PipedriveSim, WebhookSettings, deliver_forever,
+    Deliver, Delivery, OAuthSettings, Outcome, PipedriveSettings, PipedriveSim, WebhookSettings,
+    deliver_forever,
 };
 use saas_sims::{SimClock, generator, people::People};
 use secrecy::{ExposeSecret, SecretString};
 use sync_engine::daemon::{Sleeper, TokioSleeper};
 
 use super::Context;
-use crate::cli::{SimArgs, SimWebhookArgs};
+use crate::cli::{SimArgs, SimOAuthArgs, SimWebhookArgs};
 use crate::config::Plan;
 use crate::exit::ExitCode;
 use crate::output::talk;
@@ -27,9 +28,16 @@ pub(super) async fn run(_context: &Context<'_>, args: &SimArgs) -> anyhow::Resul
         plan: plan(args.plan),
         seats: args.seats,
         webhooks: webhooks(&args.webhooks),
+        company_id: args.company,
+        client_id: args.oauth.oauth_client_id.clone(),
+        client_secret: secret(&args.oauth.oauth_client_secret),
+        refresh_token: secret(&args.oauth.oauth_refresh_token),
+        rotate_refresh_tokens: args.oauth.oauth_rotate,
+        oauth: oauth(&args.oauth),
         ..PipedriveSettings::default()
     };
     let pipedrive = PipedriveSim::new(pipedrive, clock.clone(), args.seed);
+    pipedrive.deny_authorization(args.oauth.oauth_deny);
     generator::populate(&fusion, args.customers as usize, args.seed, clock.now());
 
     let listen = async |address: std::net::SocketAddr| {
@@ -82,6 +90,16 @@ impl Deliver for Courier {
             Err(TransportError::NotSent { .. }) => Outcome::Unreachable,
             Err(TransportError::Lost(_) | TransportError::TooLarge { .. }) => Outcome::TimedOut,
         }
+    }
+}
+
+fn oauth(args: &SimOAuthArgs) -> OAuthSettings {
+    let default = OAuthSettings::default();
+    OAuthSettings {
+        redirect_uri: args.oauth_redirect.clone(),
+        scopes: args.oauth_scopes.clone().unwrap_or(default.scopes),
+        pkce: args.oauth_pkce,
+        ..OAuthSettings::default()
     }
 }
 

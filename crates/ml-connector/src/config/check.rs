@@ -67,3 +67,8 @@ pub(super) fn url<'de, D: Deserializer<'de>>(input: D) -> Result<Url, D::Error> 
     }
     Ok(url)
 }
+
+/// As [`url`], for a key that may be left out.
+pub(super) fn maybe_url<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Url>, D::Error> {
+    url(input).map(Some)
+}

@@ -59,7 +59,8 @@ impl Connection {
             Credentials::ApiToken(token) => secrets.push(("pipedrive.api_token", token)),
             Credentials::OAuth(oauth) => {
                 secrets.push(("pipedrive.oauth.client_secret", &oauth.client_secret));
-                secrets.push(("pipedrive.oauth.refresh_token", &oauth.refresh_token));
+                let seed = oauth.refresh_token.iter();
+                secrets.extend(seed.map(|seed| ("pipedrive.oauth.refresh_token", seed)));
             }
         }
         secrets.extend(self.webhooks.iter().flat_map(Webhooks::secrets));

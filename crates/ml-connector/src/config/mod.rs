@@ -36,7 +36,7 @@ pub use self::duration::Duration;
 pub use self::fields::Fields;
 pub use self::oracle::Oracle;
 pub use self::own_field::OwnField;
-pub use self::pipedrive::{Credentials, OAuth, Pipedrive, Plan};
+pub use self::pipedrive::{Credentials, OAuth, Pipedrive, Pkce, Plan};
 pub use self::secret::Secret;
 pub use self::store::{Store, StoreUrl};
 pub use self::sync::Sync;

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Deserializer, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 use url::Url;
 
 use super::diagnose::At;
@@ -110,9 +111,95 @@ pub struct OAuth {
     #[schemars(with = "String", url)]
     pub token_url: Url,
 
-    /// The refresh token from the installation of the app. It is a seed: Pipedrive may rotate it, the stored one
-    /// wins until this value changes. Required.
-    pub refresh_token: Secret,
+    /// A refresh token from an installation of the app. It is a seed: Pipedrive may rotate it, and `ml-connector connect`
+    /// obtains another; the stored one wins until this value changes. No default: `connect` obtains one.
+    pub refresh_token: Option<Secret>,
+
+    /// Where people give access. Default `"https://oauth.pipedrive.com/oauth/authorize"`.
+    #[serde(default = "authorize_url", deserialize_with = "check::url")]
+    #[schemars(with = "String", url)]
+    pub authorize_url: Url,
+
+    /// Where access is given back. Default `"https://oauth.pipedrive.com/oauth/revoke"`.
+    #[serde(default = "revoke_url", deserialize_with = "check::url")]
+    #[schemars(with = "String", url)]
+    pub revoke_url: Url,
+
+    /// The callback URL of the app, exactly as registered in the Developer Hub; `https`, and it must lead to
+    /// `/connect/NAME` of this process. No default: `/connect/NAME` below the `public_url` of the webhooks, if there is one.
+    #[serde(default, deserialize_with = "check::maybe_url")]
+    #[schemars(with = "Option<String>", url)]
+    pub redirect_url: Option<Url>,
+
+    /// Whether consent is bound to this process by a challenge (PKCE); `"auto"` asks Pipedrive whether it takes one.
+    /// `"auto"`, `true` or `false`. Default `"auto"`.
+    #[serde(default)]
+    pub pkce: Pkce,
+}
+
+/// Whether a challenge is sent along with a request for access (RFC 7636).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pkce {
+    /// If the authorization page does not refuse it.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+const PKCE: &str = "write pkce = \"auto\", true or false";
+
+impl<'de> Deserialize<'de> for Pkce {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        input.deserialize_any(PkceReader)
+    }
+}
+
+struct PkceReader;
+
+impl Visitor<'_> for PkceReader {
+    type Value = Pkce;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("\"auto\", true or false")
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, always: bool) -> Result<Pkce, E> {
+        Ok(if always { Pkce::Always } else { Pkce::Never })
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Pkce, E> {
+        match text {
+            "auto" => Ok(Pkce::Auto),
+            other => Err(E::custom(format_args!("{other:?} is no way to use PKCE\n{PKCE}"))),
+        }
+    }
+}
+
+impl Serialize for Pkce {
+    fn serialize<S: Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Auto => output.serialize_str("auto"),
+            Self::Always => output.serialize_bool(true),
+            Self::Never => output.serialize_bool(false),
+        }
+    }
+}
+
+impl JsonSchema for Pkce {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Pkce".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "oneOf": [{ "const": "auto" }, { "const": true }, { "const": false }] })
+    }
 }
 
 /// The one way into Pipedrive that is configured.
@@ -141,8 +228,20 @@ fn timeout() -> SignedDuration {
 }
 
 fn token_url() -> Url {
-    #[expect(clippy::expect_used, reason = "a literal")]
-    Url::parse("https://oauth.pipedrive.com/oauth/token").expect("a valid URL")
+    literal("https://oauth.pipedrive.com/oauth/token")
+}
+
+fn authorize_url() -> Url {
+    literal("https://oauth.pipedrive.com/oauth/authorize")
+}
+
+fn revoke_url() -> Url {
+    literal("https://oauth.pipedrive.com/oauth/revoke")
+}
+
+#[expect(clippy::expect_used, reason = "a literal")]
+fn literal(url: &str) -> Url {
+    Url::parse(url).expect("a valid URL")
 }
 
 impl Pipedrive {
@@ -152,7 +251,7 @@ impl Pipedrive {
     /// Neither or both of `api_token` and `oauth` are set, which loading a file has refused already.
     pub fn credentials(&self) -> Result<Credentials<'_>, ConfigError> {
         const HELP: &str = "write either api_token = { env = \"PIPEDRIVE_API_TOKEN\" } or \
-            oauth = { client_id, client_secret, refresh_token }";
+            oauth = { client_id, client_secret }";
         match (&self.api_token, &self.oauth) {
             (Some(token), None) => Ok(Credentials::ApiToken(token)),
             (None, Some(oauth)) => Ok(Credentials::OAuth(oauth)),
@@ -190,7 +289,9 @@ impl Pipedrive {
             let at = at.key("oauth");
             check::not_empty(&oauth.client_id, &at.key("client_id"))?;
             oauth.client_secret.check(&at.key("client_secret"), folder)?;
-            oauth.refresh_token.check(&at.key("refresh_token"), folder)?;
+            if let Some(seed) = &mut oauth.refresh_token {
+                seed.check(&at.key("refresh_token"), folder)?;
+            }
         }
         check::at_least_one(*seats, &at.key("seats"))?;
         check::at_least_one(daily_tokens.unwrap_or(1), &at.key("daily_tokens"))?;

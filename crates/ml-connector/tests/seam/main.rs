@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod access;
 mod bad_input;
 mod budget;
 mod contract;

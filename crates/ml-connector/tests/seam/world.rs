@@ -291,13 +291,18 @@ impl World {
             .expect("the addresses are good")
     }
 
+    pub(crate) fn vault(&self) -> Vault {
+        Vault::new(self.store.clone(), self.connection, MasterKey::from_bytes(self.master))
+    }
+
     pub(crate) fn pipedrive_client(&self) -> Pipedrive {
         let auth = if self.oauth {
             PipedriveAuth::OAuth {
                 client_id: "app".to_owned(),
                 client_secret: "secret".into(),
                 token_url: "https://company.example/oauth/token".to_owned(),
-                refresh_token: "seed".into(),
+                refresh_token: Some("seed".into()),
+                remedy: "run `ml-connector connect acme`".to_owned(),
             }
         } else {
             PipedriveAuth::ApiToken("0123456789012345678901234567890123456789".into())
@@ -318,7 +323,7 @@ impl World {
         };
         let clock = Shared(self.clock.clone());
         let ledger = Ledger::new(self.store.clone(), self.connection, self.budget);
-        let vault = Vault::new(self.store.clone(), self.connection, MasterKey::from_bytes(self.master));
+        let vault = self.vault();
         let transport = self.wire("crm", self.pipedrive.router());
         let (clock, sleeper) = (Arc::new(clock.clone()), Arc::new(clock));
         Pipedrive::new(config, transport, clock, sleeper, Arc::new(ledger), Arc::new(vault))

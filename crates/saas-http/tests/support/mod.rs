@@ -155,6 +155,14 @@ impl TokenVault for Vault {
         self.secrets.lock().unwrap().insert(name.to_owned(), secret.to_owned());
         Ok(())
     }
+
+    async fn swap(&self, name: &str, was: Option<&str>, secret: &str) -> Result<bool, VaultError> {
+        let same = self.secrets.lock().unwrap().get(name).map(String::as_str) == was;
+        if same {
+            self.save(name, secret).await?;
+        }
+        Ok(same)
+    }
 }
 
 /// A ledger that writes down what it hears.

@@ -4,6 +4,7 @@ mod access;
 mod budget;
 mod fields;
 mod fusion;
+mod grant;
 mod pipedrive;
 
 use super::finding::{Finding, FirstLoad, Report, Spent};

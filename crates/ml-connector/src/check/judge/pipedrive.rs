@@ -3,12 +3,14 @@
 use ::pipedrive::{Fielded, KnownField, WhoAmI};
 use sync_core::hooks::MOST_SUBSCRIPTIONS;
 use sync_engine::subscriptions::NEARLY_FULL;
+use sync_store::MissingScope;
 
 use super::super::finding::{Finding, FirstLoad};
+use super::super::missing_scopes;
 use super::super::observe::{PipedriveSeen, WebhooksSeen};
 use super::super::trouble::{Cause, Trouble};
 use super::access::{Access, Door, access, seen};
-use super::{Asked, budget, counted, fields};
+use super::{Asked, budget, counted, fields, grant};
 use crate::config::{Connection, Credentials, Webhooks};
 
 /// Every finding there is when the side could be asked.
@@ -29,18 +31,16 @@ pub(super) const NAMES: [&str; 12] = [
 
 const RIGHTS: &str = "Pipedrive: Manage users > Permission sets, or the app in Developer Hub > OAuth scopes";
 
-/// What customers need of an app (pipedrive.md 4.2); any of a row is enough.
-const SCOPES: [&[&str]; 4] =
-    [&["base"], &["contacts:full"], &["contact-fields:full", "admin"], &["search:read"]];
-
 pub(super) fn judge(
     connection: &Connection,
     pipedrive: &PipedriveSeen,
     first_load: &FirstLoad,
 ) -> Vec<Finding> {
     let end = end(pipedrive);
-    let Access { findings, blocked_by } = access(&door(connection), end, entered(pipedrive));
+    let Access { findings, blocked_by } =
+        grant::without(pipedrive).unwrap_or_else(|| access(&door(connection), end, entered(pipedrive)));
     let mut findings = Vec::from(findings);
+    findings.extend(grant::judge(connection, pipedrive, end));
     findings.push(super::clock("pipedrive.clock", pipedrive.ahead, blocked_by));
     findings.extend(company(connection, pipedrive, blocked_by));
     findings.extend(scopes(connection, pipedrive));
@@ -154,15 +154,15 @@ fn refused_app(trouble: &Trouble) -> (String, String) {
             "copy client id and client secret of the app again (Developer Hub > OAuth & access scopes)";
         return (what.to_owned(), "[connection.pipedrive] oauth.client_id, oauth.client_secret".to_owned());
     }
-    let what = "install the app again and write its new refresh token; it ends with the installation, and after 60 days \
-                without use";
-    (what.to_owned(), "[connection.pipedrive] oauth.refresh_token".to_owned())
+    let what = "give access again with `ml-connector connect` and the name of the connection; access ends when the app is \
+                uninstalled, and after 60 days without use";
+    (what.to_owned(), "ml-connector connect".to_owned())
 }
 
 fn company(connection: &Connection, pipedrive: &PipedriveSeen, blocked_by: &'static str) -> [Finding; 2] {
     let (name, permissions) = ("pipedrive.company", "pipedrive.permissions");
     match (pipedrive.me.answer(), pipedrive.me.refusal()) {
-        (Some(me), _) => [whose(connection, me), rights(me)],
+        (Some(me), _) => [whose(connection, me, pipedrive.belongs_to), rights(me)],
         (None, Some(trouble)) => [
             refused(
                 Finding::warning(
@@ -181,11 +181,17 @@ fn company(connection: &Connection, pipedrive: &PipedriveSeen, blocked_by: &'sta
 }
 
 /// Whose company it is, and whether it is the one that the address names.
-fn whose(connection: &Connection, me: &WhoAmI) -> Finding {
+fn whose(connection: &Connection, me: &WhoAmI, belongs_to: Option<i64>) -> Finding {
     let name = "pipedrive.company";
     let WhoAmI { user_id, user_name, company_id, company_name, company_domain, admin: _ } = me;
     let (user, company) = (user_name.as_deref().unwrap_or("?"), company_name.as_deref().unwrap_or("?"));
     let told = format!("user {user_id} \"{user}\" of company {company_id} \"{company}\"");
+    if let Some(other) = belongs_to.filter(|known| known != company_id) {
+        return Finding::problem(name, format!("{told}, but the connection belongs to company {other}")).remedy(
+            "use credentials of that company; another company wants a connection of its own, with another name",
+            "[connection.pipedrive]",
+        );
+    }
     let host = connection.pipedrive.base_url.host_str().unwrap_or_default();
     let addressed = host.strip_suffix(".pipedrive.com").filter(|first| !matches!(*first, "api" | "app"));
     match (addressed, company_domain.as_deref()) {
@@ -219,13 +225,23 @@ fn scopes(connection: &Connection, pipedrive: &PipedriveSeen) -> Option<Finding>
     let Some(granted) = &pipedrive.scopes else {
         return Some(Finding::note(name, "which scopes the app was granted was not told"));
     };
-    let lacking = SCOPES.iter().filter(|any| !any.iter().any(|scope| granted.iter().any(|has| has == scope)));
-    let lacking: Vec<&str> = lacking.filter_map(|any| any.first().copied()).collect();
-    if lacking.is_empty() {
-        return Some(Finding::ok(name, "the app has every scope that is needed"));
+    let missing = missing_scopes(granted, connection.webhooks.is_some());
+    if missing.is_empty() {
+        return Some(Finding::ok(name, "the app has every scope that is wanted"));
     }
-    Some(Finding::problem(name, format!("the app lacks {}", lacking.join(", "))).remedy(
-        "add these scopes to the app, then install it again: an installation keeps the scopes it was made with",
+    let listed = |missing: &[&MissingScope]| -> String {
+        let each = missing.iter().map(|missing| format!("{} ({})", missing.scope, missing.without));
+        each.collect::<Vec<_>>().join("; ")
+    };
+    let (needed, later): (Vec<&MissingScope>, Vec<&MissingScope>) =
+        missing.iter().partition(|missing| missing.needed_now);
+    let finding = if needed.is_empty() {
+        Finding::note(name, format!("the app has what is needed today; it lacks {}", listed(&later)))
+    } else {
+        Finding::problem(name, format!("the app lacks {}", listed(&[needed, later].concat())))
+    };
+    Some(finding.remedy(
+        "add these scopes to the app, then run `ml-connector connect` again: access keeps the scopes it was given with",
         "Pipedrive: Developer Hub > the app > OAuth & access scopes",
     ))
 }

@@ -3,10 +3,11 @@
 use ::pipedrive::{Fielded, KnownField, WhoAmI};
 use jiff::SignedDuration;
 use oracle_fusion::Shape;
+use saas_http::RefreshFrom;
 use sync_core::budget::Spent;
 
 use super::*;
-use crate::check::{Cause, FusionSeen, PipedriveSeen, ResourceSeen, Severity};
+use crate::check::{Cause, FusionSeen, GrantSeen, PipedriveSeen, ResourceSeen, Severity};
 use crate::config::Config;
 
 fn connection(more: &str) -> Connection {
@@ -51,6 +52,8 @@ fn pipedrive() -> PipedriveSeen {
         fields: Fielded::ALL.map(|fielded| (fielded, Asked::Answered(Vec::new()))).to_vec(),
         webhooks: None,
         scopes: None,
+        grant: None,
+        belongs_to: None,
         tokens_a_day: Some(300_000),
         window: Some(40),
         left_today: Some(200_000),
@@ -94,6 +97,7 @@ fn every_finding_is_explained() {
         "fusion.services",
         "fusion.relationships",
         "pipedrive.settings",
+        "pipedrive.refresh_token",
         "pipedrive.scopes",
         "pipedrive.own_fields",
         "pipedrive.labels",
@@ -102,6 +106,48 @@ fn every_finding_is_explained() {
     for name in fusion::NAMES.into_iter().chain(pipedrive::NAMES).chain(more) {
         assert!(page.contains(&format!("| `{name}` |")), "docs/check.md does not explain {name}");
     }
+}
+
+#[test]
+fn a_grant_is_there_and_not_about_to_die_or_the_way_to_get_one_is_told() {
+    let ended = RefreshFrom::Ended("2026-03-02T12:00:00.5Z".parse().unwrap());
+    for (from, days, expected) in [
+        (RefreshFrom::Nowhere, None, Severity::Problem),
+        (ended, None, Severity::Problem),
+        (RefreshFrom::Seed, None, Severity::Ok),
+        (RefreshFrom::Vault, None, Severity::Ok),
+        (RefreshFrom::Vault, Some(45), Severity::Ok),
+        (RefreshFrom::Vault, Some(46), Severity::Warning),
+    ] {
+        let idle = days.map(|days| SignedDuration::from_hours(24 * days));
+        let seen = PipedriveSeen { grant: Some(GrantSeen { from, idle }), ..pipedrive() };
+        let report = report(&connection(""), fusion(), seen);
+        let found = report.findings.iter().find(|finding| finding.name == "pipedrive.refresh_token").unwrap();
+        assert_eq!(found.severity, expected, "{from:?} {days:?}");
+        if expected == Severity::Problem {
+            assert!(found.remedy.as_ref().unwrap().what.contains("connect acme"), "{found:?}");
+            assert_eq!(severity(&report, "pipedrive.credentials"), Severity::NotChecked);
+            assert_eq!(report.problems, 1, "one cause, one problem");
+        }
+    }
+    let dead = Trouble {
+        token: true,
+        cause: Cause::Unauthorized,
+        said: "400: invalid_grant: Invalid grant: refresh_token is invalid".to_owned(),
+        correlation: None,
+    };
+    let grant = Some(GrantSeen { from: RefreshFrom::Vault, idle: None });
+    let seen = PipedriveSeen { grant, me: Asked::Failed(dead), ..pipedrive() };
+    let report = report(&connection(""), fusion(), seen);
+    assert_eq!(severity(&report, "pipedrive.refresh_token"), Severity::NotChecked);
+}
+
+#[test]
+fn credentials_of_another_company_than_before_are_a_problem() {
+    let seen = PipedriveSeen { belongs_to: Some(3), ..pipedrive() };
+    assert_eq!(severity(&report(&connection(""), fusion(), seen), "pipedrive.company"), Severity::Problem);
+    let seen = PipedriveSeen { belongs_to: Some(2), ..pipedrive() };
+    assert_eq!(severity(&report(&connection(""), fusion(), seen), "pipedrive.company"), Severity::Ok);
 }
 
 #[test]
