@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use jiff::SignedDuration;
 use oracle_fusion::{Fusion, FusionConfig, Terms};
 use pipedrive::{Pipedrive, PipedriveAuth, PipedriveConfig};
-use saas_http::{HttpSettings, HttpTransport, Sleeper, Transport};
+use saas_http::{ClientAssertion, ClientProof, HttpSettings, HttpTransport, Sleeper, Transport};
 use sync_core::{
     budget::{self, DailyBudget},
     fields::Field,
@@ -17,7 +17,7 @@ use sync_core::{
 use sync_store::{MasterKey, Store, Vault};
 
 use crate::{
-    config::{self, Connection, Credentials},
+    config::{self, Authentication, Connection, Credentials},
     exit::{ExitCode, Failed},
     wire::policy,
 };
@@ -28,6 +28,14 @@ pub struct Clients<'a> {
     pub env: &'a dyn Fn(&str) -> Option<String>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
+    /// Where randomness comes from: ids of client assertions are made of it.
+    pub seed: &'a dyn Fn() -> [u8; 16],
+}
+
+/// Randomness of the system.
+#[expect(clippy::disallowed_methods, reason = "the one place where clients get randomness from the system")]
+pub fn system_seed() -> [u8; 16] {
+    rand::random()
 }
 
 /// What the client of the CRM keeps between processes.
@@ -49,7 +57,7 @@ impl Clients<'_> {
             base_url: oracle.base_url.to_string(),
             token_url: oracle.token_url.to_string(),
             client_id: oracle.client_id.clone(),
-            client_secret: oracle.client_secret.resolve(self.env)?,
+            client_proof: self.client_proof(oracle)?,
             scope: oracle.scope.clone(),
             page_size: oracle.page_size,
             api_version: oracle.api_version.clone(),
@@ -63,6 +71,17 @@ impl Clients<'_> {
             created_by_module: FusionConfig::CREATED_BY_MODULE.to_owned(),
         };
         Ok(Fusion::new(config, transport, self.clock.clone())?)
+    }
+
+    fn client_proof(&self, oracle: &config::Oracle) -> anyhow::Result<ClientProof> {
+        Ok(match oracle.authentication()? {
+            Authentication::Secret(secret) => ClientProof::Secret(secret.resolve(self.env)?),
+            Authentication::Assertion(assertion) => {
+                let (key, name) = assertion.signer(self.env)?;
+                let (audience, life) = (assertion.audience.clone(), assertion.life);
+                ClientProof::Assertion(ClientAssertion::new(key, name, audience, life, (self.seed)()))
+            }
+        })
     }
 
     /// The CRM of a connection, over this transport.

@@ -7,7 +7,7 @@ use futures::future::join_all;
 use http::{HeaderMap, HeaderName};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use saas_http::{
-    Answer, BaseUrl, Caller, Credentials, Endpoint, Metered, OAuthClient, Pacer, Pass, RefreshToken, Sleeper,
+    Answer, BaseUrl, Caller, ClientProof, Credentials, Endpoint, Metered, OAuthClient, Pacer, Pass, RefreshToken, Sleeper,
     TokenSource, Transport, Wiring, scalar,
 };
 use sync_core::{
@@ -385,7 +385,7 @@ fn credentials(
         PipedriveAuth::ApiToken(token) => Credentials::header(HeaderName::from_static("x-api-token"), &token),
         PipedriveAuth::OAuth { client_id, client_secret, token_url, refresh_token } => {
             let token_url = address("token_url", &token_url)?;
-            let client = OAuthClient { token_url, id: client_id, secret: client_secret };
+            let client = OAuthClient { token_url, id: client_id, proof: ClientProof::Secret(client_secret) };
             let grant = RefreshToken::new(REFRESH_TOKEN, refresh_token, vault);
             let source = TokenSource::refresh_token(client, grant, Arc::clone(transport), Arc::clone(clock));
             Ok(Credentials::bearer(if follows { source.following(VENDOR) } else { source }))

@@ -73,6 +73,11 @@ impl Secret {
         Ok(SecretString::from(secret))
     }
 
+    /// What is wrong with the secret, told at its place.
+    pub(super) fn unfit(&self, message: impl Into<String>, help: impl Into<String>) -> ConfigError {
+        ConfigError::new(message, help).label("this secret").at(self.at.clone())
+    }
+
     /// Remembers the place for later errors, makes a file's path absolute, refuses what is empty.
     pub(super) fn check(&mut self, at: &At<'_>, folder: &Path) -> Result<(), ConfigError> {
         self.at = Some(at.location());
