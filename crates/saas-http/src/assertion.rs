@@ -30,7 +30,7 @@ const SLACK: SignedDuration = SignedDuration::from_secs(30);
 
 /// An RSA key that signs. Its `Debug` shows nothing of it.
 pub struct SigningKey {
-    key: EncodingKey<'static>,
+    key: EncodingKey,
     /// The public half as DER (RFC 8017).
     public: Vec<u8>,
 }
