@@ -7,8 +7,8 @@ use futures::future::join_all;
 use http::{HeaderMap, HeaderName};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use saas_http::{
-    Answer, BaseUrl, Caller, ClientProof, Credentials, Endpoint, Metered, OAuthClient, Pacer, Pass, RefreshToken, Sleeper,
-    TokenSource, Transport, Wiring, scalar,
+    Answer, BaseUrl, Caller, ClientProof, Credentials, Endpoint, Metered, OAuthClient, Pacer, Pass,
+    RefreshToken, Sleeper, TokenSource, Transport, Wiring, scalar,
 };
 use sync_core::{
     budget::{Class, Spent},

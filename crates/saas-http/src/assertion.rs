@@ -153,7 +153,13 @@ struct Claims<'a> {
 impl ClientAssertion {
     /// `life` is how long an assertion is good for; `seed` is randomness that no other process has: ids of assertions
     /// come of it.
-    pub fn new(key: SigningKey, name: KeyName, audience: String, life: SignedDuration, seed: [u8; 16]) -> Self {
+    pub fn new(
+        key: SigningKey,
+        name: KeyName,
+        audience: String,
+        life: SignedDuration,
+        seed: [u8; 16],
+    ) -> Self {
         Self { key: Arc::new(key), name, audience, life, seed, made: Arc::default() }
     }
 
@@ -174,8 +180,9 @@ impl ClientAssertion {
             jti: self.id(now),
         };
         let signed = encode(&header, &claims, &self.key.key);
-        let unsigned =
-            |_| CallError::without_effect(CALL, ErrorKind::Unauthorized, "the client assertion cannot be signed");
+        let unsigned = |_| {
+            CallError::without_effect(CALL, ErrorKind::Unauthorized, "the client assertion cannot be signed")
+        };
         signed.map(SecretString::from).map_err(unsigned)
     }
 

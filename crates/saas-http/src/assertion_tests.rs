@@ -32,8 +32,7 @@ fn made(assertion: &ClientAssertion) -> String {
 #[test]
 fn an_assertion_says_who_asks_whom_and_for_how_long() {
     let prints = key(KEY).unwrap().thumbprints(CERTIFICATE).unwrap();
-    let name =
-        KeyName { kid: Some("mlc".to_owned()), x5t: Some(prints.sha1), x5t_s256: Some(prints.sha256) };
+    let name = KeyName { kid: Some("mlc".to_owned()), x5t: Some(prints.sha1), x5t_s256: Some(prints.sha256) };
     let jwt = made(&assertion(name));
     assert_eq!(
         part(&jwt, 0),
@@ -46,10 +45,7 @@ fn an_assertion_says_who_asks_whom_and_for_how_long() {
     let id = claims.as_object_mut().unwrap().remove("jti").unwrap();
     assert_eq!(id.as_str().unwrap().len(), 32);
     let noon = now().as_second();
-    assert_eq!(
-        claims,
-        json!({"iss": "me", "sub": "me", "aud": "them", "iat": noon - 30, "exp": noon + 300})
-    );
+    assert_eq!(claims, json!({"iss": "me", "sub": "me", "aud": "them", "iat": noon - 30, "exp": noon + 300}));
 }
 
 #[test]

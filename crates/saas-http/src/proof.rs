@@ -6,12 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use sync_core::ports::Called;
 
-use crate::{
-    assertion::ClientAssertion,
-    credentials::sensitive,
-    date::http_date,
-    token_reply::Refused,
-};
+use crate::{assertion::ClientAssertion, credentials::sensitive, date::http_date, token_reply::Refused};
 
 /// What RFC 7523 calls this kind of assertion.
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -63,7 +58,8 @@ impl ClientProof {
     pub(crate) fn explained(&self, mut refused: Refused, headers: &HeaderMap, now: Timestamp) -> Refused {
         let Self::Assertion(_) = self else { return refused };
         let words = refused.error.message.to_ascii_lowercase();
-        let said = ["expired", "not yet", "in the future", "issued at"].iter().any(|mark| words.contains(mark));
+        let said =
+            ["expired", "not yet", "in the future", "issued at"].iter().any(|mark| words.contains(mark));
         let ahead = http_date(headers).map(|theirs| theirs.duration_since(now));
         let apart = ahead.filter(|ahead| ahead.abs() > APART);
         if words.contains("invalid_client") && (said || apart.is_some()) {

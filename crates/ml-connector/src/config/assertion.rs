@@ -67,10 +67,7 @@ impl Assertion {
     ///
     /// # Errors
     /// The key or the certificate cannot be read, or is of no use.
-    pub fn signer(
-        &self,
-        env: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<(SigningKey, KeyName), ConfigError> {
+    pub fn signer(&self, env: &dyn Fn(&str) -> Option<String>) -> Result<(SigningKey, KeyName), ConfigError> {
         let key = SigningKey::from_pem(&self.key.resolve(env)?);
         let key = key.map_err(|bad| self.key.unfit(bad.to_string(), remedy(bad)))?;
         let mut name =

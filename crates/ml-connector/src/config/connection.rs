@@ -7,7 +7,9 @@ use serde::Deserialize;
 use sync_core::fields::Field;
 
 use super::diagnose::At;
-use super::{Authentication, ConfigError, Credentials, Customers, Fields, Oracle, Pipedrive, Secret, Sync, Webhooks};
+use super::{
+    Authentication, ConfigError, Credentials, Customers, Fields, Oracle, Pipedrive, Secret, Sync, Webhooks,
+};
 
 /// One Fusion instance and one Pipedrive company that are kept the same. There may be many.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]

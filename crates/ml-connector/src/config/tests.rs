@@ -60,7 +60,8 @@ fn fields_have_to_exist_and_to_be_readable() {
 }
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../saas-http/tests/fixtures");
-const SECRET: &str = "client_secret = { env = \"FUSION_CLIENT_SECRET\" }   # or a plain string, or { file = \"...\" }";
+const SECRET: &str =
+    "client_secret = { env = \"FUSION_CLIENT_SECRET\" }   # or a plain string, or { file = \"...\" }";
 
 /// The example with these lines instead of the client's secret.
 fn instead_of_the_secret(lines: &str) -> Result<Config, ConfigError> {
@@ -92,7 +93,7 @@ fn a_client_of_fusion_proves_itself_in_exactly_one_way() {
         (assertion("certificate = \"\""), "not the path of a file", "BEGIN CERTIFICATE"),
         (assertion("certificate = \"-----BEGIN PRIVATE KEY-----\""), "not the path", "name the file"),
         (assertion("kid = \"a\", audience = \"\""), "this is empty", "write the value"),
-        (assertion("kid = \"a\", life = \"2h\""), "1h", "1m"),
+        (assertion("kid = \"a\", life = \"2h\""), "2h is outside", "to \"1h\""),
         (assertion("kid = \"a\", key_id = \"b\""), "key_id", "kid"),
     ] {
         let error = instead_of_the_secret(&bad).expect_err(&bad);

@@ -103,7 +103,16 @@ impl World {
         let pipedrive = PipedriveSim::new(pipedrive, clock.clone(), 1);
         let config = include_str!("../example.toml").to_owned();
         let secret = Some("0123456789012345678901234567890123456789".to_owned());
-        Self { clock, fusion, pipedrive, config, cut: None, ahead: SignedDuration::ZERO, stored: true, secret }
+        Self {
+            clock,
+            fusion,
+            pipedrive,
+            config,
+            cut: None,
+            ahead: SignedDuration::ZERO,
+            stored: true,
+            secret,
+        }
     }
 
     /// The same with other lines in the configuration file.
@@ -154,7 +163,11 @@ impl World {
         };
         let time = Time { clock: self.clock.clone(), ahead: self.ahead };
         let means = Means {
-            clients: Clients { env: &|name| self.variable(name), clock: Arc::new(time.clone()), seed: &|| [7; 16] },
+            clients: Clients {
+                env: &|name| self.variable(name),
+                clock: Arc::new(time.clone()),
+                seed: &|| [7; 16],
+            },
             sleeper: Arc::new(time),
             store: if self.stored { Ok(&store) } else { Err("the store cannot be opened".to_owned()) },
             erp: Ok(erp),

@@ -88,7 +88,8 @@ pub(crate) fn client(
     UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key)
         .verify(signed.as_bytes(), &signature)
         .map_err(|_| "The signature of the client assertion isn't valid.")?;
-    let claims: Claims = read(claims).ok_or("A claim of the client assertion is missing or of a wrong type.")?;
+    let claims: Claims =
+        read(claims).ok_or("A claim of the client assertion is missing or of a wrong type.")?;
     timely(trust, &claims, now)?;
     if claims.iss.is_empty() || claims.iss != claims.sub {
         return Err("The issuer and the subject of the client assertion must be the client.");

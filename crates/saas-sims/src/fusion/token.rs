@@ -51,12 +51,7 @@ pub(crate) fn refuse_bearer(
 }
 
 /// The scope to grant, or the refusal as RFC 6749 section 5.2 words it.
-fn check(
-    settings: &FusionSettings,
-    state: &mut State,
-    call: &Call,
-    now: Timestamp,
-) -> Result<String, Reply> {
+fn check(settings: &FusionSettings, state: &mut State, call: &Call, now: Timestamp) -> Result<String, Reply> {
     if call.method != Method::POST {
         return Err(Reply::empty(StatusCode::METHOD_NOT_ALLOWED));
     }
@@ -110,7 +105,9 @@ fn authenticate(
             let known = assertion::client(settings.assertion.as_ref(), state, &jwt, now);
             (known.map_err(invalid_client)?, true)
         }
-        (None, _, (Some(_), Some(_))) => return Err(invalid_client("The client_assertion_type isn't supported.")),
+        (None, _, (Some(_), Some(_))) => {
+            return Err(invalid_client("The client_assertion_type isn't supported."));
+        }
         (None, _, (None, Some(_)) | (Some(_), None)) => {
             return Err(refuse("invalid_request", "Half of the client assertion is missing."));
         }

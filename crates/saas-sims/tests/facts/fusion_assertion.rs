@@ -61,7 +61,11 @@ fn claims() -> Value {
 /// The same with one value replaced, or with null removed.
 fn with(mut json: Value, name: &str, value: Value) -> Value {
     let map = json.as_object_mut().unwrap();
-    if value.is_null() { map.remove(name) } else { map.insert(name.to_owned(), value) };
+    if value.is_null() {
+        map.remove(name)
+    } else {
+        map.insert(name.to_owned(), value)
+    };
     json
 }
 
