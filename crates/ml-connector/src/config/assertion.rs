@@ -69,7 +69,7 @@ impl Assertion {
     /// The key or the certificate cannot be read, or is of no use.
     pub fn signer(&self, env: &dyn Fn(&str) -> Option<String>) -> Result<(SigningKey, KeyName), ConfigError> {
         let key = SigningKey::from_pem(&self.key.resolve(env)?);
-        let key = key.map_err(|bad| self.key.unfit(bad.to_string(), remedy(bad)))?;
+        let key = key.map_err(|bad| self.key.fail(bad.to_string(), remedy(bad)))?;
         let mut name =
             KeyName { kid: self.kid.clone(), x5t: self.x5t.clone(), x5t_s256: self.x5t_s256.clone() };
         if let Some(path) = &self.certificate {

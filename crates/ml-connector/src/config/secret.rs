@@ -73,9 +73,9 @@ impl Secret {
         Ok(SecretString::from(secret))
     }
 
-    /// What is wrong with the secret, told at its place.
-    pub(super) fn unfit(&self, message: impl Into<String>, help: impl Into<String>) -> ConfigError {
-        ConfigError::new(message, help).label("this secret").at(self.at.clone())
+    /// An error about what the secret turned out to be.
+    pub(super) fn fail(&self, message: impl Into<String>, help: impl Into<String>) -> ConfigError {
+        ConfigError::new(message, help).label("needed here").at(self.at.clone())
     }
 
     /// Remembers the place for later errors, makes a file's path absolute, refuses what is empty.
