@@ -8,7 +8,8 @@ use jiff::SignedDuration;
 use oracle_fusion::{Fusion, FusionConfig, Terms};
 use pipedrive::{Pipedrive, PipedriveAuth, PipedriveConfig};
 use saas_http::{
-    BaseUrl, HttpSettings, HttpTransport, OAuthClient, OAuthWay, RefreshToken, Sleeper, Transport,
+    BaseUrl, ClientAssertion, ClientProof, HttpSettings, HttpTransport, OAuthClient, OAuthWay, RefreshToken,
+    Sleeper, Transport,
 };
 use secrecy::SecretString;
 use sync_core::{
@@ -20,7 +21,7 @@ use sync_core::{
 use sync_store::{Ledger, MasterKey, Store, Vault};
 
 use crate::{
-    config::{self, Connection, Credentials},
+    config::{self, Authentication, Connection, Credentials},
     connect::{Connector, remedy},
     exit::{ExitCode, Failed},
     wire::policy,
@@ -32,6 +33,14 @@ pub struct Clients<'a> {
     pub env: &'a dyn Fn(&str) -> Option<String>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
+    /// Where randomness comes from: ids of client assertions are made of it.
+    pub seed: &'a dyn Fn() -> [u8; 16],
+}
+
+/// Randomness of the system.
+#[expect(clippy::disallowed_methods, reason = "the one place where clients get randomness from the system")]
+pub fn system_seed() -> [u8; 16] {
+    rand::random()
 }
 
 /// What the client of the CRM keeps between processes.
@@ -53,7 +62,7 @@ impl Clients<'_> {
             base_url: oracle.base_url.to_string(),
             token_url: oracle.token_url.to_string(),
             client_id: oracle.client_id.clone(),
-            client_secret: oracle.client_secret.resolve(self.env)?,
+            client_proof: self.client_proof(oracle)?,
             scope: oracle.scope.clone(),
             page_size: oracle.page_size,
             api_version: oracle.api_version.clone(),
@@ -67,6 +76,17 @@ impl Clients<'_> {
             created_by_module: FusionConfig::CREATED_BY_MODULE.to_owned(),
         };
         Ok(Fusion::new(config, transport, self.clock.clone())?)
+    }
+
+    fn client_proof(&self, oracle: &config::Oracle) -> anyhow::Result<ClientProof> {
+        Ok(match oracle.authentication()? {
+            Authentication::Secret(secret) => ClientProof::Secret(secret.resolve(self.env)?),
+            Authentication::Assertion(assertion) => {
+                let (key, name) = assertion.signer(self.env)?;
+                let (audience, life) = (assertion.audience.clone(), assertion.life);
+                ClientProof::Assertion(ClientAssertion::new(key, name, audience, life, (self.seed)()))
+            }
+        })
     }
 
     /// The CRM of a connection, over this transport.
@@ -142,10 +162,11 @@ impl Clients<'_> {
         sleeper: Arc<dyn Sleeper>,
     ) -> anyhow::Result<Option<Connector>> {
         let Credentials::OAuth(oauth) = connection.pipedrive.credentials()? else { return Ok(None) };
+        let client_secret = oauth.client_secret.resolve(self.env)?;
         let client = OAuthClient {
             token_url: BaseUrl::parse("token_url", oauth.token_url.as_str())?,
             id: oauth.client_id.clone(),
-            secret: oauth.client_secret.resolve(self.env)?,
+            proof: ClientProof::Secret(client_secret.clone()),
         };
         Ok(Some(Connector {
             name: connection.name.clone(),
@@ -155,6 +176,7 @@ impl Clients<'_> {
             spend: Arc::new(Ledger::new(store.clone(), id, budget(&connection.pipedrive))),
             sleeper,
             way: OAuthWay { client, transport, clock: self.clock.clone() },
+            client_secret,
             authorize_url: oauth.authorize_url.clone(),
             revoke_url: BaseUrl::parse("revoke_url", oauth.revoke_url.as_str())?,
             pkce: oauth.pkce,

@@ -212,7 +212,7 @@ impl Process<'_> {
     }
 
     fn clients(&self) -> Clients<'_> {
-        Clients { env: self.env, clock: self.clock.clone() }
+        Clients { env: self.env, clock: self.clock.clone(), seed: &clients::system_seed }
     }
 
     fn fusion(&self, connection: &Connection) -> anyhow::Result<Fusion> {

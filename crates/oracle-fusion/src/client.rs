@@ -63,7 +63,7 @@ impl Fusion {
             base_url,
             token_url,
             client_id,
-            client_secret,
+            client_proof,
             scope,
             page_size,
             api_version,
@@ -75,7 +75,7 @@ impl Fusion {
         } = config;
         let base = BaseUrl::parse("base_url", &base_url)?;
         let token_url = BaseUrl::parse("token_url", &token_url)?;
-        let client = OAuthClient { token_url, id: client_id, secret: client_secret };
+        let client = OAuthClient { token_url, id: client_id, proof: client_proof };
         let tokens = TokenSource::client_credentials(
             client,
             ClientCredentials { scope },

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use secrecy::SecretString;
+use saas_http::ClientProof;
 
 /// Settings of one Fusion instance. `Debug` shows no secret.
 #[derive(Debug, Clone)]
@@ -13,8 +13,8 @@ pub struct FusionConfig {
     pub token_url: String,
     /// OAuth client.
     pub client_id: String,
-    /// Its secret.
-    pub client_secret: SecretString,
+    /// How it proves that it is itself: a secret or a signed assertion (5).
+    pub client_proof: ClientProof,
     /// One string, audience and scope together, exactly as it was given to us (5).
     pub scope: String,
     /// Rows a page; servers may clamp it (4.1). 500 is the most that is known to work.

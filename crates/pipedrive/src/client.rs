@@ -7,8 +7,8 @@ use futures::future::join_all;
 use http::{HeaderMap, HeaderName};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use saas_http::{
-    Answer, BaseUrl, Caller, Credentials, Endpoint, Metered, OAuthClient, Pacer, Pass, RefreshToken, Sleeper,
-    TokenSource, Transport, Wiring, scalar,
+    Answer, BaseUrl, Caller, ClientProof, Credentials, Endpoint, Metered, OAuthClient, Pacer, Pass,
+    RefreshToken, Sleeper, TokenSource, Transport, Wiring, scalar,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use sync_core::{
@@ -423,7 +423,7 @@ fn credentials(
         }
         PipedriveAuth::OAuth { client_id, client_secret, token_url, refresh_token, remedy } => {
             let token_url = address("token_url", &token_url)?;
-            let client = OAuthClient { token_url, id: client_id, secret: client_secret };
+            let client = OAuthClient { token_url, id: client_id, proof: ClientProof::Secret(client_secret) };
             let grant = grant(refresh_token, remedy, vault);
             let source = TokenSource::refresh_token(client, grant, Arc::clone(transport), Arc::clone(clock))
                 .waiting(Arc::clone(sleeper));

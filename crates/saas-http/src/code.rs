@@ -17,6 +17,7 @@ use crate::{
     BaseUrl, OAuthClient, Reply, RequestTimeout, Transport,
     dialect::refusal_by_status,
     oauth::{TIMEOUT, unanswered},
+    proof::Proof,
     token_reply::{self, CALL, Granted},
 };
 
@@ -73,11 +74,12 @@ impl OAuthWay {
             ("redirect_uri", redirect_url.as_str()),
         ];
         form.extend(verifier.iter().map(|verifier| ("code_verifier", verifier.expose_secret())));
-        let answer = self.post(&self.client.token_url, CALL, &form).await?;
+        let proof = self.client.proof.of(&self.client.id, self.clock.now())?;
+        let answer = self.post(&self.client.token_url, CALL, &form, &proof).await?;
         let (parts, body) = answer.into_parts();
         let reply =
             Reply { status: parts.status, headers: &parts.headers, body: &body, now: self.clock.now() };
-        let secrets: Vec<&SecretString> = [&self.client.secret, code].into_iter().chain(verifier).collect();
+        let secrets: Vec<&SecretString> = [&proof.hidden, code].into_iter().chain(verifier).collect();
         let granted = token_reply::read(&reply, &secrets).map_err(|refused| refused.error)?;
         let Granted { access, refresh, life, scopes, api_domain } = granted;
         let refresh = refresh.ok_or_else(|| {
@@ -93,7 +95,8 @@ impl OAuthWay {
     /// When there is no answer, or another one than success.
     pub async fn revoke(&self, revoke_url: &BaseUrl, refresh: &SecretString) -> Called<()> {
         let form = [("token", refresh.expose_secret()), ("token_type_hint", "refresh_token")];
-        let answer = self.post(revoke_url, REVOKE, &form).await?;
+        let proof = self.client.proof.of(&self.client.id, self.clock.now())?;
+        let answer = self.post(revoke_url, REVOKE, &form, &proof).await?;
         let (parts, body) = answer.into_parts();
         if parts.status.is_success() {
             return Ok(());
@@ -110,8 +113,9 @@ impl OAuthWay {
         url: &BaseUrl,
         call: &'static str,
         form: &[(&str, &str)],
+        proof: &Proof,
     ) -> Called<http::Response<Bytes>> {
-        let request = self.client.form(url, form)?;
+        let request = self.client.form(url, form, proof)?;
         let answer = self.transport.send(request).await;
         let answer = answer.map_err(|error| CallError { call, ..unanswered(&error) })?;
         tracing::debug!(call, status = answer.status().as_u16(), "answered");

@@ -8,6 +8,7 @@
 //! effect); when to try again is the engine's decision. Nothing but [`HttpTransport`] sees reqwest.
 
 mod adaptive;
+mod assertion;
 mod base_url;
 mod caller;
 mod code;
@@ -21,6 +22,7 @@ mod http_transport;
 mod metered;
 mod oauth;
 mod pacer;
+mod proof;
 mod refresh;
 pub mod scalar;
 mod service_transport;
@@ -31,6 +33,7 @@ mod transport;
 mod witness;
 
 pub use adaptive::{Adaptive, Running};
+pub use assertion::{BadCertificate, BadKey, ClientAssertion, KeyName, SigningKey, Thumbprints};
 pub use base_url::{BadUrl, BaseUrl, encode};
 pub use caller::{Answer, Caller, Wiring};
 pub use code::{Code, CodeGrant, OAuthWay, challenge, takes};
@@ -43,6 +46,7 @@ pub use http_transport::{HttpSettings, HttpTransport};
 pub use metered::Metered;
 pub use oauth::{ClientCredentials, OAuthClient, TokenSource};
 pub use pacer::{Held, Pacer};
+pub use proof::ClientProof;
 pub use refresh::{RefreshFrom, RefreshState, RefreshToken};
 pub use service_transport::ServiceTransport;
 pub use sleeper::{Sleeper, TokioSleeper, VirtualSleeper};

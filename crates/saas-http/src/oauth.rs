@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderValue, header};
 use jiff::{SignedDuration, Timestamp};
@@ -20,9 +19,9 @@ use sync_core::{
 use tokio::sync::Mutex;
 
 use crate::{
-    BaseUrl, RefreshToken, Reply, RequestTimeout, Sleeper, Transport, TransportError,
+    BaseUrl, ClientProof, RefreshToken, Reply, RequestTimeout, Sleeper, Transport, TransportError,
     base_url::encode,
-    credentials::sensitive,
+    proof::Proof,
     token_reply::{self, CALL, Granted, Refused},
 };
 
@@ -39,20 +38,30 @@ pub struct OAuthClient {
     pub token_url: BaseUrl,
     /// The client's public name.
     pub id: String,
-    /// Its secret; sent by HTTP Basic.
-    pub secret: SecretString,
+    /// How it proves that it is this client.
+    pub proof: ClientProof,
 }
 
 impl OAuthClient {
     /// A request with a form, in the client's name.
-    pub(crate) fn form(&self, url: &BaseUrl, form: &[(&str, &str)]) -> Called<http::Request<Bytes>> {
+    pub(crate) fn form(
+        &self,
+        url: &BaseUrl,
+        form: &[(&str, &str)],
+        proof: &Proof,
+    ) -> Called<http::Request<Bytes>> {
+        let proven = proof.form.iter().map(|(name, value)| (*name, value.as_str()));
+        let assertion = proof.assertion.iter().map(|(name, secret)| (*name, secret.expose_secret()));
+        let pairs = form.iter().copied().chain(proven).chain(assertion);
         let pairs: Vec<String> =
-            form.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
-        let basic = STANDARD.encode(format!("{}:{}", self.id, self.secret.expose_secret()));
-        http::Request::post(url.join("", &[]))
+            pairs.map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+        let mut request = http::Request::post(url.join("", &[]));
+        if let Some(value) = &proof.header {
+            request = request.header(header::AUTHORIZATION, value);
+        }
+        request
             .header(header::ACCEPT, HeaderValue::from_static("application/json"))
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header(header::AUTHORIZATION, sensitive(&format!("Basic {basic}"))?)
             .extension(RequestTimeout(TIMEOUT))
             .body(Bytes::from(pairs.join("&")))
             .map_err(|error| CallError::without_effect(CALL, ErrorKind::Rejected, error.to_string()))
@@ -220,16 +229,18 @@ impl TokenSource {
         secrets: &[&SecretString],
     ) -> Result<Granted, Refused> {
         let plainly = |error| Refused { error, grant: false };
-        let request = self.client.form(&self.client.token_url, form).map_err(plainly)?;
+        let proof = self.client.proof.of(&self.client.id, self.clock.now()).map_err(plainly)?;
+        let request = self.client.form(&self.client.token_url, form, &proof).map_err(plainly)?;
         self.requests.fetch_add(1, Ordering::Relaxed);
         let answer = self.transport.send(request).await.map_err(|error| plainly(unanswered(&error)))?;
         let (parts, body) = answer.into_parts();
         tracing::debug!(call = CALL, status = parts.status.as_u16(), "answered");
         let reply =
             Reply { status: parts.status, headers: &parts.headers, body: &body, now: self.clock.now() };
-        let mut hidden = vec![&self.client.secret];
+        let mut hidden = vec![&proof.hidden];
         hidden.extend(secrets);
-        token_reply::read(&reply, &hidden)
+        let explained = |refused| self.client.proof.explained(refused, reply.headers, reply.now);
+        token_reply::read(&reply, &hidden).map_err(explained)
     }
 }
 

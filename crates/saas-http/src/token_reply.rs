@@ -19,6 +19,8 @@ const LIFE: SignedDuration = SignedDuration::from_hours(1);
 
 /// Words for a grant that is not accepted, in lower case; the names of the keys are not certain (pipedrive.md 4.2).
 const GRANT: [&str; 4] = ["invalid_grant", "invalid grant", "refresh_token is invalid", "already exchanged"];
+/// Stands where a secret was.
+const REDACTED: &str = "[redacted]";
 
 /// A token endpoint's yes.
 #[derive(Debug)]
@@ -54,12 +56,17 @@ pub(crate) fn read(reply: &Reply<'_>, secrets: &[&SecretString]) -> Result<Grant
         400 => ErrorKind::Transient { after: None },
         _ => refusal_by_status(reply),
     };
-    let mut message = match description(reply) {
-        Some(words) => reply.saying(&words),
-        None => reply.message(),
+    // Before words are cut to length: what is cut is not found any more.
+    let body = secrets.iter().fold(String::from_utf8_lossy(reply.body).into_owned(), |body, secret| {
+        if secret.expose_secret().is_empty() { body } else { body.replace(secret.expose_secret(), REDACTED) }
+    });
+    let told = Reply { body: body.as_bytes(), status: reply.status, headers: reply.headers, now: reply.now };
+    let mut message = match description(&told) {
+        Some(words) => told.saying(&words),
+        None => told.message(),
     };
     for secret in secrets.iter().map(|secret| secret.expose_secret()).filter(|secret| !secret.is_empty()) {
-        message = message.replace(secret, "[redacted]");
+        message = message.replace(secret, REDACTED);
     }
     Err(Refused { error: CallError::without_effect(CALL, kind, message), grant })
 }

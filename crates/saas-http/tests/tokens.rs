@@ -46,7 +46,7 @@ mod tests {
 
     fn client() -> OAuthClient {
         let token_url = BaseUrl::parse("token_url", "https://id.example/token").unwrap();
-        OAuthClient { token_url, id: "me".to_owned(), secret: "hunter2".into() }
+        OAuthClient { token_url, id: "me".to_owned(), proof: ClientProof::Secret("hunter2".into()) }
     }
 
     fn by_client(transport: &Arc<dyn Transport>, clock: &ManualClock) -> Caller {

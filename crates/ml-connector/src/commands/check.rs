@@ -9,7 +9,7 @@ use super::Context;
 use super::sync::chosen;
 use crate::check::{Means, judge, observe, told};
 use crate::cli::CheckArgs;
-use crate::clients::{Clients, crm_transport, erp_transport};
+use crate::clients::{Clients, crm_transport, erp_transport, system_seed};
 use crate::config::Config;
 use crate::exit::ExitCode;
 use crate::wire::{SystemClock, open_store};
@@ -22,7 +22,7 @@ pub(super) async fn run(context: &Context<'_>, args: &CheckArgs) -> anyhow::Resu
     let mut reports = Vec::new();
     for connection in connections {
         let means = Means {
-            clients: Clients { env: context.env, clock: clock.clone() },
+            clients: Clients { env: context.env, clock: clock.clone(), seed: &system_seed },
             sleeper: Arc::new(TokioSleeper),
             store: store.as_ref().map_err(Clone::clone),
             erp: erp_transport(&connection.oracle),

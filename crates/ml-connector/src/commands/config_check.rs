@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Context;
-use crate::config::{Config, Plan};
+use crate::config::{Authentication, Config, Plan};
 use crate::exit::ExitCode;
 use crate::output::{table, talk};
 
@@ -34,6 +34,9 @@ pub(super) fn run(context: &Context<'_>) -> anyhow::Result<ExitCode> {
     for connection in config.select(None)? {
         for (_, secret) in connection.secrets()? {
             secret.resolve(context.env)?;
+        }
+        if let Authentication::Assertion(assertion) = connection.oracle.authentication()? {
+            assertion.signer(context.env)?;
         }
     }
     let checked = Checked {

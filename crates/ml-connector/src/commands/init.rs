@@ -47,9 +47,11 @@ mod tests {
         Config::parse(TEMPLATE, "init.toml").unwrap();
         let switch_on = |line: &str| match line.strip_prefix("# ") {
             Some(table) if table.starts_with('[') && table.ends_with(']') => table.to_owned(),
-            // The two ways to log in exclude each other.
+            // Two ways to log in exclude each other.
             Some(setting)
-                if setting.split_once(" = ").is_some_and(|(key, _)| !key.contains(' ') && key != "oauth") =>
+                if setting
+                    .split_once(" = ")
+                    .is_some_and(|(key, _)| !key.contains(' ') && !["oauth", "assertion"].contains(&key)) =>
             {
                 setting.to_owned()
             }
@@ -57,6 +59,17 @@ mod tests {
         };
         let all: Vec<String> = TEMPLATE.lines().map(switch_on).collect();
         Config::parse(&all.join("\n"), "init.toml").unwrap();
+    }
+
+    #[test]
+    fn the_template_loads_with_the_other_ways_to_log_in() {
+        let other = |line: &str| match line {
+            _ if line.starts_with("client_secret") || line.starts_with("api_token") => String::new(),
+            _ if line.starts_with("# assertion") || line.starts_with("# oauth") => line[2..].to_owned(),
+            _ => line.to_owned(),
+        };
+        let others: Vec<String> = TEMPLATE.lines().map(other).collect();
+        Config::parse(&others.join("\n"), "init.toml").unwrap();
     }
 
     #[test]

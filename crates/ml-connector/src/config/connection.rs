@@ -7,7 +7,9 @@ use serde::Deserialize;
 use sync_core::fields::Field;
 
 use super::diagnose::At;
-use super::{ConfigError, Credentials, Customers, Fields, Oracle, Pipedrive, Secret, Sync, Webhooks};
+use super::{
+    Authentication, ConfigError, Credentials, Customers, Fields, Oracle, Pipedrive, Secret, Sync, Webhooks,
+};
 
 /// One Fusion instance and one Pipedrive company that are kept the same. There may be many.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -52,9 +54,12 @@ impl Connection {
     /// Every secret of this connection, by its key.
     ///
     /// # Errors
-    /// As [`Pipedrive::credentials`].
+    /// As [`Oracle::authentication`] and [`Pipedrive::credentials`].
     pub fn secrets(&self) -> Result<Vec<(&'static str, &Secret)>, ConfigError> {
-        let mut secrets = vec![("oracle.client_secret", &self.oracle.client_secret)];
+        let mut secrets = vec![match self.oracle.authentication()? {
+            Authentication::Secret(secret) => ("oracle.client_secret", secret),
+            Authentication::Assertion(assertion) => ("oracle.assertion.key", &assertion.key),
+        }];
         match self.pipedrive.credentials()? {
             Credentials::ApiToken(token) => secrets.push(("pipedrive.api_token", token)),
             Credentials::OAuth(oauth) => {

@@ -8,6 +8,7 @@
 const SHOWN: &[&str] = &[
     "account_required",
     "api_version",
+    "audience",
     "authorize_url",
     "base_url",
     "batch",
@@ -29,7 +30,9 @@ const SHOWN: &[&str] = &[
     "file",
     "id",
     "inactive",
+    "kid",
     "lease",
+    "life",
     "listen",
     "margin",
     "max_share",
@@ -65,6 +68,8 @@ const SHOWN: &[&str] = &[
     "update_share",
     "url",
     "visible_to",
+    "x5t",
+    "x5t_s256",
 ];
 
 /// The same text, of the same length in bytes, with everything masked that may be secret.

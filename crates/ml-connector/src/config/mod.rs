@@ -5,6 +5,7 @@
 //! ([`diagnose::At`]) goes along while they are validated, so that every error points at its value. Secrets are
 //! not read here but by [`Secret::resolve`], when they are needed.
 
+mod assertion;
 mod check;
 mod connection;
 mod customers;
@@ -29,12 +30,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
+pub use self::assertion::Assertion;
 pub use self::connection::Connection;
 pub use self::customers::Customers;
 pub use self::diagnose::{ConfigError, Location, Source, render, report};
 pub use self::duration::Duration;
 pub use self::fields::Fields;
-pub use self::oracle::Oracle;
+pub use self::oracle::{Authentication, Oracle};
 pub use self::own_field::OwnField;
 pub use self::pipedrive::{Credentials, OAuth, Pipedrive, Pkce, Plan};
 pub use self::secret::Secret;

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::diagnose::At;
 use super::duration::{self, Duration};
-use super::{ConfigError, Secret, check};
+use super::{Assertion, ConfigError, Secret, check};
 
 /// The Oracle Fusion Cloud ERP side of a connection.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -29,8 +29,11 @@ pub struct Oracle {
     #[schemars(length(min = 1))]
     pub client_id: String,
 
-    /// The secret of that client. Required.
-    pub client_secret: Secret,
+    /// The secret of that client. Either this or `assertion`. No default.
+    pub client_secret: Option<Secret>,
+
+    /// The key by which that client signs what it asks for tokens with. Either this or `client_secret`. No default.
+    pub assertion: Option<Assertion>,
 
     /// The OAuth scope of the pod, as the identity domain shows it. Required.
     #[schemars(length(min = 1))]
@@ -74,6 +77,15 @@ pub struct Oracle {
     pub ca_file: Option<PathBuf>,
 }
 
+/// The one way in which the client proves itself.
+#[derive(Debug, Clone, Copy)]
+pub enum Authentication<'a> {
+    /// By its secret.
+    Secret(&'a Secret),
+    /// By its signature.
+    Assertion(&'a Assertion),
+}
+
 fn source_system() -> String {
     "PIPEDRIVE".to_owned()
 }
@@ -99,12 +111,32 @@ fn concurrency() -> u32 {
 }
 
 impl Oracle {
+    /// How the client proves itself.
+    ///
+    /// # Errors
+    /// Neither or both of `client_secret` and `assertion` are set, which loading a file has refused already.
+    pub fn authentication(&self) -> Result<Authentication<'_>, ConfigError> {
+        const HELP: &str = "write either client_secret = { env = \"FUSION_CLIENT_SECRET\" } or \
+            assertion = { key = { file = \"key.pem\" }, certificate = \"certificate.pem\" }";
+        match (&self.client_secret, &self.assertion) {
+            (Some(secret), None) => Ok(Authentication::Secret(secret)),
+            (None, Some(assertion)) => Ok(Authentication::Assertion(assertion)),
+            (None, None) => Err(ConfigError::new("neither client_secret nor assertion is set", HELP)),
+            (Some(_), Some(_)) => Err(ConfigError::new("both client_secret and assertion are set", HELP)),
+        }
+    }
+
     pub(super) fn check(&mut self, at: &At<'_>, folder: &Path) -> Result<(), ConfigError> {
+        if let Err(error) = self.authentication() {
+            let place = if self.assertion.is_some() { at.key("assertion") } else { at.clone() };
+            return Err(error.at(Some(place.location())));
+        }
         let Self {
             base_url: _,
             token_url: _,
             client_id,
             client_secret,
+            assertion,
             scope,
             source_system,
             timeout,
@@ -116,7 +148,12 @@ impl Oracle {
         } = self;
         check::absolute(ca_file, folder);
         check::not_empty(client_id, &at.key("client_id"))?;
-        client_secret.check(&at.key("client_secret"), folder)?;
+        if let Some(secret) = client_secret {
+            secret.check(&at.key("client_secret"), folder)?;
+        }
+        if let Some(assertion) = assertion {
+            assertion.check(&at.key("assertion"), folder)?;
+        }
         check::not_empty(scope, &at.key("scope"))?;
         check_source_system(source_system, &at.key("source_system"))?;
         let (second, ten_minutes) = (SignedDuration::from_secs(1), SignedDuration::from_mins(10));

@@ -59,6 +59,104 @@ fn fields_have_to_exist_and_to_be_readable() {
     }
 }
 
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../saas-http/tests/fixtures");
+const SECRET: &str =
+    "client_secret = { env = \"FUSION_CLIENT_SECRET\" }   # or a plain string, or { file = \"...\" }";
+
+/// The example with these lines instead of the client's secret.
+fn instead_of_the_secret(lines: &str) -> Result<Config, ConfigError> {
+    assert!(FINE.contains(SECRET));
+    Config::parse(&FINE.replace(SECRET, lines), "ml-connector.toml")
+}
+
+#[test]
+fn a_client_of_fusion_proves_itself_in_exactly_one_way() {
+    let key = "key = { file = \"key.pem\" }";
+    let assertion = |more: &str| format!("assertion = {{ {key}, {more} }}");
+    for (bad, says, remedy) in [
+        (String::new(), "neither client_secret nor assertion", "certificate = \"certificate.pem\""),
+        (format!("client_secret = \"s\"\n{}", assertion("kid = \"a\"")), "both", "either client_secret"),
+        (format!("assertion = {{ {key} }}"), "which certificate", "certificate = "),
+        (
+            assertion("x5t_s256 = \"37ebdj6Cgap2nsVoWal60tekACaB8gKS3Ui_LU8nWPA\""),
+            "which certificate",
+            "kid = \"the alias",
+        ),
+        (assertion("kid = \" \""), "this is empty", "write the value"),
+        (assertion("x5t = \"44:23:7D:41\""), "27 characters in base64url", "hexadecimal fingerprint"),
+        (assertion("kid = \"a\", x5t_s256 = \"short\""), "43 characters", "it is computed"),
+        (
+            assertion("certificate = \"c.pem\", x5t = \"RCN9QaGHpfqKNP7pIjWnr2HXJgk\""),
+            "computed from the certificate",
+            "remove x5t",
+        ),
+        (assertion("certificate = \"\""), "not the path of a file", "BEGIN CERTIFICATE"),
+        (assertion("certificate = \"-----BEGIN PRIVATE KEY-----\""), "not the path", "name the file"),
+        (assertion("kid = \"a\", audience = \"\""), "this is empty", "write the value"),
+        (assertion("kid = \"a\", life = \"2h\""), "2h is outside", "to \"1h\""),
+        (assertion("kid = \"a\", key_id = \"b\""), "key_id", "kid"),
+    ] {
+        let error = instead_of_the_secret(&bad).expect_err(&bad);
+        let (error, help) = (error.to_string(), error.remedy().to_owned());
+        assert!(error.contains(says) && help.contains(remedy), "{bad}: {error}; {help}");
+    }
+    let good = instead_of_the_secret(&assertion("kid = \"a\"")).unwrap();
+    let secrets = good.connections[0].secrets().unwrap();
+    assert!(secrets.iter().any(|(name, _)| *name == "oracle.assertion.key"), "config check reads it, too");
+}
+
+#[test]
+fn a_key_that_is_of_no_use_is_told_at_its_place_and_never_repeated() {
+    let env = |_: &str| None;
+    let signer = |lines: &str| {
+        let config = instead_of_the_secret(lines).unwrap();
+        let Some(assertion) = config.connections[0].oracle.assertion.clone() else { unreachable!() };
+        assert!(!format!("{config:?}").contains("MIIE"), "no key in Debug");
+        assertion.signer(&env)
+    };
+    for (key, says, remedy) in [
+        ("encrypted-key.pem", "encrypted", "-nocrypt"),
+        ("encrypted-key-pkcs1.pem", "encrypted", "-nocrypt"),
+        ("public-key.pem", "not a private key in PEM", "BEGIN PRIVATE KEY"),
+        ("ec-key.pem", "not an RSA key", "genpkey -algorithm RSA"),
+        ("small-key.pem", "fewer than 2048 bits", "rsa_keygen_bits:3072"),
+    ] {
+        let pem = std::fs::read_to_string(format!("{FIXTURES}/{key}")).unwrap();
+        for written in [format!("{{ file = \"{FIXTURES}/{key}\" }}"), format!("\"\"\"\n{pem}\"\"\"")] {
+            let lines = format!("[connection.oracle.assertion]\nkid = \"a\"\nkey = {written}");
+            let (before, after) = FINE.split_once(SECRET).unwrap();
+            let (rest, next) = after.split_once("\n[connection.pipedrive]").unwrap();
+            let text = format!("{before}{rest}\n{lines}\n[connection.pipedrive]{next}");
+            let config = Config::parse(&text, "ml-connector.toml").unwrap();
+            let Some(assertion) = &config.connections[0].oracle.assertion else { unreachable!() };
+            let error = assertion.signer(&env).unwrap_err();
+            assert!(error.to_string().contains(says) && error.remedy().contains(remedy), "{key}: {error}");
+            let (line, _) = error.line_column().unwrap();
+            assert!(text.lines().nth(line - 1).unwrap().starts_with("key = "), "{key}: line {line}");
+            let told = format!("{} {error:?} {config:?}", render(&error, false));
+            let secret = pem.lines().nth(4).unwrap();
+            assert!(!told.contains(secret), "{told}");
+        }
+    }
+    let with = |key: &str, certificate: &str| {
+        signer(&format!(
+            "assertion = {{ key = {{ file = \"{FIXTURES}/{key}\" }}, certificate = \"{FIXTURES}/{certificate}\" }}"
+        ))
+    };
+    let (_, name) = with("key.pem", "certificate.pem").unwrap();
+    assert_eq!(name.x5t.as_deref(), Some("RCN9QaGHpfqKNP7pIjWnr2HXJgk"));
+    assert_eq!(name.x5t_s256.as_deref(), Some("37ebdj6Cgap2nsVoWal60tekACaB8gKS3Ui_LU8nWPA"));
+    for (key, certificate, says, remedy) in [
+        ("other-key.pem", "certificate.pem", "belongs to another key", "fusion-credentials.md"),
+        ("key.pem", "key.pem", "not a certificate in PEM", "BEGIN CERTIFICATE"),
+        ("key.pem", "none.pem", "cannot be read", "BEGIN CERTIFICATE"),
+    ] {
+        let error = with(key, certificate).unwrap_err();
+        assert!(error.to_string().contains(says) && error.remedy().contains(remedy), "{error}");
+        assert!(error.line_column().is_some());
+    }
+}
+
 #[test]
 fn webhooks_need_an_address_and_a_proof() {
     let with =

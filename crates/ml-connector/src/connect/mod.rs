@@ -46,6 +46,8 @@ pub struct Connector {
     pub(crate) spend: Arc<dyn Spend>,
     pub(crate) sleeper: Arc<dyn Sleeper>,
     pub(crate) way: OAuthWay,
+    /// What the client proves itself with, and the vendor to us.
+    pub(crate) client_secret: SecretString,
     pub(crate) authorize_url: Url,
     pub(crate) revoke_url: BaseUrl,
     pub(crate) pkce: Pkce,
@@ -176,7 +178,7 @@ impl Connector {
         ConnectDoor {
             connection: self.id,
             user: self.way.client.id.clone(),
-            password: self.way.client.secret.clone(),
+            password: self.client_secret.clone(),
             vendor: Arc::new(self),
         }
     }

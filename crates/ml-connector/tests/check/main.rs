@@ -3,5 +3,6 @@
 
 #![cfg(test)]
 
+mod assertions;
 mod reports;
 mod world;

@@ -24,18 +24,22 @@ use sync_store::{Store, StoreOptions};
 use tower::ServiceExt as _;
 
 #[derive(Clone)]
-struct Time(SimClock);
+struct Time {
+    clock: SimClock,
+    /// How far our own clock is ahead of the world's.
+    ahead: SignedDuration,
+}
 
 impl Clock for Time {
     fn now(&self) -> Timestamp {
-        self.0.now()
+        self.clock.now() + self.ahead
     }
 }
 
 #[async_trait]
 impl Sleeper for Time {
     async fn sleep(&self, wait: SignedDuration) {
-        self.0.advance(wait);
+        self.clock.advance(wait);
         tokio::task::yield_now().await;
     }
 }
@@ -76,6 +80,8 @@ pub(crate) struct World {
     pub(crate) config: String,
     /// Stands in the way to the ERP.
     pub(crate) cut: Option<Unreached>,
+    /// How far the clock of this machine is ahead.
+    pub(crate) ahead: SignedDuration,
     /// Whether there is a store.
     pub(crate) stored: bool,
     /// What the environment variables of both secrets say; none: they are not set.
@@ -97,7 +103,16 @@ impl World {
         let pipedrive = PipedriveSim::new(pipedrive, clock.clone(), 1);
         let config = include_str!("../example.toml").to_owned();
         let secret = Some("0123456789012345678901234567890123456789".to_owned());
-        Self { clock, fusion, pipedrive, config, cut: None, stored: true, secret }
+        Self {
+            clock,
+            fusion,
+            pipedrive,
+            config,
+            cut: None,
+            ahead: SignedDuration::ZERO,
+            stored: true,
+            secret,
+        }
     }
 
     /// The same with other lines in the configuration file.
@@ -146,9 +161,13 @@ impl World {
             Some(at) => Arc::new(Cut(at)),
             None => Arc::new(Wire(self.fusion.router())),
         };
-        let time = Time(self.clock.clone());
+        let time = Time { clock: self.clock.clone(), ahead: self.ahead };
         let means = Means {
-            clients: Clients { env: &|name| self.variable(name), clock: Arc::new(time.clone()) },
+            clients: Clients {
+                env: &|name| self.variable(name),
+                clock: Arc::new(time.clone()),
+                seed: &|| [7; 16],
+            },
             sleeper: Arc::new(time),
             store: if self.stored { Ok(&store) } else { Err("the store cannot be opened".to_owned()) },
             erp: Ok(erp),

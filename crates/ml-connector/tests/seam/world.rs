@@ -274,7 +274,7 @@ impl World {
             base_url: "https://pod.example".to_owned(),
             token_url: "https://pod.example/oauth2/v1/token".to_owned(),
             client_id: "connector".to_owned(),
-            client_secret: "secret".into(),
+            client_proof: saas_http::ClientProof::Secret("secret".into()),
             scope: "urn:opc:resource:fa:instanceid=1urn:opc:resource:consumer::all".to_owned(),
             page_size: FusionConfig::PAGE_SIZE,
             api_version: FusionConfig::API_VERSION.to_owned(),

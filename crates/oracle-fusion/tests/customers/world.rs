@@ -23,7 +23,7 @@ pub(crate) fn config() -> FusionConfig {
         base_url: "https://fa.example/".to_owned(),
         token_url: "https://fa.example/oauth2/v1/token".to_owned(),
         client_id: "me".to_owned(),
-        client_secret: "hunter2".into(),
+        client_proof: saas_http::ClientProof::Secret("hunter2".into()),
         scope: "urn:opc:resource:consumer::all".to_owned(),
         page_size: FusionConfig::PAGE_SIZE,
         api_version: FusionConfig::API_VERSION.to_owned(),

@@ -16,6 +16,7 @@
 
 mod accounts;
 mod admin;
+mod assertion;
 mod catalog;
 mod children;
 mod describe;
@@ -42,6 +43,7 @@ use axum::Router;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+pub use assertion::Trust;
 pub use edit::Edit;
 pub use settings::FusionSettings;
 

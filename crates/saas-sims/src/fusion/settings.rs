@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 
+use super::assertion::Trust;
 use super::resource::Resource;
 
 /// Settings of a [`super::FusionSim`]. The defaults are the strict reading of the reference.
@@ -13,6 +14,8 @@ pub struct FusionSettings {
     pub client_id: Option<String>,
     /// Client secret at the token endpoint; `None` takes any that is not empty (section 5).
     pub client_secret: Option<String>,
+    /// The certificate by which client assertions are checked; `None` takes none (section 5).
+    pub assertion: Option<Trust>,
     /// The scope, one concatenated string; `None` takes any that is not empty (section 5).
     pub scope: Option<String>,
     /// How long an access token works; 3600 s (section 5).
@@ -90,6 +93,7 @@ impl Default for FusionSettings {
         Self {
             client_id: None,
             client_secret: None,
+            assertion: None,
             scope: None,
             token_lifetime: SignedDuration::from_secs(3600),
             user_known: true,

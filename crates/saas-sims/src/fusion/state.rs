@@ -29,6 +29,8 @@ pub(crate) struct State {
     pub(crate) rng: fastrand::Rng,
     /// Access tokens and when they end.
     pub(crate) tokens: BTreeMap<String, Timestamp>,
+    /// Ids of client assertions that were used, and the second until which they are remembered.
+    pub(crate) assertions: BTreeMap<String, i64>,
     pub(crate) stats: Stats,
     /// What the SOAP services keep beside the accounts.
     pub(crate) soap: SoapState,
@@ -62,6 +64,7 @@ impl State {
             next_change: 0,
             rng: fastrand::Rng::with_seed(seed),
             tokens: BTreeMap::new(),
+            assertions: BTreeMap::new(),
             stats: Stats::default(),
             soap: SoapState::default(),
             next_party: 300_000_200_000_000,

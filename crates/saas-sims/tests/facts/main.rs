@@ -6,6 +6,7 @@
 #[path = "../../../ml-connector/tests/seam/contract.rs"]
 mod contract;
 mod faults;
+mod fusion_assertion;
 mod fusion_auth;
 mod fusion_children;
 mod fusion_collections;

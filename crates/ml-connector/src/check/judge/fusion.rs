@@ -136,7 +136,7 @@ fn door(connection: &Connection) -> Door<'_> {
         section: "[connection.oracle]",
         base_url: &connection.oracle.base_url,
         token: Some((&connection.oracle.token_url, "token_url")),
-        refused,
+        refused: if connection.oracle.assertion.is_some() { unsigned } else { refused },
     }
 }
 
@@ -157,6 +157,39 @@ fn refused(trouble: &Trouble) -> (String, String) {
         (
             "copy client id and secret again; the client must be active and allow the grant client_credentials",
             "[connection.oracle] client_id, client_secret",
+        )
+    };
+    (what.to_owned(), place.to_owned())
+}
+
+/// The same of a client that signs. The identity domain's words are its own, so every remedy names what else it may be.
+fn unsigned(trouble: &Trouble) -> (String, String) {
+    let words = trouble.said.to_ascii_lowercase();
+    let says = |marks: &[&str]| marks.iter().any(|mark| words.contains(mark));
+    if !trouble.token || !words.contains("invalid_client") {
+        return refused(trouble);
+    }
+    let (what, place) = if says(&["clock", "expired", "not yet", "in the future"]) {
+        (
+            "let this machine keep its time by NTP: an assertion tells from when to when it is good",
+            "this machine (timedatectl)",
+        )
+    } else if says(&["audience"]) {
+        (
+            "write the audience that this identity domain wants: \"https://identity.oraclecloud.com/\", of older tenants \
+             \"oauth.idm.oracle.com\"",
+            "[connection.oracle] assertion.audience",
+        )
+    } else if says(&["used before", "replay", "jti"]) {
+        (
+            "nothing of ours is sent twice: see whether a proxy on the way repeats requests",
+            "[connection.oracle] token_url",
+        )
+    } else {
+        (
+            "upload the certificate of this key to the application and name it by certificate or by its alias as kid; copy the \
+             client id again; the client must be active and allow the grant client_credentials and trusted clients",
+            "[connection.oracle] client_id, assertion; OCI: the identity domain's application, its certificates",
         )
     };
     (what.to_owned(), place.to_owned())
