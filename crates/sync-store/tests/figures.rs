@@ -19,6 +19,7 @@ use sync_store::{
     Figures, HoldCause, HookRow, Ledger, NewIntent, QueueFigures, Reschedule, StagedKind, StagedRow, Store,
 };
 
+#[expect(dead_code, reason = "another test reopens its store")]
 mod support;
 
 fn at(seconds: i64) -> Timestamp {

@@ -10,7 +10,7 @@ use std::{
 
 use axum::{
     extract::{Request, State},
-    http::HeaderMap,
+    http::{HeaderMap, HeaderValue},
     middleware::Next,
     response::Response,
 };
@@ -49,7 +49,7 @@ pub(crate) async fn find(State(door): State<Door>, mut request: Request, next: N
 /// one, the last that was understood.
 fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let mut client = peer.to_canonical();
-    let values: Vec<&[u8]> = headers.get_all(FORWARDED_FOR).iter().map(|value| value.as_bytes()).collect();
+    let values: Vec<&[u8]> = headers.get_all(FORWARDED_FOR).iter().map(HeaderValue::as_bytes).collect();
     let hops = values.iter().rev().flat_map(|value| value.rsplit(|byte| *byte == b','));
     for hop in hops {
         if !trusted.iter().any(|net| net.contains(&client)) {
@@ -105,7 +105,7 @@ mod tests {
             assert_eq!(found.to_string(), *expected, "{peer} {values:?}");
         }
         let mut headers = HeaderMap::new();
-        headers.append(FORWARDED_FOR, axum::http::HeaderValue::from_bytes(b"\xff\xfe").unwrap());
+        headers.append(FORWARDED_FOR, HeaderValue::from_bytes(b"\xff\xfe").unwrap());
         let local = IpAddr::from([127, 0, 0, 1]);
         assert_eq!(address(local, &headers, &trusted), local);
         headers.insert(FORWARDED_FOR, "203.0.113.7".parse().unwrap());

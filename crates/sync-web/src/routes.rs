@@ -147,7 +147,7 @@ mod tests {
             if let Some((_, guard)) = listed.iter().find(|(listed, _)| *listed == path) {
                 assert_eq!(open, *guard == Guard::Open, "{path}");
             }
-            let filled = path.replace('{', "").replace('}', "");
+            let filled = path.replace(['{', '}'], "");
             for method in ["GET", "POST", "PUT", "DELETE", "OPTIONS"] {
                 let (status, _) = ask(&router, method, &filled, &[]).await;
                 assert_eq!(status == 401, !open, "{method} {filled}: {status}");
