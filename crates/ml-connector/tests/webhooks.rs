@@ -6,7 +6,7 @@ use std::{
     collections::BTreeSet,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Output, Stdio},
     time::Duration,
 };
@@ -282,7 +282,7 @@ fn whoever_comes_to_the_door_without_proof_changes_nothing() {
         assert_eq!(post(&path, &right, &event(7, 1)), 200);
     }
     let after = stored(&story).0;
-    assert_eq!(after.difference(&before).collect::<Vec<_>>(), ["1:event-7"]);
+    assert_eq!(after.difference(&before).collect::<Vec<_>>(), ["1:event-7:1"]);
     story.until("it is looked into", |story| (stored(story).1 == 0).then_some(()));
     story.daemon = None;
 }
@@ -307,7 +307,7 @@ fn no_acknowledged_event_is_lost_when_the_daemon_is_killed() {
                             let headers = [("authorization", FIRST), ("content-type", "application/json")];
                             let record = i64::try_from(number % 40 + 1).expect("a small number");
                             match http("POST", door, path, &headers, &event(number, record)).0 {
-                                200 => acknowledged.push(format!("1:event-{number}")),
+                                200 => acknowledged.push(format!("1:event-{number}:{record}")),
                                 _ => break,
                             }
                         }

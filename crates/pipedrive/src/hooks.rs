@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use sync_core::{
-    hooks::{Check, Delivery, HookEntity, HookEvent, HookVerifier, Refused},
+    hooks::{Check, Delivery, Headers, HookEntity, HookEvent, HookVerifier, Refused},
     ids::SubscriptionId,
 };
 
@@ -101,8 +101,8 @@ impl PipedriveHooks {
         Ok(Self { basic, hmac, all: *all })
     }
 
-    fn basic(&self, delivery: &Delivery<'_>) -> Seen {
-        let values = (delivery.headers)("authorization");
+    fn basic(&self, headers: Headers<'_>) -> Seen {
+        let values = headers("authorization");
         if self.basic.is_empty() || values.is_empty() {
             return Seen::Nothing;
         }
@@ -149,9 +149,22 @@ fn digest(bytes: &[u8]) -> [u8; 32] {
 }
 
 impl HookVerifier for PipedriveHooks {
+    fn at_first_sight(&self, headers: Headers<'_>) -> Result<(), Refused> {
+        match self.basic(headers) {
+            Seen::Wrong => Err(Refused::Wrong(Check::Basic)),
+            Seen::Right => Ok(()),
+            Seen::Nothing if self.all && !self.basic.is_empty() => Err(Refused::Missing(Check::Basic)),
+            // Only what is there can vouch for the body.
+            Seen::Nothing => match &self.hmac {
+                Some(signed) if !headers(&signed.header).is_empty() => Ok(()),
+                Some(_) | None => Err(Refused::NoProof),
+            },
+        }
+    }
+
     fn verify(&self, delivery: &Delivery<'_>) -> Result<Vec<Check>, Refused> {
         let mut vouched = Vec::new();
-        let checks = [(Check::Basic, self.basic(delivery)), (Check::Hmac, self.signed(delivery))];
+        let checks = [(Check::Basic, self.basic(delivery.headers)), (Check::Hmac, self.signed(delivery))];
         for (check, seen) in checks {
             match seen {
                 Seen::Right => vouched.push(check),
@@ -171,7 +184,7 @@ impl HookVerifier for PipedriveHooks {
 
     fn read(&self, body: &[u8]) -> Result<Option<HookEvent>, String> {
         let payload: Payload = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-        event(payload)
+        event(payload, body)
     }
 }
 
@@ -202,7 +215,7 @@ struct Meta {
     timestamp_micro: Option<Json>,
 }
 
-fn event(payload: Payload) -> Result<Option<HookEvent>, String> {
+fn event(payload: Payload, body: &[u8]) -> Result<Option<HookEvent>, String> {
     let Meta { action, entity, entity_id, object, id, webhook_id, timestamp, timestamp_micro } = payload.meta;
     let is_v2 = entity.is_some();
     let entity = text("meta.entity", if is_v2 { entity.as_ref() } else { object.as_ref() })?;
@@ -216,18 +229,22 @@ fn event(payload: Payload) -> Result<Option<HookEvent>, String> {
     let record =
         if is_v2 { int("meta.entity_id", entity_id.as_ref())? } else { int("meta.id", id.as_ref())? };
     let record = record.filter(|id| *id > 0).ok_or("the record's id is missing")?;
+    // Nothing depends on it: whatever it says, the record is read again.
     let at = if is_v2 {
-        moment("meta.timestamp", timestamp.as_ref())?
+        moment("meta.timestamp", timestamp.as_ref()).ok().flatten()
     } else {
-        int("meta.timestamp_micro", timestamp_micro.as_ref())?
+        int("meta.timestamp_micro", timestamp_micro.as_ref())
+            .ok()
+            .flatten()
             .and_then(|micros| Timestamp::UNIX_EPOCH.checked_add(SignedDuration::from_micros(micros)).ok())
     };
     let event = if is_v2 { text("meta.id", id.as_ref())? } else { None };
     let key = match event {
-        Some(event) => format!("{webhook}:{event}"),
+        // Whether events of a bulk edit may share an id is not known: the record is part of it.
+        Some(event) => format!("{webhook}:{event}:{record}"),
         // Without an id of its own it is what happened to which record when.
         None => {
-            let at = at.map(|at| at.to_string()).unwrap_or_default();
+            let at = at.map_or_else(|| hex::encode(&digest(body)[..16]), |at| at.to_string());
             format!("{webhook}:{}:{record}:{action}:{at}", entity.key())
         }
     };

@@ -8,7 +8,7 @@ use crate::ids::SubscriptionId;
 /// A delivery as it came in: nothing of it is parsed before somebody vouched for it (law 9).
 pub struct Delivery<'a> {
     /// All values of a header, by its name whatever its case.
-    pub headers: &'a dyn Fn(&str) -> Vec<Vec<u8>>,
+    pub headers: Headers<'a>,
     /// The bytes of the body, as they came.
     pub body: &'a [u8],
 }
@@ -100,8 +100,17 @@ pub struct Subscription {
 /// The most subscriptions that one user may have (pipedrive.md 5.1).
 pub const MOST_SUBSCRIPTIONS: usize = 40;
 
+/// All values of a header, by its name whatever its case.
+pub type Headers<'a> = &'a dyn Fn(&str) -> Vec<Vec<u8>>;
+
 /// Tells who sent a delivery, and what it is about.
 pub trait HookVerifier: Send + Sync {
+    /// Whether the headers alone show that nobody can vouch for it: then its body is not even waited for.
+    ///
+    /// # Errors
+    /// When that is so.
+    fn at_first_sight(&self, headers: Headers<'_>) -> Result<(), Refused>;
+
     /// The checks that vouch for a delivery, in constant time and without parsing its body.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use sync_store::{Changed, StagedKind, Tx};
 
 use crate::{
     Engine, EngineError,
+    hooked::KEPT,
     likeness::{note_changed, parties_near},
     pause::Side,
     staging,
@@ -123,6 +124,9 @@ impl Engine {
         let complete = matches!(state.cursor, CrmCursor::Idle { .. });
         tx.enqueue(&staged.keys, Class::Edit, now, "crm poll").await?;
         tx.put_cursor(Stream::Orgs.name(), &state, now).await?;
+        if complete {
+            tx.forget_hooks(now - KEPT).await?;
+        }
         tx.commit().await?;
 
         if window {

@@ -77,6 +77,8 @@ pub struct Engine {
     pub(crate) terms_checked: bool,
     /// Whether no webhook told of anything, until the next one does.
     pub(crate) hooks_checked: bool,
+    /// How often in a row what webhooks told of could not be read.
+    pub(crate) hooks_failed: u32,
     /// What is known of our subscription for webhooks.
     pub(crate) keeping: Keeping,
     /// See [`Engine::plant_no_intents`].
@@ -119,6 +121,7 @@ impl Engine {
             tally: None,
             terms_checked: false,
             hooks_checked: false,
+            hooks_failed: 0,
             keeping: Keeping::default(),
             #[cfg(feature = "simulation")]
             forgets_intents: false,

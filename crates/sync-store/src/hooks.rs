@@ -43,8 +43,8 @@ pub struct HookSeen {
 pub struct HookedRecord {
     /// Its id.
     pub id: i64,
-    /// When the newest of them came in.
-    pub newest: Timestamp,
+    /// When it was taken to be read again.
+    pub taken_at: Timestamp,
 }
 
 /// Deliveries of one event are repeated for some minutes (pipedrive.md 5.4). That its id is never used again nobody
@@ -55,14 +55,21 @@ static PUT: Many = Many::new(
     "INSERT INTO hook_event (connection_id, received_at, event, entity, record_id, action, vouched, body) \
         VALUES {rows} ON CONFLICT (connection_id, event) DO UPDATE SET received_at = excluded.received_at, \
         entity = excluded.entity, record_id = excluded.record_id, action = excluded.action, \
-        vouched = excluded.vouched, body = excluded.body, done_at = NULL WHERE hook_event.received_at < $3",
+        vouched = excluded.vouched, body = excluded.body, done_at = NULL, taken_at = NULL WHERE hook_event.received_at < $3",
     "($1, $2, ?, ?, ?, ?, ?, ?)",
+    3,
+);
+
+static TAKE: Many = Many::new(
+    "UPDATE hook_event SET taken_at = $3 WHERE connection_id = $1 AND entity = $2 AND done_at IS NULL \
+        AND record_id IN ({rows})",
+    "?",
     3,
 );
 
 static DONE: Many = Many::new(
     "UPDATE hook_event SET done_at = $3 WHERE connection_id = $1 AND entity = $2 AND done_at IS NULL \
-        AND received_at <= $4 AND record_id IN ({rows})",
+        AND taken_at = $4 AND record_id IN ({rows})",
     "?",
     4,
 );
@@ -106,19 +113,34 @@ impl Store {
 }
 
 impl Tx {
-    /// Records that events speak of which were not looked into yet, those that wait longest first.
+    /// Whether events speak of records that were not looked into yet.
     ///
     /// # Errors
     /// When the database refuses or a row cannot be read.
-    pub async fn hooked(&mut self, entity: HookEntity, limit: u32) -> Result<Vec<HookedRecord>, StoreError> {
-        let sql = "SELECT record_id, MAX(received_at) AS newest FROM hook_event \
-            WHERE connection_id = $1 AND entity = $2 AND done_at IS NULL \
+    pub async fn is_hooked(&mut self, entity: HookEntity) -> Result<bool, StoreError> {
+        let sql = "SELECT record_id FROM hook_event WHERE connection_id = $1 AND entity = $2 AND done_at IS NULL LIMIT 1";
+        let args = vec![self.id(), entity.key().into()];
+        Ok(self.fetch_one("hook_event", sql, args, |row| row.int(0, "record_id")).await?.is_some())
+    }
+
+    /// Takes records that events speak of which were not looked into yet, those that wait longest first. What comes in
+    /// from now on is not part of it.
+    ///
+    /// # Errors
+    /// When the database refuses or a row cannot be read.
+    pub async fn take_hooked(
+        &mut self,
+        entity: HookEntity,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<HookedRecord>, StoreError> {
+        let sql = "SELECT record_id FROM hook_event WHERE connection_id = $1 AND entity = $2 AND done_at IS NULL \
             GROUP BY record_id ORDER BY MIN(received_at), record_id LIMIT $3";
         let args = vec![self.id(), entity.key().into(), i64::from(limit).into()];
-        let record = |row: &crate::sql::Row<'_>| {
-            Ok(HookedRecord { id: row.int(0, "record_id")?, newest: row.time(1, "newest")? })
-        };
-        self.fetch("hook_event", sql, args, record).await
+        let ids = self.fetch("hook_event", sql, args, |row| row.int(0, "record_id")).await?;
+        let shared = [self.id(), entity.key().into(), now.into()];
+        self.execute_in(&TAKE, &shared, &ids).await?;
+        Ok(ids.into_iter().map(|id| HookedRecord { id, taken_at: now }).collect())
     }
 
     /// Notes that these records were read again since the events came in. What came in meanwhile stays open.
@@ -132,11 +154,11 @@ impl Tx {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut by_time: BTreeMap<Timestamp, Vec<i64>> = BTreeMap::new();
-        for HookedRecord { id, newest } in records {
-            by_time.entry(*newest).or_default().push(*id);
+        for HookedRecord { id, taken_at } in records {
+            by_time.entry(*taken_at).or_default().push(*id);
         }
-        for (newest, ids) in by_time {
-            let shared = [self.id(), entity.key().into(), now.into(), newest.into()];
+        for (taken_at, ids) in by_time {
+            let shared = [self.id(), entity.key().into(), now.into(), taken_at.into()];
             self.execute_in(&DONE, &shared, &ids).await?;
         }
         Ok(())

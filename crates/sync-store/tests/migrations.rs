@@ -67,7 +67,7 @@ async fn every_version_meets_data(store: Store, url: &str) {
     assert_eq!(tx.aliases_of(&[party]).await.unwrap().len(), 1);
     assert_eq!(tx.staged_of_parties(StagedKind::Relation, &[party.0]).await.unwrap().len(), 1);
     assert_eq!(tx.relations(&[party]).await.unwrap()[&party][0].state, Made::Stands(RelationId(77)));
-    let hooked = tx.hooked(HookEntity::Organization, 10).await.unwrap();
+    let hooked = tx.take_hooked(HookEntity::Organization, 10, seen_at()).await.unwrap();
     assert_eq!(hooked.iter().map(|record| record.id).collect::<Vec<_>>(), [11]);
     assert_eq!(tx.subscriptions(true, 10).await.unwrap().len(), 1);
     assert_eq!(tx.subscriptions(false, 10).await.unwrap().len(), 2);

@@ -41,7 +41,7 @@ fn name(text: &str) -> Values {
 
 async fn story(store: Store) {
     assert!(matches!(store.connections().await, Err(StoreError::NotMigrated)));
-    assert_eq!(store.migrate().await.unwrap().len(), 10);
+    assert_eq!(store.migrate().await.unwrap().len(), 11);
     assert_eq!(store.migrate().await.unwrap(), [], "twice is once");
     let connection = store.ensure_connection("acme", "{}", at(0)).await.unwrap();
     assert_eq!(store.ensure_connection("acme", "{}", at(1)).await.unwrap(), connection);
@@ -565,16 +565,23 @@ async fn hooking(store: &Store, fence: &Fence) {
     let records = |hooked: &[HookedRecord]| hooked.iter().map(|record| record.id).collect::<Vec<_>>();
 
     let mut tx = store.write(fence).await.unwrap();
-    assert_eq!(records(&tx.hooked(entity, 1).await.unwrap()), [5], "who waits longest comes first");
-    let hooked = tx.hooked(entity, 10).await.unwrap();
-    assert_eq!(hooked, [HookedRecord { id: 5, newest: at(301) }, HookedRecord { id: 6, newest: at(300) }]);
+    assert!(tx.is_hooked(entity).await.unwrap());
+    assert_eq!(
+        records(&tx.take_hooked(entity, 1, at(302)).await.unwrap()),
+        [5],
+        "who waits longest comes first"
+    );
+    let hooked = tx.take_hooked(entity, 10, at(302)).await.unwrap();
+    assert_eq!(records(&hooked), [5, 6]);
     tx.commit().await.unwrap();
-    store.put_hooks(connection, &[event("d", 5), event("a", 5)], at(302)).await.unwrap();
+    // By the clock of another process, which is behind.
+    store.put_hooks(connection, &[event("d", 5), event("a", 5)], at(300)).await.unwrap();
     let mut tx = store.write(fence).await.unwrap();
     tx.hooks_done(entity, &hooked, at(303)).await.unwrap();
-    assert_eq!(records(&tx.hooked(entity, 10).await.unwrap()), [5], "what came meanwhile stays open");
-    let hooked = tx.hooked(entity, 10).await.unwrap();
+    let hooked = tx.take_hooked(entity, 10, at(304)).await.unwrap();
+    assert_eq!(records(&hooked), [5], "what came meanwhile stays open");
     tx.hooks_done(entity, &hooked, at(304)).await.unwrap();
+    assert!(!tx.is_hooked(entity).await.unwrap());
     tx.commit().await.unwrap();
     assert_eq!(store.asked_for().await.unwrap(), []);
 
@@ -582,13 +589,21 @@ async fn hooking(store: &Store, fence: &Fence) {
     assert_eq!(store.asked_for().await.unwrap(), [], "the same event");
     store.put_hooks(connection, &[event("a", 7)], at(305 + 3_600)).await.unwrap();
     let mut tx = store.write(fence).await.unwrap();
-    assert_eq!(records(&tx.hooked(entity, 10).await.unwrap()), [7], "an hour later it is another one");
+    assert_eq!(
+        records(&tx.take_hooked(entity, 10, at(4_000)).await.unwrap()),
+        [7],
+        "an hour later it is another one"
+    );
     tx.forget_hooks(at(304)).await.unwrap();
     tx.commit().await.unwrap();
     store.put_hooks(connection, &[event("b", 6)], at(306)).await.unwrap();
     let mut tx = store.write(fence).await.unwrap();
-    assert_eq!(records(&tx.hooked(entity, 10).await.unwrap()), [6, 7], "what is forgotten can come again");
-    let hooked = tx.hooked(entity, 10).await.unwrap();
+    assert_eq!(
+        records(&tx.take_hooked(entity, 10, at(5_000)).await.unwrap()),
+        [6, 7],
+        "what is forgotten can come again"
+    );
+    let hooked = tx.take_hooked(entity, 10, at(5_000)).await.unwrap();
     tx.hooks_done(entity, &hooked, at(4_000)).await.unwrap();
     tx.commit().await.unwrap();
 }

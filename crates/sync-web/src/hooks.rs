@@ -12,12 +12,12 @@ use std::{
 use axum::{
     Extension,
     body::Bytes,
-    extract::{Path, State},
+    extract::{FromRequest as _, Path, Request, State},
     http::{HeaderMap, StatusCode},
 };
 use subtle::ConstantTimeEq;
 use sync_core::{
-    hooks::{Check, Delivery, HookVerifier},
+    hooks::{Check, Delivery, HookVerifier, Refused},
     ids::ConnectionId,
     ports::Clock,
 };
@@ -124,28 +124,26 @@ impl Intake {
         self.doors.get(connection).map(|(_, visits)| visits)
     }
 
-    async fn take(
+    /// Judges what the path and the headers show, before anybody waits for a body.
+    fn at_first_sight(
         &self,
         (name, path): (&str, &str),
         client: Client,
         headers: &HeaderMap,
-        body: Bytes,
-    ) -> StatusCode {
-        let Some((door, visits)) = self.doors.get(name) else { return StatusCode::NOT_FOUND };
+    ) -> Result<(), StatusCode> {
+        let (door, visits) = self.doors.get(name).ok_or(StatusCode::NOT_FOUND)?;
         if !is_one_of(&door.paths, path) {
             visits.rejected.fetch_add(1, Ordering::Relaxed);
-            return StatusCode::NOT_FOUND;
+            return Err(StatusCode::NOT_FOUND);
         }
-        let all = |name: &str| headers.get_all(name).iter().map(|value| value.as_bytes().to_vec()).collect();
-        let vouched = match door.verifier.verify(&Delivery { headers: &all, body: &body }) {
+        door.verifier.at_first_sight(&all_of(headers)).map_err(|refused| visits.reject(name, client, refused))
+    }
+
+    async fn take(&self, name: &str, client: Client, headers: &HeaderMap, body: Bytes) -> StatusCode {
+        let Some((door, visits)) = self.doors.get(name) else { return StatusCode::NOT_FOUND };
+        let vouched = match door.verifier.verify(&Delivery { headers: &all_of(headers), body: &body }) {
             Ok(vouched) => vouched,
-            Err(refused) => {
-                // Ten failures ban the webhook there: the first one is worth a warning (pipedrive.md 5.4).
-                if visits.rejected.fetch_add(1, Ordering::Relaxed) == 0 {
-                    tracing::warn!(connection = name, %client, %refused, "a webhook was rejected; are its user and password ours?");
-                }
-                return StatusCode::UNAUTHORIZED;
-            }
+            Err(refused) => return visits.reject(name, client, refused),
         };
         let event = match door.verifier.read(&body) {
             Ok(Some(event)) => event,
@@ -174,6 +172,20 @@ impl Intake {
     }
 }
 
+impl Visits {
+    fn reject(&self, name: &str, client: Client, refused: Refused) -> StatusCode {
+        // Ten failures ban the webhook there: the first one is worth a warning (pipedrive.md 5.4).
+        if self.rejected.fetch_add(1, Ordering::Relaxed) == 0 {
+            tracing::warn!(connection = name, %client, %refused, "a webhook was rejected; are its user and password ours?");
+        }
+        StatusCode::UNAUTHORIZED
+    }
+}
+
+fn all_of(headers: &HeaderMap) -> impl Fn(&str) -> Vec<Vec<u8>> {
+    |name| headers.get_all(name).iter().map(|value| value.as_bytes().to_vec()).collect()
+}
+
 /// Compares with all of them, whichever it is.
 fn is_one_of(paths: &[String], path: &str) -> bool {
     let same = paths
@@ -187,10 +199,16 @@ pub(crate) async fn take(
     State(door): State<Door>,
     Extension(client): Extension<Client>,
     Path((name, path)): Path<(String, String)>,
-    headers: HeaderMap,
-    body: Bytes,
+    request: Request,
 ) -> StatusCode {
-    door.parts.intake.take((&name, &path), client, &headers, body).await
+    let (intake, headers) = (&door.parts.intake, request.headers().clone());
+    if let Err(status) = intake.at_first_sight((&name, &path), client, &headers) {
+        return status;
+    }
+    match Bytes::from_request(request, &()).await {
+        Ok(body) => intake.take(&name, client, &headers, body).await,
+        Err(refused) => refused.status(),
+    }
 }
 
 impl Keeper {

@@ -114,11 +114,7 @@ fn served(config: &Config, wired: &[Wired]) -> Vec<Served> {
 }
 
 /// Takes one more connection, which may mean to wait for a process that is dead, and keeps those that we have.
-async fn wire_next(
-    process: &Process<'_>,
-    connection: &Connection,
-    wired: &[Wired],
-) -> anyhow::Result<Wired> {
+async fn wire_next(process: &Process<'_>, connection: &Connection, wired: &[Wired]) -> anyhow::Result<Wired> {
     let wiring = process.wire(connection, Arc::new(Silent));
     if wired.is_empty() {
         return wiring.await;

@@ -29,7 +29,8 @@ pub struct Sync {
     #[schemars(with = "Duration")]
     pub safety: SignedDuration,
 
-    /// Time between two polls of the CRM. A duration of 1s or more. Default `"15m"`.
+    /// Time between two polls of the CRM; four times as long while webhooks work. A duration of 1s or more.
+    /// Default `"15m"`.
     #[serde(with = "duration")]
     #[schemars(with = "Duration")]
     pub crm_poll_every: SignedDuration,

@@ -9,7 +9,10 @@ use url::Url;
 use super::diagnose::At;
 use super::{ConfigError, Secret, check};
 
-/// How webhooks of Pipedrive come in, and what vouches for them. Without it everything works by polling.
+/// How webhooks of Pipedrive come in, and what vouches for them. Without it everything works by polling. `run` registers the
+/// webhook at Pipedrive with the first user and password, keeps it there, and replaces it when they change: write the new
+/// ones first and the old ones second, start again, and take the old ones away when `ml-connector webhooks NAME` says that
+/// the old webhook has ended.
 ///
 /// Pipedrive itself offers a user and a password (HTTP Basic) and signs nothing; a keyed digest is what a gateway of your
 /// own can add. At least one of the two is needed, and the path is one that nobody guesses in any case.

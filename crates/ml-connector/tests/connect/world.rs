@@ -183,7 +183,7 @@ impl World {
     }
 
     fn clients<'a>(&self, env: &'a dyn Fn(&str) -> Option<String>) -> Clients<'a> {
-        Clients { env, clock: Arc::new(Time(self.clock.clone())) }
+        Clients { env, clock: Arc::new(Time(self.clock.clone())), seed: &|| [7; 16] }
     }
 
     pub(crate) fn connector(&self) -> Connector {

@@ -6,6 +6,7 @@ use axum::{Router, body::Body, http::Request};
 use jiff::SignedDuration;
 use pipedrive::{HookKeys, PipedriveHooks};
 use saas_sims::{
+    faults::{Fault, FaultRule},
     fusion::{Edit, FusionSettings},
     pipedrive::{Deliver, Delivery, Outcome, PipedriveSettings, deliver_due},
 };
@@ -158,7 +159,11 @@ impl Story {
     async fn open(&self) -> usize {
         let open = async {
             let mut tx = self.world.store.read(self.world.connection).await?;
-            tx.hooked(sync_core::hooks::HookEntity::Organization, 100).await
+            let mut open = tx.hook_events(1_000).await?;
+            open.retain(|event| event.done_at.is_none());
+            open.sort_by_key(|event| event.record.1);
+            open.dedup_by_key(|event| event.record.1);
+            Ok::<_, sync_store::StoreError>(open)
         };
         self.world.drive(open).await.expect("alive").expect("the store works").len()
     }
@@ -248,4 +253,49 @@ async fn what_is_told_is_only_a_hint() {
     }
     story.work().await;
     assert_eq!((story.organization().name.as_str(), story.open().await), ("Acme", 0));
+}
+
+/// Law 10: what webhooks told of and cannot be read stands in nobody's way.
+#[tokio::test]
+async fn a_record_that_cannot_be_read_holds_up_no_other() {
+    let mut story = Story::begin().await;
+    let organization = story.organization().id;
+    // Somebody sends an id that the CRM answers with nothing but trouble.
+    let trouble = Fault::Status { status: 500, body: String::new(), content_type: None, retry_after: None };
+    story.world.pipedrive.faults().add(FaultRule::on("/organizations/999999", trouble).method("GET"));
+    let body = json!({"meta": {"action": "change", "entity": "organization", "entity_id": "999999", "id": "1",
+        "webhook_id": "1", "timestamp": "2026-03-02T12:00:00Z"}});
+    assert_eq!(story.post(PATH, &[RIGHT], body.to_string()).await, 200);
+    story.world.pipedrive.edit_as_person(organization, &json!({"name": "Sales"})).expect("an organization");
+    story.deliver().await;
+    for _ in 0..6 {
+        story.work().await;
+    }
+    assert_eq!((story.organization().name.as_str(), story.open().await), ("Acme", 0));
+}
+
+/// A list that shows none of many is not believed: the next walk tells.
+#[tokio::test]
+async fn many_that_seem_to_be_gone_at_once_are_not_believed() {
+    let mut story = Story::begin().await;
+    let organization = story.organization().id;
+    let empty = json!({"success": true, "data": [], "additional_data": {"next_cursor": null}}).to_string();
+    let empty = Fault::Status { status: 200, body: empty, content_type: None, retry_after: None };
+    story.world.pipedrive.faults().add(FaultRule::on("/api/v2/organizations", empty).method("GET").times(1));
+    for id in (0..12).map(|number| if number == 0 { organization } else { 900_000 + number }) {
+        let body = json!({"meta": {"action": "change", "entity": "organization", "entity_id": id.to_string(),
+            "id": format!("e{id}"), "webhook_id": "1", "timestamp": "2026-03-02T12:00:00Z"}});
+        assert_eq!(story.post(PATH, &[RIGHT], body.to_string()).await, 200);
+    }
+    story.work().await;
+    let held = async {
+        let mut tx = story.world.store.read(story.world.connection).await?;
+        tx.list_holds(None, None, 10).await
+    };
+    let held = story.world.drive(held).await.expect("alive").expect("the store works");
+    assert_eq!(
+        (held.len(), story.open().await),
+        (0, 0),
+        "nobody is asked about an organization that is there"
+    );
 }

@@ -477,7 +477,7 @@ async fn a_delivery_loop_retries_by_itself() {
     let attempts = std::sync::Arc::default();
     let receiver = Stumbling(std::sync::Arc::clone(&attempts));
     let running = tokio::spawn(deliver_forever(company.sim.clone(), receiver));
-    for _ in 0..100 {
+    for _ in 0..1_000 {
         tokio::task::yield_now().await;
     }
     running.abort();

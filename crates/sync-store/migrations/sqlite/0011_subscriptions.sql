@@ -13,3 +13,6 @@ CREATE TABLE subscription (
     ended_why     TEXT,
     PRIMARY KEY (connection_id, remote_id)
 );
+
+-- When a look at the record began. What comes in later stays open, whatever the clocks of its receivers say.
+ALTER TABLE hook_event ADD COLUMN taken_at BIGINT;

@@ -205,7 +205,15 @@ fn a_digest_alone_is_warned_about() {
     );
     let toml = "public_url = \"https://sync.example.com\"\nbasic = [{ user = \"u\", password = \"p\" }]";
     connection.webhooks = Some(toml::from_str(toml).unwrap());
-    assert_eq!(severity(&report(&connection, fusion(), pipedrive()), "pipedrive.webhooks"), Severity::Note);
+    let seen = |listed, ours| {
+        let webhooks = Some(Asked::Answered(WebhooksSeen { listed, ours }));
+        severity(
+            &report(&connection, fusion(), PipedriveSeen { webhooks, ..pipedrive() }),
+            "pipedrive.webhooks",
+        )
+    };
+    assert_eq!((seen(3, true), seen(3, false)), (Severity::Ok, Severity::Note));
+    assert_eq!((seen(36, true), seen(40, false)), (Severity::Warning, Severity::Warning));
 }
 
 #[test]
