@@ -7,6 +7,7 @@ use saas_http::RefreshFrom;
 use sync_core::budget::Spent;
 
 use super::*;
+use crate::check::observe::WebhooksSeen;
 use crate::check::{Cause, FusionSeen, GrantSeen, PipedriveSeen, ResourceSeen, Severity};
 use crate::config::Config;
 
