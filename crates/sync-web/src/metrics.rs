@@ -61,6 +61,9 @@ metrics! {
     Vouched = Counter "mlc_webhooks_vouched_total" ["connection", "by"] "Accepted webhooks by who vouched: basic, hmac or both.";
     LeaseHeld = Gauge "mlc_lease_held" ["connection"] "1 if this process works on the connection, else 0.";
     LeaseOwner = Gauge "mlc_lease_owner_info" ["connection", "owner"] "1, with the process that works on the connection; nothing where none does.";
+    WebhooksHealthy = Gauge "mlc_webhooks_healthy" ["connection"] "1 while the webhook at the CRM stands, works and loses nothing, so that polls are seldom, else 0; nothing where none are looked after.";
+    Announced = Counter "mlc_webhooks_announced_changes_total" ["connection"] "Changes of organizations that webhooks told of first; kept in the store.";
+    Missed = Counter "mlc_webhooks_missed_changes_total" ["connection"] "Changes that only a poll found though a webhook stood: an estimate of what was lost; kept in the store.";
     Inbox = Gauge "mlc_inbox_events" ["connection"] "Events of webhooks whose records were not read again yet.";
     InboxAge = Gauge "mlc_inbox_oldest_age_seconds" ["connection"] "How long the oldest of them waits; 0 if there is none.";
     Queue = Gauge "mlc_queue_keys" ["connection", "class", "state"] "Customers to look at, by urgency: due (now) or waiting (until later).";

@@ -10,7 +10,10 @@ use axum::{
 };
 use jiff::{SignedDuration, Timestamp};
 use sync_core::budget::Class;
-use sync_engine::streams::Rhythm;
+use sync_engine::{
+    streams::Rhythm,
+    subscriptions::{HookState, STATE},
+};
 use sync_store::Figures;
 use tokio::sync::Mutex;
 
@@ -126,6 +129,14 @@ fn connection(page: &mut Exposition, door: &Door, figures: &Figures, now: Timest
     }
     page.add(Metric::Exhausted, &[name], u8::from(day.exhausted_until.is_some()));
     for cursor in cursors {
+        if cursor.stream == STATE
+            && let Ok(state) = serde_json::from_str::<HookState>(&cursor.body)
+        {
+            page.add(Metric::WebhooksHealthy, &[name], u8::from(state.is_healthy()));
+            page.add(Metric::Announced, &[name], state.announced);
+            page.add(Metric::Missed, &[name], state.missed);
+            continue;
+        }
         // What has another form is no stream that is read in a rhythm.
         let Ok(rhythm) = serde_json::from_str::<Rhythm>(&cursor.body) else { continue };
         if let Some(at) = rhythm.polled_at {

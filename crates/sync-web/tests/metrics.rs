@@ -14,7 +14,10 @@ use sync_core::{
     ids::PartyId,
     ports::Spend as _,
 };
-use sync_engine::streams::{ErpStream, Rhythm, Stream};
+use sync_engine::{
+    streams::{ErpStream, Rhythm, Stream},
+    subscriptions::{HookState, STATE},
+};
 use sync_store::{Ledger, StagedKind, StagedRow};
 use tower::ServiceExt as _;
 
@@ -36,6 +39,8 @@ async fn busy(world: &World) {
     let rhythm = Rhythm { polled_at: Some(at(10)), swept_at: Some(at(-3_600)), ..Rhythm::default() };
     let stream = ErpStream { rhythm, ..ErpStream::default() };
     tx.put_cursor(Stream::Parties.name(), &stream, at(10)).await.unwrap();
+    let state = HookState { stands: true, proven: true, announced: 12, missed: 3, ..HookState::default() };
+    tx.put_cursor(STATE, &state, at(10)).await.unwrap();
     tx.put_cursor("match_keys", &vec![1], at(10)).await.unwrap();
     let row = StagedRow {
         id: 1,

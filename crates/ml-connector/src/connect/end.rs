@@ -68,6 +68,8 @@ impl Connector {
         // Told late, it may speak of an installation before this one. Stamps of others may have whole seconds only.
         let ours = company.filter(|company| {
             company.id == *company_id
+                // Each user of a company has an installation of its own.
+                && user_id.is_none_or(|user| user == company.user_id)
                 && *client_id == self.way.client.id
                 && at.as_second() >= company.connected_at.as_second()
         });

@@ -96,6 +96,7 @@ async fn an_uninstallation_is_believed_with_proof_and_ends_access() {
     for (key, value) in [
         ("company_id", json!(4_711)),
         ("client_id", json!("another")),
+        ("user_id", json!(99)),
         ("timestamp", json!("2026-03-02T11:59:59Z")),
         ("timestamp", Value::Null),
     ] {
