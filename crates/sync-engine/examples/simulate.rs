@@ -52,7 +52,8 @@ fn main() -> ExitCode {
     let stop = AtomicBool::new(false);
     let total = Mutex::new((0_u64, Report::default()));
     let failure: Mutex<Option<Failure>> = Mutex::new(None);
-    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    // Each of them waits for its database half of the time.
+    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) * 4;
     std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {

@@ -125,6 +125,18 @@ impl Tx {
         .await
     }
 
+    /// Who belongs to whom, by party.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn pair_ids(&mut self) -> Result<Vec<(PartyId, OrgId)>, StoreError> {
+        let sql = "SELECT party_id, org_id FROM pair WHERE connection_id = $1 ORDER BY party_id";
+        self.fetch("pair", sql, vec![self.id()], |row| {
+            Ok((PartyId(row.int(0, "party_id")?), OrgId(row.int(1, "org_id")?)))
+        })
+        .await
+    }
+
     /// How many pairs there are.
     ///
     /// # Errors

@@ -1,9 +1,7 @@
-//! Access by a person's consent, kept, lost and given back: the real parts against the simulator, in this process and in
-//! processes of their own.
+//! Access by a person's consent, kept, lost and given back: the real parts against the simulator, in one process.
 
 #![cfg(test)]
 
 mod access;
 mod consent;
-mod processes;
 mod world;

@@ -22,7 +22,11 @@ use saas_sims::{
     SimClock,
     pipedrive::{OAuthSettings, PipedriveSettings, PipedriveSim},
 };
-use sync_core::{error::CallError, ids::ConnectionId, ports::Clock};
+use sync_core::{
+    error::CallError,
+    ids::ConnectionId,
+    ports::{Clock, TokenVault},
+};
 use sync_store::{AttemptEnd, Ledger, Store, StoreOptions};
 use sync_web::{Connects, Intake, Parts};
 use tower::ServiceExt as _;
@@ -48,15 +52,25 @@ impl Sleeper for Time {
     }
 }
 
-/// Sleeps as long as somebody else needs for some words with the store.
-struct Patient(SimClock, Store);
+/// Sleeps as long as another process needs to store what it got: until the vault says something else, and not much
+/// longer than any machine needs for that.
+struct Patient(SimClock, Arc<dyn TokenVault>);
+
+impl Patient {
+    async fn look(&self) -> Option<String> {
+        self.1.load("pipedrive.refresh_token").await.expect("the vault works")
+    }
+}
 
 #[async_trait]
 impl Sleeper for Patient {
     async fn sleep(&self, wait: SignedDuration) {
         self.0.advance(wait);
-        for _ in 0..50 {
-            self.1.connections().await.expect("the store works");
+        let before = self.look().await;
+        for _ in 0..500 {
+            if self.look().await != before {
+                break;
+            }
         }
     }
 }
@@ -218,11 +232,9 @@ impl World {
         let clients = self.clients(&env);
         let connection = &self.config.connections[0];
         let budget = ml_connector::clients::budget(&connection.pipedrive);
-        let kept = Kept {
-            spend: Arc::new(Ledger::new(self.store.clone(), self.id, budget)),
-            vault: Arc::new(clients.vault(&self.store, self.id).expect("a vault")),
-        };
-        let sleeper = Arc::new(Patient(self.clock.clone(), self.store.clone()));
+        let vault: Arc<dyn TokenVault> = Arc::new(clients.vault(&self.store, self.id).expect("a vault"));
+        let sleeper = Arc::new(Patient(self.clock.clone(), Arc::clone(&vault)));
+        let kept = Kept { spend: Arc::new(Ledger::new(self.store.clone(), self.id, budget)), vault };
         clients.pipedrive(connection, Arc::new(self.wire.clone()), sleeper, kept).expect("a client")
     }
 

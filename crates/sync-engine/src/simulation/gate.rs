@@ -30,6 +30,7 @@ struct State {
     dies_after: Option<u32>,
     dead: bool,
     last_point: &'static str,
+    commits: u64,
 }
 
 impl SeededGate {
@@ -44,6 +45,7 @@ impl SeededGate {
             dies_after: None,
             dead: false,
             last_point: "start",
+            commits: 0,
         };
         Self { state: Arc::new(Mutex::new(state)), busy: Arc::new(AtomicI32::new(0)) }
     }
@@ -62,6 +64,12 @@ impl SeededGate {
     #[must_use]
     pub fn last_point(&self) -> &'static str {
         self.lock().last_point
+    }
+
+    /// How many transactions were let through to be committed.
+    #[must_use]
+    pub fn commits(&self) -> u64 {
+        self.lock().commits
     }
 
     /// Drives a future, releasing what waits at the gate whenever the database is at rest. `None`: the process died.
@@ -93,7 +101,9 @@ impl SeededGate {
             ticket
         };
         poll_fn(|cx| self.poll_ticket(ticket, cx)).await;
-        self.lock().last_point = point;
+        let mut state = self.lock();
+        state.commits += u64::from(point == "commit.before");
+        state.last_point = point;
     }
 
     fn poll_ticket(&self, ticket: u64, cx: &Context<'_>) -> Poll<()> {

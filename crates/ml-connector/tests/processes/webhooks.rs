@@ -1,90 +1,31 @@
-//! Webhooks end to end: the daemon as a process, the simulated Pipedrive as another one, which delivers over sockets.
+//! The simulated Pipedrive delivers webhooks over sockets to a daemon.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
-
-use std::{
-    collections::BTreeSet,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{SocketAddr, TcpListener, TcpStream},
-    path::PathBuf,
-    process::{Child, Command, Output, Stdio},
-    time::Duration,
-};
+use std::{collections::BTreeSet, path::PathBuf};
 
 use serde_json::{Value, json};
 
+use crate::support::{Running, example, free_address, http, json, run, simulators, until};
+
 /// `pipedrive:first secret`
 const FIRST: &str = "Basic cGlwZWRyaXZlOmZpcnN0IHNlY3JldA==";
-
-/// A process that does not outlive its test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ml-connector"));
-    command.args(arguments).env_remove("MLC_CONFIG");
-    command.envs([("FUSION_CLIENT_SECRET", "a secret"), ("PIPEDRIVE_API_TOKEN", &"a1".repeat(20))]);
-    command
-}
-
-/// Starts a process and waits until it said `starts` so many times; gives these lines.
-fn start(arguments: &[&str], starts: &str, wanted: usize) -> (Running, Vec<String>) {
-    let mut child = command(arguments).stderr(Stdio::piped()).spawn().expect("the binary runs");
-    let talk = BufReader::new(child.stderr.take().expect("stderr"));
-    let mut lines = talk.lines().map_while(Result::ok);
-    let found: Vec<String> = lines.by_ref().filter(|line| line.contains(starts)).take(wanted).collect();
-    assert_eq!(found.len(), wanted, "the process ended before it said so: {arguments:?}");
-    // Keep the pipe drained, or the process would stop at its next word.
-    std::thread::spawn(move || lines.for_each(drop));
-    (Running(child), found)
-}
-
-/// One request over a socket of its own; status and body. Status 0: the connection was closed without an answer.
-fn http(method: &str, at: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> (u16, Vec<u8>) {
-    let Ok(mut stream) = TcpStream::connect(at) else { return (0, Vec::new()) };
-    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a socket");
-    let mut request = format!("{method} {path} HTTP/1.1\r\nhost: {at}\r\nconnection: close\r\n");
-    for (name, value) in headers {
-        request.push_str(&format!("{name}: {value}\r\n"));
-    }
-    request.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
-    // Who is refused early may find the socket closed while it still sends.
-    let _ = stream.write_all(request.as_bytes()).and_then(|()| stream.write_all(body));
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    let text = String::from_utf8_lossy(&answer);
-    let status = text.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-    let start = answer.windows(4).position(|four| four == b"\r\n\r\n").map_or(answer.len(), |at| at + 4);
-    (status, answer.split_off(start))
-}
 
 /// Both simulators, the daemon's configuration, and the daemon.
 struct Story {
     folder: tempfile::TempDir,
     _simulators: Running,
-    erp: String,
-    crm: String,
-    door: SocketAddr,
+    addresses: [String; 2],
+    door: String,
     daemon: Option<Running>,
 }
 
 impl Story {
     fn begin(customers: &str, more: &[&str]) -> Self {
-        let base = ["sim", "--fusion", "127.0.0.1:0", "--pipedrive", "127.0.0.1:0", "--webhooks-local"];
-        let sized = ["--plan", "ultimate", "--seats", "20", "--customers", customers];
-        let (simulators, lines) = start(&[&base[..], &sized, more].concat(), "on http://", 2);
-        let address = |line: &String| line.split_once("http://").map(|(_, rest)| rest.to_owned());
-        let [erp, crm] = [0, 1].map(|index| address(&lines[index]).expect("an address"));
+        let sized = ["--webhooks-local", "--plan", "ultimate", "--seats", "20"];
+        let (simulators, addresses) = simulators(customers, &[&sized[..], more].concat());
         // The address has to be known before the daemon runs: it is what Pipedrive is told.
-        let door = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port");
+        let door = free_address();
         let folder = tempfile::tempdir().expect("a folder");
-        let mut story = Self { folder, _simulators: simulators, erp, crm, door, daemon: None };
+        let mut story = Self { folder, _simulators: simulators, addresses, door, daemon: None };
         story.configure(&["first secret"]);
         story.run();
         story
@@ -100,11 +41,7 @@ impl Story {
             .iter()
             .map(|password| format!("{{ user = \"pipedrive\", password = \"{password}\" }}"))
             .collect();
-        let text = include_str!("example.toml")
-            .replace("127.0.0.1:7001", &self.erp)
-            .replace("127.0.0.1:7002", &self.crm)
-            .replace("127.0.0.1:8080", &self.door.to_string())
-            .replace("[web]", "lease = \"2s\"\n[web]")
+        let text = example(&self.addresses, &self.door)
             .replace("\"growth\"", "\"ultimate\"")
             .replace("seats = 5", "seats = 20")
             .replace(
@@ -122,27 +59,20 @@ impl Story {
     fn run(&mut self) {
         let file = self.file();
         let arguments = ["run", "--config", file.to_str().expect("UTF-8")];
-        self.daemon = Some(start(&arguments, "webhooks are taken in", 1).0);
-    }
-
-    fn command(&self, arguments: &[&str]) -> Output {
-        let file = self.file();
-        let config = ["--json", "--config", file.to_str().expect("UTF-8")];
-        command(&[arguments, &config].concat()).output().expect("the binary runs")
+        self.daemon = Some(Running::start(&arguments, "webhooks are taken in", 1).0);
     }
 
     fn json(&self, arguments: &[&str]) -> Value {
-        let output = self.command(arguments);
-        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice(&output.stdout).expect("one JSON value")
+        let file = self.file();
+        json(&run(file.to_str().expect("UTF-8"), &[arguments, &["--json"]].concat()), 0)
     }
 
     fn sim(&self, method: &str, path: &str, body: &Value) -> Value {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let headers = [("content-type", "application/json")];
-        let (status, answer) = http(method, &self.crm, path, &headers, body.as_bytes());
-        assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&answer));
-        serde_json::from_slice(&answer).expect("JSON")
+        let answer = http(method, &format!("{}{path}", self.addresses[1]), &headers, body.as_bytes());
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        serde_json::from_str(&answer.body).expect("JSON")
     }
 
     /// Organizations by id, with their names.
@@ -166,18 +96,8 @@ impl Story {
         self.sim("POST", &format!("/_sim/organizations/{id}"), &json!({ "name": name }));
     }
 
-    /// Asks again and again, at most two minutes: other processes have to come to it.
-    #[expect(clippy::disallowed_methods, reason = "the other processes live by the real clock")]
     fn until<T>(&self, what: &str, mut look: impl FnMut(&Self) -> Option<T>) -> T {
-        let began = std::time::Instant::now();
-        loop {
-            if let Some(found) = look(self) {
-                return found;
-            }
-            assert!(began.elapsed() < Duration::from_secs(120), "never: {what}");
-            // They need the processor more than this one.
-            std::thread::yield_now();
-        }
+        until(what, || look(self))
     }
 
     /// What `webhooks` shows.
@@ -266,10 +186,12 @@ fn whoever_comes_to_the_door_without_proof_changes_nothing() {
     let mut story = Story::begin("2", &[]);
     story.registered();
     story.json(&["sync"]);
-    let (path, door) = (story.path(), story.door.to_string());
+    let (path, door) = (story.path(), story.door.clone());
     let right = [("authorization", FIRST), ("content-type", "application/json")];
     let before = stored(&story).0;
-    let post = |path: &str, headers: &[(&str, &str)], body: &[u8]| http("POST", &door, path, headers, body).0;
+    let post = |path: &str, headers: &[(&str, &str)], body: &[u8]| {
+        http("POST", &format!("{door}{path}"), headers, body).status
+    };
     assert_eq!(post(&path, &[], &event(1, 1)), 401);
     assert_eq!(post(&path, &[("authorization", "Basic cGlwZWRyaXZlOndyb25n")], &event(1, 1)), 401);
     assert_eq!(post(&format!("{}0", &path[..path.len() - 1]), &right, &event(1, 1)), 404);
@@ -293,20 +215,20 @@ fn no_acknowledged_event_is_lost_when_the_daemon_is_killed() {
     let mut story = Story::begin("5", &[]);
     story.registered();
     story.json(&["sync"]);
-    let (path, door) = (story.path(), story.door.to_string());
+    let (path, door) = (story.path(), story.door.clone());
     let mut all = BTreeSet::new();
     for round in 0..3_u64 {
         let acknowledged = std::thread::scope(|scope| {
             let senders: Vec<_> = (0..8_u64)
                 .map(|sender| {
-                    let (path, door) = (&path, &door);
+                    let hook = format!("{door}{path}");
                     scope.spawn(move || {
                         let mut acknowledged = Vec::new();
                         for number in 0..10_000 {
                             let number = round * 1_000_000 + sender * 100_000 + number;
                             let headers = [("authorization", FIRST), ("content-type", "application/json")];
                             let record = i64::try_from(number % 40 + 1).expect("a small number");
-                            match http("POST", door, path, &headers, &event(number, record)).0 {
+                            match http("POST", &hook, &headers, &event(number, record)).status {
                                 200 => acknowledged.push(format!("1:event-{number}:{record}")),
                                 _ => break,
                             }
@@ -354,8 +276,8 @@ fn in_the_end_everything_is_as_it_should_be_however_badly_it_was_told() {
     // Somebody deletes the webhook; a daemon that starts finds out at once.
     let headers =
         [("x-api-token", "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1"), ("content-type", "application/json")];
-    let (status, _) = http("DELETE", &story.crm, &format!("/v1/webhooks/{webhook}"), &headers, b"");
-    assert_eq!(status, 200);
+    let at = format!("{}/v1/webhooks/{webhook}", story.addresses[1]);
+    assert_eq!(http("DELETE", &at, &headers, b"").status, 200);
     let mut story = story;
     story.daemon = None;
     story.run();

@@ -1,61 +1,18 @@
-//! Simulators, daemon and commands as separate processes, over one configuration file as a user writes it.
-
-#![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
+//! Commands beside each other and beside the daemon.
 
 use std::{
-    io::{BufRead as _, BufReader},
     path::Path,
-    process::{Child, Command, Output, Stdio},
+    process::{Command, Output},
 };
 
 use serde_json::Value;
 
-/// A process that does not outlive its test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ml-connector"));
-    command.args(arguments).env_remove("MLC_CONFIG");
-    command.envs([("FUSION_CLIENT_SECRET", "a secret"), ("PIPEDRIVE_API_TOKEN", &"a1".repeat(20))]);
-    command
-}
-
-/// Starts a process and reads what it says until `wanted` lines began with one of `starts`; returns those.
-fn start(arguments: &[&str], starts: &str, wanted: usize) -> (Running, Vec<String>) {
-    let mut child = command(arguments).stderr(Stdio::piped()).spawn().expect("the binary runs");
-    let talk = BufReader::new(child.stderr.take().expect("stderr"));
-    let mut lines = talk.lines().map_while(Result::ok);
-    let found: Vec<String> = lines.by_ref().filter(|line| line.contains(starts)).take(wanted).collect();
-    assert_eq!(found.len(), wanted, "the process ended before it said so: {arguments:?}");
-    // Keep the pipe drained, or the process would stop at its next word.
-    std::thread::spawn(move || lines.for_each(drop));
-    (Running(child), found)
-}
-
-fn simulators(customers: &str) -> (Running, Vec<String>) {
-    let arguments =
-        ["sim", "--fusion", "127.0.0.1:0", "--pipedrive", "127.0.0.1:0", "--customers", customers];
-    let (process, lines) = start(&arguments, "on http://", 2);
-    let address =
-        |line: &String| line.split_once("http://").map(|(_, rest)| rest.to_owned()).expect("an address");
-    (process, lines.iter().map(address).collect())
-}
+use crate::support::{Running, example, http, json, run, simulators};
 
 /// The file of the README, with the addresses of this test.
-fn config(folder: &Path, erp: &str, crm: &str) -> String {
-    let text = include_str!("example.toml").replace("127.0.0.1:7001", erp).replace("127.0.0.1:7002", crm);
-    let text = text.replace("127.0.0.1:8080", "127.0.0.1:0");
-    // A killed daemon is taken for dead after this time.
-    let text = text.replace("[web]", "lease = \"2s\"\n[web]");
+fn config(folder: &Path, simulators: &[String; 2]) -> String {
     let file = folder.join("ml-connector.toml");
-    std::fs::write(&file, text).expect("the file is written");
+    std::fs::write(&file, example(simulators, "127.0.0.1:0")).expect("the file is written");
     file.to_str().expect("UTF-8").to_owned()
 }
 
@@ -69,9 +26,9 @@ fn customers(output: &Output) -> Value {
 #[test]
 fn a_second_sync_writes_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (_simulators, addresses) = simulators("30");
-    let file = config(folder.path(), &addresses[0], &addresses[1]);
-    let sync = || command(&["sync", "--json", "--config", &file]).output().expect("the binary runs");
+    let (_simulators, addresses) = simulators("30", &[]);
+    let file = config(folder.path(), &addresses);
+    let sync = || run(&file, &["sync", "--json"]);
     let first = customers(&sync());
     assert_eq!((&first["created"], &first["failed"]), (&30.into(), &0.into()));
     let second = customers(&sync());
@@ -84,20 +41,20 @@ fn a_second_sync_writes_nothing() {
 #[test]
 fn sync_beside_the_daemon_asks_it_and_follows() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (_simulators, addresses) = simulators("30");
-    let file = config(folder.path(), &addresses[0], &addresses[1]);
-    let (daemon, _) = start(&["run", "--config", &file], "in sync from now on", 1);
-    let output = command(&["sync", "--json", "--config", &file]).output().expect("the binary runs");
+    let (_simulators, addresses) = simulators("30", &[]);
+    let file = config(folder.path(), &addresses);
+    let (daemon, _) = Running::start(&["run", "--config", &file], "in sync from now on", 1);
+    let output = run(&file, &["sync", "--json"]);
     let talk = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(talk.contains("asking it to do so now"), "{talk}");
     assert_eq!(customers(&output)["failed"], 0);
-    let pairs = command(&["pairs", "list", "--json", "--config", &file]).output().expect("the binary runs");
+    let pairs = run(&file, &["pairs", "list", "--json"]);
     let pairs: Value = serde_json::from_slice(&pairs.stdout).expect("JSON");
     let count = pairs.as_array().or_else(|| pairs["pairs"].as_array()).map(Vec::len);
     assert_eq!(count, Some(30), "when the wish is fulfilled, every customer has its organization");
 
     drop(daemon);
-    let output = command(&["sync", "--json", "--config", &file]).output().expect("the binary runs");
+    let output = run(&file, &["sync", "--json"]);
     let alone = customers(&output);
     assert_eq!(
         (&alone["created"], &alone["updated"]),
@@ -106,23 +63,15 @@ fn sync_beside_the_daemon_asks_it_and_follows() {
     );
 }
 
-fn json(output: &Output, code: i32) -> Value {
-    let talk = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{talk}{}", String::from_utf8_lossy(&output.stdout));
-    serde_json::from_slice(&output.stdout).expect("one JSON value")
-}
-
 /// Look, approve, apply: the way of somebody who does not trust a first load.
 #[test]
 fn a_plan_is_shown_applied_once_and_refused_elsewhere() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (_simulators, addresses) = simulators("30");
-    let file = config(folder.path(), &addresses[0], &addresses[1]);
+    let (_simulators, addresses) = simulators("30", &[]);
+    let file = config(folder.path(), &addresses);
     let path = folder.path().join("acme.plan.json");
     let plan = path.to_str().expect("UTF-8");
-    let run = |arguments: &[&str]| {
-        command(&[arguments, &["--json", "--config", &file]].concat()).output().expect("the binary runs")
-    };
+    let run = |arguments: &[&str]| run(&file, &[arguments, &["--json"]].concat());
     let shown = json(&run(&["plan", "--out", plan]), 0);
     assert_eq!(shown[0]["totals"]["create"], 30, "{}", shown[0]["totals"]);
     assert_eq!(shown[0]["records"].as_array().map(Vec::len), Some(30));
@@ -134,7 +83,7 @@ fn a_plan_is_shown_applied_once_and_refused_elsewhere() {
     assert!(
         name.is_some_and(|name| name["field"] == "name" && name["old"].is_null() && name["new"].is_string())
     );
-    let words = command(&["plan", "--limit", "2", "--config", &file]).output().expect("the binary runs");
+    let words = crate::support::run(&file, &["plan", "--limit", "2"]);
     let words = String::from_utf8_lossy(&words.stdout).into_owned();
     assert!(words.contains("30 create") && words.contains("and 28 more"), "{words}");
 
@@ -174,7 +123,7 @@ fn a_plan_is_shown_applied_once_and_refused_elsewhere() {
     std::fs::write(&path, text).expect("the plan is written");
 
     // Beside the daemon: looking works, applying does not, single customers and repetitions are asked for.
-    let (_daemon, _) = start(&["run", "--config", &file], "in sync from now on", 1);
+    let (_daemon, _) = Running::start(&["run", "--config", &file], "in sync from now on", 1);
     let shown = json(&run(&["plan"]), 0);
     assert_eq!(shown[0]["read"], "by_the_other_process");
     let refused = json(&run(&["apply", plan]), 5);
@@ -186,44 +135,34 @@ fn a_plan_is_shown_applied_once_and_refused_elsewhere() {
     assert_eq!((&again["unchanged"], &again["failed"]), (&30.into(), &0.into()), "all were looked at");
 }
 
-/// One request on a connection of its own; the whole answer.
-fn ask(address: &str, path: &str, more: &str) -> String {
-    use std::io::{Read as _, Write as _};
-    let mut stream = std::net::TcpStream::connect(address).expect("the door is open");
-    let request = format!("GET {path} HTTP/1.1\r\nhost: door\r\n{more}connection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).expect("sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    answer
-}
-
 #[test]
 fn the_daemon_has_a_door_and_ends_when_asked() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (_simulators, addresses) = simulators("3");
-    let file = config(folder.path(), &addresses[0], &addresses[1]);
+    let (_simulators, addresses) = simulators("3", &[]);
+    let file = config(folder.path(), &addresses);
     let text = std::fs::read_to_string(&file).expect("the file");
     let token = "token = { file = \"token\" }\ntrusted_proxies = [\"127.0.0.1/32\"]";
     std::fs::write(&file, text.replace("[web]", &format!("[web]\n{token}"))).expect("the file is written");
     std::fs::write(folder.path().join("token"), "too short\n").expect("a token");
-    let refused = command(&["run", "--config", &file]).output().expect("the binary runs");
+    let refused = run(&file, &["run"]);
     let told = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(told.contains("fewer than 16 characters") && !told.contains("too short"), "{told}");
 
     std::fs::write(folder.path().join("token"), "0123456789abcdef\n").expect("a token");
-    let (mut daemon, told) = start(&["run", "--config", &file], "health on http://", 1);
+    let (mut daemon, told) = Running::start(&["run", "--config", &file], "health on http://", 1);
     let address = told[0].split('/').nth(2).expect("an address").to_owned();
-    assert!(ask(&address, "/api/v1/status", "").starts_with("HTTP/1.1 401"));
-    let status = ask(&address, "/api/v1/status", "authorization: Bearer 0123456789abcdef\r\n");
+    let ask = |path: &str, headers: &[(&str, &str)]| http("GET", &format!("{address}{path}"), headers, b"");
+    assert_eq!(ask("/api/v1/status", &[]).status, 401);
+    let status = ask("/api/v1/status", &[("authorization", "Bearer 0123456789abcdef")]).body;
     assert!(status.contains("\"name\":\"acme\""), "{status}");
-    let metrics = ask(&address, "/metrics", "");
+    let metrics = ask("/metrics", &[]).body;
     assert!(metrics.contains("mlc_lease_held{connection=\"acme\"} 1"), "{metrics}");
     assert!(metrics.contains("mlc_crm_tokens_budget{connection=\"acme\"}"), "{metrics}");
 
-    let asked = Command::new("kill").arg(daemon.0.id().to_string()).status().expect("kill runs");
+    let asked = Command::new("kill").arg(daemon.child.id().to_string()).status().expect("kill runs");
     assert!(asked.success());
-    assert_eq!(daemon.0.wait().expect("it ends").code(), Some(0));
-    let after = command(&["sync", "--json", "--config", &file]).output().expect("the binary runs");
+    assert_eq!(daemon.child.wait().expect("it ends").code(), Some(0));
+    let after = run(&file, &["sync", "--json"]);
     let told = String::from_utf8_lossy(&after.stderr).into_owned();
     assert!(!told.contains("held it last"), "the connection was given back: {told}");
 }

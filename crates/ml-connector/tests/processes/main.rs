@@ -1,0 +1,8 @@
+//! Simulators, daemon and commands as processes of their own, over real sockets and a configuration as a user writes it.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+mod commands;
+mod connect;
+mod support;
+mod webhooks;
