@@ -4,6 +4,7 @@ use std::fmt::{Error, Write};
 
 use sync_core::fields::{Field, Place, Row, TABLE};
 use sync_core::guard::Guard;
+use sync_core::handover::Question;
 use sync_core::hold::HoldReason;
 use sync_core::matching::{ASK, BIND, Company, EvidenceKind, GAP, Profile, compare};
 use sync_core::value::PostalAddress;
@@ -16,6 +17,7 @@ pub(crate) fn page() -> Result<String, Error> {
     matching(&mut page)?;
     guard(&mut page)?;
     holds(&mut page)?;
+    handovers(&mut page)?;
     Ok(page)
 }
 
@@ -170,6 +172,19 @@ fn guard(page: &mut String) -> Result<(), Error> {
         number(updates_per_mille),
         number(deactivations)
     )
+}
+
+fn handovers(page: &mut String) -> Result<(), Error> {
+    page.push_str(
+        "\n## When a person is asked on the way from a won deal to the ERP\n\nWhere `[connection.customers_from_crm]` is configured ([customers-from-crm.md](customers-from-crm.md)). `ml-connector handovers list` shows what\nwaits, `handovers answer ANSWER --organization ID` answers.\n",
+    );
+    for question in Question::examples() {
+        writeln!(page, "\n### `{}`\n\n> {}\n", question.key(), question.explain())?;
+        for (answer, does) in question.answers() {
+            writeln!(page, "- `{answer}`: {does}")?;
+        }
+    }
+    Ok(())
 }
 
 fn holds(page: &mut String) -> Result<(), Error> {

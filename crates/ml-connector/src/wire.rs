@@ -16,7 +16,7 @@ use sync_core::{
     ports::{Clock, Crm, Erp},
 };
 use sync_engine::{
-    CUSTOMERS, Engine, Parts, Planner, Reads, Settings, Watch,
+    CUSTOMERS, Engine, Handing, Parts, Planner, Reads, Settings, Watch,
     daemon::{self, Sleeper as _},
     lease::{Lease, Taker, Taking},
 };
@@ -166,8 +166,16 @@ impl Process<'_> {
         watch: Arc<dyn Watch>,
     ) -> anyhow::Result<Wired> {
         let (id, now) = (lease.fence().connection, self.clock.now());
-        let erp: Arc<dyn Erp> = Arc::new(self.fusion(connection)?);
-        let crm: Arc<dyn Crm> = Arc::new(self.pipedrive(connection, id)?);
+        let (fusion, pipedrive) =
+            (Arc::new(self.fusion(connection)?), Arc::new(self.pipedrive(connection, id)?));
+        let settings = settings(connection);
+        let handing = connection.customers_from_crm.as_ref().map(|section| Handing {
+            policy: section.policy(0, settings.settle, settings.policy.freshness),
+            erp: fusion.clone(),
+            crm: pipedrive.clone(),
+        });
+        let erp: Arc<dyn Erp> = fusion;
+        let crm: Arc<dyn Crm> = pipedrive;
         let ledger = self.ledger(connection, id);
         let mut tx = self.store.write(lease.fence()).await?;
         let run = tx.begin_run(self.kind, now).await?;
@@ -179,8 +187,9 @@ impl Process<'_> {
             crm: crm.clone(),
             clock: self.clock.clone(),
             watch,
-            settings: settings(connection),
+            settings,
             run,
+            handing,
         });
         let name = connection.name.clone();
         let (store, lease, clock) = (self.store.clone(), lease.clone(), self.clock.clone());

@@ -19,6 +19,7 @@ mod places;
 mod query;
 mod soap;
 mod survey;
+mod writes;
 
 pub use client::Fusion;
 pub use config::{FusionConfig, Terms};

@@ -4,6 +4,7 @@ use saas_http::scalar::{int, moment, required, text};
 use serde_json::{Map, Value as Json, json};
 use sync_core::{
     fields::{Field, Values},
+    handover::OrgFacts,
     ids::OrgId,
     model::{CrmOrg, Malformed, Seen},
     value::{PostalAddress, Value},
@@ -13,6 +14,7 @@ use crate::{
     api::organizations::{AddressDto, OrganizationDto},
     codes::{Codes, Labels},
     custom,
+    shapes::reference,
 };
 
 /// An organization of a page; `None` when it is deleted.
@@ -54,9 +56,16 @@ pub(crate) fn read(row: &Json, codes: &Codes) -> Result<Option<CrmOrg>, String> 
         let value = custom::read(field.label(), custom_fields.get(&code.code), code)?;
         values.extend(value.map(|value| (field, value)));
     }
+    // Nothing that is synced depends on these: what cannot be read of them is not known.
+    let facts = OrgFacts {
+        owner: reference("owner_id", dto.owner_id.as_ref()).unwrap_or(None),
+        added_at: moment("add_time", dto.add_time.as_ref()).unwrap_or(None),
+        ..OrgFacts::default()
+    };
     Ok(Some(CrmOrg {
         id: OrgId(required("id", int("id", dto.id.as_ref())?)?),
         values,
+        facts,
         updated_at: required("update_time", moment("update_time", dto.update_time.as_ref())?)?,
     }))
 }

@@ -17,6 +17,7 @@ mod custom;
 mod deal_json;
 mod deals;
 mod dialect;
+mod handovers;
 mod hooks;
 mod notes;
 mod provision;

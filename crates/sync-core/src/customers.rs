@@ -197,7 +197,8 @@ pub struct SiteUse {
 }
 
 /// Which account a profile belongs to: either name will do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AccountKey {
     /// Its identity.
     Id(AccountId),
@@ -206,7 +207,7 @@ pub enum AccountKey {
 }
 
 /// A credit profile to create. An account without one cannot be invoiced.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewProfile {
     /// Whose profile it is.
     pub account: AccountKey,

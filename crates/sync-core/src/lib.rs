@@ -17,6 +17,7 @@ pub mod expression;
 pub mod fields;
 pub mod foresee;
 pub mod guard;
+pub mod handover;
 pub mod hierarchy;
 pub mod hold;
 pub mod hooks;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::{
     fields::Values,
+    handover::OrgFacts,
     ids::{AccountId, OrgId, PartyId},
     value::PostalAddress,
 };
@@ -130,6 +131,9 @@ pub struct CrmOrg {
     pub id: OrgId,
     /// Its mapped fields; unset ones are absent.
     pub values: Values,
+    /// What else is known of it.
+    #[serde(default, skip_serializing_if = "OrgFacts::is_empty")]
+    pub facts: OrgFacts,
     /// `update_time`, whole seconds.
     pub updated_at: Timestamp,
 }

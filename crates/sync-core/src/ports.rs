@@ -9,12 +9,18 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     budget::{Class, Spent},
-    deals::Relation,
+    customers::{
+        CreatedParty, ErpAddress, FoundAccount, NewAccount, NewAddress, NewParty, NewProfile, NewSite,
+        Profile, Reference,
+    },
+    deals::{CrmDeal, Relation},
     error::CallError,
     fields::{Field, Values},
+    handover::Directory,
     hierarchy::ErpLink,
     hooks::Subscription,
-    ids::{AccountId, OrgId, PartyId, RelationId, SubscriptionId},
+    ids::{AccountId, AccountSiteId, DealId, OrgId, PartyId, RelationId, SubscriptionId},
+    matching::Company,
     model::{AccountTerms, CrmOrg, ErpAccount, ErpParty, Page, Seen},
     plan::Step,
     poll::ErpRead,
@@ -75,6 +81,84 @@ pub trait Erp: Send + Sync {
 
     /// Requests sent so far by this adapter, of any kind.
     fn requests(&self) -> u64;
+}
+
+/// The ERP, as far as customers are created there (oracle-fusion.md 1.4, 1.5). Every write is one call and not repeated: look
+/// first, and again after every doubt.
+#[async_trait]
+pub trait ErpWrites: Send + Sync {
+    /// The parties that carry this reference, of any status.
+    async fn parties_by_reference(&self, reference: &Reference) -> Called<Vec<ErpParty>>;
+
+    /// Parties that may be this company, of any usage, by what the ERP itself can search for: what was entered since the
+    /// last poll is among them. None of them is sure to be it.
+    async fn parties_like(&self, company: &Company) -> Called<Vec<Seen<ErpParty>>>;
+
+    /// Creates a party with its reference and addresses, all or nothing.
+    async fn create_party(&self, new: &NewParty) -> Called<CreatedParty>;
+
+    /// What a party is used as.
+    async fn usages(&self, number: &str) -> Called<Vec<String>>;
+
+    /// Gives a party one more usage.
+    async fn add_usage(&self, number: &str, usage: &str) -> Called<()>;
+
+    /// All addresses of a party.
+    async fn addresses(&self, number: &str) -> Called<Vec<ErpAddress>>;
+
+    /// Adds an address to a party.
+    async fn add_address(&self, number: &str, new: &NewAddress) -> Called<ErpAddress>;
+
+    /// The accounts that carry this reference.
+    async fn accounts_by_reference(&self, reference: &Reference) -> Called<Vec<FoundAccount>>;
+
+    /// An account with its sites, if it exists and our user may see it.
+    async fn account(&self, account: AccountId) -> Called<Option<FoundAccount>>;
+
+    /// Creates an account with its first site.
+    async fn create_account(&self, new: &NewAccount) -> Called<FoundAccount>;
+
+    /// Adds a site to an account.
+    async fn add_site(&self, account: AccountId, new: &NewSite) -> Called<FoundAccount>;
+
+    /// Adds a use to a site of an account.
+    async fn add_site_use(
+        &self,
+        account: AccountId,
+        site: AccountSiteId,
+        purpose: &str,
+        reference: &Reference,
+    ) -> Called<FoundAccount>;
+
+    /// The profile in force of an account.
+    async fn active_profile(&self, account: AccountId, party: PartyId) -> Called<Option<Profile>>;
+
+    /// Creates a credit profile.
+    async fn create_profile(&self, new: &NewProfile) -> Called<()>;
+}
+
+/// The CRM, as far as deals are concerned (pipedrive.md 1.6).
+#[async_trait]
+pub trait CrmDeals: Send + Sync {
+    /// One page of all won deals, by ascending id. `cursor` is the `next` of the page before.
+    async fn deals_won(&self, cursor: Option<String>, class: Class) -> Called<Page<CrmDeal>>;
+
+    /// One page of the deals changed at or after `from` (in whole seconds, rounded down), by ascending update time.
+    async fn deals_changed(
+        &self,
+        from: Timestamp,
+        cursor: Option<String>,
+        class: Class,
+    ) -> Called<Page<CrmDeal>>;
+
+    /// The deals with these ids, archived ones too. Missing, deleted and invisible ones are left out.
+    async fn deals_by_id(&self, ids: &[DealId], class: Class) -> Called<Vec<Seen<CrmDeal>>>;
+
+    /// The company that the CRM is of: part of the names that we give in the ERP.
+    async fn company(&self) -> Called<i64>;
+
+    /// Names behind numbers: pipelines and users.
+    async fn directory(&self, class: Class) -> Called<Directory>;
 }
 
 /// The relationships of some parties.

@@ -125,7 +125,7 @@ impl Words {
     }
 
     fn crm_says(self, values: Values, seconds_ago: i64) -> Self {
-        let org = CrmOrg { id: ORG, values, updated_at: ago(600) };
+        let org = CrmOrg { id: ORG, values, facts: Default::default(), updated_at: ago(600) };
         self.crm_side(CrmSide::Present { org, read_at: ago(seconds_ago) })
     }
 
@@ -752,7 +752,10 @@ fn a_course_is_followed_to_its_write() {
     };
     let mut values = mapping::desired(&FieldTable::default(), &acme()).values;
     values.insert(Field::Name, Value::Text("By hand".into()));
-    let orgs = BTreeMap::from([(ORG, (CrmOrg { id: ORG, values, updated_at: ago(600) }, ago(0)))]);
+    let orgs = BTreeMap::from([(
+        ORG,
+        (CrmOrg { id: ORG, values, facts: Default::default(), updated_at: ago(600) }, ago(0)),
+    )]);
 
     let free = Words::customer().carriers(vec![Carrier { org: ORG, paired_with: None }]);
     let (told, classes, rest) = steps(&free, Class::Backfill, &orgs);

@@ -75,7 +75,7 @@ impl Words {
             pair: Some(pair),
             // Read long ago: relations overwrite nothing and need no fresh look.
             crm: CrmSide::Present {
-                org: CrmOrg { id: ORG, values, updated_at: now() },
+                org: CrmOrg { id: ORG, values, facts: Default::default(), updated_at: now() },
                 read_at: now() - SignedDuration::from_hours(1),
             },
             carriers: vec![Carrier { org: ORG, paired_with: Some(PARTY) }],

@@ -27,6 +27,8 @@ pub(crate) struct Staged {
     pub(crate) lost: Vec<sync_core::model::Malformed>,
     /// Organizations whose content is new, and when they say that it changed.
     pub(crate) changed: Vec<(OrgId, Timestamp)>,
+    /// Of these, when they were entered.
+    pub(crate) entered: Vec<(OrgId, Timestamp)>,
 }
 
 impl CrmStream {
@@ -73,8 +75,13 @@ impl Engine {
         Ok(true)
     }
 
-    pub(crate) fn due_orgs(&self, mut state: CrmStream, now: Timestamp) -> Option<CrmStream> {
-        let forced = self.forced.contains(&Stream::Orgs);
+    pub(crate) fn due_orgs(&self, state: CrmStream, now: Timestamp) -> Option<CrmStream> {
+        self.due_in(Stream::Orgs, state, now)
+    }
+
+    /// What is to be read next of a stream of the CRM, if anything is due.
+    pub(crate) fn due_in(&self, stream: Stream, mut state: CrmStream, now: Timestamp) -> Option<CrmStream> {
+        let forced = self.forced.contains(&stream);
         match state.cursor {
             CrmCursor::Walk { .. } | CrmCursor::Window { .. } => Some(state),
             CrmCursor::New => {
@@ -122,6 +129,7 @@ impl Engine {
             staged.keys.extend(keys_of(&mut tx, &gone).await?);
         }
         let complete = matches!(state.cursor, CrmCursor::Idle { .. });
+        self.note_entered(&mut tx, &staged.entered, now).await?;
         tx.enqueue(&staged.keys, Class::Edit, now, "crm poll").await?;
         tx.put_cursor(Stream::Orgs.name(), &state, now).await?;
         if complete {
@@ -221,9 +229,13 @@ pub(crate) async fn stage_orgs(
     }
     keys.sort_unstable();
     keys.dedup();
+    let ids: Vec<i64> = changed.iter().map(|row| row.id).collect();
+    tx.enqueue_asked(&ids, read_at).await?;
+    let entered = |row: &Changed| Some((OrgId(row.id), values.get(&OrgId(row.id))?.facts.added_at?));
+    let entered = changed.iter().filter_map(entered).collect();
     let stamp = |row: &Changed| values.get(&OrgId(row.id)).map(|org| (OrgId(row.id), org.updated_at));
     let changed = changed.iter().filter_map(stamp).collect();
-    Ok(Staged { keys, rows: rows.len(), lost, changed })
+    Ok(Staged { keys, rows: rows.len(), lost, changed, entered })
 }
 
 /// The parties concerned by changed organizations, leaving out our own writes come back: what an organization says

@@ -285,6 +285,7 @@ impl Engine {
             rule: intent.rule.clone(),
             origin: intent.origin.clone(),
             tokens: 0,
+            detail: None,
         }])
         .await?;
         Ok(Some(if intent.step.is_create() { Outcome::Created } else { Outcome::Updated }))

@@ -16,6 +16,7 @@ use sync_store::{Store, Tx};
 use crate::{
     EngineError, Planner, Reads, Settings,
     guard::Tally,
+    handover::{Handing, HandingState},
     lease::Lease,
     pause::{Pause, Pauses, Side},
     streams::{CrmStream, ErpStream, RelationStream, Stream},
@@ -43,6 +44,8 @@ pub struct Parts {
     pub settings: Settings,
     /// The run in whose name work is done.
     pub run: RunId,
+    /// What creating customers in the ERP takes; without it none is created.
+    pub handing: Option<Handing>,
 }
 
 /// The engine of one connection. Everything it has to remember is in the store; what it holds itself can be lost.
@@ -81,6 +84,8 @@ pub struct Engine {
     pub(crate) hooks_failed: u32,
     /// What is known of our subscription for webhooks.
     pub(crate) keeping: Keeping,
+    pub(crate) handing: Option<Handing>,
+    pub(crate) handed: HandingState,
     /// See [`Engine::plant_no_intents`].
     #[cfg(feature = "simulation")]
     forgets_intents: bool,
@@ -99,7 +104,7 @@ impl Engine {
     /// An engine; it does nothing before its first step.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, lease, erp, crm, clock, watch, settings, run } = parts;
+        let Parts { store, lease, erp, crm, clock, watch, settings, run, handing } = parts;
         Self {
             store,
             lease,
@@ -123,6 +128,8 @@ impl Engine {
             hooks_checked: false,
             hooks_failed: 0,
             keeping: Keeping::default(),
+            handing,
+            handed: HandingState::default(),
             #[cfg(feature = "simulation")]
             forgets_intents: false,
         }
@@ -145,6 +152,7 @@ impl Engine {
     /// Makes every stream due, whatever its rhythm.
     pub fn poll_now(&mut self) {
         self.forced = vec![Stream::Accounts, Stream::Parties, Stream::Orgs];
+        self.forced.extend(self.handing.as_ref().map(|_| Stream::Deals));
         self.hooks_checked = false;
     }
 
@@ -153,7 +161,7 @@ impl Engine {
     /// # Errors
     /// When the store fails or the connection was taken by another process. Failed remote calls are no errors.
     pub async fn step(&mut self, now: Timestamp) -> Result<Step, EngineError> {
-        let worked = self.read(now).await? || self.reconcile(now).await?;
+        let worked = self.hand_over(now).await? || self.read(now).await? || self.reconcile(now).await?;
         if worked { Ok(Step::Worked) } else { Ok(Step::IdleUntil(self.next_due(now).await?)) }
     }
 
@@ -171,6 +179,7 @@ impl Engine {
             || self.settle_doubts(now).await?
             || self.keep_subscription(now).await?
             || self.read_hooked(now).await?
+            || self.read_deals(now).await?
             || self.read_erp(now).await?
             || self.read_terms(now).await?
             || self.read_relations(now).await?
@@ -212,8 +221,13 @@ impl Engine {
     /// When the store cannot be read.
     pub async fn unfinished(&self, most_attempts: u32) -> Result<Unfinished, EngineError> {
         let mut tx = self.store.read(self.connection()).await?;
-        let (keys, given_up) = tx.queue_by_attempts(most_attempts).await?;
-        let writes_in_doubt = self.looks.as_ref().map_or(0, BTreeMap::len);
+        let (mut keys, mut given_up) = tx.queue_by_attempts(most_attempts).await?;
+        let mut writes_in_doubt = self.looks.as_ref().map_or(0, BTreeMap::len);
+        if self.handing.is_some() {
+            let (handovers, hopeless) = tx.handovers_by_attempts(self.clock.now(), most_attempts).await?;
+            (keys, given_up) = (keys + handovers, given_up + hopeless);
+            writes_in_doubt += tx.erp_intents().await?.len();
+        }
         let related = is_related(&mut tx, &self.settings.policy).await?;
         let reading = !self.forced.is_empty() || !self.is_loaded(&mut tx).await? || !related;
         Ok(Unfinished { reading, keys, given_up, writes_in_doubt })
@@ -394,6 +408,18 @@ impl Engine {
             && let Some(job) = tx.next_due(least).await?
         {
             crm_due = crm_due.min(job);
+        }
+        if self.handing.is_some() {
+            let deals: CrmStream = tx.cursor(Stream::Deals.name()).await?.unwrap_or_default();
+            let due = deals.next_due(crm_poll_every, self.settings.sweep_every, now);
+            // What is parked comes with the end of the pause.
+            let open = self.due_in(Stream::Deals, deals, now).is_none_or(|due| due.class() <= least);
+            crm_due = crm_due.min(if open { due } else { Timestamp::MAX });
+            if self.is_loaded(&mut tx).await?
+                && let Some(due) = tx.next_handover(Class::Backfill).await?
+            {
+                crm_due = crm_due.min(due.max(self.erp_pauses.active(now).map_or(now, |pause| pause.until)));
+            }
         }
         if let Some((_, pause)) = parked {
             crm_due = crm_due.min(pause.until);

@@ -32,8 +32,13 @@ pub(crate) struct StagedPage {
 impl StagedPage {
     /// All of its rows, for those who look at them again, changed or not.
     pub(crate) fn all(&self) -> Vec<Changed> {
-        let changed =
-            |row: &StagedRow| Changed { id: row.id, party: row.party, was_party: None, tied: false };
+        let changed = |row: &StagedRow| Changed {
+            id: row.id,
+            party: row.party,
+            was_party: None,
+            was_parent: None,
+            tied: false,
+        };
         self.rows.iter().map(changed).collect()
     }
 }
@@ -163,7 +168,7 @@ impl Engine {
                 self.terms_checked = false;
                 stage_page(self.erp.accounts(read).await, |a| (a.id.0, a.updated_at), staging::account)
             }
-            Stream::Parties | Stream::Relations | Stream::Terms | Stream::Orgs => {
+            Stream::Parties | Stream::Relations | Stream::Terms | Stream::Orgs | Stream::Deals => {
                 stage_page(self.erp.parties(read).await, |p| (p.id.0, p.updated_at), staging::party)
             }
         };
@@ -216,6 +221,7 @@ pub(crate) fn kind_of(stream: Stream) -> StagedKind {
         Stream::Relations => StagedKind::Relation,
         Stream::Terms => StagedKind::Terms,
         Stream::Orgs => StagedKind::Org,
+        Stream::Deals => StagedKind::Deal,
     }
 }
 
@@ -249,7 +255,11 @@ pub(crate) fn keys_of(kind: StagedKind, changed: &[Changed]) -> Vec<PartyId> {
     for row in changed {
         match kind {
             StagedKind::Party => keys.push(PartyId(row.id)),
-            StagedKind::Account | StagedKind::Org | StagedKind::Relation | StagedKind::Terms => {
+            StagedKind::Account
+            | StagedKind::Org
+            | StagedKind::Relation
+            | StagedKind::Terms
+            | StagedKind::Deal => {
                 keys.extend(row.party.map(PartyId));
                 keys.extend(row.was_party.filter(|was| Some(*was) != row.party).map(PartyId));
             }

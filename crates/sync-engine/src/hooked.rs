@@ -86,6 +86,7 @@ impl Engine {
             let ids: Vec<i64> = gone.iter().map(|org| org.0).collect();
             tx.mark_absent(StagedKind::Org, &ids).await?;
         }
+        self.note_entered(&mut tx, &staged.entered, now).await?;
         tx.enqueue(&staged.keys, Class::Edit, now, "webhook").await?;
         tx.hooks_done(HookEntity::Organization, &hooked, now).await?;
         self.note_announced(&mut tx, staged.changed.len(), now).await?;

@@ -6,7 +6,8 @@
 //! Where to look: `erp_stream`, `relation_stream` and `crm_stream` read pages into staging, `observe` loads situations
 //! (`family` whose parts they are), `reconcile` decides a batch, `apply` sends it (`carry_out` only what a person approved),
 //! `survey` and `planner` show what would be done without moving anything, `customer` does one now, `doubt` clears up what
-//! was never answered (`relate` where it is about relations), `lease` keeps two processes apart.
+//! was never answered (`relate` where it is about relations), `lease` keeps two processes apart. The way back, from won
+//! deals to customers of the ERP: `deal_stream` reads, `handover` decides, `handover_look` asks the ERP, `handover_write` writes.
 
 mod apply;
 mod backoff;
@@ -14,12 +15,16 @@ mod carry_out;
 mod crm_stream;
 mod customer;
 pub mod daemon;
+mod deal_stream;
 mod doubt;
 mod engine;
 mod erp_stream;
 mod error;
 mod family;
 mod guard;
+mod handover;
+mod handover_look;
+mod handover_write;
 mod hooked;
 pub mod lease;
 mod likeness;
@@ -45,6 +50,7 @@ pub use carry_out::{Approved, Fate};
 pub use customer::Told;
 pub use engine::{Engine, Parts, Step};
 pub use error::EngineError;
+pub use handover::{HANDOVERS, Handing};
 pub use pause::{Pause, Side};
 pub use planner::{Foreseen, Planner, Reads, Sides, policy_digest};
 pub use settings::{Settings, Subscribing};

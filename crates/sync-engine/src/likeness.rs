@@ -13,7 +13,7 @@ use sync_core::{
     answers::Answers,
     fields::{Field, Values},
     ids::{OrgId, PartyId},
-    matching::{Candidate, Company, Profile, Rarest, judge},
+    matching::{Candidate, Company, PartyCandidate, PartyVerdict, Profile, Rarest, judge, judge_parties},
     model::{CrmOrg, ErpCustomer, ErpParty},
     policy::Policy,
     situation::{ErpSide, Likeness, Situation},
@@ -264,7 +264,9 @@ async fn put_keys(tx: &mut Tx, kind: StagedKind, rows: &[&StagedRow]) -> Result<
                 Some(Profile::of(&org_company(&staging::read("organization", row)?)))
             }
             StagedKind::Party | StagedKind::Org => None,
-            StagedKind::Account | StagedKind::Relation | StagedKind::Terms => return Ok(()),
+            StagedKind::Account | StagedKind::Relation | StagedKind::Terms | StagedKind::Deal => {
+                return Ok(());
+            }
         };
         let made = |profile: &Profile| MatchKeys { keys: digests(profile), words: words(profile) };
         keys.insert(row.id, profile.as_ref().map(made).unwrap_or_default());
@@ -335,4 +337,59 @@ fn org_company(org: &CrmOrg) -> Company {
 
 fn texts(values: &Values, field: Field) -> Vec<String> {
     values.get(&field).map(|value| value.text().to_owned()).into_iter().collect()
+}
+
+/// Which party of the ERP an organization is, by what was polled and what the ERP itself found (`found`). Parties of every
+/// usage count, those that belong to other organizations too: a supplier is no other company.
+pub(crate) async fn judge_organization(
+    tx: &mut Tx,
+    policy: &Policy,
+    org: &CrmOrg,
+    found: Vec<ErpParty>,
+    apart: &BTreeSet<PartyId>,
+) -> Result<PartyVerdict, EngineError> {
+    let subject = Profile::of(&org_company(org));
+    let keys = digests(&subject);
+    let by_key = tx.all_by_key(MatchSide::Erp, &keys).await?;
+    let near: Vec<i64> = nearest(&keys, &by_key).into_iter().take(MOST_CANDIDATES).collect();
+    let mut parties: BTreeMap<PartyId, ErpParty> = BTreeMap::new();
+    for (id, record) in tx.staged(StagedKind::Party, &near).await? {
+        if let Some(party) = readable::<ErpParty>("party", &record)? {
+            parties.insert(PartyId(id), party);
+        }
+    }
+    // What the ERP says now is newer than what was polled.
+    parties.extend(found.into_iter().map(|party| (party.id, party)));
+    parties.retain(|party, _| !apart.contains(party));
+    let ids: Vec<PartyId> = parties.keys().copied().collect();
+    let raw: Vec<i64> = ids.iter().map(|party| party.0).collect();
+    let accounts = tx.staged_of_parties(StagedKind::Account, &raw).await?;
+    let owners: BTreeSet<i64> = accounts.iter().filter_map(|record| record.row.party).collect();
+    let pairs = tx.pairs_by_party(&ids).await?;
+    let profiles: BTreeMap<PartyId, Profile> =
+        parties.iter().map(|(id, party)| (*id, Profile::of(&party_company(party)))).collect();
+    let candidates: Vec<PartyCandidate<'_>> = profiles
+        .iter()
+        .map(|(id, profile)| {
+            let usage = parties.get(id).and_then(|party| party.usage.clone());
+            let by_usage = usage.as_ref().is_some_and(|usage| policy.customers.usages.contains(usage));
+            PartyCandidate {
+                party: *id,
+                profile,
+                customer: by_usage || owners.contains(&id.0),
+                usage,
+                paired_with: pairs.get(id).map(|pair| pair.org).filter(|other| *other != org.id),
+            }
+        })
+        .collect();
+    let bearers = tx.bearers(&words(&subject)).await?;
+    let known = |word: &str| bearers.get(&digest(word)).and_then(|bearers| usize::try_from(*bearers).ok());
+    let rarest =
+        subject.words().into_iter().filter_map(|word| Some(Rarest { bearers: known(word)?, word })).min();
+    Ok(judge_parties(&subject, rarest, &candidates))
+}
+
+/// An organization as the ERP can search for it.
+pub(crate) fn company_of(org: &CrmOrg) -> Company {
+    org_company(org)
 }

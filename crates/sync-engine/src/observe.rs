@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     fields::Field,
     hierarchy::Family,
@@ -11,10 +11,14 @@ use sync_core::{
     pair::Pair,
     policy::Policy,
     situation::{Carrier, CrmSide, Doubt, ErpSide, Likeness, Situation},
+    text,
 };
 use sync_store::{StagedKind, StagedRecord, Tx};
 
-use crate::{EngineError, family::families, likeness::compare_customers, staging};
+use crate::{EngineError, family::families, handover::party_named, likeness::compare_customers, staging};
+
+/// How often a party is looked at that may be one that we create.
+const UNBORN: SignedDuration = SignedDuration::from_secs(10);
 
 /// Loads the situations of `parties`, with their families if the policy wants the hierarchy, and compared with organizations
 /// where that may matter.
@@ -49,6 +53,14 @@ pub(crate) async fn observe(
     let doubts: BTreeMap<PartyId, Timestamp> =
         tx.intents().await?.into_iter().map(|i| (i.party, i.settled_at.unwrap_or(now))).collect();
 
+    // Parties that we may have created ourselves: nobody knows yet whose they are.
+    let unborn: BTreeMap<String, Timestamp> = tx
+        .erp_intents()
+        .await?
+        .into_iter()
+        .filter_map(|intent| Some((party_named(&intent.new.piece)?, intent.settled_at.unwrap_or(now))))
+        .collect();
+
     let carriers: Vec<OrgId> = carried.values().flatten().map(|record| OrgId(record.row.id)).collect();
     let paired_with = tx.pairs_by_org(&carriers).await?;
     let orgs: Vec<i64> = pairs.values().map(|pair| pair.org.0).collect();
@@ -57,18 +69,27 @@ pub(crate) async fn observe(
     let mut situations = BTreeMap::new();
     for party in parties {
         let pair = pairs.remove(party);
+        let erp = erp_side(
+            staged.get(&party.0),
+            accounts.get(&party.0),
+            Beside {
+                also: also.remove(party).unwrap_or_default(),
+                terms: terms.get(&party.0).map_or(&[], Vec::as_slice),
+                parents: names.remove(party).unwrap_or_default(),
+            },
+        )?;
+        let doubt = match (&pair, &erp) {
+            (None, ErpSide::Present(customer)) => {
+                let name = text::squeeze(&customer.party.name).to_lowercase();
+                unborn.get(&name).map(|settled_at| (*settled_at).max(now + UNBORN))
+            }
+            (None | Some(_), _) => None,
+        };
+        let doubt = doubts.get(party).copied().or(doubt);
         let situation = Situation {
             party: *party,
             now,
-            erp: erp_side(
-                staged.get(&party.0),
-                accounts.get(&party.0),
-                Beside {
-                    also: also.remove(party).unwrap_or_default(),
-                    terms: terms.get(&party.0).map_or(&[], Vec::as_slice),
-                    parents: names.remove(party).unwrap_or_default(),
-                },
-            )?,
+            erp,
             crm: crm_side(pair.as_ref(), &orgs)?,
             carriers: carried
                 .get(&party.0)
@@ -78,7 +99,7 @@ pub(crate) async fn observe(
                 .map(|org| Carrier { org, paired_with: paired_with.get(&org).copied() })
                 .collect(),
             likeness: Likeness::NotCompared,
-            doubt: doubts.get(party).map(|settled_at| Doubt { settled_at: *settled_at }),
+            doubt: doubt.map(|settled_at| Doubt { settled_at }),
             hold: holds.remove(party),
             try_again: false,
             answers: answers.remove(party).unwrap_or_default(),

@@ -151,6 +151,7 @@ impl Engine {
             rule: rule.key().to_owned(),
             origin: job.origin,
             tokens: i64::from(tokens),
+            detail: None,
         });
         let desired = match &situation.erp {
             ErpSide::Present(customer) => {
@@ -218,6 +219,7 @@ impl Engine {
             rule: rule.key().to_owned(),
             origin: job.origin,
             tokens: i64::from(tokens),
+            detail: None,
         });
         receipts.ended.push((intent, IntentEnd::Done));
         let outcome = if then_hold.is_some() { Outcome::Held } else { Outcome::Updated };

@@ -188,6 +188,7 @@ impl Engine {
             rule: intent.rule.clone(),
             origin: intent.origin.clone(),
             tokens: 0,
+            detail: None,
         }
     }
 }

@@ -20,6 +20,8 @@ pub enum Stream {
     Terms,
     /// Organizations of the CRM.
     Orgs,
+    /// Deals of the CRM.
+    Deals,
 }
 
 impl Stream {
@@ -32,6 +34,7 @@ impl Stream {
             Self::Relations => "erp.relation",
             Self::Terms => "erp.terms",
             Self::Orgs => "crm.organization",
+            Self::Deals => "crm.deal",
         }
     }
 }

@@ -79,7 +79,7 @@ pub enum IntentEnd {
 }
 
 impl IntentEnd {
-    fn key(self) -> &'static str {
+    pub(crate) fn key(self) -> &'static str {
         match self {
             Self::Done => "done",
             Self::Refused => "refused",

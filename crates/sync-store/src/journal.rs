@@ -1,6 +1,7 @@
 //! The journal: every remote write that took effect, with what it changed and why.
 
 use jiff::Timestamp;
+use serde_json::Value as Json;
 use sync_core::{
     fields::Values,
     ids::{IntentId, OrgId, PartyId, RunId},
@@ -38,6 +39,8 @@ pub struct JournalEntry {
     pub origin: String,
     /// Tokens it cost.
     pub tokens: i64,
+    /// What was sent to the ERP and what it said, where that is no organization of the CRM.
+    pub detail: Option<Json>,
 }
 
 /// A journal entry with its number.
@@ -51,8 +54,8 @@ pub struct JournalRow {
 
 static APPEND: Many = Many::new(
     "INSERT INTO journal (connection_id, id, intent_id, run_id, at, op, party_id, org_id, before_image, after_image, \
-        reason, rule, origin, tokens) VALUES {rows}",
-    "($1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        reason, rule, origin, tokens, detail) VALUES {rows}",
+    "($1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     1,
 );
 
@@ -68,8 +71,22 @@ impl Tx {
         let first = self.numbers("journal", entries.len()).await?;
         let mut rows = Vec::with_capacity(entries.len());
         for (id, entry) in (first..).zip(entries) {
-            let JournalEntry { intent, run, at, op, party, org, before, after, reason, rule, origin, tokens } =
-                entry;
+            let JournalEntry {
+                intent,
+                run,
+                at,
+                op,
+                party,
+                org,
+                before,
+                after,
+                reason,
+                rule,
+                origin,
+                tokens,
+                detail,
+            } = entry;
+            let detail = detail.as_ref().map(|detail| json("journal", "detail", detail)).transpose()?;
             rows.push(vec![
                 id.into(),
                 intent.0.into(),
@@ -84,6 +101,7 @@ impl Tx {
                 rule.clone().into(),
                 origin.clone().into(),
                 (*tokens).into(),
+                detail.into(),
             ]);
         }
         let shared = [self.id()];
@@ -102,7 +120,7 @@ impl Tx {
         limit: u32,
     ) -> Result<Vec<JournalRow>, StoreError> {
         let sql = "SELECT id, intent_id, run_id, at, op, party_id, org_id, before_image, after_image, reason, rule, \
-            origin, tokens FROM journal \
+            origin, tokens, detail FROM journal \
             WHERE connection_id = $1 AND id < $2 AND ($3 = 0 OR party_id = $3) ORDER BY id DESC LIMIT $4";
         let before = before_id.unwrap_or(i64::MAX);
         let party = party.map_or(0, |party| party.0);
@@ -121,6 +139,10 @@ impl Tx {
                 rule: row.text(10, "rule")?,
                 origin: row.text(11, "origin")?,
                 tokens: row.int(12, "tokens")?,
+                detail: match row.maybe_text(13, "detail")? {
+                    Some(_) => Some(row.json(13, "detail")?),
+                    None => None,
+                },
             };
             Ok(JournalRow { id: row.int(0, "id")?, entry })
         })

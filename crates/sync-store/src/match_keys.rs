@@ -72,6 +72,12 @@ static FREE_ORGS: Many = Many::new(
     1,
 );
 
+static ALL: Many = Many::new(
+    "SELECT id, key FROM match_key WHERE connection_id = $1 AND side = $2 AND key IN ({rows})",
+    "?",
+    2,
+);
+
 static FREE_PARTIES: Many = Many::new(
     "SELECT id, key FROM match_key WHERE connection_id = $1 AND side = 'erp' AND NOT EXISTS \
         (SELECT 1 FROM pair WHERE pair.connection_id = $1 AND pair.party_id = match_key.id) AND key IN ({rows})",
@@ -139,6 +145,25 @@ impl Tx {
         let read = |row: &Row<'_>| Ok((row.int(1, "key")?, row.int(0, "id")?));
         let mut by_key: BTreeMap<i64, BTreeSet<i64>> = BTreeMap::new();
         for (key, id) in self.fetch_in("match_key", statement, &[self.id()], &keys, read).await? {
+            by_key.entry(key).or_default().insert(id);
+        }
+        Ok(by_key)
+    }
+
+    /// Records of a side that have these keys, whether they belong to anybody or not.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn all_by_key(
+        &mut self,
+        side: MatchSide,
+        keys: &BTreeSet<i64>,
+    ) -> Result<BTreeMap<i64, BTreeSet<i64>>, StoreError> {
+        let keys: Vec<i64> = keys.iter().copied().collect();
+        let read = |row: &Row<'_>| Ok((row.int(1, "key")?, row.int(0, "id")?));
+        let mut by_key: BTreeMap<i64, BTreeSet<i64>> = BTreeMap::new();
+        let shared = [self.id(), side.key().into()];
+        for (key, id) in self.fetch_in("match_key", &ALL, &shared, &keys, read).await? {
             by_key.entry(key).or_default().insert(id);
         }
         Ok(by_key)

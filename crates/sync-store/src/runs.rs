@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use sync_core::ids::{PartyId, RunId};
+use sync_core::ids::{OrgId, PartyId, RunId};
 
 use crate::{StoreError, Tx, sql::Many};
 
@@ -69,8 +69,8 @@ pub struct RunRow {
 // What was created in this run stays created when a later look finds it right or touches it up; what was updated
 // stays updated when a later look finds it right.
 static PUT: Many = Many::new(
-    "INSERT INTO outcome (connection_id, run_id, flow, party_id, outcome) VALUES {rows} \
-        ON CONFLICT (connection_id, run_id, flow, party_id) DO UPDATE SET outcome = CASE \
+    "INSERT INTO outcome (connection_id, run_id, flow, record_id, outcome) VALUES {rows} \
+        ON CONFLICT (connection_id, run_id, flow, record_id) DO UPDATE SET outcome = CASE \
         WHEN outcome.outcome = 'created' AND excluded.outcome IN ('unchanged', 'updated') THEN 'created' \
         WHEN outcome.outcome = 'updated' AND excluded.outcome = 'unchanged' THEN 'updated' \
         ELSE excluded.outcome END",
@@ -79,8 +79,8 @@ static PUT: Many = Many::new(
 );
 
 static BY_PARTY: Many = Many::new(
-    "SELECT party_id, outcome FROM outcome \
-        WHERE connection_id = $1 AND run_id = $2 AND flow = $3 AND party_id IN ({rows})",
+    "SELECT record_id, outcome FROM outcome \
+        WHERE connection_id = $1 AND run_id = $2 AND flow = $3 AND record_id IN ({rows})",
     "?",
     3,
 );
@@ -150,6 +150,23 @@ impl Tx {
         Ok(())
     }
 
+    /// Notes how the handover of an organization ended.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn put_handover_outcome(
+        &mut self,
+        run: RunId,
+        flow: &str,
+        org: OrgId,
+        outcome: Outcome,
+    ) -> Result<(), StoreError> {
+        let rows = [vec![org.0.into(), outcome.key().into()]];
+        let shared = [self.id(), run.0.into(), flow.into()];
+        self.execute_many(&PUT, &shared, &rows).await?;
+        Ok(())
+    }
+
     /// How these keys ended in a run, as far as they were dealt with.
     ///
     /// # Errors
@@ -167,7 +184,7 @@ impl Tx {
             let outcome = Outcome::ALL.into_iter().find(|outcome| outcome.key() == key);
             let outcome =
                 outcome.ok_or_else(|| row.unreadable("outcome", &format!("{key} is no outcome")))?;
-            Ok((PartyId(row.int(0, "party_id")?), outcome))
+            Ok((PartyId(row.int(0, "record_id")?), outcome))
         });
         Ok(found.await?.into_iter().collect())
     }

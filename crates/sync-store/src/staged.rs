@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use sync_core::ids::OrgId;
 
 use crate::{
     StoreError, Tx,
@@ -22,6 +23,8 @@ pub enum StagedKind {
     Relation,
     /// What is known of an AR account beside what lists show; it has the account's id and stamp.
     Terms,
+    /// A deal of the CRM.
+    Deal,
 }
 
 impl StagedKind {
@@ -32,6 +35,7 @@ impl StagedKind {
             Self::Org => "org",
             Self::Relation => "relation",
             Self::Terms => "terms",
+            Self::Deal => "deal",
         }
     }
 }
@@ -43,7 +47,7 @@ pub struct StagedRow {
     pub id: i64,
     /// Owner of an account; the ERP id that an organization carries; the daughter of a relation; none for parties.
     pub party: Option<i64>,
-    /// The parent of a relation; none for everything else.
+    /// The parent of a relation; the organization of a deal; none for everything else.
     pub parent: Option<i64>,
     /// Its change stamp.
     pub stamp: Timestamp,
@@ -77,6 +81,8 @@ pub struct Changed {
     pub party: Option<i64>,
     /// The party it spoke about before.
     pub was_party: Option<i64>,
+    /// The organization of a deal, or the parent of a relation, before, if that is another one now.
+    pub was_parent: Option<i64>,
     /// It bears the stamp of what was staged: which of the two is the newer one cannot be told from a list.
     pub tied: bool,
 }
@@ -146,7 +152,7 @@ fn is_newer(
         }
         // Asked for by id: the later answer is the newer one, also when the stamp of the account went back.
         StagedKind::Terms => read_at >= staged.read_at,
-        StagedKind::Org => false,
+        StagedKind::Org | StagedKind::Deal => false,
     };
     !swept && (staged.row.stamp, staged.read_at) > (stamp, read_at)
 }
@@ -187,6 +193,7 @@ impl Tx {
                     id,
                     party: row.party,
                     was_party: before.and_then(|b| b.row.party),
+                    was_parent: before.and_then(|b| b.row.parent).filter(|was| Some(*was) != row.parent),
                     tied: before.is_some_and(|b| b.missing == 0 && b.row.stamp == row.stamp),
                 });
             }
@@ -288,6 +295,16 @@ impl Tx {
         Ok(found)
     }
 
+    /// Staged deals of an organization that are not missing, in order of their ids.
+    ///
+    /// # Errors
+    /// When the database refuses or a row cannot be read.
+    pub async fn staged_deals_of(&mut self, org: OrgId) -> Result<Vec<StagedRecord>, StoreError> {
+        let sql = "SELECT id, party_id, stamp, hash, body, malformed, read_at, missing, sweep, parent_id FROM staged \
+            WHERE connection_id = $1 AND kind = 'deal' AND parent_id = $2 AND missing < 2 AND malformed IS NULL ORDER BY id";
+        self.fetch("staged", sql, vec![self.id(), org.0.into()], record).await
+    }
+
     /// A walk over all ids is complete: what it did not see is missing once more. Tells what is now missing for
     /// good (records of the ERP: twice), or worth a look by id (organizations: once).
     ///
@@ -303,7 +320,9 @@ impl Tx {
             })
             .await?;
         let told = rows.into_iter().filter(|(.., missing)| kind == StagedKind::Org || *missing == 2);
-        Ok(told.map(|(id, party, _)| Changed { id, party, was_party: party, tied: false }).collect())
+        Ok(told
+            .map(|(id, party, _)| Changed { id, party, was_party: party, was_parent: None, tied: false })
+            .collect())
     }
 
     /// How many records of a kind are known and not missing, and how many of them a sweep did not see.

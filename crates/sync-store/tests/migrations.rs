@@ -4,17 +4,19 @@
 
 use sqlx::Executor as _;
 use sync_core::{
+    budget::Class,
+    handover::Subject,
     hierarchy::Made,
     hold::HoldReason,
     hooks::HookEntity,
-    ids::{ConnectionId, OrgId, PartyId, RelationId, WishId},
+    ids::{ConnectionId, DealId, OrgId, PartyId, RelationId, SetId, WishId},
 };
 use sync_store::{AttemptEnd, Errand, StagedKind, Store};
 
 mod support;
 
 /// Rows as each version left them. A new migration comes with its own file.
-const DATA: [(i64, &str); 11] = [
+const DATA: [(i64, &str); 12] = [
     (1, include_str!("data/0001.sql")),
     (2, include_str!("data/0002.sql")),
     (3, include_str!("data/0003.sql")),
@@ -26,6 +28,7 @@ const DATA: [(i64, &str); 11] = [
     (9, include_str!("data/0009.sql")),
     (10, include_str!("data/0010.sql")),
     (11, include_str!("data/0011.sql")),
+    (12, include_str!("data/0012.sql")),
 ];
 
 async fn fill(url: &str, sql: &'static str) {
@@ -74,6 +77,18 @@ async fn every_version_meets_data(store: Store, url: &str) {
     assert_eq!(tx.journal(Some(party), None, 10).await.unwrap().len(), 1);
     assert_eq!(tx.runs(10).await.unwrap().len(), 2);
     assert_eq!(tx.plans(party, 10).await.unwrap().len(), 1);
+    let questions = tx.questions(None, None, 10).await.unwrap();
+    assert_eq!(questions.iter().map(|row| row.subject).collect::<Vec<_>>(), [Subject::Deal(DealId(81))]);
+    assert_eq!(
+        tx.questions(Some("no_organization"), questions.first(), 10).await.unwrap(),
+        [],
+        "no more of them"
+    );
+    assert_eq!(
+        tx.claim_handovers(seen_at(), Class::Backfill, 10).await.unwrap()[0].subject,
+        Subject::Org(OrgId(11))
+    );
+    assert_eq!(tx.erp_intent_of(OrgId(11)).await.unwrap().unwrap().new.set, SetId(204));
     let errands = tx.open_errands().await.unwrap();
     assert_eq!(
         errands,

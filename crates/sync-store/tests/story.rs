@@ -41,7 +41,7 @@ fn name(text: &str) -> Values {
 
 async fn story(store: Store) {
     assert!(matches!(store.connections().await, Err(StoreError::NotMigrated)));
-    assert_eq!(store.migrate().await.unwrap().len(), 11);
+    assert_eq!(store.migrate().await.unwrap().len(), 12);
     assert_eq!(store.migrate().await.unwrap(), [], "twice is once");
     let connection = store.ensure_connection("acme", "{}", at(0)).await.unwrap();
     assert_eq!(store.ensure_connection("acme", "{}", at(1)).await.unwrap(), connection);
@@ -261,6 +261,7 @@ async fn writing(store: &Store, fence: &Fence) {
         rule: "customer_without_organization".into(),
         origin: "poll".into(),
         tokens: 5,
+        detail: None,
     };
     tx.append_journal(&[entry.clone(), entry.clone()]).await.unwrap();
     let journal = tx.journal(Some(PartyId(1)), None, 10).await.unwrap();

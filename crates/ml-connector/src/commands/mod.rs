@@ -10,6 +10,7 @@ mod db;
 mod demo;
 mod disconnect;
 mod docs;
+mod handovers;
 mod holds;
 mod init;
 mod pairs;
@@ -55,6 +56,7 @@ pub async fn run(cli: Cli, env: &dyn Fn(&str) -> Option<String>) -> anyhow::Resu
         Command::Sim(args) => sim::run(&context, &args).await,
         Command::Pairs(command) => pairs::run(&context, &command).await,
         Command::Holds(command) => holds::run(&context, &command).await,
+        Command::Handovers(command) => handovers::run(&context, &command).await,
         Command::Connect(args) => connect::run(&context, &args).await,
         Command::Disconnect(args) => disconnect::run(&context, &args).await,
         Command::Webhooks(args) => webhooks::run(&context, &args).await,

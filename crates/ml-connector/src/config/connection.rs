@@ -8,7 +8,8 @@ use sync_core::fields::Field;
 
 use super::diagnose::At;
 use super::{
-    Authentication, ConfigError, Credentials, Customers, Fields, Oracle, Pipedrive, Secret, Sync, Webhooks,
+    Authentication, ConfigError, Credentials, Customers, CustomersFromCrm, Fields, Oracle, Pipedrive, Secret,
+    Sync, Webhooks,
 };
 
 /// One Fusion instance and one Pipedrive company that are kept the same. There may be many.
@@ -42,6 +43,9 @@ pub struct Connection {
     #[serde(default)]
     pub sync: Sync,
 
+    /// What sales won becomes a customer of the ERP. No default: nothing is written to the ERP.
+    pub customers_from_crm: Option<CustomersFromCrm>,
+
     /// How webhooks come in. No default: everything works by polling.
     pub webhooks: Option<Webhooks>,
 }
@@ -73,7 +77,17 @@ impl Connection {
     }
 
     pub(super) fn check(&mut self, at: &At<'_>, folder: &Path) -> Result<(), ConfigError> {
-        let Self { name, enabled: _, oracle, pipedrive, customers, fields, sync, webhooks } = self;
+        let Self {
+            name,
+            enabled: _,
+            oracle,
+            pipedrive,
+            customers,
+            fields,
+            sync,
+            customers_from_crm,
+            webhooks,
+        } = self;
         let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
         if !(1..=64).contains(&name.len()) || !name.chars().all(allowed) {
             let at = at.key("name");
@@ -88,6 +102,9 @@ impl Connection {
                 "\"parent\" needs the ERP's relationships, which are not read",
                 "write hierarchy = true under [connection.customers], or remove \"parent\"",
             ));
+        }
+        if let Some(handovers) = customers_from_crm {
+            handovers.check(&at.key("customers_from_crm"))?;
         }
         if let Some(webhooks) = webhooks {
             webhooks.check(&at.key("webhooks"), folder)?;

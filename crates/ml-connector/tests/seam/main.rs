@@ -10,6 +10,7 @@ mod contract;
 mod families;
 mod family_plans;
 mod guard;
+mod handovers;
 mod hooks;
 mod lives;
 mod matching;

@@ -23,13 +23,14 @@ use saas_sims::{
 use sync_core::{
     budget::{self, DailyBudget},
     fields::Field,
+    handover::HandoverPolicy,
     ids::ConnectionId,
     policy::Policy,
     poll::Pace,
     ports::{Clock, Crm},
 };
 use sync_engine::{
-    Engine, Parts, Settings, Silent, Step,
+    Engine, Handing, Parts, Settings, Silent, Step,
     lease::{Lease, Taker, Taking},
     simulation::SeededGate,
 };
@@ -194,6 +195,8 @@ pub(crate) struct World {
     pub(crate) guard: Option<sync_core::guard::Guard>,
     pub(crate) sweep_every: SignedDuration,
     pub(crate) policy: Policy,
+    /// How won deals become customers of the ERP, if they do.
+    pub(crate) handing: Option<HandoverPolicy>,
     master: [u8; 32],
     _folder: tempfile::TempDir,
 }
@@ -257,6 +260,7 @@ impl World {
                 SETTLE,
                 SignedDuration::from_secs(5),
             ),
+            handing: None,
             master: [7; 32],
             _folder: folder,
         }
@@ -341,15 +345,22 @@ impl World {
 
     /// An engine that works in a run of its own.
     pub(crate) fn engine_in(&self, lease: &Lease, crm: Arc<dyn Crm>, run: sync_core::ids::RunId) -> Engine {
+        let fusion = Arc::new(self.fusion_client());
+        let handing = self.handing.clone().map(|policy| Handing {
+            policy,
+            erp: fusion.clone(),
+            crm: Arc::new(self.pipedrive_client()),
+        });
         Engine::new(Parts {
             store: self.store.clone(),
             lease: lease.clone(),
-            erp: Arc::new(self.fusion_client()),
+            erp: fusion,
             crm,
             clock: Arc::new(Shared(self.clock.clone())),
             watch: Arc::new(Silent),
             settings: self.settings(),
             run,
+            handing,
         })
     }
 

@@ -155,6 +155,67 @@ impl Endpoint for AddChild<'_> {
     }
 }
 
+/// What a party is used as.
+pub(crate) struct ListUsages<'a> {
+    pub(crate) api_version: &'a str,
+    pub(crate) number: &'a str,
+    pub(crate) limit: u32,
+}
+
+impl Endpoint for ListUsages<'_> {
+    const NAME: &'static str = "hub_organizations.usages";
+    const METHOD: Method = Method::GET;
+
+    type Output = Collection;
+
+    fn path(&self) -> String {
+        child(self.api_version, self.number, "UsageAssignment")
+    }
+
+    fn query(&self) -> Vec<(&'static str, String)> {
+        vec![("onlyData", "true".to_owned()), ("limit", self.limit.to_string())]
+    }
+}
+
+/// Parties of any usage that share an id or the name with a company.
+pub(crate) struct ListLike<'a> {
+    pub(crate) api_version: &'a str,
+    /// The condition, see [`like`].
+    pub(crate) condition: String,
+    pub(crate) limit: u32,
+}
+
+impl Endpoint for ListLike<'_> {
+    const NAME: &'static str = "hub_organizations.like";
+    const METHOD: Method = Method::GET;
+
+    type Output = Collection;
+
+    fn path(&self) -> String {
+        format!("crmRestApi/resources/{}/hubOrganizations", self.api_version)
+    }
+
+    fn query(&self) -> Vec<(&'static str, String)> {
+        let order = "PartyId:asc".to_owned();
+        query::of(self.condition.clone(), order, Some(hub_organizations::FIELDS), self.limit)
+    }
+}
+
+/// The condition under which a party may be this company: all of these attributes are queryable (1.2). None if nothing is
+/// known of it.
+pub(crate) fn like(names: &[String], tax_ids: &[String], duns: Option<&str>) -> Option<String> {
+    let same = |attribute: &str, value: &str| format!("{attribute} = '{}'", value.trim().replace('\'', "''"));
+    let said = |value: &&String| !value.trim().is_empty();
+    let mut any: Vec<String> = Vec::new();
+    for name in names.iter().filter(said) {
+        // Letter case is the ERP's business, accents are not: what only differs in those is found among what was polled.
+        any.push(same("upper(OrganizationName)", &name.to_uppercase()));
+    }
+    any.extend(tax_ids.iter().filter(said).map(|id| same("TaxpayerIdentificationNumber", id)));
+    any.extend(duns.map(|duns| same("DUNSNumber", duns)));
+    (!any.is_empty()).then(|| any.join(" or "))
+}
+
 /// The addresses of a party, by id.
 pub(crate) struct ListAddresses<'a> {
     pub(crate) api_version: &'a str,
@@ -210,4 +271,21 @@ pub(crate) struct AddressDto {
     pub(crate) status: Option<Value>,
     pub(crate) source_system: Option<Value>,
     pub(crate) source_system_reference_value: Option<Value>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::like;
+
+    #[test]
+    fn whoever_has_the_name_or_an_id_is_asked_for_and_quotes_are_doubled() {
+        let some = |text: &str| vec![text.to_owned()];
+        assert_eq!(
+            like(&some("L'Oréal"), &some(" FR1 "), Some("123456789")).as_deref(),
+            Some(
+                "upper(OrganizationName) = 'L''ORÉAL' or TaxpayerIdentificationNumber = 'FR1' or DUNSNumber = '123456789'"
+            )
+        );
+        assert_eq!(like(&some(" "), &[], None), None);
+    }
 }

@@ -17,6 +17,8 @@ pub(crate) const IDS: usize = 100;
 pub(crate) enum Which {
     /// All, by ascending id.
     ById,
+    /// All that are won, by ascending id.
+    Won,
     /// Those changed since, by ascending update time. Whole seconds: a fraction is answered with 400 (8).
     ChangedSince(String),
     /// Likewise, but won: there is no filter for the time of winning.
@@ -51,6 +53,10 @@ impl Endpoint for ListDeals {
         let mut query = Vec::new();
         match &self.which {
             Which::ById => query.extend(sorted("id")),
+            Which::Won => {
+                query.push(("status", "won".to_owned()));
+                query.extend(sorted("id"));
+            }
             Which::ChangedSince(since) => {
                 query.push(("updated_since", since.clone()));
                 query.extend(sorted("update_time"));

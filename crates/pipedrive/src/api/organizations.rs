@@ -141,6 +141,10 @@ pub(crate) struct OrganizationDto {
     pub(crate) website: Option<Value>,
     /// RFC 3339 in whole seconds.
     pub(crate) update_time: Option<Value>,
+    /// Likewise.
+    pub(crate) add_time: Option<Value>,
+    /// An id, or an object where v1 shines through.
+    pub(crate) owner_id: Option<Value>,
     /// Soft deletion; lists leave the deleted out.
     pub(crate) is_deleted: Option<Value>,
     /// Every field asked for by its code, null when unset.

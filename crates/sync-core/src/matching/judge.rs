@@ -178,6 +178,10 @@ fn has_id(comparison: &Comparison) -> bool {
     comparison.evidence.iter().any(|piece| piece.points >= BY_ID)
 }
 
+fn named(judged: &Judged) -> String {
+    format!("\"{}\" ({})", judged.name, judged.org)
+}
+
 /// Why the best one is not certain; none if it is.
 fn doubt(best: &Judged, next: Option<&Judged>) -> Option<String> {
     let Comparison { points, name_likeness, evidence } = &best.comparison;
@@ -198,10 +202,10 @@ fn doubt(best: &Judged, next: Option<&Judged>) -> Option<String> {
         its > points - GAP && (*name_likeness >= NAME_FITS || has_id(&next.comparison))
     };
     if let Some(next) = next.filter(comes_near) {
-        return Some(format!("Organizations {} and {} fit nearly as well.", best.org, next.org));
+        return Some(format!("{} and {} fit nearly as well.", named(best), named(next)));
     }
     if let Some(rival) = best.rivals.first() {
-        return Some(format!("Organization {} fits customer {rival} nearly as well.", best.org));
+        return Some(format!("{} fits customer {rival} nearly as well.", named(best)));
     }
     None
 }

@@ -22,7 +22,15 @@ mod fold;
 mod judge;
 mod legal;
 mod profile;
+mod reverse;
 
 pub use compare::{Comparison, Evidence, EvidenceKind, compare};
 pub use judge::{ASK, BIND, Candidate, GAP, Judged, Rarest, Verdict, judge};
 pub use profile::{Company, Profile};
+pub use reverse::{JudgedParty, PartyCandidate, PartyVerdict, judge_parties};
+
+/// The ISO 3166 alpha-2 code of a country, however people write it; an unknown code of two letters stays as it is.
+#[must_use]
+pub fn country_code(text: &str) -> Option<String> {
+    country::code(text)
+}

@@ -76,7 +76,12 @@ impl Crm for CrmSeat {
         let alive =
             ids.iter().filter_map(|id| worlds.orgs.get(id).filter(|org| !org.deleted).map(|org| (*id, org)));
         Ok(alive
-            .map(|(id, org)| CrmOrg { id, values: org.values.clone(), updated_at: org.updated_at })
+            .map(|(id, org)| CrmOrg {
+                id,
+                values: org.values.clone(),
+                facts: Default::default(),
+                updated_at: org.updated_at,
+            })
             .map(Seen::Record)
             .collect())
     }
@@ -224,7 +229,12 @@ impl CrmSeat {
             Landed::Relation(_) | Landed::Ended | Landed::Refused => None,
         };
         let org = id.and_then(|id| Some((id, worlds.orgs.get(&id)?)));
-        let org = org.map(|(id, org)| CrmOrg { id, values: org.values.clone(), updated_at: org.updated_at });
+        let org = org.map(|(id, org)| CrmOrg {
+            id,
+            values: org.values.clone(),
+            facts: Default::default(),
+            updated_at: org.updated_at,
+        });
         org.ok_or_else(|| CallError::without_effect(call, ErrorKind::Missing, "no such organization"))
     }
 
@@ -272,7 +282,7 @@ impl CrmSeat {
 fn listed(worlds: &Worlds, now: Timestamp) -> impl Iterator<Item = CrmOrg> + '_ {
     worlds.orgs.iter().filter_map(move |(id, org)| {
         let (values, updated_at) = org.listed(now)?;
-        Some(CrmOrg { id: *id, values: values.clone(), updated_at })
+        Some(CrmOrg { id: *id, values: values.clone(), facts: Default::default(), updated_at })
     })
 }
 

@@ -424,6 +424,7 @@ impl Life {
             watch: Arc::new(Silent),
             settings: self.settings.clone(),
             run: sync_core::ids::RunId(1),
+            handing: None,
         });
         if self.plant == Plant::NoIntent {
             engine.plant_no_intents();

@@ -1,0 +1,222 @@
+//! `handovers list`, `handovers show`, `handovers answer` and `handovers ask`
+
+use serde::Serialize;
+use sync_core::handover::{Asked, HandoverAnswer, HandoverAnswers, Made, Question, Subject};
+use sync_core::ids::{AccountId, DealId, OrgId, PartyId};
+use sync_core::ports::Clock as _;
+use sync_store::{Answered, ConnectionRow, QuestionRow, Store};
+
+use super::Context;
+use super::pairs::chosen;
+use crate::cli::{
+    HandoversAnswerArgs, HandoversAskArgs, HandoversCommand, HandoversListArgs, HandoversShowArgs,
+    SubjectArgs,
+};
+use crate::config::Config;
+use crate::exit::{ExitCode, Failed};
+use crate::output::{table, talk};
+use crate::wire::{SystemClock, open_store};
+
+#[derive(Serialize)]
+struct Row {
+    connection: String,
+    #[serde(flatten)]
+    subject: Subject,
+    reason: &'static str,
+    since: String,
+    explanation: String,
+}
+
+#[derive(Serialize)]
+struct PossibleAnswer {
+    answer: &'static str,
+    does: &'static str,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    connection: String,
+    #[serde(flatten)]
+    subject: Subject,
+    made: Made,
+    answers_given: HandoverAnswers,
+    question: Option<Question>,
+    since: Option<String>,
+    answers: Vec<PossibleAnswer>,
+}
+
+#[derive(Serialize)]
+struct Taken {
+    connection: String,
+    #[serde(flatten)]
+    subject: Subject,
+    taken: bool,
+    message: String,
+}
+
+pub(super) async fn run(context: &Context<'_>, command: &HandoversCommand) -> anyhow::Result<ExitCode> {
+    let config = Config::load(&context.global.config)?;
+    let store = open_store(&config.store).await?;
+    let code = match command {
+        HandoversCommand::List(args) => list(context, &store, args).await?,
+        HandoversCommand::Show(args) => show(context, &store, args).await?,
+        HandoversCommand::Answer(args) => answer(context, &store, args).await?,
+        HandoversCommand::Ask(args) => ask(context, &store, args).await?,
+    };
+    store.close().await;
+    Ok(code)
+}
+
+fn subject(args: &SubjectArgs) -> Subject {
+    match (args.organization, args.deal) {
+        (Some(org), _) => Subject::Org(OrgId(org)),
+        (None, deal) => Subject::Deal(DealId(deal.unwrap_or_default())),
+    }
+}
+
+async fn list(context: &Context<'_>, store: &Store, args: &HandoversListArgs) -> anyhow::Result<ExitCode> {
+    let mut rows = Vec::new();
+    for connection in chosen(store, args.connection.as_deref()).await? {
+        let mut tx = store.read(connection.id).await?;
+        for QuestionRow { subject, question, asked_at } in
+            tx.questions(args.reason.as_deref(), None, args.limit).await?
+        {
+            rows.push(Row {
+                connection: connection.name.clone(),
+                subject,
+                reason: question.key(),
+                since: format!("{asked_at:.0}"),
+                explanation: question.explain(),
+            });
+        }
+    }
+    context.output.data(&rows, |rows| {
+        if rows.is_empty() {
+            return "No handover waits for a person.".to_owned();
+        }
+        let cells = rows.iter().map(|row| {
+            let Row { connection, subject, reason, since, explanation } = row;
+            [
+                connection.clone(),
+                subject.to_string(),
+                (*reason).to_owned(),
+                since.clone(),
+                explanation.clone(),
+            ]
+        });
+        table(["connection", "about", "reason", "since", "what is asked"], &[], cells).to_string()
+    })?;
+    Ok(ExitCode::Ok)
+}
+
+async fn show(context: &Context<'_>, store: &Store, args: &HandoversShowArgs) -> anyhow::Result<ExitCode> {
+    let subject = subject(&args.subject);
+    let mut shown = Vec::new();
+    for connection in chosen(store, args.connection.as_deref()).await? {
+        let mut tx = store.read(connection.id).await?;
+        let Some(row) = tx.handover(subject).await? else { continue };
+        let (question, since) = row.question.unzip();
+        let answers = question.iter().flat_map(Question::answers);
+        shown.push(Shown {
+            connection: connection.name.clone(),
+            subject,
+            made: row.made,
+            answers_given: row.answers,
+            answers: answers.map(|(answer, does)| PossibleAnswer { answer, does }).collect(),
+            since: since.map(|at| format!("{at:.0}")),
+            question,
+        });
+    }
+    if shown.is_empty() {
+        let failed = Failed::new(ExitCode::Usage, format!("nothing is known of a handover of {subject}"));
+        return Err(failed.help("`handovers list` shows what is asked; `handovers ask` begins one").into());
+    }
+    context.output.data(&shown, |shown| shown.iter().map(in_words).collect::<Vec<_>>().join("\n"))?;
+    Ok(ExitCode::Ok)
+}
+
+fn in_words(shown: &Shown) -> String {
+    let Shown { connection, subject, made, question, since, answers, answers_given: _ } = shown;
+    let mut text = format!("{connection}: {subject}\n");
+    let Made { began, party, address: _, account, sites, profile } = made;
+    if let Some(began) = began {
+        text.push_str(&format!("  begun   {:.0}: {}\n", began.at, began.cause));
+    }
+    let ours = |ours: bool| if ours { "created here" } else { "was there" };
+    if let Some(party) = party {
+        text.push_str(&format!("  party   {} (number {}), {}\n", party.id, party.number, ours(party.ours)));
+    }
+    if let Some(account) = account {
+        text.push_str(&format!("  account {} ({}), {}\n", account.number, account.id, ours(account.ours)));
+    }
+    for (set, site_use) in sites {
+        text.push_str(&format!("  billed  in set {set} (site use {site_use})\n"));
+    }
+    if *profile {
+        text.push_str("  profile there\n");
+    }
+    if let Some(question) = question {
+        let since = since.as_deref().unwrap_or_default();
+        text.push_str(&format!("  asked since {since}: {}\n", question.explain()));
+        for PossibleAnswer { answer, does } in answers {
+            text.push_str(&format!("    {answer:8} {does}\n"));
+        }
+    }
+    text
+}
+
+async fn answer(
+    context: &Context<'_>,
+    store: &Store,
+    args: &HandoversAnswerArgs,
+) -> anyhow::Result<ExitCode> {
+    let (party, account) = (args.party.map(PartyId), args.account.map(AccountId));
+    let answer = HandoverAnswer::parse(&args.answer, party, account).map_err(|why| {
+        Failed::new(ExitCode::Usage, why).help("`handovers show` lists the possible answers")
+    })?;
+    let (subject, by) = (subject(&args.subject), by(context, args.by.as_deref()));
+    let mut results = Vec::new();
+    for connection in chosen(store, args.connection.as_deref()).await? {
+        let now = SystemClock::start().now();
+        let answered = store.answer_handover(connection.id, subject, answer, &by, now).await?;
+        let (taken, message) = match answered {
+            Answered::Taken => (true, "remembered; it is looked at again".to_owned()),
+            Answered::NotAsked => continue,
+            Answered::Refused(why) => (false, why),
+        };
+        results.push(Taken { connection: connection.name.clone(), subject, taken, message });
+    }
+    if results.is_empty() {
+        let failed = Failed::new(ExitCode::Usage, format!("nothing is asked about {subject}"));
+        return Err(failed.help("`handovers list` shows what is asked").into());
+    }
+    told(context, &results)
+}
+
+async fn ask(context: &Context<'_>, store: &Store, args: &HandoversAskArgs) -> anyhow::Result<ExitCode> {
+    let connections = chosen(store, args.connection.as_deref()).await?;
+    let [ConnectionRow { id, name, .. }] = connections.as_slice() else {
+        let failed = Failed::new(ExitCode::Usage, "there are several connections, or none");
+        return Err(failed.help("name one with --connection").into());
+    };
+    let (org, by) = (OrgId(args.organization), by(context, args.by.as_deref()));
+    let asked = args.deal.map_or(Asked::Org, |deal| Asked::Deal(DealId(deal)));
+    store.ask_for_handover(*id, org, asked, &by, SystemClock::start().now()).await?;
+    talk("whoever works on the connection does it at once; without `run`, run `ml-connector sync`");
+    let message = "asked for".to_owned();
+    told(context, &[Taken { connection: name.clone(), subject: Subject::Org(org), taken: true, message }])
+}
+
+fn told(context: &Context<'_>, results: &[Taken]) -> anyhow::Result<ExitCode> {
+    context.output.data(&results, |results| {
+        let words = |one: &Taken| format!("{}: {}: {}", one.connection, one.subject, one.message);
+        results.iter().map(words).collect::<Vec<_>>().join("\n")
+    })?;
+    let all = results.iter().all(|result| result.taken);
+    Ok(if all { ExitCode::Ok } else { ExitCode::Usage })
+}
+
+fn by(context: &Context<'_>, by: Option<&str>) -> String {
+    let user = || (context.env)("USER").filter(|user| !user.is_empty());
+    by.map(str::to_owned).or_else(user).unwrap_or_else(|| "command line".to_owned())
+}

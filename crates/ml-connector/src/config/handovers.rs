@@ -1,0 +1,292 @@
+//! `[connection.customers_from_crm]`
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sync_core::{
+    handover::{self, HandoverPolicy},
+    ids::SetId,
+    money::Amount,
+};
+
+use super::ConfigError;
+use super::Duration;
+use super::diagnose::At;
+use super::duration;
+
+/// Won deals become customers of the ERP: party, account with a site to bill to, and credit profile, each looked for before
+/// it is created. Without this section nothing is ever written to the ERP.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CustomersFromCrm {
+    /// What sets it off: `deal_won` (a deal of an organization was won) and `org_created` (an organization was entered; only
+    /// together with `approval = "review"`). Only what happens after this section was switched on counts by itself; for
+    /// what is older, `sync --organization ID` or `sync --deal ID` asks. Default `["deal_won"]`.
+    #[serde(default = "deal_won")]
+    pub on: Vec<Trigger>,
+
+    /// Whether a person is asked before anything is created: `auto` (nobody is) or `review` (somebody is, each time).
+    /// Default `"auto"`.
+    #[serde(default)]
+    pub approval: Approval,
+
+    /// From these values of a deal on a person is asked in any case, by currency, such as `{ USD = 50000 }`. Deals in a
+    /// currency that is not named are asked about too, if any is named. Default `{}`.
+    #[serde(default)]
+    pub review_above: BTreeMap<String, u32>,
+
+    /// For how long a question for approval can be answered with yes. Default `"336h"`.
+    #[serde(default = "fortnight", with = "duration")]
+    #[schemars(with = "Duration")]
+    pub approval_lasts: SignedDuration,
+
+    /// The source system under which the ERP knows us: created in its setup under Manage Trading Community Source Systems,
+    /// enabled for parties, addresses, accounts, sites and site uses. Default `"PIPEDRIVE"`.
+    #[serde(default = "source_system")]
+    pub source_system: String,
+
+    /// The usage of parties that are created. Default `"EXTERNAL_LEGAL_ENTITY"`.
+    #[serde(default = "party_usage")]
+    pub party_usage: String,
+
+    /// Whether a person is asked before a party becomes a customer that the ERP knows as something else, such as a supplier.
+    /// Default `true`.
+    #[serde(default = "yes")]
+    pub ask_to_reuse: bool,
+
+    /// Whether a street address is needed; a country is needed always. Default `true`.
+    #[serde(default = "yes")]
+    pub address_required: bool,
+
+    /// Countries (ISO 3166 alpha-2, or `*` for all) whose customers need a tax id. Default `[]`.
+    #[serde(default)]
+    pub tax_id_required: Vec<String>,
+
+    /// Where a customer belongs: the first one that fits counts, and where none fits a person is asked. Required.
+    pub business_unit: Vec<BusinessUnit>,
+}
+
+/// A business unit, and what its customers get.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BusinessUnit {
+    /// What people call it. Required.
+    pub name: String,
+
+    /// The number of its reference data set for customer sites: in the ERP under Manage Set Assignments, "Customer Account
+    /// Site". Required.
+    pub set_id: i64,
+
+    /// What belongs to it; everything if this is left out. Default `{}`.
+    #[serde(default)]
+    pub when: When,
+
+    /// The profile class of its customers. Default `"DEFAULT"`.
+    #[serde(default = "profile_class")]
+    pub profile_class: String,
+
+    /// The class of its customers' accounts, from the ERP's own list; none if empty. Default `""`.
+    #[serde(default)]
+    pub customer_class: String,
+}
+
+/// What has to be true; what is left out asks for nothing.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct When {
+    /// The deal is in one of these pipelines, by name or number. Default `[]`.
+    pub pipeline: Vec<String>,
+    /// The organization is in one of these countries (ISO 3166 alpha-2). Default `[]`.
+    pub country: Vec<String>,
+    /// The deal belongs to one of these users, by name, e-mail address or number. Default `[]`.
+    pub owner: Vec<String>,
+}
+
+/// What sets a handover off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// A deal of the organization was won.
+    DealWon,
+    /// The organization was entered.
+    OrgCreated,
+}
+
+/// Whether a person is asked first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Approval {
+    /// Nobody is.
+    #[default]
+    Auto,
+    /// Somebody is, each time.
+    Review,
+}
+
+fn deal_won() -> Vec<Trigger> {
+    vec![Trigger::DealWon]
+}
+
+fn fortnight() -> SignedDuration {
+    SignedDuration::from_hours(14 * 24)
+}
+
+fn source_system() -> String {
+    "PIPEDRIVE".to_owned()
+}
+
+fn party_usage() -> String {
+    "EXTERNAL_LEGAL_ENTITY".to_owned()
+}
+
+fn profile_class() -> String {
+    "DEFAULT".to_owned()
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl CustomersFromCrm {
+    /// The policy. `company` is the CRM's, `settle` and `freshness` are those of the connection.
+    #[must_use]
+    pub fn policy(&self, company: i64, settle: SignedDuration, freshness: SignedDuration) -> HandoverPolicy {
+        let upper = |codes: &[String]| codes.iter().map(|code| code.trim().to_uppercase()).collect();
+        HandoverPolicy {
+            on: self.on.iter().map(|trigger| trigger.policy()).collect(),
+            mark: None,
+            require_mark: false,
+            approval: match self.approval {
+                Approval::Auto => handover::Approval::Auto,
+                Approval::Review => handover::Approval::Review,
+            },
+            review_above: self
+                .review_above
+                .iter()
+                .map(|(currency, units)| (currency.clone(), Amount(i64::from(*units) * 10_000)))
+                .collect(),
+            approval_lasts: self.approval_lasts,
+            source_system: self.source_system.clone(),
+            company,
+            usage: self.party_usage.clone(),
+            ask_to_reuse: self.ask_to_reuse,
+            required: handover::Required {
+                address: self.address_required,
+                tax_id: upper(&self.tax_id_required),
+            },
+            business_units: self.business_unit.iter().map(BusinessUnit::policy).collect(),
+            settle,
+            freshness,
+        }
+    }
+
+    pub(super) fn check(&self, at: &At<'_>) -> Result<(), ConfigError> {
+        let Self {
+            on,
+            approval,
+            review_above,
+            approval_lasts,
+            source_system,
+            party_usage,
+            ask_to_reuse: _,
+            address_required: _,
+            tax_id_required,
+            business_unit,
+        } = self;
+        if on.is_empty() {
+            return Err(at.key("on").fail("nothing would ever set it off", "write on = [\"deal_won\"]"));
+        }
+        if on.contains(&Trigger::OrgCreated) && *approval == Approval::Auto {
+            return Err(at.key("on").fail(
+                "every organization that anybody enters would become a customer of the ERP",
+                "write approval = \"review\", or remove \"org_created\"",
+            ));
+        }
+        if let Some(currency) = review_above.keys().find(|code| !is_code(code, 3)) {
+            return Err(at
+                .key("review_above")
+                .key(currency)
+                .fail("this is not a currency", "write its ISO 4217 code in capitals, such as USD"));
+        }
+        if *approval_lasts < SignedDuration::from_hours(1) {
+            return Err(at
+                .key("approval_lasts")
+                .fail("nobody can answer so soon", "write at least \"1h\", such as \"336h\""));
+        }
+        for (key, value) in [("source_system", source_system), ("party_usage", party_usage)] {
+            // A finder of the ERP cannot say these (oracle-fusion.md 4.2).
+            if value.trim().is_empty() || value.contains([',', ';', '=']) || value.len() > 30 {
+                return Err(at.key(key).fail(
+                    "the ERP has no such code",
+                    "write the code from its setup: at most 30 characters, without comma, semicolon and equals sign",
+                ));
+            }
+        }
+        if let Some(code) = tax_id_required.iter().find(|code| *code != "*" && !is_code(code, 2)) {
+            return Err(at.key("tax_id_required").fail(
+                format!("\"{code}\" is not a country"),
+                "write ISO 3166 codes of two capitals, such as DE, or \"*\" for all",
+            ));
+        }
+        if business_unit.is_empty() {
+            return Err(at.key("business_unit").fail(
+                "no customer would belong anywhere",
+                "write a [[connection.customers_from_crm.business_unit]] with name and set_id",
+            ));
+        }
+        for (index, unit) in business_unit.iter().enumerate() {
+            let at = at.key("business_unit").index(index);
+            if unit.name.trim().is_empty() {
+                return Err(at
+                    .key("name")
+                    .fail("it has no name", "write what people call the business unit"));
+            }
+            if unit.set_id <= 0 {
+                return Err(at.key("set_id").fail(
+                    "this is not a reference data set",
+                    "write the number of the set that the business unit has for customer account sites",
+                ));
+            }
+            if let Some(code) = unit.when.country.iter().find(|code| !is_code(code, 2)) {
+                return Err(at.key("when").key("country").fail(
+                    format!("\"{code}\" is not a country"),
+                    "write ISO 3166 codes of two capitals, such as DE",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_code(code: &str, length: usize) -> bool {
+    code.len() == length && code.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
+impl Trigger {
+    fn policy(self) -> handover::Trigger {
+        match self {
+            Self::DealWon => handover::Trigger::DealWon,
+            Self::OrgCreated => handover::Trigger::OrgCreated,
+        }
+    }
+}
+
+impl BusinessUnit {
+    fn policy(&self) -> handover::BusinessUnit {
+        let When { pipeline, country, owner } = &self.when;
+        handover::BusinessUnit {
+            name: self.name.clone(),
+            set: SetId(self.set_id),
+            when: handover::Conditions {
+                pipeline: pipeline.clone(),
+                country: country.clone(),
+                owner: owner.clone(),
+                field: None,
+            },
+            profile_class: self.profile_class.clone(),
+            customer_class: Some(self.customer_class.trim().to_owned()).filter(|class| !class.is_empty()),
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Handovers: what sales won becomes a customer that finance can invoice. Organizations of the CRM -> party, account, site
+//! to bill to and profile of the ERP, each looked for before it is created, one at a time.
+//!
+//! [`decide`] is pure: everything that it knows is in [`Handover`], and what is still missing of it is asked for as a
+//! [`Look`], so that nothing is created that was not looked for a moment before.
+
+mod answers;
+mod decide;
+mod pieces;
+mod policy;
+mod question;
+mod situation;
+mod task;
+mod trigger;
+
+pub use answers::{HandoverAnswer, HandoverAnswers};
+pub use decide::{Decision, Wait, decide};
+pub use pieces::{Began, Look, Looked, Made, MadeAccount, MadeParty, Piece, PieceKind};
+pub use policy::{
+    Approval, BusinessUnit, Conditions, Directory, FieldIs, HandoverPolicy, Mark, Required, Trigger,
+};
+pub use question::Question;
+pub use situation::{Asked, Handover, OrgFacts, Paired, StagedDeal, Subject};
+pub use trigger::{Because, Cause, causes};

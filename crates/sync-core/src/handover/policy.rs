@@ -1,0 +1,186 @@
+//! What the owner of a connection wants to become a customer of the ERP, when, and where.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    customers::Reference,
+    ids::{OrgId, SetId},
+    money::Amount,
+    text,
+};
+
+/// Everything that a handover depends on beside the situation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HandoverPolicy {
+    /// What sets one off.
+    pub on: BTreeSet<Trigger>,
+    /// By what people say that an organization or a deal is meant for the ERP.
+    pub mark: Option<Mark>,
+    /// Whether nothing is handed over without the mark, whatever else sets it off.
+    pub require_mark: bool,
+    /// Whether a person is asked first.
+    pub approval: Approval,
+    /// From these values of a deal on a person is asked in any case, by currency. A currency that is not named is asked
+    /// about if any is.
+    pub review_above: BTreeMap<String, Amount>,
+    /// After this a question for approval is no longer answered with yes.
+    pub approval_lasts: SignedDuration,
+    /// The source system that is registered in the ERP for us.
+    pub source_system: String,
+    /// The company of the CRM: two of them may feed one ERP.
+    pub company: i64,
+    /// Why a party exists that we create.
+    pub usage: String,
+    /// Whether a person is asked before a party is used that the ERP knows already as something else.
+    pub ask_to_reuse: bool,
+    /// What has to be known before anything is created.
+    pub required: Required,
+    /// Where a customer belongs: the first one that fits.
+    pub business_units: Vec<BusinessUnit>,
+    /// After this a created record of the ERP is surely found.
+    pub settle: SignedDuration,
+    /// Deals and organization must have been read this recently before anything is begun.
+    pub freshness: SignedDuration,
+}
+
+impl HandoverPolicy {
+    /// Our name for whatever we create for an organization (architecture section 2: origin key). The ERP keeps one name
+    /// space for each kind of record (oracle-fusion.md 1.5), so all of them share it.
+    #[must_use]
+    pub fn reference(&self, org: OrgId) -> Reference {
+        Reference { system: self.source_system.clone(), value: format!("pd:{}:org:{org}", self.company) }
+    }
+
+    /// Our name for the site of an organization's account in a set.
+    #[must_use]
+    pub fn site_reference(&self, org: OrgId, set: SetId) -> Reference {
+        Reference {
+            system: self.source_system.clone(),
+            value: format!("pd:{}:org:{org}:set:{set}", self.company),
+        }
+    }
+}
+
+/// What sets a handover off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// A deal of the organization was won.
+    DealWon,
+    /// The organization was given to somebody else.
+    OrgAssigned,
+    /// The organization was entered.
+    OrgCreated,
+}
+
+/// By what people say that something is meant for the ERP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    /// The organization has this label.
+    Label(String),
+    /// A custom field of the organization or the deal says this.
+    Field(FieldIs),
+}
+
+/// A custom field that says something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldIs {
+    /// Its name or its code.
+    pub name: String,
+    /// What it says, one of these; letter case does not matter.
+    pub values: Vec<String>,
+}
+
+impl FieldIs {
+    /// Whether the field says so.
+    #[must_use]
+    pub fn holds(&self, custom: &BTreeMap<String, String>) -> bool {
+        let said = custom.iter().find(|(name, _)| same(name, &self.name)).map(|(_, said)| said);
+        said.is_some_and(|said| self.values.iter().any(|value| same(value, said)))
+    }
+}
+
+/// Whether a person is asked before something is created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Approval {
+    /// Nobody is.
+    Auto,
+    /// Somebody is, each time.
+    Review,
+}
+
+/// What has to be known of an organization.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Required {
+    /// A street address; the country is needed always, because the ERP has no address without one.
+    pub address: bool,
+    /// The tax id, in these countries (ISO 3166 alpha-2, or `*` for all).
+    pub tax_id: BTreeSet<String>,
+}
+
+/// A business unit, and what customers get that belong to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BusinessUnit {
+    /// What people call it.
+    pub name: String,
+    /// Its reference data set for customer sites (oracle-fusion.md 1.4).
+    pub set: SetId,
+    /// What belongs to it.
+    pub when: Conditions,
+    /// The profile class of its customers.
+    pub profile_class: String,
+    /// The class of its customers' accounts.
+    pub customer_class: Option<String>,
+}
+
+/// What has to be true; what is empty asks for nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conditions {
+    /// The deal is in one of these pipelines, by name or number. Not true where there is no deal.
+    pub pipeline: Vec<String>,
+    /// The organization is in one of these countries (ISO 3166 alpha-2).
+    pub country: Vec<String>,
+    /// The deal, or without one the organization, belongs to one of these users, by name, e-mail address or number.
+    pub owner: Vec<String>,
+    /// A custom field of the deal or the organization says so.
+    pub field: Option<FieldIs>,
+}
+
+/// Names behind numbers of the CRM.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Directory {
+    /// Pipelines.
+    pub pipelines: BTreeMap<i64, String>,
+    /// Users: name and e-mail address.
+    pub users: BTreeMap<i64, Vec<String>>,
+}
+
+impl Directory {
+    /// Whether one of the names stands for this pipeline.
+    #[must_use]
+    pub fn is_pipeline(&self, id: i64, names: &[String]) -> bool {
+        means(id, self.pipelines.get(&id).into_iter(), names)
+    }
+
+    /// Whether one of the names stands for this user.
+    #[must_use]
+    pub fn is_user(&self, id: i64, names: &[String]) -> bool {
+        means(id, self.users.get(&id).into_iter().flatten(), names)
+    }
+}
+
+fn means<'a>(id: i64, mut known: impl Iterator<Item = &'a String>, names: &[String]) -> bool {
+    let id = id.to_string();
+    names.iter().any(|name| name.trim() == id)
+        || known.any(|known| names.iter().any(|name| same(name, known)))
+}
+
+/// Whether two names are the same, whatever their blanks and letter case.
+pub(super) fn same(left: &str, right: &str) -> bool {
+    text::squeeze(left).to_lowercase() == text::squeeze(right).to_lowercase()
+}

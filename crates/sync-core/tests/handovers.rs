@@ -1,0 +1,627 @@
+//! The policy of handovers as a table: a situation in words, and the decision in words. Read it top down.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use sync_core::{
+    customers::{AccountSite, AddressParts, BILL_TO, ErpAddress, FoundAccount, SiteUse},
+    deals::{CrmDeal, DealStatus},
+    fields::{Field, Values},
+    handover::{
+        Approval, Asked, Began, BusinessUnit, Cause, Conditions, Decision, Directory, Handover,
+        HandoverAnswer, HandoverAnswers, HandoverPolicy, Look, Looked, Made, MadeAccount, MadeParty,
+        OrgFacts, Paired, Piece, Question, Required, StagedDeal, Trigger, Wait, decide,
+    },
+    ids::{AccountId, AccountSiteId, DealId, OrgId, PartyId, PartySiteId, SetId, SiteUseId},
+    matching::{Comparison, JudgedParty, PartyVerdict},
+    model::{CrmOrg, ErpParty, PartyStatus},
+    money::{Amount, Money},
+    situation::{CrmSide, Doubt},
+    value::{PostalAddress, Value},
+};
+
+const ORG: OrgId = OrgId(11);
+const PARTY: PartyId = PartyId(300);
+const ACCOUNT: AccountId = AccountId(400);
+const US: SetId = SetId(1);
+const DE: SetId = SetId(2);
+
+fn now() -> Timestamp {
+    "2026-03-02T12:00:00Z".parse().unwrap()
+}
+
+fn ago(seconds: i64) -> Timestamp {
+    now() - SignedDuration::from_secs(seconds)
+}
+
+fn unit(name: &str, set: SetId, when: Conditions) -> BusinessUnit {
+    BusinessUnit {
+        name: name.to_owned(),
+        set,
+        when,
+        profile_class: "DEFAULT".to_owned(),
+        customer_class: None,
+    }
+}
+
+fn policy() -> HandoverPolicy {
+    let german = Conditions { pipeline: vec!["Vertrieb".to_owned()], ..Conditions::default() };
+    HandoverPolicy {
+        on: BTreeSet::from([Trigger::DealWon]),
+        mark: None,
+        require_mark: false,
+        approval: Approval::Auto,
+        review_above: BTreeMap::new(),
+        approval_lasts: SignedDuration::from_hours(24),
+        source_system: "PIPEDRIVE".to_owned(),
+        company: 7,
+        usage: "CUSTOMER".to_owned(),
+        ask_to_reuse: true,
+        required: Required { address: true, tax_id: BTreeSet::from(["DE".to_owned()]) },
+        business_units: vec![unit("DE1", DE, german), unit("US1", US, Conditions::default())],
+        settle: SignedDuration::from_secs(60),
+        freshness: SignedDuration::from_secs(5),
+    }
+}
+
+fn directory() -> Directory {
+    Directory { pipelines: BTreeMap::from([(5, "Vertrieb".to_owned())]), users: BTreeMap::new() }
+}
+
+fn deal(id: i64) -> CrmDeal {
+    CrmDeal {
+        id: DealId(id),
+        title: "Contract".to_owned(),
+        status: DealStatus::Won,
+        value: Some(Money { amount: Amount(600_000_000), currency: "USD".to_owned() }),
+        org: Some(ORG),
+        person: None,
+        owner: Some(1),
+        pipeline: Some(1),
+        stage: None,
+        won_at: Some(ago(60)),
+        added_at: None,
+        expected_close: None,
+        archived: false,
+        updated_at: ago(60),
+        custom: BTreeMap::new(),
+    }
+}
+
+fn address(country: Option<&str>) -> Value {
+    Value::Address(PostalAddress {
+        line: "500 Oracle Pkwy, Redwood City, CA 94065, USA".to_owned(),
+        locality: Some("Redwood City".to_owned()),
+        region: Some("CA".to_owned()),
+        postal_code: Some("94065".to_owned()),
+        country: country.map(str::to_owned),
+    })
+}
+
+fn org(country: Option<&str>) -> CrmSide {
+    let name = Value::Text("Acme Ltd".to_owned());
+    let values: Values = BTreeMap::from([(Field::Name, name), (Field::Address, address(country))]);
+    let org = CrmOrg { id: ORG, values, facts: OrgFacts::default(), updated_at: ago(600) };
+    CrmSide::Present { org, read_at: ago(1) }
+}
+
+/// A deal was won a minute ago; nothing else is known.
+fn won() -> Handover {
+    Handover {
+        org: ORG,
+        now: now(),
+        activated_at: ago(3600),
+        crm: org(Some("USA")),
+        assigned_at: None,
+        deals: vec![StagedDeal { deal: deal(81), read_at: ago(1) }],
+        pair: None,
+        carried: None,
+        made: Made::default(),
+        looked: Looked::default(),
+        doubt: None,
+        hold: None,
+        try_again: false,
+        answers: HandoverAnswers::default(),
+    }
+}
+
+fn party(status: PartyStatus, usage: &str) -> ErpParty {
+    ErpParty {
+        id: PARTY,
+        number: "1001".to_owned(),
+        name: "Acme Ltd".to_owned(),
+        usage: Some(usage.to_owned()),
+        status,
+        tax_id: None,
+        url: None,
+        phone: None,
+        duns: None,
+        email: None,
+        currency: None,
+        address: None,
+        attributes: Default::default(),
+        updated_at: ago(900),
+    }
+}
+
+fn judged(customer: bool, paired_with: Option<OrgId>) -> JudgedParty {
+    JudgedParty {
+        party: PARTY,
+        name: "Acme Ltd".to_owned(),
+        usage: Some("SUPPLIER".to_owned()),
+        customer,
+        paired_with,
+        comparison: Comparison::default(),
+    }
+}
+
+fn account(set: Option<SetId>, billed: bool) -> FoundAccount {
+    let uses = vec![SiteUse { id: SiteUseId(9), purpose: BILL_TO.to_owned(), active: billed }];
+    let site = |set| AccountSite {
+        id: AccountSiteId(8),
+        party_site: PartySiteId(7),
+        set: Some(set),
+        active: true,
+        uses: uses.clone(),
+    };
+    FoundAccount {
+        id: ACCOUNT,
+        party: PARTY,
+        number: "10061".to_owned(),
+        name: None,
+        class: None,
+        active: true,
+        sites: set.map(site).into_iter().collect(),
+    }
+}
+
+fn with_party(mut handover: Handover, ours: bool, usage: bool) -> Handover {
+    handover.made.party = Some(MadeParty { id: PARTY, number: "1001".to_owned(), ours, usage });
+    handover
+}
+
+fn with_account(handover: Handover, ours: bool) -> Handover {
+    let mut handover = with_party(handover, ours, true);
+    handover.made.account = Some(MadeAccount { id: ACCOUNT, number: "10061".to_owned(), ours });
+    handover
+}
+
+fn addressed(mut handover: Handover) -> Handover {
+    handover.looked.addresses = Some(vec![ErpAddress {
+        id: PartySiteId(7),
+        number: None,
+        purpose: None,
+        reference: None,
+        parts: AddressParts::default(),
+        primary: true,
+        active: true,
+    }]);
+    handover
+}
+
+fn complete(set: SetId) -> Made {
+    Made {
+        began: Some(Began { cause: Cause::Deal(DealId(80)), set, at: ago(7200) }),
+        sites: BTreeMap::from([(set, SiteUseId(9))]),
+        profile: true,
+        ..with_account(won(), true).made
+    }
+}
+
+fn said(decision: &Decision) -> String {
+    match decision {
+        Decision::Nothing(Wait::NoCause) => "nothing".to_owned(),
+        Decision::Nothing(Wait::Older) => "nothing: older".to_owned(),
+        Decision::Nothing(Wait::Rejected) => "nothing: rejected".to_owned(),
+        Decision::Nothing(Wait::Gone) => "nothing: gone".to_owned(),
+        Decision::Observe => "observe".to_owned(),
+        Decision::Look(look) => match look {
+            Look::ByReference => "look by reference".to_owned(),
+            Look::Alike => "look for alike".to_owned(),
+            Look::Party(id) => format!("look at party {id}"),
+            Look::Usages { .. } => "look at usages".to_owned(),
+            Look::Addresses { .. } => "look at addresses".to_owned(),
+            Look::Accounts => "look at our accounts".to_owned(),
+            Look::Others(_) => "look at all accounts".to_owned(),
+            Look::Profile { .. } => "look at the profile".to_owned(),
+        },
+        Decision::Adopt(MadeParty { ours, usage, .. }) => format!("adopt party, ours {ours}, usage {usage}"),
+        Decision::AdoptAccount(account, _) => format!("adopt account, ours {}", account.ours),
+        Decision::AdoptProfile => "adopt profile".to_owned(),
+        Decision::Do { piece, unit, .. } => format!("{} in {}", piece.op(), unit.name),
+        Decision::Complete(_) => "complete".to_owned(),
+        Decision::Hold(question) => format!("ask {}", question.key()),
+        Decision::WaitUntil(_) => "wait".to_owned(),
+    }
+}
+
+type Row = (&'static str, fn() -> Handover, &'static str);
+
+fn changed(change: impl FnOnce(&mut Handover)) -> Handover {
+    let mut handover = won();
+    change(&mut handover);
+    handover
+}
+
+fn deal_with(change: impl FnOnce(&mut CrmDeal)) -> Handover {
+    changed(|handover| change(&mut handover.deals[0].deal))
+}
+
+#[test]
+fn what_follows_from_what() {
+    let table: &[Row] = &[
+        // Causes.
+        ("a deal was won", won, "look by reference"),
+        ("no deal", || changed(|h| h.deals.clear()), "nothing"),
+        ("the deal is open again", || deal_with(|d| d.status = DealStatus::Open), "nothing"),
+        ("the deal is lost", || deal_with(|d| d.status = DealStatus::Lost), "nothing"),
+        ("the deal is deleted", || deal_with(|d| d.status = DealStatus::Deleted), "nothing"),
+        ("the deal is archived", || deal_with(|d| d.archived = true), "nothing"),
+        ("the deal is another organization's", || deal_with(|d| d.org = Some(OrgId(12))), "nothing"),
+        ("won before this was switched on", || deal_with(|d| d.won_at = Some(ago(7200))), "nothing: older"),
+        (
+            "won before, and a person asked for it",
+            || {
+                let mut handover = deal_with(|d| d.won_at = Some(ago(7200)));
+                handover.answers.asked.insert(Asked::Deal(DealId(81)));
+                handover
+            },
+            "look by reference",
+        ),
+        (
+            "no deal, and a person asked for the organization",
+            || {
+                changed(|h| {
+                    h.deals.clear();
+                    h.answers.asked.insert(Asked::Org);
+                })
+            },
+            "look by reference",
+        ),
+        // The organization.
+        ("the organization is not known", || changed(|h| h.crm = CrmSide::Unknown), "observe"),
+        (
+            "the organization is gone",
+            || changed(|h| h.crm = CrmSide::Absent { last_seen: ago(9) }),
+            "nothing: gone",
+        ),
+        (
+            "gone, and its customer is half created",
+            || {
+                changed(|h| {
+                    h.crm = CrmSide::Absent { last_seen: ago(9) };
+                    h.made.began = Some(Began { cause: Cause::Deal(DealId(81)), set: US, at: ago(60) });
+                })
+            },
+            "ask handover_organization_gone",
+        ),
+        ("the deal was read too long ago", || changed(|h| h.deals[0].read_at = ago(60)), "observe"),
+        // Doubt comes first.
+        ("an answer is missing", || changed(|h| h.doubt = Some(Doubt { settled_at: ago(-60) })), "wait"),
+        // Who it is.
+        (
+            "our reference is there",
+            || changed(|h| h.looked.by_reference = Some(vec![party(PartyStatus::Active, "CUSTOMER")])),
+            "adopt party, ours true, usage true",
+        ),
+        (
+            "our reference is on an inactive party",
+            || changed(|h| h.looked.by_reference = Some(vec![party(PartyStatus::Inactive, "CUSTOMER")])),
+            "ask party_unusable",
+        ),
+        (
+            "our reference is there twice",
+            || {
+                changed(|h| {
+                    h.looked.by_reference = Some(vec![
+                        party(PartyStatus::Active, "CUSTOMER"),
+                        party(PartyStatus::Active, "CUSTOMER"),
+                    ]);
+                })
+            },
+            "ask several_parties",
+        ),
+        ("nobody has our reference", || changed(|h| h.looked.by_reference = Some(vec![])), "look for alike"),
+        (
+            "nobody is like it",
+            || {
+                changed(|h| {
+                    h.looked.by_reference = Some(vec![]);
+                    h.looked.alike = Some(PartyVerdict::Nobody);
+                })
+            },
+            "create_party in US1",
+        ),
+        (
+            "a supplier is it",
+            || {
+                changed(|h| {
+                    h.looked.by_reference = Some(vec![]);
+                    h.looked.alike = Some(PartyVerdict::Bind { chosen: Box::new(judged(false, None)) });
+                })
+            },
+            "ask party_known",
+        ),
+        (
+            "a customer is it",
+            || {
+                changed(|h| {
+                    h.looked.by_reference = Some(vec![]);
+                    h.looked.alike = Some(PartyVerdict::Bind { chosen: Box::new(judged(true, None)) });
+                })
+            },
+            "look at party 300",
+        ),
+        (
+            "it is another organization's customer",
+            || {
+                changed(|h| {
+                    h.looked.by_reference = Some(vec![]);
+                    let chosen = Box::new(judged(true, Some(OrgId(12))));
+                    h.looked.alike = Some(PartyVerdict::Bind { chosen });
+                })
+            },
+            "ask party_ambiguous",
+        ),
+        ("a person chose a party", || changed(|h| h.answers.party = Some(PARTY)), "look at party 300"),
+        (
+            "the chosen party is a supplier",
+            || {
+                changed(|h| {
+                    h.answers.party = Some(PARTY);
+                    h.looked.party = Some(Some(party(PartyStatus::Active, "SUPPLIER")));
+                })
+            },
+            "adopt party, ours false, usage false",
+        ),
+        ("it carries a party's id", || changed(|h| h.carried = Some(PARTY)), "look at party 300"),
+        (
+            "it has a pair",
+            || changed(|h| h.pair = Some(Paired { party: PARTY, customer: None })),
+            "look at party 300",
+        ),
+        // What is missing.
+        (
+            "no country",
+            || {
+                changed(|h| {
+                    h.crm = org(None);
+                    h.looked.by_reference = Some(vec![]);
+                })
+            },
+            "ask data_missing",
+        ),
+        (
+            "a tax id is needed there",
+            || {
+                changed(|h| {
+                    h.crm = org(Some("Germany"));
+                    h.looked.by_reference = Some(vec![]);
+                })
+            },
+            "ask data_missing",
+        ),
+        // Account, site, profile.
+        ("the party is there", || with_party(won(), true, true), "look at our accounts"),
+        (
+            "no account of ours, and the party is ours",
+            || {
+                let mut handover = with_party(won(), true, true);
+                handover.looked.accounts = Some(vec![]);
+                handover
+            },
+            "look at addresses",
+        ),
+        (
+            "and an address",
+            || {
+                let mut handover = addressed(with_party(won(), true, true));
+                handover.looked.accounts = Some(vec![]);
+                handover
+            },
+            "create_account in US1",
+        ),
+        (
+            "and no address",
+            || {
+                let mut handover = with_party(won(), true, true);
+                handover.looked.accounts = Some(vec![]);
+                handover.looked.addresses = Some(vec![]);
+                handover
+            },
+            "add_address in US1",
+        ),
+        (
+            "the party is not ours",
+            || {
+                let mut handover = with_party(won(), false, false);
+                handover.looked.accounts = Some(vec![]);
+                handover
+            },
+            "look at all accounts",
+        ),
+        (
+            "not ours, without account and usage",
+            || {
+                let mut handover = with_party(won(), false, false);
+                handover.looked.accounts = Some(vec![]);
+                handover.looked.others = Some(vec![]);
+                handover
+            },
+            "look at usages",
+        ),
+        (
+            "it is no customer yet",
+            || {
+                let mut handover = with_party(won(), false, false);
+                handover.looked.accounts = Some(vec![]);
+                handover.looked.others = Some(vec![]);
+                handover.looked.usages = Some(vec!["SUPPLIER".to_owned()]);
+                handover
+            },
+            "add_usage in US1",
+        ),
+        (
+            "not ours, with an account",
+            || {
+                let mut handover = with_party(won(), false, false);
+                handover.looked.accounts = Some(vec![]);
+                handover.looked.others = Some(vec![account(Some(US), true)]);
+                handover
+            },
+            "adopt account, ours false",
+        ),
+        (
+            "not ours, with two accounts",
+            || {
+                let mut handover = with_party(won(), false, false);
+                handover.looked.accounts = Some(vec![]);
+                handover.looked.others = Some(vec![account(Some(US), true), account(None, true)]);
+                handover
+            },
+            "ask several_accounts",
+        ),
+        (
+            "an account of ours is there",
+            || {
+                let mut handover = with_party(won(), true, true);
+                handover.looked.accounts = Some(vec![account(Some(US), true)]);
+                handover
+            },
+            "adopt account, ours true",
+        ),
+        (
+            "the account has a site elsewhere only",
+            || {
+                let mut handover = addressed(with_account(won(), true));
+                handover.looked.accounts = Some(vec![account(Some(DE), true)]);
+                handover
+            },
+            "add_site in US1",
+        ),
+        (
+            "the site is not billed to",
+            || {
+                let mut handover = with_account(won(), true);
+                handover.looked.accounts = Some(vec![account(Some(US), false)]);
+                handover
+            },
+            "add_site_use in US1",
+        ),
+        (
+            "an account that others made has no site there",
+            || {
+                let mut handover = with_account(won(), false);
+                handover.looked.others = Some(vec![account(Some(DE), true)]);
+                handover
+            },
+            "ask site_missing",
+        ),
+        (
+            "site there, profile not looked at",
+            || {
+                let mut handover = with_account(won(), true);
+                handover.made.sites.insert(US, SiteUseId(9));
+                handover
+            },
+            "look at the profile",
+        ),
+        (
+            "no profile",
+            || {
+                let mut handover = with_account(won(), true);
+                handover.made.sites.insert(US, SiteUseId(9));
+                handover.looked.profile = Some(None);
+                handover
+            },
+            "create_profile in US1",
+        ),
+        // Done, and more.
+        ("everything is there, but no pair", || changed(|h| h.made = complete(US)), "complete"),
+        (
+            "everything is there",
+            || {
+                changed(|h| {
+                    h.made = complete(US);
+                    h.pair = Some(Paired { party: PARTY, customer: None });
+                })
+            },
+            "nothing",
+        ),
+        (
+            "a customer of one unit, won in another",
+            || {
+                let mut handover = deal_with(|d| d.pipeline = Some(5));
+                handover.made = complete(US);
+                handover
+            },
+            "look at our accounts",
+        ),
+        (
+            "begun, and the deal is lost since",
+            || {
+                let mut handover = with_party(deal_with(|d| d.status = DealStatus::Lost), true, true);
+                handover.made.began = Some(Began { cause: Cause::Deal(DealId(81)), set: US, at: ago(60) });
+                handover
+            },
+            "look at our accounts",
+        ),
+    ];
+    let wrong: Vec<String> = table
+        .iter()
+        .filter_map(|(situation, handover, wanted)| {
+            let found = said(&decide(&policy(), &directory(), &handover()));
+            (found != *wanted).then(|| format!("{situation}: wanted {wanted}, found {found}"))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn people_are_asked_where_the_policy_says_so_and_not_for_ever() {
+    let mut review = policy();
+    review.approval = Approval::Review;
+    let asked = |policy: &HandoverPolicy, handover: &Handover| said(&decide(policy, &directory(), handover));
+    assert_eq!(asked(&review, &won()), "ask approval_needed");
+    let mut above = policy();
+    above.review_above.insert("USD".to_owned(), Amount(500_000_000));
+    assert_eq!(asked(&above, &won()), "ask approval_needed");
+    let euros = deal_with(|d| d.value = Some(Money { amount: Amount(10), currency: "EUR".to_owned() }));
+    assert_eq!(asked(&above, &euros), "ask approval_needed", "nobody said how much that is");
+    let small = deal_with(|d| d.value = Some(Money { amount: Amount(10), currency: "USD".to_owned() }));
+    assert_eq!(asked(&above, &small), "look by reference");
+
+    let question = Question::ApprovalNeeded { cause: Cause::Deal(DealId(81)), title: None, value: None };
+    let mut answers = HandoverAnswers::default();
+    assert!(answers.remember(&question, HandoverAnswer::New).unwrap_err().contains("approve, reject, retry"));
+    answers.remember(&question, HandoverAnswer::Approve).unwrap();
+    let approved = changed(|h| h.answers = answers.clone());
+    assert_eq!(asked(&review, &approved), "look by reference");
+    answers.remember(&question, HandoverAnswer::Reject).unwrap();
+    let rejected = changed(|h| h.answers = answers.clone());
+    assert_eq!(asked(&review, &rejected), "nothing: rejected");
+    let late = changed(|h| h.hold = Some((question.clone(), ago(90_000))));
+    assert_eq!(asked(&review, &late), "ask approval_expired");
+    let by_hand = changed(|h| h.answers.asked.extend([Asked::Deal(DealId(81))]));
+    assert_eq!(asked(&review, &by_hand), "look by reference", "whoever asks approves");
+}
+
+#[test]
+fn what_was_refused_is_not_sent_again_by_itself() {
+    let mut handover = changed(|h| {
+        h.looked.by_reference = Some(vec![]);
+        h.looked.alike = Some(PartyVerdict::Nobody);
+    });
+    let Decision::Do { piece, .. } = decide(&policy(), &directory(), &handover) else { panic!("a piece") };
+    let Piece::Party { new } = piece.as_ref() else { panic!("a party") };
+    assert_eq!(new.addresses[0].parts.lines, ["500 Oracle Pkwy"]);
+    assert_eq!(new.addresses[0].parts.country.as_deref(), Some("US"));
+    assert_eq!(new.reference.value, "pd:7:org:11");
+    let refused = Question::Refused { piece, message: "HZ-120485".to_owned(), exchange: None };
+    handover.hold = Some((refused, ago(60)));
+    assert_eq!(said(&decide(&policy(), &directory(), &handover)), "ask erp_refused");
+    handover.try_again = true;
+    assert_eq!(said(&decide(&policy(), &directory(), &handover)), "create_party in US1");
+}

@@ -1,0 +1,144 @@
+//! Deals of the CRM: all that are won by id, then what changes; staged, and their organizations looked at.
+
+use jiff::Timestamp;
+use sync_core::{
+    budget::Class,
+    deals::{CrmDeal, DealStatus},
+    error::ErrorKind,
+    handover::Subject,
+    ids::{DealId, OrgId},
+    model::{Page, Seen},
+};
+use sync_store::{StagedKind, StagedRow, Tx};
+
+use crate::{
+    Engine, EngineError, staging,
+    streams::{CrmCursor, CrmPageEnd, CrmStream, Stream},
+};
+
+impl Engine {
+    /// Reads the next page of deals that is due. Tells whether it tried.
+    pub(crate) async fn read_deals(&mut self, now: Timestamp) -> Result<bool, EngineError> {
+        let Some(handing) = self.handing.clone().filter(|_| self.handed.begun.is_some()) else {
+            return Ok(false);
+        };
+        if !self.crm_is_open(now) {
+            return Ok(false);
+        }
+        let mut tx = self.store.read(self.connection()).await?;
+        let state: CrmStream = tx.cursor(Stream::Deals.name()).await?.unwrap_or_default();
+        drop(tx);
+        let Some(mut state) = self.due_in(Stream::Deals, state, now) else { return Ok(false) };
+        let class = state.class();
+        if !self.crm_is_open_for(class, now) {
+            return Ok(false);
+        }
+        let read_at = self.clock.now();
+        let answer = match &state.cursor {
+            CrmCursor::Walk { next, .. } => handing.crm.deals_won(next.clone(), class).await,
+            CrmCursor::Window { from, next, .. } => {
+                handing.crm.deals_changed(*from, next.clone(), class).await
+            }
+            CrmCursor::New | CrmCursor::Idle { .. } => return Ok(false),
+        };
+        let page = match answer {
+            Ok(page) => page,
+            Err(error) => {
+                if error.kind == ErrorKind::Rejected {
+                    // A cursor that the CRM no longer understands: the stretch is read again.
+                    state.restart();
+                    let mut tx = self.write().await?;
+                    tx.put_cursor(Stream::Deals.name(), &state, now).await?;
+                    tx.commit().await?;
+                    let kind = ErrorKind::Unreadable;
+                    self.crm_failed(class, &sync_core::error::CallError { kind, ..error });
+                } else {
+                    self.crm_failed(class, &error);
+                }
+                return Ok(true);
+            }
+        };
+        self.crm_pauses.answered();
+        let end = end_of(&page);
+        let sweep = state.rhythm.sweep;
+        state.rhythm.began.get_or_insert(end.server_now);
+        let rows = page.rows.len();
+        let mut tx = self.write().await?;
+        let asked = stage_deals(&mut tx, page, read_at, sweep, self.since()).await?;
+        if state.passes(end, self.settings.pace.safety, now) {
+            tx.sweep_finish(StagedKind::Deal, sweep).await?;
+        }
+        let complete = matches!(state.cursor, CrmCursor::Idle { .. });
+        tx.put_cursor(Stream::Deals.name(), &state, now).await?;
+        tx.commit().await?;
+        if complete {
+            self.forced.retain(|forced| *forced != Stream::Deals);
+        }
+        self.tell_page(Stream::Deals, rows, asked, complete, Vec::new());
+        Ok(true)
+    }
+}
+
+fn end_of(page: &Page<CrmDeal>) -> CrmPageEnd {
+    let newest = page.rows.iter().rev().find_map(|seen| match seen {
+        Seen::Record(deal) => Some(deal.updated_at),
+        Seen::Malformed(record) => record.updated_at,
+    });
+    let (more, next, server_now) = (page.more && page.next.is_some(), page.next.clone(), page.server_now);
+    CrmPageEnd { more, next, newest, server_now }
+}
+
+/// Stages deals and asks for a look at what they are about: what was won since the connection was activated, and whatever
+/// is being handed over already. Tells how many looks were asked for.
+pub(crate) async fn stage_deals(
+    tx: &mut Tx,
+    page: Page<CrmDeal>,
+    read_at: Timestamp,
+    sweep: i64,
+    activated_at: Timestamp,
+) -> Result<usize, EngineError> {
+    let deals: Vec<CrmDeal> = page
+        .rows
+        .iter()
+        .filter_map(|seen| match seen {
+            Seen::Record(deal) => Some(deal.clone()),
+            Seen::Malformed(_) => None,
+        })
+        .collect();
+    let (rows, lost) = staging::rows(page.rows, row);
+    for record in lost {
+        tracing::warn!(reason = record.reason, "a deal without a readable id was left out");
+    }
+    let changed = tx.stage(StagedKind::Deal, &rows, read_at, sweep).await?;
+    let mut asked = 0;
+    for changed in changed {
+        let Some(deal) = deals.iter().find(|deal| deal.id == DealId(changed.id)) else { continue };
+        let origin = format!("deal {}", deal.id);
+        let won_at = deal.won_at.unwrap_or(deal.updated_at);
+        let won = deal.status == DealStatus::Won && !deal.archived && won_at >= activated_at;
+        let here = deal.org.map_or(Subject::Deal(deal.id), Subject::Org);
+        let before = changed.was_parent.map(|org| Subject::Org(OrgId(org)));
+        // A deal that had no organization and has one now, and one that has moved on.
+        let others = [before, Some(Subject::Deal(deal.id)), Some(here)];
+        for subject in others.into_iter().flatten() {
+            if (won && subject == here) || tx.handover(subject).await?.is_some() {
+                tx.enqueue_handovers(&[subject], Class::Urgent, read_at, &origin).await?;
+                asked += 1;
+            }
+        }
+    }
+    Ok(asked)
+}
+
+fn row(deal: &CrmDeal) -> StagedRow {
+    let content = CrmDeal { updated_at: Timestamp::UNIX_EPOCH, ..deal.clone() };
+    StagedRow {
+        id: deal.id.0,
+        party: None,
+        parent: deal.org.map(|org| org.0),
+        stamp: deal.updated_at,
+        hash: staging::digest(&staging::json(&content)),
+        body: staging::json(deal),
+        malformed: None,
+    }
+}

@@ -1,0 +1,609 @@
+//! What sales won becomes a customer of the ERP: one organization at a time, one write at a time, each looked for first.
+//!
+//! A key is decided again and again until it asks for a write, waits or is done; what a look tells counts for this one
+//! handling only. If the process dies anywhere, the next one begins the key anew.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use sync_core::{
+    budget::Class,
+    deals::{CrmDeal, DealStatus},
+    error::{CallError, ErrorKind},
+    handover::{
+        Decision, Directory, Handover, HandoverPolicy, Look, Looked, Made, Paired, Piece, Question,
+        StagedDeal, Subject, Trigger, decide,
+    },
+    ids::{DealId, OrgId, PartyId},
+    model::{ErpCustomer, Page, Seen},
+    ports::{CrmDeals, ErpWrites},
+    situation::{CrmSide, Doubt},
+};
+use sync_store::{HandoverJob, HandoverRow, Outcome, StagedKind, StagedRecord, Tx};
+
+use crate::{
+    Engine, EngineError, backoff, crm_stream::stage_orgs, deal_stream::stage_deals, pause::Side,
+    receipt::new_pair, staging,
+};
+
+/// Name of the flow in summaries.
+pub const HANDOVERS: &str = "customers_from_crm";
+
+/// Somebody waits for the first invoice.
+const CLASS: Class = Class::Urgent;
+
+/// Decisions about one key in a row: looks and what they lead to are fewer.
+const MOST_DECISIONS: usize = 20;
+
+/// How old names of pipelines and users may be.
+const NAMES_LAST: SignedDuration = SignedDuration::from_hours(24);
+
+/// What handing over takes; an engine without it does none.
+#[derive(Clone)]
+pub struct Handing {
+    /// How it is decided; the company is learned from the CRM.
+    pub policy: HandoverPolicy,
+    /// The ERP, where customers are created.
+    pub erp: Arc<dyn ErpWrites>,
+    /// The CRM's deals.
+    pub crm: Arc<dyn CrmDeals>,
+}
+
+/// What an engine remembers of handovers; all of it can be lost.
+#[derive(Default)]
+pub(crate) struct HandingState {
+    pub(crate) directory: Option<(Directory, Timestamp)>,
+    /// Whether writes that an earlier process left without an answer were looked up.
+    pub(crate) recovered: bool,
+    /// What was settled when the flow was switched on.
+    pub(crate) begun: Option<Begun>,
+}
+
+/// Name of the row that says when the flow was switched on.
+const BEGUN: &str = "handovers";
+
+/// What is settled when the flow is switched on, once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Begun {
+    /// From when on changes count.
+    pub(crate) since: Timestamp,
+    /// The company of the CRM, which is a part of the names that we give in the ERP.
+    company: i64,
+}
+
+/// How handling a key went on.
+pub(crate) enum Handled {
+    /// It ended, or is looked at later; the outcome if it had one.
+    Settled(Option<Outcome>),
+    /// A side did not answer.
+    Failed(Side, CallError),
+}
+
+impl Engine {
+    /// Looks at the next handover that is due. Tells whether there was one.
+    pub(crate) async fn hand_over(&mut self, now: Timestamp) -> Result<bool, EngineError> {
+        if self.handing.is_none() {
+            return Ok(false);
+        }
+        if self.recover_handovers(now).await? {
+            return Ok(true);
+        }
+        if !self.erp_is_open(now) || !self.crm_is_open_for(CLASS, now) {
+            return Ok(false);
+        }
+        if self.begin_handovers(now).await? {
+            return Ok(true);
+        }
+        let Some(handing) = self.handing.clone().filter(|_| self.handed.begun.is_some()) else {
+            return Ok(false);
+        };
+        let mut tx = self.store.read(self.connection()).await?;
+        // Whoever is not known yet cannot be found to be the same.
+        let loaded = self.is_loaded(&mut tx).await?;
+        let jobs = if loaded { tx.claim_handovers(now, Class::Backfill, 1).await? } else { Vec::new() };
+        drop(tx);
+        let Some(job) = jobs.into_iter().next() else { return Ok(false) };
+        if self.learn_names(&handing, now).await? {
+            return Ok(true);
+        }
+        let handled = match job.subject {
+            // Boxed: it holds everything that is known of a key.
+            Subject::Org(org) => Box::pin(self.hand_over_one(&handing, &job, org)).await?,
+            Subject::Deal(deal) => self.look_at_deal(&handing, &job, deal).await?,
+        };
+        match handled {
+            Handled::Settled(outcome) => {
+                if let (Subject::Org(org), Some(outcome)) = (job.subject, outcome) {
+                    let mut tx = self.write().await?;
+                    tx.put_handover_outcome(self.run, HANDOVERS, org, outcome).await?;
+                    tx.commit().await?;
+                }
+            }
+            Handled::Failed(side, error) => self.handover_failed(&job, side, &error).await?,
+        }
+        Ok(true)
+    }
+
+    /// Settles since when changes count and whose names we give, or learns what was settled. Tells whether it tried and
+    /// did not come to it.
+    async fn begin_handovers(&mut self, now: Timestamp) -> Result<bool, EngineError> {
+        let Some(handing) = self.handing.clone().filter(|_| self.handed.begun.is_none()) else {
+            return Ok(false);
+        };
+        let mut tx = self.store.read(self.connection()).await?;
+        let known: Option<Begun> = tx.cursor(BEGUN).await?;
+        drop(tx);
+        let company = match handing.crm.company().await {
+            Ok(company) => company,
+            Err(error) => {
+                self.crm_failed(CLASS, &error);
+                return Ok(true);
+            }
+        };
+        let begun = match known {
+            // Whatever was created bears the name of the other one.
+            Some(known) if known.company != company => {
+                let message = format!(
+                    "customers were created for company {}, and this is company {company}: make a connection of its own",
+                    known.company
+                );
+                self.crm_failed(CLASS, &CallError::without_effect("handover", ErrorKind::Forbidden, message));
+                return Ok(true);
+            }
+            Some(known) => known,
+            None => {
+                let begun = Begun { since: now, company };
+                let mut tx = self.write().await?;
+                tx.put_cursor(BEGUN, &begun, now).await?;
+                tx.commit().await?;
+                begun
+            }
+        };
+        self.handing = Some(Handing { policy: HandoverPolicy { company, ..handing.policy }, ..handing });
+        self.handed.begun = Some(begun);
+        Ok(false)
+    }
+
+    /// Organizations that were entered since the flow was switched on are looked at, if the policy says so.
+    pub(crate) async fn note_entered(
+        &self,
+        tx: &mut Tx,
+        entered: &[(OrgId, Timestamp)],
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        let asked =
+            self.handing.as_ref().is_some_and(|handing| handing.policy.on.contains(&Trigger::OrgCreated));
+        let since = self.since();
+        let new: Vec<Subject> = entered
+            .iter()
+            .filter(|(_, at)| asked && *at >= since)
+            .map(|(org, _)| Subject::Org(*org))
+            .collect();
+        Ok(tx.enqueue_handovers(&new, Class::NewCustomer, now, "organization entered").await?)
+    }
+
+    /// From when on changes count.
+    pub(crate) fn since(&self) -> Timestamp {
+        self.handed.begun.map_or(Timestamp::MAX, |begun| begun.since)
+    }
+
+    /// The key is tried again later. A failure that is about this very question says nothing about its side.
+    pub(crate) async fn handover_failed(
+        &mut self,
+        job: &HandoverJob,
+        side: Side,
+        error: &CallError,
+    ) -> Result<(), EngineError> {
+        let now = self.clock.now();
+        match (side, &error.kind) {
+            (_, ErrorKind::Rejected | ErrorKind::Missing | ErrorKind::Unreadable) => {}
+            (Side::Erp, _) => self.side_failed(side, error),
+            (Side::Crm, _) => self.crm_failed(CLASS, error),
+        }
+        let attempts = job.attempts + 1;
+        let spread = match job.subject {
+            Subject::Org(OrgId(id)) | Subject::Deal(DealId(id)) => id,
+        };
+        let due = now + backoff::after(attempts, spread);
+        let mut tx = self.write().await?;
+        tx.settle_handover(job, Some(due), attempts, Some(&error.to_string())).await?;
+        tx.commit().await?;
+        tracing::warn!(subject = %job.subject, attempts, %error, "a handover is tried again later");
+        Ok(())
+    }
+
+    /// Learns the names behind numbers, if rules ask for them. Tells whether it failed.
+    async fn learn_names(&mut self, handing: &Handing, now: Timestamp) -> Result<bool, EngineError> {
+        let fresh =
+            self.handed.directory.as_ref().is_some_and(|(_, at)| now.duration_since(*at) < NAMES_LAST);
+        let asked = handing
+            .policy
+            .business_units
+            .iter()
+            .any(|unit| !unit.when.pipeline.is_empty() || !unit.when.owner.is_empty());
+        if fresh || !asked {
+            return Ok(false);
+        }
+        match handing.crm.directory(CLASS).await {
+            Ok(directory) => {
+                self.handed.directory = Some((directory, now));
+                Ok(false)
+            }
+            Err(error) => {
+                self.crm_failed(CLASS, &error);
+                Ok(true)
+            }
+        }
+    }
+
+    /// Decides about an organization until it is written, waits or is done.
+    async fn hand_over_one(
+        &mut self,
+        handing: &Handing,
+        job: &HandoverJob,
+        org: OrgId,
+    ) -> Result<Handled, EngineError> {
+        let mut looked = Looked::default();
+        let mut observed = false;
+        let mut held = Outcome::Unchanged;
+        for _ in 0..MOST_DECISIONS {
+            if !self.lease.is_valid() {
+                return Err(EngineError::LeaseLost);
+            }
+            let now = self.clock.now();
+            let mut tx = self.store.read(self.connection()).await?;
+            let intent = tx.erp_intent_of(org).await?;
+            let (handover, row) = situation(&mut tx, self.since(), org, looked.clone(), job, now).await?;
+            drop(tx);
+            if let Some(intent) = intent {
+                match intent.settled_at {
+                    // Nobody may tell yet whether it happened.
+                    Some(at) if at > now => return self.settle(job, Some(at), None, None).await,
+                    Some(_) => {
+                        if let Err(error) = self.conclude_piece(handing, &intent, &row.made).await? {
+                            return Ok(Handled::Failed(Side::Erp, error));
+                        }
+                        continue;
+                    }
+                    None => {
+                        // Our own lost answer: its doubt was not noted yet.
+                        let at = now + self.settings.t_effect + handing.policy.settle;
+                        self.note_doubt(intent.id, at).await?;
+                        return self.settle(job, Some(at), None, None).await;
+                    }
+                }
+            }
+            let directory =
+                self.handed.directory.as_ref().map(|(names, _)| names.clone()).unwrap_or_default();
+            match decide(&handing.policy, &directory, &handover) {
+                Decision::Nothing(_) => {
+                    let outcome = handover.is_begun().then_some(held);
+                    return self.settle(job, None, Some(None), outcome).await;
+                }
+                Decision::Observe if observed => {
+                    // It was read and is still not known: another page overtook us.
+                    let due = now + SignedDuration::from_secs(1);
+                    return self.settle(job, Some(due), None, None).await;
+                }
+                Decision::Observe => {
+                    if let Err(error) = self.observe_handover(handing, &handover).await? {
+                        return Ok(Handled::Failed(Side::Crm, error));
+                    }
+                    observed = true;
+                }
+                Decision::Look(look) => {
+                    if let Err(error) = self.look_up(handing, &handover, look, &mut looked).await? {
+                        return Ok(Handled::Failed(Side::Erp, error));
+                    }
+                }
+                Decision::Adopt(party) => {
+                    let made = Made { party: Some(party.clone()), ..row.made };
+                    if let Some(question) = self.adopt_party(org, party.id, &made).await? {
+                        return self.ask(job, question).await;
+                    }
+                }
+                Decision::AdoptAccount(account, found) => {
+                    let mut made = row.made;
+                    made.adopt_account(account, &found);
+                    self.remember_made(org, &made).await?;
+                }
+                Decision::AdoptProfile => {
+                    self.remember_made(org, &Made { profile: true, ..row.made }).await?;
+                }
+                Decision::Do { piece, cause, unit } => {
+                    return self.write_piece(handing, job, &row.made, (*piece, cause, unit.set)).await;
+                }
+                Decision::Complete(party) => {
+                    held = Outcome::Unchanged;
+                    let made = row.made.clone();
+                    if let Some(question) = self.adopt_party(org, party, &made).await? {
+                        return self.ask(job, question).await;
+                    }
+                    self.settle(job, None, Some(None), Some(held)).await?;
+                    return self.answer_back(party).await;
+                }
+                Decision::Hold(question) => return self.ask(job, *question).await,
+                Decision::WaitUntil(due) => return self.settle(job, Some(due), None, None).await,
+            }
+        }
+        let due = self.clock.now() + SignedDuration::from_mins(1);
+        tracing::warn!(%org, "a handover does not come to a decision; it is looked at again");
+        self.settle(job, Some(due), None, None).await
+    }
+
+    /// A won deal without an organization: a question, until it has one.
+    async fn look_at_deal(
+        &mut self,
+        handing: &Handing,
+        job: &HandoverJob,
+        id: DealId,
+    ) -> Result<Handled, EngineError> {
+        let read_at = self.clock.now();
+        let rows = match handing.crm.deals_by_id(&[id], CLASS).await {
+            Ok(rows) => rows,
+            Err(error) => return Ok(Handled::Failed(Side::Crm, error)),
+        };
+        self.crm_pauses.answered();
+        let found = rows.iter().find_map(|seen| match seen {
+            Seen::Record(deal) if deal.id == id => Some(deal.clone()),
+            Seen::Record(_) | Seen::Malformed(_) => None,
+        });
+        let page = Page { rows, more: false, next: None, server_now: read_at };
+        let mut tx = self.write().await?;
+        stage_deals(&mut tx, page, read_at, 0, self.since()).await?;
+        tx.commit().await?;
+        let question = found.and_then(|deal| without_org(&deal));
+        match question {
+            Some(question) => self.ask(job, question).await,
+            None => self.settle(job, None, Some(None), None).await,
+        }
+    }
+
+    /// Puts a question; asks it again when its time is over.
+    async fn ask(&mut self, job: &HandoverJob, question: Question) -> Result<Handled, EngineError> {
+        let lasts = self.handing.as_ref().map(|handing| handing.policy.approval_lasts);
+        let due = match (&question, lasts) {
+            (Question::ApprovalNeeded { .. }, Some(lasts)) => {
+                let mut tx = self.store.read(self.connection()).await?;
+                let since = tx.handover(job.subject).await?.and_then(|row| row.question);
+                let since = since.filter(|(known, _)| known.key() == question.key()).map(|(_, at)| at);
+                let since = since.unwrap_or(self.clock.now());
+                Some(since + lasts + SignedDuration::from_secs(1))
+            }
+            _ => None,
+        };
+        self.settle(job, due, Some(Some(question)), Some(Outcome::Held)).await
+    }
+
+    /// The key is done with, or looked at later; with another question, or none, if that is said.
+    pub(crate) async fn settle(
+        &mut self,
+        job: &HandoverJob,
+        due: Option<Timestamp>,
+        question: Option<Option<Question>>,
+        outcome: Option<Outcome>,
+    ) -> Result<Handled, EngineError> {
+        let now = self.clock.now();
+        let mut tx = self.write().await?;
+        if let Some(question) = question {
+            tx.put_question(job.subject, question.as_ref(), now).await?;
+        }
+        tx.settle_handover(job, due, 0, None).await?;
+        tx.commit().await?;
+        Ok(Handled::Settled(outcome))
+    }
+
+    pub(crate) async fn remember_made(&mut self, org: OrgId, made: &Made) -> Result<(), EngineError> {
+        let now = self.clock.now();
+        let mut tx = self.write().await?;
+        tx.put_made(org, made, now).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// The party is the organization's: it gets its pair at once, so that nobody makes another organization for it. Gives the
+    /// question if it belongs to another one.
+    async fn adopt_party(
+        &mut self,
+        org: OrgId,
+        party: PartyId,
+        made: &Made,
+    ) -> Result<Option<Question>, EngineError> {
+        let now = self.clock.now();
+        let mut tx = self.write().await?;
+        if let Some(question) = bind(&mut tx, org, party, now).await? {
+            return Ok(Some(question));
+        }
+        tx.put_made(org, made, now).await?;
+        tx.commit().await?;
+        Ok(None)
+    }
+
+    /// Reads an organization and its deals again by id.
+    async fn observe_handover(
+        &mut self,
+        handing: &Handing,
+        handover: &Handover,
+    ) -> Result<Result<(), CallError>, EngineError> {
+        let read_at = self.clock.now();
+        let org = handover.org;
+        let rows = match self.crm.orgs_by_id(&[org], CLASS).await {
+            Ok(rows) => rows,
+            Err(error) => return Ok(Err(error)),
+        };
+        let ids: Vec<DealId> = handover.deals.iter().map(|staged| staged.deal.id).collect();
+        let deals = if ids.is_empty() { Ok(Vec::new()) } else { handing.crm.deals_by_id(&ids, CLASS).await };
+        let deals = match deals {
+            Ok(deals) => deals,
+            Err(error) => return Ok(Err(error)),
+        };
+        self.crm_pauses.answered();
+        let is_there = rows.iter().any(|seen| match seen {
+            Seen::Record(record) => record.id == org,
+            Seen::Malformed(record) => record.id.is_none_or(|id| id == org.0),
+        });
+        let seen: BTreeSet<i64> = deals
+            .iter()
+            .filter_map(|seen| match seen {
+                Seen::Record(deal) => Some(deal.id.0),
+                Seen::Malformed(record) => record.id,
+            })
+            .collect();
+        let gone: Vec<i64> = ids.iter().map(|id| id.0).filter(|id| !seen.contains(id)).collect();
+        let page = Page { rows, more: false, next: None, server_now: read_at };
+        let mut tx = self.write().await?;
+        let staged = stage_orgs(&mut tx, page, read_at, 0, false, self.settings.policy.freshness).await?;
+        tx.enqueue(&staged.keys, Class::Edit, read_at, "handover").await?;
+        if !is_there {
+            tx.mark_absent(StagedKind::Org, &[org.0]).await?;
+        }
+        let page = Page { rows: deals, more: false, next: None, server_now: read_at };
+        stage_deals(&mut tx, page, read_at, 0, self.since()).await?;
+        tx.mark_absent(StagedKind::Deal, &gone).await?;
+        tx.commit().await?;
+        Ok(Ok(()))
+    }
+
+    /// The customer's numbers appear on its organization at once, by the other flow.
+    async fn answer_back(&mut self, party: PartyId) -> Result<Handled, EngineError> {
+        match Box::pin(self.sync_customer(&party.to_string())).await? {
+            Ok(_) => {}
+            // The poll brings it a little later.
+            Err(error) => tracing::warn!(%party, %error, "the new customer is shown with the next poll only"),
+        }
+        Ok(Handled::Settled(Some(Outcome::Created)))
+    }
+}
+
+/// The question about a won deal that nobody can be billed for.
+pub(crate) fn without_org(deal: &CrmDeal) -> Option<Question> {
+    let won = deal.status == DealStatus::Won && !deal.archived;
+    (won && deal.org.is_none()).then(|| Question::NoOrganization { deal: deal.id, title: deal.title.clone() })
+}
+
+/// Binds a party to an organization if neither belongs to anybody else.
+pub(crate) async fn bind(
+    tx: &mut Tx,
+    org: OrgId,
+    party: PartyId,
+    now: Timestamp,
+) -> Result<Option<Question>, EngineError> {
+    let of_org = tx.pairs_by_org(&[org]).await?.remove(&org);
+    let of_party = tx.pairs_by_party(&[party]).await?.remove(&party);
+    match (of_org, of_party) {
+        (Some(known), _) if known == party => Ok(None),
+        (Some(known), _) => {
+            let why = format!("organization {org} belongs to party {known} already");
+            Ok(Some(Question::PartyUnusable { party, why }))
+        }
+        (None, Some(pair)) => {
+            let why = format!("it belongs to organization {} already", pair.org);
+            Ok(Some(Question::PartyUnusable { party, why }))
+        }
+        (None, None) => {
+            tx.put_pairs(&[new_pair(party, org)], now).await?;
+            Ok(None)
+        }
+    }
+}
+
+/// Everything known about an organization and its deals.
+async fn situation(
+    tx: &mut Tx,
+    since: Timestamp,
+    org: OrgId,
+    looked: Looked,
+    job: &HandoverJob,
+    now: Timestamp,
+) -> Result<(Handover, HandoverRow), EngineError> {
+    let row = tx.handover(Subject::Org(org)).await?.unwrap_or_default();
+    let staged = tx.staged(StagedKind::Org, &[org.0]).await?.remove(&org.0);
+    let crm = crm_side(staged.as_ref())?;
+    let carried = match &crm {
+        CrmSide::Present { org, .. } => staging::carried_party(org),
+        CrmSide::NoPair | CrmSide::Unknown | CrmSide::Malformed(_) | CrmSide::Absent { .. } => None,
+    };
+    let mut deals = Vec::new();
+    for record in tx.staged_deals_of(org).await? {
+        deals.push(StagedDeal { deal: staging::read("deal", &record.row)?, read_at: record.read_at });
+    }
+    let pair = match tx.pairs_by_org(&[org]).await?.remove(&org) {
+        Some(party) => Some(Paired { party, customer: customer(tx, party).await? }),
+        None => None,
+    };
+    let doubt = tx.erp_intent_of(org).await?.and_then(|intent| intent.settled_at);
+    let handover = Handover {
+        org,
+        now,
+        activated_at: since,
+        crm,
+        assigned_at: row.assigned_at,
+        deals,
+        pair,
+        carried,
+        made: row.made.clone(),
+        looked,
+        doubt: doubt.filter(|at| *at > now).map(|settled_at| Doubt { settled_at }),
+        hold: row.question.clone(),
+        try_again: job.origin.ends_with("answered retry"),
+        answers: row.answers.clone(),
+    };
+    Ok((handover, row))
+}
+
+fn crm_side(record: Option<&StagedRecord>) -> Result<CrmSide, EngineError> {
+    let Some(record) = record else { return Ok(CrmSide::Unknown) };
+    if let (0, Some(reason)) = (record.missing, &record.row.malformed) {
+        return Ok(CrmSide::Malformed(reason.clone()));
+    }
+    match record.missing {
+        0 => {
+            Ok(CrmSide::Present { org: staging::read("organization", &record.row)?, read_at: record.read_at })
+        }
+        1 => Ok(CrmSide::Unknown),
+        _ => Ok(CrmSide::Absent { last_seen: record.read_at }),
+    }
+}
+
+async fn customer(tx: &mut Tx, party: PartyId) -> Result<Option<ErpCustomer>, EngineError> {
+    let Some(record) = tx.staged(StagedKind::Party, &[party.0]).await?.remove(&party.0) else {
+        return Ok(None);
+    };
+    if record.missing >= 2 || record.row.malformed.is_some() {
+        return Ok(None);
+    }
+    let mut accounts = Vec::new();
+    for record in tx.staged_of_parties(StagedKind::Account, &[party.0]).await? {
+        if record.missing < 2 && record.row.malformed.is_none() {
+            accounts.push(staging::read("account", &record.row)?);
+        }
+    }
+    Ok(Some(ErpCustomer::of(staging::read("party", &record.row)?, accounts)))
+}
+
+/// Names of the parties that are being created, in lower case: a poll may show them before their answers came.
+pub(crate) fn party_named(piece: &Piece) -> Option<String> {
+    match piece {
+        Piece::Party { new } => Some(sync_core::text::squeeze(&new.name).to_lowercase()),
+        Piece::Usage { .. }
+        | Piece::Address { .. }
+        | Piece::Account { .. }
+        | Piece::Site { .. }
+        | Piece::SiteUse { .. }
+        | Piece::Profile { .. } => None,
+    }
+}
+
+/// What is looked up, for logs.
+pub(crate) fn look_name(look: &Look) -> &'static str {
+    match look {
+        Look::ByReference => "party by reference",
+        Look::Alike => "parties that are alike",
+        Look::Party(_) => "party",
+        Look::Usages { .. } => "usages",
+        Look::Addresses { .. } => "addresses",
+        Look::Accounts => "accounts by reference",
+        Look::Others(_) => "accounts of the party",
+        Look::Profile { .. } => "profile",
+    }
+}

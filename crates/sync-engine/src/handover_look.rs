@@ -1,0 +1,115 @@
+//! What has to be known of the ERP before the next piece of a customer is named. Each look is a request or two.
+
+use sync_core::{
+    error::CallError,
+    handover::{Handover, Look, Looked},
+    model::{ErpParty, Seen},
+    ports::{Called, PartyKey},
+    situation::CrmSide,
+};
+
+use crate::{
+    Engine, EngineError,
+    handover::{Handing, look_name},
+    likeness::{company_of, judge_organization},
+};
+
+impl Engine {
+    /// Looks something up and adds it to what is known.
+    pub(crate) async fn look_up(
+        &mut self,
+        handing: &Handing,
+        handover: &Handover,
+        look: Look,
+        looked: &mut Looked,
+    ) -> Result<Result<(), CallError>, EngineError> {
+        tracing::debug!(org = %handover.org, look = look_name(&look), "looking into the ERP");
+        let asked = match look {
+            Look::Alike => return self.look_alike(handing, handover, looked).await,
+            other => self.ask_erp(handing, handover, other, looked).await,
+        };
+        if asked.is_ok() {
+            self.erp_pauses.answered();
+        }
+        Ok(asked)
+    }
+
+    async fn ask_erp(
+        &self,
+        handing: &Handing,
+        handover: &Handover,
+        look: Look,
+        looked: &mut Looked,
+    ) -> Called<()> {
+        let reference = handing.policy.reference(handover.org);
+        match look {
+            Look::ByReference => {
+                looked.by_reference = Some(handing.erp.parties_by_reference(&reference).await?);
+            }
+            // Told apart by whoever calls.
+            Look::Alike => {}
+            Look::Party(party) => {
+                let found = self.erp.party(&PartyKey::Id(party)).await?;
+                looked.party = Some(found.map(readable).transpose()?);
+            }
+            Look::Usages { number } => looked.usages = Some(handing.erp.usages(&number).await?),
+            Look::Addresses { number } => looked.addresses = Some(handing.erp.addresses(&number).await?),
+            Look::Accounts => looked.accounts = Some(handing.erp.accounts_by_reference(&reference).await?),
+            Look::Others(party) => {
+                let mut found = Vec::new();
+                for account in self.erp.accounts_of(party).await? {
+                    let id = match account {
+                        Seen::Record(account) => account.id,
+                        Seen::Malformed(record) => return Err(unreadable(&record.reason)),
+                    };
+                    found.extend(handing.erp.account(id).await?);
+                }
+                looked.others = Some(found);
+            }
+            Look::Profile { account, party } => {
+                looked.profile = Some(handing.erp.active_profile(account, party).await?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Parties that may be the same company: among those that were polled, and by the ERP's own search, which knows what
+    /// was entered since.
+    async fn look_alike(
+        &mut self,
+        handing: &Handing,
+        handover: &Handover,
+        looked: &mut Looked,
+    ) -> Result<Result<(), CallError>, EngineError> {
+        let CrmSide::Present { org, .. } = &handover.crm else { return Ok(Ok(())) };
+        let found = match handing.erp.parties_like(&company_of(org)).await {
+            Ok(found) => found,
+            Err(error) => return Ok(Err(error)),
+        };
+        self.erp_pauses.answered();
+        let found: Vec<ErpParty> = found
+            .into_iter()
+            .filter_map(|seen| match seen {
+                Seen::Record(party) => Some(party),
+                // What cannot be read cannot be compared; its name is among those polled, as far as that was readable.
+                Seen::Malformed(_) => None,
+            })
+            .collect();
+        let mut tx = self.store.read(self.connection()).await?;
+        let policy = &self.settings.policy;
+        let verdict = judge_organization(&mut tx, policy, org, found, &handover.answers.apart).await?;
+        looked.alike = Some(verdict);
+        Ok(Ok(()))
+    }
+}
+
+fn readable(seen: Seen<ErpParty>) -> Called<ErpParty> {
+    match seen {
+        Seen::Record(party) => Ok(party),
+        Seen::Malformed(record) => Err(unreadable(&record.reason)),
+    }
+}
+
+fn unreadable(why: &str) -> CallError {
+    CallError::without_effect("handover.look", sync_core::error::ErrorKind::Unreadable, why)
+}

@@ -1,0 +1,123 @@
+//! Handovers and intents of the ERP, on both databases.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+use jiff::Timestamp;
+use sync_core::{
+    budget::Class,
+    handover::{Asked, Cause, HandoverAnswer, Made, MadeParty, Piece, Question, Subject},
+    ids::{DealId, OrgId, PartyId, SetId},
+};
+use sync_store::{Answered, IntentEnd, NewErpIntent, Store};
+
+#[expect(dead_code, reason = "another test reopens its store")]
+mod support;
+
+const ORG: OrgId = OrgId(11);
+const KEY: Subject = Subject::Org(ORG);
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_767_225_600 + second).unwrap()
+}
+
+fn intent(org: OrgId) -> NewErpIntent {
+    NewErpIntent {
+        org,
+        piece: Piece::Usage { number: "1001".to_owned(), usage: "CUSTOMER".to_owned() },
+        cause: Cause::Deal(DealId(81)),
+        set: SetId(204),
+        reason: "deal 81 was won".to_owned(),
+        class: Class::Urgent,
+        origin: "deal 81".to_owned(),
+    }
+}
+
+async fn story(store: Store) {
+    store.migrate().await.unwrap();
+    let connection = store.ensure_connection("acme", "{}", at(0)).await.unwrap();
+    let fence = store.lease_take(connection, "one", None).await.unwrap().expect("nobody has it");
+
+    // The queue coalesces: earlier and more urgent wins, and whoever asked meanwhile is not forgotten.
+    let mut tx = store.write(&fence).await.unwrap();
+    let run = tx.begin_run("sync", at(0)).await.unwrap();
+    tx.enqueue_handovers(&[KEY], Class::Edit, at(100), "poll").await.unwrap();
+    tx.enqueue_handovers(&[KEY], Class::Urgent, at(50), "deal 81").await.unwrap();
+    tx.enqueue_handovers(&[KEY], Class::Backfill, at(200), "later").await.unwrap();
+    assert_eq!(tx.next_handover(Class::Urgent).await.unwrap(), Some(at(50)));
+    assert_eq!(tx.claim_handovers(at(49), Class::Backfill, 10).await.unwrap(), []);
+    let job = tx.claim_handovers(at(50), Class::Backfill, 10).await.unwrap().remove(0);
+    assert_eq!((job.subject, job.class, job.origin.as_str()), (KEY, Class::Urgent, "later"));
+    tx.enqueue_handovers(&[KEY], Class::Edit, at(60), "again").await.unwrap();
+    tx.settle_handover(&job, None, 0, None).await.unwrap();
+    let job = tx.claim_handovers(at(60), Class::Backfill, 10).await.unwrap().remove(0);
+    tx.settle_handover(&job, None, 0, None).await.unwrap();
+    assert_eq!(tx.next_handover(Class::Backfill).await.unwrap(), None);
+    tx.enqueue_handovers(&[KEY], Class::Edit, at(70), "deal 82").await.unwrap();
+    let job = tx.claim_handovers(at(70), Class::Backfill, 10).await.unwrap().remove(0);
+    assert_eq!(job.class, Class::Edit, "what was urgent is done with");
+    tx.settle_handover(&job, Some(at(500)), 2, Some("503")).await.unwrap();
+    assert_eq!(tx.handovers_by_attempts(at(71), 2).await.unwrap(), (0, 1));
+
+    // Questions keep their age, and are answered once.
+    let party = MadeParty { id: PartyId(300), number: "1001".to_owned(), ours: true, usage: true };
+    let made = Made { party: Some(party), ..Made::default() };
+    tx.put_made(ORG, &made, at(71)).await.unwrap();
+    let asked = |title: &str| Question::ApprovalNeeded {
+        cause: Cause::Deal(DealId(81)),
+        title: Some(title.to_owned()),
+        value: None,
+    };
+    tx.put_question(KEY, Some(&asked("a")), at(80)).await.unwrap();
+    tx.put_question(KEY, Some(&asked("b")), at(90)).await.unwrap();
+    let row = tx.handover(KEY).await.unwrap().unwrap();
+    assert_eq!((row.question, row.made), (Some((asked("b"), at(80))), made));
+    tx.enqueue_handovers(&[Subject::Deal(DealId(9))], Class::Urgent, at(90), "deal 9").await.unwrap();
+    let missing = Question::NoOrganization { deal: DealId(9), title: "x".to_owned() };
+    tx.put_question(Subject::Deal(DealId(9)), Some(&missing), at(91)).await.unwrap();
+    let first = tx.questions(None, None, 1).await.unwrap();
+    assert_eq!(first[0].subject, KEY);
+    assert_eq!(tx.questions(None, first.first(), 10).await.unwrap()[0].question, missing);
+    tx.enqueue_asked(&[ORG.0, 12], at(95)).await.unwrap();
+    assert_eq!(tx.claim_handovers(at(95), Class::Backfill, 10).await.unwrap().len(), 2);
+    tx.commit().await.unwrap();
+    let answer = |answer| store.answer_handover(connection, KEY, answer, "ann", at(100));
+    assert!(
+        matches!(answer(HandoverAnswer::New).await.unwrap(), Answered::Refused(why) if why.contains("approve"))
+    );
+    assert_eq!(answer(HandoverAnswer::Approve).await.unwrap(), Answered::Taken);
+    assert_eq!(answer(HandoverAnswer::Approve).await.unwrap(), Answered::NotAsked);
+    store.ask_for_handover(connection, OrgId(12), Asked::Org, "bob", at(101)).await.unwrap();
+
+    let mut tx = store.write(&fence).await.unwrap();
+    let row = tx.handover(KEY).await.unwrap().unwrap();
+    assert!(row.answers.approved.contains(&Cause::Deal(DealId(81))) && row.question.is_none());
+    assert!(tx.handover(Subject::Org(OrgId(12))).await.unwrap().unwrap().answers.asked.contains(&Asked::Org));
+
+    // One write at a time.
+    let id = tx.open_erp_intent(run, &intent(ORG), at(110)).await.unwrap();
+    tx.doubt_erp_intent(id, at(200)).await.unwrap();
+    tx.open_erp_intent(run, &intent(OrgId(12)), at(110)).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = store.write(&fence).await.unwrap();
+    assert!(tx.open_erp_intent(run, &intent(ORG), at(111)).await.is_err(), "an answer is missing");
+    drop(tx);
+    let mut tx = store.write(&fence).await.unwrap();
+    let open = tx.erp_intent_of(ORG).await.unwrap().unwrap();
+    assert_eq!((open.new, open.settled_at), (intent(ORG), Some(at(200))));
+    tx.close_erp_intent(id, IntentEnd::Done, at(210)).await.unwrap();
+    assert_eq!(tx.erp_intents().await.unwrap().len(), 1);
+    tx.open_erp_intent(run, &intent(ORG), at(220)).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn sqlite_handovers() {
+    let opened = support::sqlite().await;
+    story(opened.store.clone()).await;
+}
+
+#[tokio::test]
+async fn postgres_handovers() {
+    let opened = support::postgres("handovers").await;
+    story(opened.store.clone()).await;
+}
