@@ -199,7 +199,9 @@ pub struct DemoArgs {
 Examples:
   ml-connector sync
   ml-connector sync --connection acme --json
-  ml-connector sync --customer 300000001234567     one customer now, by its PartyId or PartyNumber")]
+  ml-connector sync --customer 300000001234567     one customer now, by its PartyId or PartyNumber
+  ml-connector sync --organization 4711            and make this organization a customer of the ERP
+  ml-connector sync --deal 81                      and make the organization of this won deal one, whenever it was won")]
 pub struct SyncArgs {
     /// Sync only this connection
     #[arg(long, value_name = "NAME")]
@@ -207,6 +209,12 @@ pub struct SyncArgs {
     /// Sync only this customer, read from both sides now: its PartyId or PartyNumber
     #[arg(long, value_name = "ID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub customer: Option<String>,
+    /// Sync, and make this organization of Pipedrive a customer of the ERP if it is none; needs no approval
+    #[arg(long, value_name = "ID", conflicts_with = "customer")]
+    pub organization: Option<i64>,
+    /// Sync, and make the organization of this won deal a customer of the ERP, whenever it was won; needs no approval
+    #[arg(long, value_name = "ID", conflicts_with = "customer")]
+    pub deal: Option<i64>,
 }
 
 /// `plan`

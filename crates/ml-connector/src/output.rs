@@ -127,6 +127,9 @@ pub struct ConnectionSummary {
 pub struct Flows {
     /// ERP customers and Pipedrive organizations.
     pub customers: Outcomes,
+    /// Organizations of Pipedrive on their way to the ERP; none where that is not configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customers_from_crm: Option<Outcomes>,
 }
 
 /// Each record counts once, by its last outcome.
@@ -170,7 +173,9 @@ pub struct ErpUse {
 impl Summary {
     /// How many records failed, over all connections.
     pub fn failed(&self) -> u64 {
-        self.connections.iter().map(|connection| connection.flows.customers.failed).sum()
+        let failed =
+            |flows: &Flows| flows.customers.failed + flows.customers_from_crm.map_or(0, |flow| flow.failed);
+        self.connections.iter().map(|connection| failed(&connection.flows)).sum()
     }
 
     /// The table for people.
@@ -187,25 +192,21 @@ impl Summary {
         ];
         let [created, updated, unchanged, held, failed, requests, tokens, erp] = NUMBERS;
         let header = ["connection", "flow", created, updated, unchanged, held, failed, requests, tokens, erp];
-        let rows = self.connections.iter().map(|connection| {
-            let ConnectionSummary { name, flows: Flows { customers }, pipedrive, erp } = connection;
-            let Outcomes { created, updated, unchanged, held, failed } = customers;
-            let numbers = [created, updated, unchanged, held, failed];
-            let [created, updated, unchanged, held, failed] = numbers.map(ToString::to_string);
-            let spent = [pipedrive.requests, pipedrive.tokens, erp.requests];
-            let [requests, tokens, erp] = spent.map(|number| number.to_string());
-            [
-                name.clone(),
-                "customers".to_owned(),
-                created,
-                updated,
-                unchanged,
-                held,
-                failed,
-                requests,
-                tokens,
-                erp,
-            ]
+        let rows = self.connections.iter().flat_map(|connection| {
+            let ConnectionSummary { name, flows, pipedrive, erp } = connection;
+            let Flows { customers, customers_from_crm } = flows;
+            let spent = [pipedrive.requests, pipedrive.tokens, erp.requests].map(|number| number.to_string());
+            // What was spent is told once: one connection has one budget.
+            let back =
+                customers_from_crm.iter().map(|counts| ("customers_from_crm", counts, Default::default()));
+            std::iter::once(("customers", customers, spent)).chain(back).map(|(flow, counts, spent)| {
+                let Outcomes { created, updated, unchanged, held, failed } = counts;
+                let numbers = [created, updated, unchanged, held, failed];
+                let [created, updated, unchanged, held, failed] = numbers.map(ToString::to_string);
+                let [requests, tokens, erp] = spent;
+                let (name, flow) = (name.clone(), flow.to_owned());
+                [name, flow, created, updated, unchanged, held, failed, requests, tokens, erp]
+            })
         });
         table(header, &NUMBERS, rows)
     }
@@ -221,6 +222,7 @@ mod tests {
                 name: "acme".to_owned(),
                 flows: Flows {
                     customers: Outcomes { created: 500, updated: 1, unchanged: 2, held: 3, failed: 4 },
+                    customers_from_crm: None,
                 },
                 pipedrive: PipedriveUse { requests: 510, tokens: 2_600 },
                 erp: ErpUse { requests: 7 },

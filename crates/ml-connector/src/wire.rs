@@ -16,7 +16,7 @@ use sync_core::{
     ports::{Clock, Crm, Erp},
 };
 use sync_engine::{
-    CUSTOMERS, Engine, Handing, Parts, Planner, Reads, Settings, Watch,
+    CUSTOMERS, Engine, HANDOVERS, Handing, Parts, Planner, Reads, Settings, Watch,
     daemon::{self, Sleeper as _},
     lease::{Lease, Taker, Taking},
 };
@@ -93,6 +93,7 @@ pub struct Wired {
     /// Its budget.
     pub ledger: Ledger,
     run: RunId,
+    hands_over: bool,
     erp: Arc<dyn Erp>,
     crm: Arc<dyn Crm>,
     clock: Arc<dyn Clock>,
@@ -193,7 +194,8 @@ impl Process<'_> {
         });
         let name = connection.name.clone();
         let (store, lease, clock) = (self.store.clone(), lease.clone(), self.clock.clone());
-        Ok(Wired { name, store, id, lease, engine, ledger, run, erp, crm, clock })
+        let hands_over = connection.customers_from_crm.is_some();
+        Ok(Wired { name, store, id, lease, engine, ledger, run, hands_over, erp, crm, clock })
     }
 
     /// Waits for the lease of a process that seems dead; gives up on one that is alive, and tells its name.
@@ -276,11 +278,15 @@ impl Wired {
     /// When the store cannot be read.
     pub async fn summary(&self) -> anyhow::Result<ConnectionSummary> {
         let mut tx = self.store.read(self.id).await?;
-        let counts = tx.outcomes(self.run, CUSTOMERS).await?;
+        let customers = tx.outcomes(self.run, CUSTOMERS).await?.into();
+        let customers_from_crm = match self.hands_over {
+            true => Some(tx.outcomes(self.run, HANDOVERS).await?.into()),
+            false => None,
+        };
         let spent = self.crm.spent();
         Ok(ConnectionSummary {
             name: self.name.clone(),
-            flows: Flows { customers: counts.into() },
+            flows: Flows { customers, customers_from_crm },
             pipedrive: PipedriveUse { requests: spent.requests, tokens: spent.tokens },
             erp: ErpUse { requests: self.erp.requests() },
         })

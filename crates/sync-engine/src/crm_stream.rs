@@ -79,9 +79,15 @@ impl Engine {
         self.due_in(Stream::Orgs, state, now)
     }
 
+    /// How often a stream of the CRM is polled: webhooks tell of organizations only.
+    pub(crate) fn poll_every_of(&self, stream: Stream) -> SignedDuration {
+        if stream == Stream::Orgs { self.crm_poll_every() } else { self.settings.crm_poll_every }
+    }
+
     /// What is to be read next of a stream of the CRM, if anything is due.
     pub(crate) fn due_in(&self, stream: Stream, mut state: CrmStream, now: Timestamp) -> Option<CrmStream> {
         let forced = self.forced.contains(&stream);
+        let every = self.poll_every_of(stream);
         match state.cursor {
             CrmCursor::Walk { .. } | CrmCursor::Window { .. } => Some(state),
             CrmCursor::New => {
@@ -95,7 +101,7 @@ impl Engine {
             }
             CrmCursor::Idle { watermark } => {
                 let rhythm = &mut state.rhythm;
-                if forced || rhythm.next_poll(self.crm_poll_every(), now) <= now {
+                if forced || rhythm.next_poll(every, now) <= now {
                     let from = watermark - self.settings.crm_overlap;
                     state.cursor = CrmCursor::Window { from, end: None, next: None };
                     rhythm.began = None;

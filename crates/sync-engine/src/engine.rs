@@ -411,7 +411,8 @@ impl Engine {
         }
         if self.handing.is_some() {
             let deals: CrmStream = tx.cursor(Stream::Deals.name()).await?.unwrap_or_default();
-            let due = deals.next_due(crm_poll_every, self.settings.sweep_every, now);
+            let every = self.poll_every_of(Stream::Deals);
+            let due = deals.next_due(every, self.settings.sweep_every, now);
             // What is parked comes with the end of the pause.
             let open = self.due_in(Stream::Deals, deals, now).is_none_or(|due| due.class() <= least);
             crm_due = crm_due.min(if open { due } else { Timestamp::MAX });

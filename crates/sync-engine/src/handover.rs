@@ -153,7 +153,9 @@ impl Engine {
             }
             Some(known) => known,
             None => {
-                let begun = Begun { since: now, company };
+                // The CRM's times have whole seconds.
+                let since = Timestamp::from_second(now.as_second()).unwrap_or(now);
+                let begun = Begun { since, company };
                 let mut tx = self.write().await?;
                 tx.put_cursor(BEGUN, &begun, now).await?;
                 tx.commit().await?;
@@ -246,7 +248,6 @@ impl Engine {
     ) -> Result<Handled, EngineError> {
         let mut looked = Looked::default();
         let mut observed = false;
-        let mut held = Outcome::Unchanged;
         for _ in 0..MOST_DECISIONS {
             if !self.lease.is_valid() {
                 return Err(EngineError::LeaseLost);
@@ -278,7 +279,12 @@ impl Engine {
                 self.handed.directory.as_ref().map(|(names, _)| names.clone()).unwrap_or_default();
             match decide(&handing.policy, &directory, &handover) {
                 Decision::Nothing(_) => {
-                    let outcome = handover.is_begun().then_some(held);
+                    if let Some(party) = to_be_told(&row.made) {
+                        self.remember_made(org, &Made { told: true, ..row.made }).await?;
+                        self.settle(job, None, Some(None), None).await?;
+                        return self.answer_back(party).await;
+                    }
+                    let outcome = handover.is_begun().then_some(Outcome::Unchanged);
                     return self.settle(job, None, Some(None), outcome).await;
                 }
                 Decision::Observe if observed => {
@@ -314,14 +320,11 @@ impl Engine {
                 Decision::Do { piece, cause, unit } => {
                     return self.write_piece(handing, job, &row.made, (*piece, cause, unit.set)).await;
                 }
+                // It is bound, and decided once more.
                 Decision::Complete(party) => {
-                    held = Outcome::Unchanged;
-                    let made = row.made.clone();
-                    if let Some(question) = self.adopt_party(org, party, &made).await? {
+                    if let Some(question) = self.adopt_party(org, party, &row.made).await? {
                         return self.ask(job, question).await;
                     }
-                    self.settle(job, None, Some(None), Some(held)).await?;
-                    return self.answer_back(party).await;
                 }
                 Decision::Hold(question) => return self.ask(job, *question).await,
                 Decision::WaitUntil(due) => return self.settle(job, Some(due), None, None).await,
@@ -473,6 +476,12 @@ impl Engine {
         }
         Ok(Handled::Settled(Some(Outcome::Created)))
     }
+}
+
+/// The customer that was completed, if its organization was not told of it yet.
+fn to_be_told(made: &Made) -> Option<PartyId> {
+    let complete = made.began.as_ref().is_some_and(|began| made.is_complete(began.set));
+    made.party.as_ref().filter(|_| complete && !made.told).map(|party| party.id)
 }
 
 /// The question about a won deal that nobody can be billed for.

@@ -40,7 +40,7 @@ impl Engine {
         let began = Began { cause, set, at: now };
         let made = match &made.began {
             Some(known) if !made.is_complete(known.set) => made.clone(),
-            Some(_) | None => Made { began: Some(began), ..made.clone() },
+            Some(_) | None => Made { began: Some(began), told: false, ..made.clone() },
         };
         let new = NewErpIntent {
             org,

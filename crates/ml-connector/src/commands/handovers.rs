@@ -4,10 +4,11 @@ use serde::Serialize;
 use sync_core::handover::{Asked, HandoverAnswer, HandoverAnswers, Made, Question, Subject};
 use sync_core::ids::{AccountId, DealId, OrgId, PartyId};
 use sync_core::ports::Clock as _;
-use sync_store::{Answered, ConnectionRow, QuestionRow, Store};
+use sync_store::{Answered, ConnectionRow, QuestionRow, StagedKind, Store};
 
 use super::Context;
 use super::pairs::chosen;
+use crate::cli::SyncArgs;
 use crate::cli::{
     HandoversAnswerArgs, HandoversAskArgs, HandoversCommand, HandoversListArgs, HandoversShowArgs,
     SubjectArgs,
@@ -138,7 +139,7 @@ async fn show(context: &Context<'_>, store: &Store, args: &HandoversShowArgs) ->
 fn in_words(shown: &Shown) -> String {
     let Shown { connection, subject, made, question, since, answers, answers_given: _ } = shown;
     let mut text = format!("{connection}: {subject}\n");
-    let Made { began, party, address: _, account, sites, profile } = made;
+    let Made { began, party, address: _, account, sites, profile, told: _ } = made;
     if let Some(began) = began {
         text.push_str(&format!("  begun   {:.0}: {}\n", began.at, began.cause));
     }
@@ -205,6 +206,49 @@ async fn ask(context: &Context<'_>, store: &Store, args: &HandoversAskArgs) -> a
     talk("whoever works on the connection does it at once; without `run`, run `ml-connector sync`");
     let message = "asked for".to_owned();
     told(context, &[Taken { connection: name.clone(), subject: Subject::Org(org), taken: true, message }])
+}
+
+/// What `sync` is asked for beside: a customer of the ERP for an organization, or for that of a deal.
+pub(super) async fn wish(context: &Context<'_>, args: &SyncArgs) -> anyhow::Result<()> {
+    let SyncArgs { connection, organization, deal, customer: _ } = args;
+    if organization.is_none() && deal.is_none() {
+        return Ok(());
+    }
+    let config = Config::load(&context.global.config)?;
+    let connections = super::sync::chosen(&config, connection.as_deref())?;
+    let [connection] = connections.as_slice() else {
+        let failed = Failed::new(ExitCode::Usage, "there are several connections");
+        return Err(failed.help("name one with --connection").into());
+    };
+    if connection.customers_from_crm.is_none() {
+        let message = format!("{} creates no customers in the ERP", connection.name);
+        let failed = Failed::new(ExitCode::Usage, message);
+        return Err(failed
+            .help("configure [connection.customers_from_crm]: docs/customers-from-crm.md")
+            .into());
+    }
+    let store = open_store(&config.store).await?;
+    let now = SystemClock::start().now();
+    let id = store.ensure_connection(&connection.name, "{}", now).await?;
+    let org = match (organization, deal) {
+        (Some(org), _) => OrgId(*org),
+        (None, deal) => {
+            let deal = deal.unwrap_or_default();
+            let staged = store.read(id).await?.staged(StagedKind::Deal, &[deal]).await?;
+            let org = staged.get(&deal).and_then(|record| record.row.parent);
+            OrgId(org.ok_or_else(|| {
+                Failed::new(
+                    ExitCode::Usage,
+                    format!("deal {deal} is not known as a won deal of an organization"),
+                )
+                .help("run `ml-connector sync` first if it was won just now, or name its --organization too")
+            })?)
+        }
+    };
+    let asked = deal.map_or(Asked::Org, |deal| Asked::Deal(DealId(deal)));
+    store.ask_for_handover(id, org, asked, &by(context, None), now).await?;
+    store.close().await;
+    Ok(())
 }
 
 fn told(context: &Context<'_>, results: &[Taken]) -> anyhow::Result<ExitCode> {

@@ -47,7 +47,10 @@ pub async fn run(cli: Cli, env: &dyn Fn(&str) -> Option<String>) -> anyhow::Resu
         Command::Demo(args) => demo::run(&context, &args).await,
         Command::Sync(args) => match &args.customer {
             Some(customer) => customer::run(&context, &args, customer).await,
-            None => sync::run(&context, &args).await,
+            None => {
+                handovers::wish(&context, &args).await?;
+                sync::run(&context, &args).await
+            }
         },
         Command::Plan(args) => plan::run(&context, &args).await,
         Command::Apply(args) => apply::run(&context, &args).await,

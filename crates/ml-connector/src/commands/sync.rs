@@ -5,9 +5,9 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use sync_core::error::{CallError, ErrorKind};
 use sync_core::poll::Again;
-use sync_engine::CUSTOMERS;
 use sync_engine::daemon::{End, Sleeper as _, TokioSleeper, heartbeat, until_quiescent};
 use sync_engine::lease::{Lease, Taking};
+use sync_engine::{CUSTOMERS, HANDOVERS};
 use sync_store::{Errand, WishEnd};
 
 use super::Context;
@@ -148,14 +148,18 @@ pub(super) async fn follow(
             anyhow::bail!("the wish of this command was deleted from the store");
         };
         let mut counts = Outcomes::default();
+        let mut customers_from_crm = connection.customers_from_crm.as_ref().map(|_| Outcomes::default());
         if let Some(run) = row.run {
             let mut tx = store.read(id).await?;
             counts = tx.outcomes(run, CUSTOMERS).await?.into();
+            if let Some(counts) = &mut customers_from_crm {
+                *counts = tx.outcomes(run, HANDOVERS).await?.into();
+            }
         }
         if let Some((end, message)) = row.ended {
             let summary = ConnectionSummary {
                 name: connection.name.clone(),
-                flows: Flows { customers: counts },
+                flows: Flows { customers: counts, customers_from_crm },
                 pipedrive: PipedriveUse { requests: row.cost.crm_requests, tokens: row.cost.crm_tokens },
                 erp: ErpUse { requests: row.cost.erp_requests },
             };

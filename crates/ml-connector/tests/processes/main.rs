@@ -4,5 +4,6 @@
 
 mod commands;
 mod connect;
+mod handovers;
 mod support;
 mod webhooks;

@@ -33,6 +33,8 @@ pub struct Made {
     pub sites: BTreeMap<SetId, SiteUseId>,
     /// Whether the account has a credit profile.
     pub profile: bool,
+    /// Whether the organization was told of what was made.
+    pub told: bool,
 }
 
 /// When creating began, and for what.
