@@ -583,29 +583,48 @@ fn what_follows_from_what() {
 fn people_are_asked_where_the_policy_says_so_and_not_for_ever() {
     let mut review = policy();
     review.approval = Approval::Review;
-    let asked = |policy: &HandoverPolicy, handover: &Handover| said(&decide(policy, &directory(), handover));
+    // Nobody in the ERP is like it.
+    let asked = |policy: &HandoverPolicy, handover: &Handover| {
+        let mut handover = handover.clone();
+        handover.looked.by_reference = Some(vec![]);
+        handover.looked.alike = Some(PartyVerdict::Nobody);
+        said(&decide(policy, &directory(), &handover))
+    };
+    let created = "create_party in US1";
     assert_eq!(asked(&review, &won()), "ask approval_needed");
+    assert_eq!(
+        said(&decide(&review, &directory(), &won())),
+        "look by reference",
+        "looking needs no approval"
+    );
     let mut above = policy();
     above.review_above.insert("USD".to_owned(), Amount(500_000_000));
     assert_eq!(asked(&above, &won()), "ask approval_needed");
     let euros = deal_with(|d| d.value = Some(Money { amount: Amount(10), currency: "EUR".to_owned() }));
     assert_eq!(asked(&above, &euros), "ask approval_needed", "nobody said how much that is");
     let small = deal_with(|d| d.value = Some(Money { amount: Amount(10), currency: "USD".to_owned() }));
-    assert_eq!(asked(&above, &small), "look by reference");
+    assert_eq!(asked(&above, &small), created);
+    // A customer of one unit that is won in another one is asked about, too; one that is under way is not.
+    let mut elsewhere = addressed(deal_with(|d| d.pipeline = Some(5)));
+    elsewhere.made = complete(US);
+    elsewhere.looked.accounts = Some(vec![account(Some(US), true)]);
+    assert_eq!(said(&decide(&review, &directory(), &elsewhere)), "ask approval_needed");
+    elsewhere.made.began = Some(Began { cause: Cause::Deal(DealId(81)), set: DE, at: ago(9) });
+    assert_eq!(said(&decide(&review, &directory(), &elsewhere)), "add_site in DE1");
 
     let question = Question::ApprovalNeeded { cause: Cause::Deal(DealId(81)), title: None, value: None };
     let mut answers = HandoverAnswers::default();
     assert!(answers.remember(&question, HandoverAnswer::New).unwrap_err().contains("approve, reject, retry"));
     answers.remember(&question, HandoverAnswer::Approve).unwrap();
     let approved = changed(|h| h.answers = answers.clone());
-    assert_eq!(asked(&review, &approved), "look by reference");
+    assert_eq!(asked(&review, &approved), created);
     answers.remember(&question, HandoverAnswer::Reject).unwrap();
     let rejected = changed(|h| h.answers = answers.clone());
     assert_eq!(asked(&review, &rejected), "nothing: rejected");
     let late = changed(|h| h.hold = Some((question.clone(), ago(90_000))));
     assert_eq!(asked(&review, &late), "ask approval_expired");
     let by_hand = changed(|h| h.answers.asked.extend([Asked::Deal(DealId(81))]));
-    assert_eq!(asked(&review, &by_hand), "look by reference", "whoever asks approves");
+    assert_eq!(asked(&review, &by_hand), created, "whoever asks approves");
 }
 
 #[test]

@@ -104,7 +104,8 @@ impl Engine {
         let jobs = if loaded { tx.claim_handovers(now, Class::Backfill, 1).await? } else { Vec::new() };
         drop(tx);
         let Some(job) = jobs.into_iter().next() else { return Ok(false) };
-        if self.learn_names(&handing, now).await? {
+        if let Err(error) = self.learn_names(&handing, now).await {
+            self.handover_failed(&job, Side::Crm, &error).await?;
             return Ok(true);
         }
         let handled = match job.subject {
@@ -199,7 +200,8 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let now = self.clock.now();
         match (side, &error.kind) {
-            (_, ErrorKind::Rejected | ErrorKind::Missing | ErrorKind::Unreadable) => {}
+            // A right that only this flow needs must not stop the other one (law 10).
+            (_, ErrorKind::Rejected | ErrorKind::Missing | ErrorKind::Unreadable | ErrorKind::Forbidden) => {}
             (Side::Erp, _) => self.side_failed(side, error),
             (Side::Crm, _) => self.crm_failed(CLASS, error),
         }
@@ -215,8 +217,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Learns the names behind numbers, if rules ask for them. Tells whether it failed.
-    async fn learn_names(&mut self, handing: &Handing, now: Timestamp) -> Result<bool, EngineError> {
+    /// Learns the names behind numbers, if rules ask for them.
+    async fn learn_names(&mut self, handing: &Handing, now: Timestamp) -> Result<(), CallError> {
         let fresh =
             self.handed.directory.as_ref().is_some_and(|(_, at)| now.duration_since(*at) < NAMES_LAST);
         let asked = handing
@@ -224,19 +226,10 @@ impl Engine {
             .business_units
             .iter()
             .any(|unit| !unit.when.pipeline.is_empty() || !unit.when.owner.is_empty());
-        if fresh || !asked {
-            return Ok(false);
+        if !fresh && asked {
+            self.handed.directory = Some((handing.crm.directory(CLASS).await?, now));
         }
-        match handing.crm.directory(CLASS).await {
-            Ok(directory) => {
-                self.handed.directory = Some((directory, now));
-                Ok(false)
-            }
-            Err(error) => {
-                self.crm_failed(CLASS, &error);
-                Ok(true)
-            }
-        }
+        Ok(())
     }
 
     /// Decides about an organization until it is written, waits or is done.
@@ -370,7 +363,7 @@ impl Engine {
             (Question::ApprovalNeeded { .. }, Some(lasts)) => {
                 let mut tx = self.store.read(self.connection()).await?;
                 let since = tx.handover(job.subject).await?.and_then(|row| row.question);
-                let since = since.filter(|(known, _)| known.key() == question.key()).map(|(_, at)| at);
+                let since = since.filter(|(known, _)| question.continues(known)).map(|(_, at)| at);
                 let since = since.unwrap_or(self.clock.now());
                 Some(since + lasts + SignedDuration::from_secs(1))
             }

@@ -320,8 +320,7 @@ impl Tx {
         if known.as_ref().map(|(known, _)| known) == question {
             return Ok(());
         }
-        // Another deal, another value: the question is a new one only if its kind is.
-        let since = known.filter(|(known, _)| question.is_some_and(|new| new.key() == known.key()));
+        let since = known.filter(|(known, _)| question.is_some_and(|new| new.continues(known)));
         let asked_at = question.map(|_| since.map_or(now, |(_, at)| at).as_microsecond());
         let (kind, id) = kind(of);
         let sql = "UPDATE handover SET question_key = $4, question = $5, asked_at = $6, updated_at = $7 \

@@ -58,11 +58,16 @@ async fn world(seed: u64) -> World {
 
 /// A company that sales knows and the ERP does not.
 fn organization(world: &World, name: &str) -> i64 {
+    // Each in a street and at a web site of its own, but for the one whose twin the ERP may know.
+    let word = name.split(' ').next().unwrap_or_default().to_lowercase();
+    let street =
+        if word == "acme" { "500 Oracle Pkwy".to_owned() } else { format!("{} {word} Street", name.len()) };
     let address = json!({
-        "value": "500 Oracle Pkwy, Redwood City, CA 94065, USA", "locality": "Redwood City",
+        "value": format!("{street}, Redwood City, CA 94065, USA"), "locality": "Redwood City",
         "admin_area_level_1": "CA", "postal_code": "94065", "country": "USA",
     });
-    let body = json!({ "name": name, "address": address, "website": "https://acme-trading.example" });
+    let website = format!("https://{word}-trading.example");
+    let body = json!({ "name": name, "address": address, "website": website });
     world.pipedrive.create_as_person(&body).expect("an organization")
 }
 

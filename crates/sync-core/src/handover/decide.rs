@@ -87,21 +87,22 @@ pub fn decide(policy: &HandoverPolicy, directory: &Directory, handover: &Handove
     let Some(unit) = because.unit else {
         return Decision::hold(Question::NoBusinessUnit { cause: because.cause });
     };
-    if !handover.is_begun() {
-        if let Some(question) = approval(policy, handover, &because) {
-            return Decision::hold(question);
-        }
-        let oldest = because.read_at.map_or(read_at, |deal| deal.min(read_at));
-        if handover.now.duration_since(oldest) > policy.freshness {
-            return Decision::Observe;
-        }
+    let under_way = handover.is_under_way();
+    let oldest = because.read_at.map_or(read_at, |deal| deal.min(read_at));
+    if !under_way && handover.now.duration_since(oldest) > policy.freshness {
+        return Decision::Observe;
     }
     let task = Task { policy, handover, org, because, unit };
     match task.next() {
-        Decision::Do { piece, .. } if handover.was_refused(piece.kind()) => match &handover.hold {
-            Some((question, _)) => Decision::hold(question.clone()),
-            None => Decision::Nothing(Wait::NoCause),
-        },
+        // Asked right before the first write: whoever is a customer already needs nobody's approval.
+        Decision::Do { piece, cause, unit } => {
+            let refused = handover.hold.as_ref().filter(|_| handover.was_refused(piece.kind()));
+            let question = refused.map(|(question, _)| question.clone());
+            match question.or_else(|| if under_way { None } else { approval(policy, handover, &because) }) {
+                Some(question) => Decision::hold(question),
+                None => Decision::Do { piece, cause, unit },
+            }
+        }
         decision => decision,
     }
 }

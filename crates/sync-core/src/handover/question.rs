@@ -209,6 +209,16 @@ impl Question {
         }
     }
 
+    /// Whether this is still the question that was asked before, in other words perhaps: how long it is asked counts on.
+    #[must_use]
+    pub fn continues(&self, before: &Self) -> bool {
+        let cause = |question: &Self| match question {
+            Self::ApprovalNeeded { cause, .. } => Some(*cause),
+            _ => None,
+        };
+        self.key() == before.key() && cause(self) == cause(before)
+    }
+
     /// The kind of write that was refused, if that is the question.
     #[must_use]
     pub fn refused(&self) -> Option<PieceKind> {
