@@ -1,4 +1,6 @@
 //! The policy of handovers as a table: a situation in words, and the decision in words. Read it top down.
+//!
+//! It is long on purpose: whoever asks what is done in a case looks through one table.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

@@ -24,6 +24,7 @@ mod family;
 mod guard;
 mod handover;
 mod handover_look;
+mod handover_observe;
 mod handover_write;
 mod hooked;
 pub mod lease;

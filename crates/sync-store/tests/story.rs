@@ -1,4 +1,5 @@
-//! All store code in one readable story, on both databases.
+//! All store code in one readable story, on both databases. It is long on purpose: each part goes on from what the ones before it
+//! left behind.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
