@@ -6,6 +6,7 @@ use sync_core::{
     deals::{CrmDeal, DealStatus},
     error::ErrorKind,
     handover::Subject,
+    hooks::HookEntity,
     ids::{DealId, OrgId},
     model::{Page, Seen},
 };
@@ -60,23 +61,36 @@ impl Engine {
         };
         self.crm_pauses.answered();
         let end = end_of(&page);
+        let window = matches!(state.cursor, CrmCursor::Window { .. });
         let sweep = state.rhythm.sweep;
         state.rhythm.began.get_or_insert(end.server_now);
         let rows = page.rows.len();
         let mut tx = self.write().await?;
-        let asked = stage_deals(&mut tx, page, read_at, sweep, self.since()).await?;
+        let staged = stage_deals(&mut tx, page, read_at, sweep, self.since()).await?;
         if state.passes(end, self.settings.pace.safety, now) {
             tx.sweep_finish(StagedKind::Deal, sweep).await?;
         }
         let complete = matches!(state.cursor, CrmCursor::Idle { .. });
         tx.put_cursor(Stream::Deals.name(), &state, now).await?;
         tx.commit().await?;
+        if window {
+            self.note_polled(HookEntity::Deal, &staged.changed, complete, now);
+        }
         if complete {
             self.forced.retain(|forced| *forced != Stream::Deals);
         }
-        self.tell_page(Stream::Deals, rows, asked, complete, Vec::new());
+        self.tell_page(Stream::Deals, rows, staged.asked, complete, Vec::new());
         Ok(true)
     }
+}
+
+/// What a page of deals makes due.
+#[derive(Debug, Default)]
+pub(crate) struct StagedDeals {
+    /// Looks at handovers that were asked for.
+    pub(crate) asked: usize,
+    /// Deals whose content is new, and when they say that it changed.
+    pub(crate) changed: Vec<(i64, Timestamp)>,
 }
 
 fn end_of(page: &Page<CrmDeal>) -> CrmPageEnd {
@@ -89,14 +103,14 @@ fn end_of(page: &Page<CrmDeal>) -> CrmPageEnd {
 }
 
 /// Stages deals and asks for a look at what they are about: what was won since the connection was activated, and whatever
-/// is being handed over already. Tells how many looks were asked for.
+/// is being handed over already.
 pub(crate) async fn stage_deals(
     tx: &mut Tx,
     page: Page<CrmDeal>,
     read_at: Timestamp,
     sweep: i64,
     activated_at: Timestamp,
-) -> Result<usize, EngineError> {
+) -> Result<StagedDeals, EngineError> {
     let deals: Vec<CrmDeal> = page
         .rows
         .iter()
@@ -110,9 +124,10 @@ pub(crate) async fn stage_deals(
         tracing::warn!(reason = record.reason, "a deal without a readable id was left out");
     }
     let changed = tx.stage(StagedKind::Deal, &rows, read_at, sweep).await?;
-    let mut asked = 0;
+    let mut staged = StagedDeals::default();
     for changed in changed {
         let Some(deal) = deals.iter().find(|deal| deal.id == DealId(changed.id)) else { continue };
+        staged.changed.push((deal.id.0, deal.updated_at));
         let origin = format!("deal {}", deal.id);
         let won_at = deal.won_at.unwrap_or(deal.updated_at);
         let won = deal.status == DealStatus::Won && !deal.archived && won_at >= activated_at;
@@ -123,11 +138,11 @@ pub(crate) async fn stage_deals(
         for subject in others.into_iter().flatten() {
             if (won && subject == here) || tx.handover(subject).await?.is_some() {
                 tx.enqueue_handovers(&[subject], Class::Urgent, read_at, &origin).await?;
-                asked += 1;
+                staged.asked += 1;
             }
         }
     }
-    Ok(asked)
+    Ok(staged)
 }
 
 fn row(deal: &CrmDeal) -> StagedRow {

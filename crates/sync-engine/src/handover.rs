@@ -12,8 +12,8 @@ use sync_core::{
     deals::{CrmDeal, DealStatus},
     error::{CallError, ErrorKind},
     handover::{
-        Decision, Directory, Handover, HandoverPolicy, Look, Looked, Made, Piece, Question, Subject, Trigger,
-        decide,
+        Decision, Directory, Handover, HandoverPolicy, Look, Looked, Made, Piece, Question, StagedDeal,
+        Subject, Trigger, decide,
     },
     ids::{DealId, OrgId, PartyId},
     model::{Page, Seen},
@@ -422,15 +422,17 @@ impl Engine {
     ) -> Result<Result<(), CallError>, EngineError> {
         let read_at = self.clock.now();
         let org = handover.org;
-        let rows = match self.crm.orgs_by_id(&[org], CLASS).await {
-            Ok(rows) => rows,
-            Err(error) => return Ok(Err(error)),
+        // What a webhook told of was read a moment ago.
+        let old =
+            |staged: &&StagedDeal| read_at.duration_since(staged.read_at) * 2 > handing.policy.freshness;
+        let ids: Vec<DealId> = handover.deals.iter().filter(old).map(|staged| staged.deal.id).collect();
+        let orgs = [org];
+        let reading = async {
+            if ids.is_empty() { Ok(Vec::new()) } else { handing.crm.deals_by_id(&ids, CLASS).await }
         };
-        let ids: Vec<DealId> = handover.deals.iter().map(|staged| staged.deal.id).collect();
-        let deals = if ids.is_empty() { Ok(Vec::new()) } else { handing.crm.deals_by_id(&ids, CLASS).await };
-        let deals = match deals {
-            Ok(deals) => deals,
-            Err(error) => return Ok(Err(error)),
+        let (rows, deals) = match tokio::join!(self.crm.orgs_by_id(&orgs, CLASS), reading) {
+            (Ok(rows), Ok(deals)) => (rows, deals),
+            (Err(error), _) | (_, Err(error)) => return Ok(Err(error)),
         };
         self.crm_pauses.answered();
         let is_there = rows.iter().any(|seen| match seen {

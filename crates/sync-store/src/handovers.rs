@@ -132,7 +132,8 @@ impl Store {
 }
 
 impl Tx {
-    /// Asks for a look at these. Whoever asks again makes the look earlier or more urgent, never double.
+    /// Asks for a look at these. Whoever asks again makes the look earlier or more urgent, never double, and never takes back
+    /// that a person said to try again.
     ///
     /// # Errors
     /// When the database refuses.
@@ -149,7 +150,8 @@ impl Tx {
             class = CASE WHEN handover.due_at IS NOT NULL AND handover.class < excluded.class \
                 THEN handover.class ELSE excluded.class END, \
             due_at = CASE WHEN handover.due_at < excluded.due_at THEN handover.due_at ELSE excluded.due_at END, \
-            origin = excluded.origin, generation = handover.generation + 1, attempts = 0, last_error = NULL";
+            origin = CASE WHEN handover.due_at IS NOT NULL AND handover.origin LIKE '%answered retry' \
+                THEN handover.origin ELSE excluded.origin END, generation = handover.generation + 1, attempts = 0, last_error = NULL";
         for one in subjects {
             let (kind, id) = kind(*one);
             let args: Vec<Arg> =

@@ -106,6 +106,7 @@ async fn watched(store: Store) {
             record: 1,
             action: "change".to_owned(),
             at: None,
+            urgent: true,
         },
         vouched: vec![Check::Basic],
         body: "{}".to_owned(),

@@ -93,6 +93,18 @@ async fn story(store: Store) {
     assert!(row.answers.approved.contains(&Cause::Deal(DealId(81))) && row.question.is_none());
     assert!(tx.handover(Subject::Org(OrgId(12))).await.unwrap().unwrap().answers.asked.contains(&Asked::Org));
 
+    // Whoever comes after a person who said to try again does not take that back.
+    let third = Subject::Org(OrgId(13));
+    tx.enqueue_handovers(&[third], Class::Urgent, at(102), "ann answered retry").await.unwrap();
+    tx.enqueue_handovers(&[third], Class::Edit, at(103), "deal 83").await.unwrap();
+    let job = tx.claim_handovers(at(103), Class::Backfill, 10).await.unwrap();
+    let job = job.into_iter().find(|job| job.subject == third).unwrap();
+    assert_eq!(job.origin, "ann answered retry");
+    tx.settle_handover(&job, None, 0, None).await.unwrap();
+    tx.enqueue_handovers(&[third], Class::Edit, at(104), "deal 83").await.unwrap();
+    let job = tx.claim_handovers(at(104), Class::Backfill, 10).await.unwrap();
+    assert_eq!(job.into_iter().find(|job| job.subject == third).unwrap().origin, "deal 83", "once");
+
     // One write at a time.
     let id = tx.open_erp_intent(run, &intent(ORG), at(110)).await.unwrap();
     tx.doubt_erp_intent(id, at(200)).await.unwrap();

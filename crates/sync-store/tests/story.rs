@@ -554,6 +554,7 @@ async fn hooking(store: &Store, fence: &Fence) {
             record,
             action: "change".to_owned(),
             at: None,
+            urgent: true,
         },
         vouched: vec![Check::Basic, Check::Hmac],
         body: format!("{{\"key\":\"{key}\"}}"),

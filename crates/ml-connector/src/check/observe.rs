@@ -11,6 +11,7 @@ use oracle_fusion::{Fusion, Shape, Subject};
 use pipedrive::{Fielded, KnownField, Pipedrive, WhoAmI};
 use saas_http::{RefreshFrom, RefreshState, Sleeper, Transport, Witness};
 use sync_core::budget::{Class, Spent};
+use sync_core::hooks::{HookEntity, Subscription};
 use sync_core::ids::PartyId;
 use sync_core::model::Seen;
 use sync_core::ports::{Called, Crm as _, Erp as _, Grant, Spend, SpendError, TokenVault};
@@ -20,7 +21,7 @@ use super::trouble::Trouble;
 use crate::clients::{Clients, Kept, budget};
 use crate::config::{ConfigError, Connection, Credentials};
 use crate::exit::Failed;
-use crate::hooks::addresses;
+use crate::hooks::{addresses, entities};
 
 /// What is looked with.
 pub struct Means<'a> {
@@ -160,7 +161,7 @@ pub async fn observe(connection: &Connection, means: Means<'_>) -> Observed {
         let made = clients.pipedrive(connection, witness.clone(), sleeper, kept);
         let address = addresses(connection, clients.env).map_err(unusable)?.into_iter().next();
         let made = made.map_err(unusable)?;
-        let mut seen = look_at_pipedrive(&made, address.as_deref(), Asker::new(&witness)).await;
+        let mut seen = look_at_pipedrive(&made, connection, address.as_deref(), Asker::new(&witness)).await;
         if let Some(ledger) = ledger {
             seen.left_today = ledger.left_today(Class::Backfill, clients.clock.now()).await.ok();
         }
@@ -262,6 +263,7 @@ async fn look_at_resource(fusion: &Fusion, subject: Subject, asker: &mut Asker<'
 
 async fn look_at_pipedrive(
     pipedrive: &Pipedrive,
+    connection: &Connection,
     address: Option<&str>,
     mut asker: Asker<'_>,
 ) -> PipedriveSeen {
@@ -272,7 +274,9 @@ async fn look_at_pipedrive(
     }
     let organizations = asker.ask(pipedrive.first_organizations()).await;
     let webhooks = match address {
-        Some(address) => Some(asker.ask_in_passing(webhooks(pipedrive, address)).await),
+        Some(address) => {
+            Some(asker.ask_in_passing(webhooks(pipedrive, address, &entities(connection))).await)
+        }
         None => None,
     };
     let scopes = asker.witness.scope();
@@ -293,9 +297,11 @@ async fn look_at_pipedrive(
     }
 }
 
-async fn webhooks(pipedrive: &Pipedrive, address: &str) -> Called<WebhooksSeen> {
+async fn webhooks(pipedrive: &Pipedrive, address: &str, wanted: &[HookEntity]) -> Called<WebhooksSeen> {
     let listed = pipedrive.subscriptions(Class::Urgent).await?;
-    let ours = listed.iter().any(|seen| seen.address == address && seen.complete && seen.active);
+    let good = |seen: &&Subscription| seen.address == address && seen.complete && seen.active;
+    let told_of = |entity: &HookEntity| listed.iter().filter(good).any(|seen| seen.entity == Some(*entity));
+    let ours = wanted.iter().all(told_of);
     Ok(WebhooksSeen { listed: listed.len(), ours })
 }
 

@@ -7,6 +7,7 @@ mod access;
 mod bad_input;
 mod budget;
 mod contract;
+mod deal_hooks;
 mod families;
 mod family_plans;
 mod guard;

@@ -9,7 +9,7 @@ use sync_core::{
     deals::Relation,
     error::{CallError, ErrorKind},
     fields::{Field, Values},
-    hooks::Subscription,
+    hooks::{HookEntity, Subscription},
     ids::{ConnectionId, OrgId, PartyId, RelationId, SubscriptionId},
     laws::{Violation, law_2_intent_first},
     model::{CrmOrg, Page, Seen},
@@ -98,6 +98,8 @@ impl Crm for CrmSeat {
             .collect())
     }
 
+    async fn room(&self, _class: Class) {}
+
     async fn permits(&self, class: Class, each: u32, wanted: usize) -> Called<Vec<Permit>> {
         self.world.gate.enter("crm.permits").await;
         let most = self.world.lock().rng.usize(1..5);
@@ -169,12 +171,19 @@ impl Crm for CrmSeat {
         Ok(self.world.lock().subscriptions.clone())
     }
 
-    async fn subscribe(&self, _class: Class, address: &str, _name: &str) -> Called<Subscription> {
+    async fn subscribe(
+        &self,
+        _class: Class,
+        entity: HookEntity,
+        address: &str,
+        _name: &str,
+    ) -> Called<Subscription> {
         self.world.reading("crm.subscribe").await?;
         let mut worlds = self.world.lock();
         let id = worlds.subscriptions.last().map_or(1, |last| last.id.0 + 1);
         let (id, address) = (SubscriptionId(id), address.to_owned());
-        let made = Subscription { id, address, complete: true, active: true, answered: None };
+        let entity = Some(entity);
+        let made = Subscription { id, address, entity, complete: true, active: true, answered: None };
         worlds.subscriptions.push(made.clone());
         Ok(made)
     }

@@ -7,6 +7,7 @@ use sync_core::{
     fields::{Field, Owner},
     guard::Guard,
     hierarchy::{Family, HierarchyRule, Parent, cycle},
+    hooks::HookEntity,
     ids::{ConnectionId, PartyId},
     laws::{
         Committed, Violation, law_1_one_relation, law_1_one_to_one, law_3_no_idle_write,
@@ -178,6 +179,7 @@ fn settings(seed: u64) -> Settings {
         batch: 16,
         subscribing: Hooks::come(seed).then(|| Subscribing {
             wanted: true,
+            entities: vec![HookEntity::Organization],
             address: "https://sync.example.com/hooks/simulated/0".to_owned(),
             older: Vec::new(),
             name: "simulated".to_owned(),
