@@ -88,18 +88,18 @@ impl Engine {
             return Ok(false);
         }
         self.check_lease()?;
-        let Some(handing) = self.handing.clone() else {
-            self.forget_hooked_deals(now).await?;
-            return Ok(false);
-        };
-        if self.handed.begun.is_none() || !self.crm_is_open_for(Class::Urgent, now) {
-            return Ok(false);
-        }
         let mut tx = self.store.read(self.connection()).await?;
         let any = tx.is_hooked(HookEntity::Deal).await?;
         drop(tx);
         if !any {
             self.deals_checked = true;
+            return Ok(false);
+        }
+        let Some(handing) = self.handing.clone() else {
+            self.forget_hooked_deals(now).await?;
+            return Ok(false);
+        };
+        if self.handed.begun.is_none() || !self.crm_is_open_for(Class::Urgent, now) {
             return Ok(false);
         }
         let hooked = self.take_hooked(HookEntity::Deal, now).await?;

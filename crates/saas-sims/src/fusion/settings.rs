@@ -115,7 +115,7 @@ impl Default for FusionSettings {
             expanded_children: 25,
             removed_attributes: Vec::new(),
             purchase_orders_fail_on_fields: true,
-            set_ids: vec![300_000_001_127_004],
+            set_ids: vec![300_000_001_127_004, 300_000_001_127_005, 300_000_001_127_006],
             profile_classes: vec!["DEFAULT".to_owned()],
             basic: None,
             refuse_duplicate_references: true,
