@@ -78,7 +78,7 @@ impl Engine {
         let gone: Vec<OrgId> = ids.iter().copied().filter(|id| !unclear && !seen(*id)).collect();
         let page = Page { rows, more: false, next: None, server_now: read_at };
         let mut tx = self.write().await?;
-        let mut staged = stage_orgs(&mut tx, page, read_at, 0, false, self.settings.policy.freshness).await?;
+        let mut staged = stage_orgs(&mut tx, page, read_at, self.stage_rules()).await?;
         if !gone.is_empty() {
             let near = parties_near(&mut tx, &gone).await?;
             staged.keys.extend(near);
@@ -86,7 +86,6 @@ impl Engine {
             let ids: Vec<i64> = gone.iter().map(|org| org.0).collect();
             tx.mark_absent(StagedKind::Org, &ids).await?;
         }
-        self.note_entered(&mut tx, &staged.entered, now).await?;
         tx.enqueue(&staged.keys, Class::Edit, now, "webhook").await?;
         tx.hooks_done(HookEntity::Organization, &hooked, now).await?;
         self.note_announced(&mut tx, staged.changed.len(), now).await?;
