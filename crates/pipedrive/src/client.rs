@@ -16,6 +16,7 @@ use sync_core::{
     deals::Relation,
     error::{CallError, Effect, ErrorKind},
     fields::{CustomField, Field, Values},
+    handover::Interest,
     hooks::{HookEntity, Subscription},
     ids::{OrgId, PartyId, RelationId, SubscriptionId},
     model::{CrmOrg, Malformed, Page, Seen},
@@ -34,6 +35,7 @@ use crate::{
         },
         users::{Me, MeDto},
     },
+    asked::AskedFields,
     codes::Codes,
     config::{PipedriveAuth, PipedriveConfig},
     convert,
@@ -63,6 +65,9 @@ pub struct Pipedrive {
     provision: Mutex<Provision>,
     fields: Vec<CustomField>,
     labels: Vec<String>,
+    pub(crate) asked: Interest,
+    /// What deals have of what is asked about; none before it was looked up.
+    pub(crate) asked_of_deals: RwLock<Option<AskedFields>>,
     timeout: SignedDuration,
     owner_id: Option<i64>,
     visible_to: Option<i64>,
@@ -123,6 +128,8 @@ impl Pipedrive {
             provision: Mutex::default(),
             fields: config.fields,
             labels: config.labels,
+            asked: config.asked,
+            asked_of_deals: RwLock::default(),
             timeout: SignedDuration::try_from(config.timeout).unwrap_or(SignedDuration::MAX),
             owner_id: config.owner_id,
             visible_to: config.visible_to,
@@ -155,7 +162,7 @@ impl Pipedrive {
     }
 
     fn wanted(&self) -> Wanted<'_> {
-        Wanted { fields: &self.fields, labels: &self.labels }
+        Wanted { fields: &self.fields, labels: &self.labels, asked: &self.asked }
     }
 
     fn learn(&self, codes: Codes, complete: bool) {
@@ -225,6 +232,7 @@ impl Crm for Pipedrive {
         let mut provision = self.provision.lock().await;
         let codes = provision.run(self.wanted(), &self.caller, self.clock.as_ref(), self.timeout).await?;
         self.learn(codes, true);
+        self.learn_asked_of_deals(None);
         Ok(())
     }
 

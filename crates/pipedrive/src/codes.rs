@@ -7,6 +7,11 @@ use sync_core::{
     text::squeeze,
 };
 
+use crate::asked::AskedFields;
+
+/// The most custom fields that a list can be asked for (pipedrive.md 1.5).
+const MOST: usize = 15;
+
 /// A custom field as this company has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Code {
@@ -23,6 +28,7 @@ pub(crate) struct Code {
 pub(crate) struct Codes {
     codes: BTreeMap<Field, Code>,
     labels: Option<Labels>,
+    asked: AskedFields,
 }
 
 /// The labels of organizations by their ids, different in every company (7).
@@ -42,6 +48,11 @@ impl Labels {
         self.0.get(&id).cloned().unwrap_or_else(|| format!("{UNKNOWN}{id}"))
     }
 
+    /// The name of a label that is known.
+    pub(crate) fn if_known(&self, id: i64) -> Option<String> {
+        self.0.get(&id).cloned()
+    }
+
     /// The label of this name, whatever its case; or one that is unknown, by what [`Labels::name`] called it.
     pub(crate) fn id(&self, name: &str) -> Option<i64> {
         self.known(name).or_else(|| name.strip_prefix(UNKNOWN)?.parse().ok())
@@ -58,12 +69,22 @@ impl Labels {
 impl Codes {
     /// All of those that are mapped, or none.
     pub(crate) fn complete(wanted: &[CustomField], codes: BTreeMap<Field, Code>) -> Option<Self> {
-        wanted.iter().all(|custom| codes.contains_key(&custom.field)).then_some(Self { codes, labels: None })
+        wanted.iter().all(|custom| codes.contains_key(&custom.field)).then(|| Self::partial(codes))
     }
 
     /// Those that exist: enough to read with. Nothing may be written with them.
     pub(crate) fn partial(codes: BTreeMap<Field, Code>) -> Self {
-        Self { codes, labels: None }
+        Self { codes, labels: None, asked: AskedFields::default() }
+    }
+
+    /// With what rules ask about beside.
+    pub(crate) fn asking(self, asked: AskedFields) -> Self {
+        Self { asked, ..self }
+    }
+
+    /// What rules ask about beside.
+    pub(crate) fn asked(&self) -> &AskedFields {
+        &self.asked
     }
 
     /// With labels.
@@ -91,9 +112,12 @@ impl Codes {
         self.codes.iter().map(|(field, code)| (*field, code))
     }
 
-    /// As `custom_fields=` wants them; none when there is nothing to name.
+    /// As `custom_fields=` wants them; none when there is nothing to name, or more than it takes: then all are returned.
     pub(crate) fn joined(&self) -> Option<String> {
-        let codes: Vec<&str> = self.codes.values().map(|code| code.code.as_str()).collect();
-        (!codes.is_empty()).then(|| codes.join(","))
+        let mapped = self.codes.values().map(|code| code.code.as_str());
+        let mut codes: Vec<&str> = mapped.chain(self.asked.codes()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        (1..=MOST).contains(&codes.len()).then(|| codes.join(","))
     }
 }

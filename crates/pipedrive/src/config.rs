@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use sync_core::{
     budget::{AuthKind, Plan, SEARCH_BURST},
     fields::CustomField,
+    handover::Interest,
 };
 
 /// Settings of one Pipedrive company. `Debug` shows no secret.
@@ -31,6 +32,8 @@ pub struct PipedriveConfig {
     pub fields: Vec<CustomField>,
     /// The labels that we put on organizations; they have to exist. Without any, labels are not read.
     pub labels: Vec<String>,
+    /// What rules of handovers ask about organizations and deals beside that.
+    pub asked: Interest,
     /// User and password that webhooks shall bring along; none where a gateway vouches for them.
     pub hook_login: Option<(String, SecretString)>,
     /// Who sees organizations that we create: 1, 3, 5 or 7; the user's default if absent (7).

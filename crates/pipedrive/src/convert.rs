@@ -12,6 +12,7 @@ use sync_core::{
 
 use crate::{
     api::organizations::{AddressDto, OrganizationDto},
+    asked::label_ids as label_ids_of,
     codes::{Codes, Labels},
     custom,
     shapes::reference,
@@ -60,7 +61,8 @@ pub(crate) fn read(row: &Json, codes: &Codes) -> Result<Option<CrmOrg>, String> 
     let facts = OrgFacts {
         owner: reference("owner_id", dto.owner_id.as_ref()).unwrap_or(None),
         added_at: moment("add_time", dto.add_time.as_ref()).unwrap_or(None),
-        ..OrgFacts::default()
+        labels: codes.asked().labels(&label_ids_of(row.get("label_ids"))),
+        custom: codes.asked().read_in(dto.custom_fields.as_ref()),
     };
     Ok(Some(CrmOrg {
         id: OrgId(required("id", int("id", dto.id.as_ref())?)?),

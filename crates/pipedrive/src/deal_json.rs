@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use saas_http::scalar::{amount, day, flag, int, moment, required, text};
 use serde_json::{Map, Value as Json, json};
 use sync_core::{
-    deals::{CrmDeal, DealStatus},
+    deals::{CrmDeal, DealFacts, DealStatus},
     ids::{DealId, OrgId},
     model::{Malformed, Seen},
     money::{Amount, Money},
 };
 
-use crate::{api::deals::DealDto, deals::DealChanges, shapes::reference};
+use crate::{api::deals::DealDto, asked::label_ids, deals::DealChanges, shapes::reference};
 
 /// What an emptied date becomes in storage (8).
 const NO_DAY: &str = "0000-00-00";
@@ -54,6 +54,8 @@ pub(crate) fn read(row: &Json) -> Result<CrmDeal, String> {
         archived: flag("is_archived", dto.is_archived.as_ref())? == Some(true),
         updated_at: required("update_time", moment("update_time", dto.update_time.as_ref())?)?,
         custom: custom(dto.custom_fields)?,
+        label_ids: label_ids(dto.label_ids.as_ref()),
+        facts: DealFacts::default(),
     })
 }
 

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// The most custom fields that a list can be asked for.
-const CODES: usize = 15;
+pub(crate) const CODES: usize = 15;
 
 /// Codes of the custom fields that a list is to return.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,27 +1,40 @@
 //! What a handover needs of the CRM: the port `CrmDeals`.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::PoisonError,
+};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sync_core::{
     budget::Class,
-    deals::CrmDeal,
+    deals::{CrmDeal, DealFacts},
+    error::ErrorKind,
     handover::Directory,
     ids::DealId,
     model::{Page, Seen},
     ports::{Called, CrmDeals},
 };
 
-use crate::{client::Pipedrive, deals::DealCodes};
+use crate::{
+    api::organization_fields::{FieldDto, ListFields},
+    asked::AskedFields,
+    client::Pipedrive,
+    deals::{CODES, DealCodes},
+    survey::Fielded,
+};
 
 /// From so many on, one list (10 tokens a hundred) is cheaper than one read each (1 token).
 const CHEAPER_TOGETHER: usize = 10;
 
+/// Deals with what people read on them, as far as rules ask about it.
 #[async_trait]
 impl CrmDeals for Pipedrive {
     async fn deals_won(&self, cursor: Option<String>, class: Class) -> Called<Page<CrmDeal>> {
-        Self::deals_won(self, &DealCodes::default(), cursor, class).await
+        let asked = self.asked_of_deals(class).await?;
+        let page = Self::deals_won(self, &codes(&asked)?, cursor, class).await;
+        self.read_with(page, |page| page_of(page, &asked))
     }
 
     async fn deals_changed(
@@ -30,20 +43,21 @@ impl CrmDeals for Pipedrive {
         cursor: Option<String>,
         class: Class,
     ) -> Called<Page<CrmDeal>> {
-        Self::deals_changed(self, from, &DealCodes::default(), cursor, class).await
+        let asked = self.asked_of_deals(class).await?;
+        let page = Self::deals_changed(self, from, &codes(&asked)?, cursor, class).await;
+        self.read_with(page, |page| page_of(page, &asked))
     }
 
     /// One by one archived deals are shown as such; a list leaves them out as if they were gone, which for us is the same.
     async fn deals_by_id(&self, ids: &[DealId], class: Class) -> Called<Vec<Seen<CrmDeal>>> {
-        let codes = DealCodes::default();
-        if ids.len() >= CHEAPER_TOGETHER {
-            return Self::deals_by_id(self, ids, &codes, class).await;
-        }
-        let mut deals = Vec::with_capacity(ids.len());
-        for id in ids {
-            deals.extend(self.deal(*id, &codes, class).await?.map(Seen::Record));
-        }
-        Ok(deals)
+        let asked = self.asked_of_deals(class).await?;
+        let codes = codes(&asked)?;
+        let rows = if ids.len() >= CHEAPER_TOGETHER {
+            Self::deals_by_id(self, ids, &codes, class).await
+        } else {
+            self.deals_one_by_one(ids, &codes, class).await
+        };
+        self.read_with(rows, |rows| rows.into_iter().map(|seen| with_facts(seen, &asked)).collect())
     }
 
     async fn company(&self) -> Called<i64> {
@@ -59,5 +73,74 @@ impl CrmDeals for Pipedrive {
             .map(|user| (user.id, [user.name, user.email].into_iter().flatten().collect()))
             .collect();
         Ok(Directory { pipelines, users })
+    }
+}
+
+impl Pipedrive {
+    /// What deals have of what is asked about; looked up once (10 tokens a page of 500), and again after a field was gone.
+    async fn asked_of_deals(&self, class: Class) -> Called<AskedFields> {
+        let known = self.asked_of_deals.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let mut asked = AskedFields::default();
+        if !self.asked.is_empty() {
+            let page = |cursor| ListFields { resource: Fielded::Deals.resource(), cursor };
+            let rows =
+                self.every(class, page, |row| Ok(serde_json::from_value::<FieldDto>(row.clone()).ok()));
+            for row in rows.await? {
+                asked.note(&self.asked, &row);
+            }
+        }
+        self.learn_asked_of_deals(Some(asked.clone()));
+        Ok(asked)
+    }
+
+    pub(crate) fn learn_asked_of_deals(&self, asked: Option<AskedFields>) {
+        *self.asked_of_deals.write().unwrap_or_else(PoisonError::into_inner) = asked;
+    }
+
+    /// What was read, with facts; a field that is gone is looked up anew with the next call.
+    fn read_with<T>(&self, called: Called<T>, facts: impl FnOnce(T) -> T) -> Called<T> {
+        if called.as_ref().is_err_and(|error| error.kind == ErrorKind::UnknownField) {
+            self.learn_asked_of_deals(None);
+        }
+        called.map(facts)
+    }
+
+    async fn deals_one_by_one(
+        &self,
+        ids: &[DealId],
+        codes: &DealCodes,
+        class: Class,
+    ) -> Called<Vec<Seen<CrmDeal>>> {
+        let mut deals = Vec::with_capacity(ids.len());
+        for id in ids {
+            deals.extend(self.deal(*id, codes, class).await?.map(Seen::Record));
+        }
+        Ok(deals)
+    }
+}
+
+/// The fields to ask for; all of them where there are more than a list can be asked for.
+fn codes(asked: &AskedFields) -> Called<DealCodes> {
+    let codes: BTreeSet<&str> = asked.codes().collect();
+    if codes.len() > CODES { Ok(DealCodes::default()) } else { DealCodes::of(codes) }
+}
+
+fn page_of(page: Page<CrmDeal>, asked: &AskedFields) -> Page<CrmDeal> {
+    let rows = page.rows.into_iter().map(|seen| with_facts(seen, asked)).collect();
+    Page { rows, ..page }
+}
+
+fn with_facts(seen: Seen<CrmDeal>, asked: &AskedFields) -> Seen<CrmDeal> {
+    match seen {
+        Seen::Record(mut deal) => {
+            let labels = asked.labels(&deal.label_ids);
+            let custom = asked.read(|code| deal.custom.get(code));
+            deal.facts = DealFacts { labels, custom };
+            Seen::Record(deal)
+        }
+        Seen::Malformed(record) => Seen::Malformed(record),
     }
 }

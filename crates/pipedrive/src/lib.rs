@@ -8,6 +8,7 @@
 //! What is deliberately not here: what is done with deals and notes, and repetition (the engine).
 
 mod api;
+mod asked;
 mod calls;
 mod client;
 mod codes;

@@ -11,12 +11,14 @@ use sync_core::{
     budget::Class,
     error::{CallError, Effect, ErrorKind},
     fields::{CustomField, CustomKind, Field},
+    handover::Interest,
     ports::{Called, Clock, Missing},
     text::squeeze,
 };
 
 use crate::{
     api::organization_fields::{CreateField, FieldDto, ListFields, ORGANIZATIONS, OptionDto, type_of},
+    asked::AskedFields,
     client::unreadable,
     codes::{Code, Codes, Labels},
 };
@@ -34,6 +36,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) fields: &'a [CustomField],
     /// Labels of organizations; they are not: that options of a built-in field can be added is nowhere promised (2).
     pub(crate) labels: &'a [String],
+    /// What rules ask about beside; it is nobody's duty to have it.
+    pub(crate) asked: &'a Interest,
 }
 
 /// What is remembered between preparations.
@@ -52,8 +56,8 @@ impl Provision {
         clock: &dyn Clock,
         timeout: SignedDuration,
     ) -> Called<Codes> {
-        let Wanted { fields, labels } = wanted;
-        let (mut known, all_labels) = list(fields, caller).await?;
+        let Wanted { fields, labels, asked } = wanted;
+        let Found { mut known, labels: all_labels, asked } = list(fields, asked, caller).await?;
         let all_labels = with_ours(labels, all_labels)?;
         for custom in fields {
             let CustomField { field, name, kind } = custom;
@@ -81,19 +85,19 @@ impl Provision {
         self.doubts.clear();
         let codes = Codes::complete(fields, known);
         codes
-            .map(|codes| codes.with_labels(all_labels))
+            .map(|codes| codes.with_labels(all_labels).asking(asked))
             .ok_or_else(|| unreadable::<ListFields>("a custom field has no code"))
     }
 
     /// The codes of those fields that exist, and the ones that do not. Creates nothing.
     pub(crate) async fn look(wanted: Wanted<'_>, caller: &Caller) -> Called<(Codes, Missing)> {
-        let Wanted { fields, labels } = wanted;
-        let (known, all_labels) = list(fields, caller).await?;
+        let Wanted { fields, labels, asked } = wanted;
+        let Found { known, labels: all_labels, asked } = list(fields, asked, caller).await?;
         let all_labels = with_ours(labels, all_labels)?;
         let missing: Vec<Field> =
             fields.iter().map(|custom| custom.field).filter(|field| !known.contains_key(field)).collect();
         let tokens = u32::try_from(missing.len()).unwrap_or(u32::MAX).saturating_mul(CreateField::TOKENS);
-        Ok((Codes::partial(known).with_labels(all_labels), Missing { fields: missing, tokens }))
+        Ok((Codes::partial(known).with_labels(all_labels).asking(asked), Missing { fields: missing, tokens }))
     }
 
     fn no_doubt(&self, field: Field, now: Timestamp) -> Called<()> {
@@ -124,11 +128,19 @@ fn with_ours(wanted: &[String], known: Option<Labels>) -> Called<Option<Labels>>
     }
 }
 
-/// Our fields and all labels.
-async fn list(fields: &[CustomField], caller: &Caller) -> Called<(BTreeMap<Field, Code>, Option<Labels>)> {
+/// What organizations have of what we look for.
+struct Found {
+    /// Our fields.
+    known: BTreeMap<Field, Code>,
+    /// All labels.
+    labels: Option<Labels>,
+    /// What rules ask about.
+    asked: AskedFields,
+}
+
+async fn list(fields: &[CustomField], interest: &Interest, caller: &Caller) -> Called<Found> {
     let mut known: BTreeMap<Field, Code> = BTreeMap::new();
-    let mut labels = None;
-    let mut cursor = None;
+    let (mut labels, mut asked, mut cursor) = (None, AskedFields::default(), None);
     loop {
         let answer = caller
             .send(&ListFields { resource: ORGANIZATIONS, cursor: cursor.clone() }, Pass::Class(CLASS))
@@ -136,6 +148,7 @@ async fn list(fields: &[CustomField], caller: &Caller) -> Called<(BTreeMap<Field
         let listed = answer.value.listed().map_err(unreadable::<ListFields>)?;
         for row in listed.rows {
             let Ok(row) = serde_json::from_value::<FieldDto>(row) else { continue };
+            asked.note(interest, &row);
             if row.is_labels() {
                 labels = Some(Labels::of(options(row.options)));
                 continue;
@@ -154,7 +167,7 @@ async fn list(fields: &[CustomField], caller: &Caller) -> Called<(BTreeMap<Field
         }
         match listed.next {
             Some(next) if cursor.as_ref() != Some(&next) => cursor = Some(next),
-            _ => return Ok((known, labels)),
+            _ => return Ok(Found { known, labels, asked }),
         }
     }
 }

@@ -103,6 +103,7 @@ mod tests {
             let wire = Wire { router: sim.router(), contract: judge, wrong: noted };
             let config = PipedriveConfig {
                 labels: Vec::new(),
+                asked: sync_core::handover::Interest::default(),
                 fields,
                 base_url: "https://company.example".to_owned(),
                 auth: PipedriveAuth::ApiToken("0123456789012345678901234567890123456789".into()),

@@ -43,6 +43,31 @@ pub struct CrmDeal {
     pub updated_at: Timestamp,
     /// The custom fields that were asked for, by code and as they came; null when unset.
     pub custom: BTreeMap<String, serde_json::Value>,
+    /// Ids of its labels.
+    #[serde(default)]
+    pub label_ids: Vec<i64>,
+    /// What people read on it, as far as rules ask about it.
+    #[serde(default, skip_serializing_if = "DealFacts::is_empty")]
+    pub facts: DealFacts,
+}
+
+/// What people read on a deal, as far as rules ask about it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DealFacts {
+    /// Its labels.
+    pub labels: Vec<String>,
+    /// Custom fields by the names that the rules have for them, each with what it says: of a field with several options all
+    /// that are chosen.
+    pub custom: BTreeMap<String, Vec<String>>,
+}
+
+impl DealFacts {
+    /// Whether nothing is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// How a deal stands (pipedrive.md 1.6).

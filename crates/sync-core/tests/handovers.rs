@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     customers::{AccountSite, AddressParts, BILL_TO, ErpAddress, FoundAccount, SiteUse},
-    deals::{CrmDeal, DealStatus},
+    deals::{CrmDeal, DealFacts, DealStatus},
     fields::{Field, Values},
     handover::{
-        Approval, Asked, Began, BusinessUnit, Cause, Conditions, Decision, Directory, Handover,
-        HandoverAnswer, HandoverAnswers, HandoverPolicy, Look, Looked, Made, MadeAccount, MadeParty,
+        Approval, Asked, Began, BusinessUnit, Cause, Conditions, Decision, Directory, FieldIs, Handover,
+        HandoverAnswer, HandoverAnswers, HandoverPolicy, Look, Looked, Made, MadeAccount, MadeParty, Mark,
         OrgFacts, Paired, Piece, Question, Required, StagedDeal, Trigger, Wait, decide,
     },
     ids::{AccountId, AccountSiteId, DealId, OrgId, PartyId, PartySiteId, SetId, SiteUseId},
@@ -89,6 +89,8 @@ fn deal(id: i64) -> CrmDeal {
         archived: false,
         updated_at: ago(60),
         custom: BTreeMap::new(),
+        label_ids: Vec::new(),
+        facts: DealFacts::default(),
     }
 }
 
@@ -579,6 +581,132 @@ fn what_follows_from_what() {
         })
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A label or what a custom field says, on the organization or the deal, and what that changes.
+#[test]
+fn marks_let_through_what_sets_a_handover_off() {
+    use Trigger::{DealWon, OrgAssigned, OrgCreated};
+    let label = || Mark::Label("Send to ERP".to_owned());
+    let field = || {
+        let values = vec!["Yes".to_owned(), "Urgently".to_owned()];
+        Mark::Field(FieldIs { name: "ERP?".to_owned(), values })
+    };
+    let said_by = |field: &str, said: &[&str]| {
+        BTreeMap::from([(field.to_owned(), said.iter().map(ToString::to_string).collect::<Vec<_>>())])
+    };
+    let none = OrgFacts::default;
+    let labelled = || OrgFacts { labels: vec!["send to  erp".to_owned()], ..none() };
+    let says = |said: &[&str]| OrgFacts { custom: said_by("erp?", said), ..none() };
+    let entered = |seconds| OrgFacts { added_at: Some(ago(seconds)), ..labelled() };
+    let on_deal = DealFacts { labels: vec!["Send to ERP".to_owned()], custom: said_by("ERP?", &["yes"]) };
+    let plain = DealFacts::default;
+    let goes = "look by reference";
+    type Case<'a> = (&'a str, &'a [Trigger], Option<Mark>, bool, OrgFacts, Option<DealFacts>, &'a str);
+    let table: Vec<Case<'_>> = vec![
+        (
+            "won, a mark exists but is not needed",
+            &[DealWon],
+            Some(label()),
+            false,
+            none(),
+            Some(plain()),
+            goes,
+        ),
+        ("won, and the mark is missing", &[DealWon], Some(label()), true, none(), Some(plain()), "nothing"),
+        (
+            "won, the organization has the label",
+            &[DealWon],
+            Some(label()),
+            true,
+            labelled(),
+            Some(plain()),
+            goes,
+        ),
+        ("won, the deal has the label", &[DealWon], Some(label()), true, none(), Some(on_deal.clone()), goes),
+        (
+            "won, the organization says so",
+            &[DealWon],
+            Some(field()),
+            true,
+            says(&["URGENTLY"]),
+            Some(plain()),
+            goes,
+        ),
+        (
+            "won, it says something else",
+            &[DealWon],
+            Some(field()),
+            true,
+            says(&["No"]),
+            Some(plain()),
+            "nothing",
+        ),
+        (
+            "won, one of several says so",
+            &[DealWon],
+            Some(field()),
+            true,
+            says(&["No", "Yes"]),
+            Some(plain()),
+            goes,
+        ),
+        ("won, the deal says so", &[DealWon], Some(field()), true, none(), Some(on_deal.clone()), goes),
+        ("entered, and has the label", &[OrgCreated], Some(label()), false, entered(60), None, goes),
+        (
+            "entered before this was switched on",
+            &[OrgCreated],
+            Some(label()),
+            false,
+            entered(7200),
+            None,
+            "nothing: older",
+        ),
+        ("entered, without the label", &[OrgCreated], Some(field()), false, entered(60), None, "nothing"),
+        (
+            "its deal's mark is not its own",
+            &[OrgCreated],
+            Some(field()),
+            false,
+            entered(60),
+            Some(on_deal),
+            "nothing",
+        ),
+        ("given away, and has the label", &[OrgAssigned], Some(label()), false, labelled(), None, goes),
+        ("given away, without the label", &[OrgAssigned], Some(label()), false, none(), None, "nothing"),
+    ];
+    for (what, on, mark, require_mark, facts, of_deal, wanted) in table {
+        let policy = HandoverPolicy { on: on.iter().copied().collect(), mark, require_mark, ..policy() };
+        let handover = changed(|h| {
+            h.assigned_at = on.contains(&OrgAssigned).then(|| ago(60));
+            if let CrmSide::Present { org, .. } = &mut h.crm {
+                org.facts = facts.clone();
+            }
+            match of_deal.clone() {
+                Some(facts) => h.deals[0].deal.facts = facts,
+                None => h.deals.clear(),
+            }
+        });
+        assert_eq!(said(&decide(&policy, &directory(), &handover)), wanted, "{what}");
+    }
+}
+
+#[test]
+fn a_custom_field_of_deal_or_organization_tells_the_business_unit() {
+    let field = FieldIs { name: "Region".to_owned(), values: vec!["emea".to_owned()] };
+    let by_field = Conditions { field: Some(field), ..Conditions::default() };
+    let policy = HandoverPolicy { business_units: vec![unit("DE1", DE, by_field)], ..policy() };
+    let custom = || BTreeMap::from([("Region".to_owned(), vec!["EMEA".to_owned()])]);
+    assert_eq!(policy.interest().fields, ["Region"]);
+    assert_eq!(said(&decide(&policy, &directory(), &won())), "ask no_business_unit");
+    let by_deal = deal_with(|d| d.facts.custom = custom());
+    assert_eq!(said(&decide(&policy, &directory(), &by_deal)), "look by reference");
+    let by_org = changed(|h| {
+        if let CrmSide::Present { org, .. } = &mut h.crm {
+            org.facts.custom = custom();
+        }
+    });
+    assert_eq!(said(&decide(&policy, &directory(), &by_org)), "look by reference");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use sync_store::{Changed, StagedKind, Tx};
 
 use crate::{
     Engine, EngineError,
+    facts::{self, Watched},
     hooked::KEPT,
     likeness::{note_changed, parties_near},
     pause::Side,
@@ -28,8 +29,6 @@ pub(crate) struct Staged {
     pub(crate) lost: Vec<sync_core::model::Malformed>,
     /// Organizations whose content is new, and when they say that it changed.
     pub(crate) changed: Vec<(i64, Timestamp)>,
-    /// Of these, when they were entered.
-    pub(crate) entered: Vec<(OrgId, Timestamp)>,
 }
 
 impl CrmStream {
@@ -130,8 +129,8 @@ impl Engine {
         state.rhythm.began.get_or_insert(end.server_now);
 
         let mut tx = self.write().await?;
-        let mut staged =
-            stage_orgs(&mut tx, page, read_at, sweep, repeating, self.settings.policy.freshness).await?;
+        let rules = StageRules { sweep, repeating, ..self.stage_rules() };
+        let mut staged = stage_orgs(&mut tx, page, read_at, rules).await?;
         if state.passes(end, self.settings.pace.safety, now) {
             let gone = tx.sweep_finish(StagedKind::Org, sweep).await?;
             staged.keys.extend(keys_of(&mut tx, &gone).await?);
@@ -139,7 +138,6 @@ impl Engine {
             tx.enqueue_asked(&gone, now).await?;
         }
         let complete = matches!(state.cursor, CrmCursor::Idle { .. });
-        self.note_entered(&mut tx, &staged.entered, now).await?;
         tx.enqueue(&staged.keys, Class::Edit, now, "crm poll").await?;
         tx.put_cursor(Stream::Orgs.name(), &state, now).await?;
         if complete {
@@ -203,16 +201,35 @@ pub(crate) fn end_of(page: &Page<CrmOrg>) -> CrmPageEnd {
     CrmPageEnd { more, next, newest, server_now }
 }
 
-/// Stages a page of a list. `repeating`: what it speaks about is looked at again, changed or not. `freshness`: see
-/// [`sync_core::policy::Policy`].
+/// How organizations are staged.
+#[derive(Clone, Copy)]
+pub(crate) struct StageRules<'a> {
+    /// The walk that they come from, 0 for anything else.
+    pub(crate) sweep: i64,
+    /// Whether what they speak about is looked at again, changed or not.
+    pub(crate) repeating: bool,
+    /// See [`sync_core::policy::Policy`].
+    pub(crate) freshness: SignedDuration,
+    /// What they are watched for.
+    pub(crate) watched: Option<Watched<'a>>,
+}
+
+impl Engine {
+    /// How organizations are staged that come from no walk.
+    pub(crate) fn stage_rules(&self) -> StageRules<'_> {
+        let freshness = self.settings.policy.freshness;
+        StageRules { sweep: 0, repeating: false, freshness, watched: self.watched() }
+    }
+}
+
+/// Stages a page of a list.
 pub(crate) async fn stage_orgs(
     tx: &mut Tx,
     page: Page<CrmOrg>,
     read_at: Timestamp,
-    sweep: i64,
-    repeating: bool,
-    freshness: SignedDuration,
+    rules: StageRules<'_>,
 ) -> Result<Staged, EngineError> {
+    let StageRules { sweep, repeating, freshness, watched } = rules;
     let values: BTreeMap<OrgId, CrmOrg> = page
         .rows
         .iter()
@@ -222,7 +239,9 @@ pub(crate) async fn stage_orgs(
         })
         .collect();
     let (rows, lost) = staging::rows(page.rows, staging::org);
+    let was = facts::before(tx, watched, rows.iter().map(|row| row.id)).await?;
     let changed = tx.stage(StagedKind::Org, &rows, read_at, sweep).await?;
+    facts::note(tx, watched, was, read_at).await?;
     // Stamps have whole seconds and lists lag: of two versions in one second a list may still show the older one. So it is
     // too old to be written upon, and read again by id first.
     let tied: Vec<i64> = changed.iter().filter(|row| row.tied).map(|row| row.id).collect();
@@ -241,11 +260,9 @@ pub(crate) async fn stage_orgs(
     keys.dedup();
     let ids: Vec<i64> = changed.iter().map(|row| row.id).collect();
     tx.enqueue_asked(&ids, read_at).await?;
-    let entered = |row: &Changed| Some((OrgId(row.id), values.get(&OrgId(row.id))?.facts.added_at?));
-    let entered = changed.iter().filter_map(entered).collect();
     let stamp = |row: &Changed| values.get(&OrgId(row.id)).map(|org| (row.id, org.updated_at));
     let changed = changed.iter().filter_map(stamp).collect();
-    Ok(Staged { keys, rows: rows.len(), lost, changed, entered })
+    Ok(Staged { keys, rows: rows.len(), lost, changed })
 }
 
 /// The parties concerned by changed organizations, leaving out our own writes come back: what an organization says

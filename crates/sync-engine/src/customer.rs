@@ -195,7 +195,7 @@ impl Engine {
         let gone = asked.filter(|org| rows.iter().all(|seen| org_of(seen) != Some(*org)));
         let page = Page { rows, more: false, next: None, server_now: read_at };
         let mut tx = self.write().await?;
-        let staged = stage_orgs(&mut tx, page, read_at, 0, false, self.settings.policy.freshness).await?;
+        let staged = stage_orgs(&mut tx, page, read_at, self.stage_rules()).await?;
         let gone: Vec<i64> = gone.into_iter().map(|OrgId(org)| org).collect();
         tx.mark_absent(StagedKind::Org, &gone).await?;
         tx.enqueue(&staged.keys, Class::Edit, read_at, "one customer").await?;

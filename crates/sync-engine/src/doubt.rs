@@ -19,7 +19,9 @@ use sync_core::{
 };
 use sync_store::{Intent, IntentEnd, JournalEntry, Outcome, StagedKind, Tx};
 
-use crate::{CUSTOMERS, Engine, EngineError, likeness::stage, receipt::pair_after, staging, watch::Event};
+use crate::{
+    CUSTOMERS, Engine, EngineError, facts, likeness::stage, receipt::pair_after, staging, watch::Event,
+};
 
 /// Looks stand in the way of customers that somebody waits for.
 pub(crate) const LOOK: Class = Class::NewCustomer;
@@ -229,7 +231,9 @@ impl Engine {
         let mut tx = self.write().await?;
         let end = if orgs.is_empty() { IntentEnd::Void } else { IntentEnd::Done };
         let rows: Vec<_> = orgs.iter().map(staging::org).collect();
+        let was = facts::before(&mut tx, self.watched(), rows.iter().map(|row| row.id)).await?;
         stage(&mut tx, StagedKind::Org, &rows, now, 0).await?;
+        facts::note(&mut tx, self.watched(), was, now).await?;
         let mut outcome = None;
         if let [org] = orgs.as_slice() {
             outcome = self.adopt(&mut tx, &intent, org, now).await?;

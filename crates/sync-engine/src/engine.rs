@@ -59,7 +59,7 @@ pub struct Engine {
     pub(crate) settings: Settings,
     pub(crate) run: RunId,
     /// Whether the CRM's custom fields are known.
-    prepared: bool,
+    pub(crate) prepared: bool,
     /// Whether the ERP was found to have what is read of it.
     erp_prepared: bool,
     /// Whether every staged record has its keys for matching.

@@ -13,7 +13,7 @@ use sync_core::{
     error::{CallError, ErrorKind},
     handover::{
         Decision, Directory, Handover, HandoverPolicy, Look, Looked, Made, Piece, Question, StagedDeal,
-        Subject, Trigger, decide,
+        Subject, decide,
     },
     ids::{DealId, OrgId, PartyId},
     model::{Page, Seen},
@@ -53,6 +53,8 @@ pub struct Handing {
 #[derive(Default)]
 pub(crate) struct HandingState {
     pub(crate) directory: Option<(Directory, Timestamp)>,
+    /// When the fields that rules ask about were learned.
+    learned: Option<Timestamp>,
     /// Whether writes that an earlier process left without an answer were looked up.
     pub(crate) recovered: bool,
     /// What was settled when the flow was switched on.
@@ -167,24 +169,6 @@ impl Engine {
         Ok(false)
     }
 
-    /// Organizations that were entered since the flow was switched on are looked at, if the policy says so.
-    pub(crate) async fn note_entered(
-        &self,
-        tx: &mut Tx,
-        entered: &[(OrgId, Timestamp)],
-        now: Timestamp,
-    ) -> Result<(), EngineError> {
-        let asked =
-            self.handing.as_ref().is_some_and(|handing| handing.policy.on.contains(&Trigger::OrgCreated));
-        let since = self.since();
-        let new: Vec<Subject> = entered
-            .iter()
-            .filter(|(_, at)| asked && *at >= since)
-            .map(|(org, _)| Subject::Org(*org))
-            .collect();
-        Ok(tx.enqueue_handovers(&new, Class::NewCustomer, now, "organization entered").await?)
-    }
-
     /// From when on changes count.
     pub(crate) fn since(&self) -> Timestamp {
         self.handed.begun.map_or(Timestamp::MAX, |begun| begun.since)
@@ -216,8 +200,13 @@ impl Engine {
         Ok(())
     }
 
-    /// Learns the names behind numbers, if rules ask for them.
+    /// Learns the names behind numbers, if rules ask for them. Labels and options are learned anew as seldom.
     async fn learn_names(&mut self, handing: &Handing, now: Timestamp) -> Result<(), CallError> {
+        let learned = *self.handed.learned.get_or_insert(now);
+        if now.duration_since(learned) >= NAMES_LAST && !handing.policy.interest().is_empty() {
+            self.handed.learned = Some(now);
+            self.prepared = false;
+        }
         let fresh =
             self.handed.directory.as_ref().is_some_and(|(_, at)| now.duration_since(*at) < NAMES_LAST);
         let asked = handing
@@ -449,7 +438,7 @@ impl Engine {
         let gone: Vec<i64> = ids.iter().map(|id| id.0).filter(|id| !seen.contains(id)).collect();
         let page = Page { rows, more: false, next: None, server_now: read_at };
         let mut tx = self.write().await?;
-        let staged = stage_orgs(&mut tx, page, read_at, 0, false, self.settings.policy.freshness).await?;
+        let staged = stage_orgs(&mut tx, page, read_at, self.stage_rules()).await?;
         tx.enqueue(&staged.keys, Class::Edit, read_at, "handover").await?;
         if !is_there {
             tx.mark_absent(StagedKind::Org, &[org.0]).await?;

@@ -64,7 +64,7 @@ impl Engine {
         let gone = gone(&hooked, &rows, |org| org.id.0);
         let page = Page { rows, more: false, next: None, server_now: read_at };
         let mut tx = self.write().await?;
-        let mut staged = stage_orgs(&mut tx, page, read_at, 0, false, self.settings.policy.freshness).await?;
+        let mut staged = stage_orgs(&mut tx, page, read_at, self.stage_rules()).await?;
         if !gone.is_empty() {
             let orgs: Vec<OrgId> = gone.iter().copied().map(OrgId).collect();
             let near = parties_near(&mut tx, &orgs).await?;
@@ -73,7 +73,6 @@ impl Engine {
             tx.mark_absent(StagedKind::Org, &gone).await?;
             tx.enqueue_asked(&gone, now).await?;
         }
-        self.note_entered(&mut tx, &staged.entered, now).await?;
         tx.enqueue(&staged.keys, Class::Edit, now, "webhook").await?;
         tx.hooks_done(HookEntity::Organization, &hooked, now).await?;
         self.note_announced(&mut tx, staged.changed.len(), now).await?;

@@ -20,6 +20,7 @@ mod doubt;
 mod engine;
 mod erp_stream;
 mod error;
+mod facts;
 mod family;
 mod guard;
 mod handover;

@@ -20,7 +20,7 @@ use sync_store::{IntentEnd, JournalEntry, Outcome, Reschedule, StagedKind, Stage
 use crate::{
     CUSTOMERS, Engine, EngineError,
     apply::{Reply, Sent, before},
-    backoff,
+    backoff, facts,
     likeness::stage,
     pause::Side,
     reconcile::Planned,
@@ -75,7 +75,9 @@ impl Engine {
         tx.put_pairs(&receipts.pairs, now).await?;
         tx.put_relations(&receipts.related, now).await?;
         tx.delete_relations(&receipts.unrelated).await?;
+        let was = facts::before(&mut tx, self.watched(), receipts.staged.iter().map(|row| row.id)).await?;
         stage(&mut tx, StagedKind::Org, &receipts.staged, now, 0).await?;
+        facts::note(&mut tx, self.watched(), was, now).await?;
         tx.mark_absent(StagedKind::Org, &receipts.absent).await?;
         if self.keeps_intents() {
             tx.close_intents(&receipts.ended, now).await?;

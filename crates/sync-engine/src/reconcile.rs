@@ -21,7 +21,7 @@ use sync_store::{Job, Outcome, QueueLen, Reschedule, StagedKind};
 use crate::{
     CUSTOMERS, Engine, EngineError,
     apply::Manners,
-    guard,
+    facts, guard,
     likeness::{parties_near, stage},
     observe::observe,
     pause::Side,
@@ -162,7 +162,9 @@ impl Engine {
         let absent: Vec<i64> =
             orgs.iter().map(|org| org.0).filter(|org| rows.iter().all(|row| row.id != *org)).collect();
         let mut tx = self.write().await?;
+        let was = facts::before(&mut tx, self.watched(), rows.iter().map(|row| row.id)).await?;
         stage(&mut tx, StagedKind::Org, &rows, read_at, 0).await?;
+        facts::note(&mut tx, self.watched(), was, read_at).await?;
         tx.mark_absent(StagedKind::Org, &absent).await?;
         tx.commit().await?;
         Ok(true)

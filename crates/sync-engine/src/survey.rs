@@ -14,7 +14,7 @@ use sync_store::StagedKind;
 
 use crate::{
     Engine, EngineError,
-    crm_stream::{end_of, stage_orgs},
+    crm_stream::{StageRules, end_of, stage_orgs},
     erp_stream::{asking, keys_of, kind_of, with_targets},
     likeness::stage,
     pause::Side,
@@ -200,9 +200,8 @@ impl Engine {
                 let (end, repeating) = (end_of(&page), state.repeating);
                 state.passes(end, self.settings.pace.safety, now);
                 let mut tx = self.write().await?;
-                let staged =
-                    stage_orgs(&mut tx, page, read_at, NO_SWEEP, repeating, self.settings.policy.freshness)
-                        .await?;
+                let rules = StageRules { sweep: NO_SWEEP, repeating, ..self.stage_rules() };
+                let staged = stage_orgs(&mut tx, page, read_at, rules).await?;
                 tx.enqueue(&staged.keys, Class::Edit, now, "crm poll").await?;
                 tx.commit().await?;
                 let complete = matches!(state.cursor, CrmCursor::Idle { .. });

@@ -161,6 +161,25 @@ impl Tx {
         Ok(())
     }
 
+    /// Remembers when an organization was given to somebody else; nothing is looked at for that alone.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn note_assigned(
+        &mut self,
+        org: OrgId,
+        at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let sql = "INSERT INTO handover (connection_id, kind, id, class, generation, attempts, origin, made, answers, \
+            assigned_at, updated_at) VALUES ($1, 'org', $2, $3, 0, 0, '', '{}', '{}', $4, $5) \
+            ON CONFLICT (connection_id, kind, id) DO UPDATE SET assigned_at = excluded.assigned_at, \
+            updated_at = excluded.updated_at";
+        let class = Class::Backfill.rank();
+        self.execute(sql, vec![self.id(), org.0.into(), class.into(), at.into(), now.into()]).await?;
+        Ok(())
+    }
+
     /// Asks for a look at those of these organizations about which somebody is asked: what was missing may be there now.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use sync_core::{
     handover::{Asked, Cause, HandoverAnswer, Made, MadeParty, Piece, Question, Subject},
     ids::{DealId, OrgId, PartyId, SetId},
 };
-use sync_store::{Answered, IntentEnd, NewErpIntent, Store};
+use sync_store::{Answered, HandoverRow, IntentEnd, NewErpIntent, Store};
 
 #[expect(dead_code, reason = "another test reopens its store")]
 mod support;
@@ -93,8 +93,19 @@ async fn story(store: Store) {
     assert!(row.answers.approved.contains(&Cause::Deal(DealId(81))) && row.question.is_none());
     assert!(tx.handover(Subject::Org(OrgId(12))).await.unwrap().unwrap().answers.asked.contains(&Asked::Org));
 
+    // A new owner is remembered, and nothing is looked at for that alone; what is known beside stays.
+    tx.note_assigned(OrgId(13), at(102), at(103)).await.unwrap();
+    tx.note_assigned(OrgId(13), at(104), at(105)).await.unwrap();
+    tx.note_assigned(ORG, at(104), at(105)).await.unwrap();
+    let given = tx.handover(Subject::Org(OrgId(13))).await.unwrap().unwrap();
+    assert_eq!(given, HandoverRow { assigned_at: Some(at(104)), ..HandoverRow::default() });
+    let known = tx.handover(KEY).await.unwrap().unwrap();
+    assert_eq!(known, HandoverRow { assigned_at: Some(at(104)), ..row });
+    let due = tx.claim_handovers(at(110), Class::Backfill, 10).await.unwrap();
+    assert!(due.iter().all(|job| job.subject != Subject::Org(OrgId(13))), "{due:?}");
+
     // Whoever comes after a person who said to try again does not take that back.
-    let third = Subject::Org(OrgId(13));
+    let third = Subject::Org(OrgId(14));
     tx.enqueue_handovers(&[third], Class::Urgent, at(102), "ann answered retry").await.unwrap();
     tx.enqueue_handovers(&[third], Class::Edit, at(103), "deal 83").await.unwrap();
     let job = tx.claim_handovers(at(103), Class::Backfill, 10).await.unwrap();

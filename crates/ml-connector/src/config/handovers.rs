@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sync_core::{
-    handover::{self, HandoverPolicy},
+    handover::{self, HandoverPolicy, Interest},
     ids::SetId,
     money::Amount,
 };
@@ -21,11 +21,22 @@ use super::duration;
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CustomersFromCrm {
-    /// What sets it off: `deal_won` (a deal of an organization was won) and `org_created` (an organization was entered; only
-    /// together with `approval = "review"`). Only what happens after this section was switched on counts by itself; for
-    /// what is older, `sync --organization ID` or `sync --deal ID` asks. Default `["deal_won"]`.
+    /// What sets it off: `deal_won` (a deal of an organization was won), `org_created` (an organization was entered) and
+    /// `org_assigned` (an organization was given to another user). The latter two only together with a `mark` or with
+    /// `approval = "review"`; where there is a mark, they count for marked organizations only. Only what happens after this
+    /// section was switched on counts by itself; for what is older, `sync --organization ID` or `sync --deal ID` asks. Default
+    /// `["deal_won"]`.
     #[serde(default = "deal_won")]
     pub on: Vec<Trigger>,
+
+    /// By what people say that an organization or a deal is meant for the ERP: `{ label = "Send to ERP" }`, or
+    /// `{ field = "Send to ERP", values = ["Yes"] }` for a custom field, by name or code. Optional.
+    pub mark: Option<Mark>,
+
+    /// Whether nothing is handed over without the mark, whatever else sets it off: of a won deal, the deal or its
+    /// organization must have it. Default `false`.
+    #[serde(default)]
+    pub require_mark: bool,
 
     /// Whether a person is asked before anything is created: `auto` (nobody is) or `review` (somebody is, each time).
     /// Default `"auto"`.
@@ -68,6 +79,28 @@ pub struct CustomersFromCrm {
     pub business_unit: Vec<BusinessUnit>,
 }
 
+/// By what people say that something is meant for the ERP: a label, or what a custom field says.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Mark {
+    /// A label of organizations or deals, as it is in the CRM; letter case does not matter. Default `""`.
+    pub label: String,
+    /// A custom field of organizations or deals, by name or code. Default `""`.
+    pub field: String,
+    /// What it says, one of these; letter case does not matter. Of a field with several options one is enough. Default `[]`.
+    pub values: Vec<String>,
+}
+
+/// A custom field that says something.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FieldIs {
+    /// Its name or code. Required.
+    pub name: String,
+    /// What it says; letter case does not matter. Required.
+    pub value: String,
+}
+
 /// A business unit, and what its customers get.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -102,6 +135,8 @@ pub struct When {
     pub country: Vec<String>,
     /// The deal belongs to one of these users, by name, e-mail address or number. Default `[]`.
     pub owner: Vec<String>,
+    /// A custom field of the deal or the organization says this, such as `{ name = "Region", value = "EMEA" }`. Optional.
+    pub field: Option<FieldIs>,
 }
 
 /// What sets a handover off.
@@ -112,6 +147,8 @@ pub enum Trigger {
     DealWon,
     /// The organization was entered.
     OrgCreated,
+    /// The organization was given to another user.
+    OrgAssigned,
 }
 
 /// Whether a person is asked first.
@@ -156,8 +193,8 @@ impl CustomersFromCrm {
         let upper = |codes: &[String]| codes.iter().map(|code| code.trim().to_uppercase()).collect();
         HandoverPolicy {
             on: self.on.iter().map(|trigger| trigger.policy()).collect(),
-            mark: None,
-            require_mark: false,
+            mark: self.mark.as_ref().map(Mark::policy),
+            require_mark: self.require_mark,
             approval: match self.approval {
                 Approval::Auto => handover::Approval::Auto,
                 Approval::Review => handover::Approval::Review,
@@ -182,9 +219,17 @@ impl CustomersFromCrm {
         }
     }
 
+    /// What has to be read of organizations and deals beside their mapped fields.
+    #[must_use]
+    pub fn interest(&self) -> Interest {
+        self.policy(0, SignedDuration::ZERO, SignedDuration::ZERO).interest()
+    }
+
     pub(super) fn check(&self, at: &At<'_>) -> Result<(), ConfigError> {
         let Self {
             on,
+            mark,
+            require_mark,
             approval,
             review_above,
             approval_lasts,
@@ -198,11 +243,26 @@ impl CustomersFromCrm {
         if on.is_empty() {
             return Err(at.key("on").fail("nothing would ever set it off", "write on = [\"deal_won\"]"));
         }
-        if on.contains(&Trigger::OrgCreated) && *approval == Approval::Auto {
-            return Err(at.key("on").fail(
-                "every organization that anybody enters would become a customer of the ERP",
-                "write approval = \"review\", or remove \"org_created\"",
+        let unasked = *approval == Approval::Auto && mark.is_none();
+        for (trigger, key, whoever) in [
+            (Trigger::OrgCreated, "org_created", "that anybody enters"),
+            (Trigger::OrgAssigned, "org_assigned", "that is given to somebody else"),
+        ] {
+            if unasked && on.contains(&trigger) {
+                return Err(at.key("on").fail(
+                    format!("every organization {whoever} would become a customer of the ERP"),
+                    format!("name a mark, such as mark = {{ label = \"Send to ERP\" }}, write approval = \"review\", or remove \"{key}\""),
+                ));
+            }
+        }
+        if *require_mark && mark.is_none() {
+            return Err(at.key("require_mark").fail(
+                "there is no mark, so nothing would ever be handed over",
+                "name one, such as mark = { label = \"Send to ERP\" }",
             ));
+        }
+        if let Some(mark) = mark {
+            mark.check(&at.key("mark"))?;
         }
         if let Some(currency) = review_above.keys().find(|code| !is_code(code, 3)) {
             return Err(at
@@ -255,8 +315,43 @@ impl CustomersFromCrm {
                     "write ISO 3166 codes of two capitals, such as DE",
                 ));
             }
+            let blank = |field: &FieldIs| field.name.trim().is_empty() || field.value.trim().is_empty();
+            if unit.when.field.as_ref().is_some_and(blank) {
+                return Err(at.key("when").key("field").fail(
+                    "it names no custom field, or not what it has to say",
+                    "write field = { name = \"Region\", value = \"EMEA\" }",
+                ));
+            }
         }
         Ok(())
+    }
+}
+
+impl Mark {
+    fn policy(&self) -> handover::Mark {
+        let Self { label, field, values } = self;
+        match field.trim() {
+            "" => handover::Mark::Label(label.clone()),
+            name => {
+                handover::Mark::Field(handover::FieldIs { name: name.to_owned(), values: values.clone() })
+            }
+        }
+    }
+
+    fn check(&self, at: &At<'_>) -> Result<(), ConfigError> {
+        let Self { label, field, values } = self;
+        let (label, field) = (!label.trim().is_empty(), !field.trim().is_empty());
+        let said = !values.is_empty() && values.iter().all(|value| !value.trim().is_empty());
+        let both = "write { label = \"Send to ERP\" }, or { field = \"Send to ERP\", values = [\"Yes\"] }";
+        match (label, field) {
+            (true, true) => Err(at.fail("it is a label and a custom field at once", both)),
+            (false, false) => Err(at.fail("it is neither a label nor a custom field", both)),
+            (true, false) if !values.is_empty() => Err(at
+                .key("values")
+                .fail("a label says nothing but its name", "remove values, or name a field")),
+            (false, true) if !said => Err(at.fail("it does not tell what the field has to say", both)),
+            (true, false) | (false, true) => Ok(()),
+        }
     }
 }
 
@@ -269,13 +364,14 @@ impl Trigger {
         match self {
             Self::DealWon => handover::Trigger::DealWon,
             Self::OrgCreated => handover::Trigger::OrgCreated,
+            Self::OrgAssigned => handover::Trigger::OrgAssigned,
         }
     }
 }
 
 impl BusinessUnit {
     fn policy(&self) -> handover::BusinessUnit {
-        let When { pipeline, country, owner } = &self.when;
+        let When { pipeline, country, owner, field } = &self.when;
         handover::BusinessUnit {
             name: self.name.clone(),
             set: SetId(self.set_id),
@@ -283,7 +379,10 @@ impl BusinessUnit {
                 pipeline: pipeline.clone(),
                 country: country.clone(),
                 owner: owner.clone(),
-                field: None,
+                field: field.as_ref().map(|FieldIs { name, value }| handover::FieldIs {
+                    name: name.clone(),
+                    values: vec![value.clone()],
+                }),
             },
             profile_class: self.profile_class.clone(),
             customer_class: Some(self.customer_class.trim().to_owned()).filter(|class| !class.is_empty()),

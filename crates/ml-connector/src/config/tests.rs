@@ -244,3 +244,51 @@ fn certificates_start_at_the_folder_of_the_file_and_are_told_when_missing() {
     std::fs::write(folder.path().join("key.pem"), "").unwrap();
     assert!(tls.load().unwrap_err().to_string().contains("cert.pem holds no certificate"));
 }
+
+const UNIT: &str = "[[connection.customers_from_crm.business_unit]]\nname = \"US1\"\nset_id = 7";
+
+#[test]
+fn what_sets_a_handover_off_must_not_be_everything_or_nothing() {
+    let mark = "mark = { label = \"Send to ERP\" }";
+    for (bad, says, remedy) in [
+        ("on = []", "nothing would ever set it off", "deal_won"),
+        ("on = [\"org_created\"]", "every organization that anybody enters", "approval = \"review\""),
+        ("on = [\"deal_won\", \"org_assigned\"]", "that is given to somebody else", "mark = { label"),
+        ("require_mark = true", "there is no mark", "mark = { label"),
+        ("mark = {}", "neither a label nor a custom field", "{ label = \"Send to ERP\" }"),
+        ("mark = { label = \"a\", field = \"b\", values = [\"c\"] }", "at once", "or { field"),
+        ("mark = { field = \"Send to ERP\" }", "what the field has to say", "values = [\"Yes\"]"),
+        (
+            "mark = { field = \"Send to ERP\", values = [\" \"] }",
+            "what the field has to say",
+            "values = [\"Yes\"]",
+        ),
+    ] {
+        let (error, line, help) = told(&format!("[connection.customers_from_crm]\n{bad}\n{UNIT}"));
+        assert!(error.contains(says) && help.contains(remedy), "{bad}: {error}; {help}");
+        assert_eq!(line, bad);
+    }
+    let (error, ..) = told(&format!(
+        "[connection.customers_from_crm]\nmark = {{ label = \"a\", values = [\"b\"] }}\n{UNIT}"
+    ));
+    assert!(error.contains("nothing but its name"), "{error}");
+    let field = "when = { field = { name = \"Region\", value = \" \" } }";
+    let (error, ..) = told(&format!("[connection.customers_from_crm]\n{UNIT}\n{field}"));
+    assert!(error.contains("names no custom field"), "{error}");
+
+    let fine = |more: &str, unit: &str| {
+        let text = format!("{FINE}\n[connection.customers_from_crm]\n{more}\n{UNIT}\n{unit}\n");
+        let config = Config::parse(&text, "ml-connector.toml").unwrap();
+        config.connections[0].customers_from_crm.clone().unwrap()
+    };
+    fine("on = [\"org_created\", \"org_assigned\"]\napproval = \"review\"", "");
+    let by_label =
+        fine(&format!("on = [\"org_created\", \"org_assigned\"]\n{mark}\nrequire_mark = true"), "");
+    assert!(by_label.interest().labels && by_label.interest().fields.is_empty());
+    let by_field = fine(
+        "mark = { field = \"Send to ERP\", values = [\"Yes\", \"Urgently\"] }",
+        "when = { field = { name = \"Region\", value = \"EMEA\" } }",
+    );
+    assert_eq!(by_field.interest().fields, ["Send to ERP", "Region"]);
+    assert!(!by_field.interest().labels && fine("", "").interest().is_empty());
+}

@@ -77,7 +77,7 @@ pub(crate) fn deal(world: &World, org: Option<i64>) -> i64 {
 }
 
 /// A process that works for so many minutes.
-async fn work(world: &World, minutes: i64) {
+pub(crate) async fn work(world: &World, minutes: i64) {
     world.gate.begin(None);
     let lease = world.take().await.expect("alive");
     let mut engine = world.engine(&lease);

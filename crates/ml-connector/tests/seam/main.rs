@@ -14,6 +14,7 @@ mod guard;
 mod handovers;
 mod hooks;
 mod lives;
+mod marks;
 mod matching;
 mod own_fields;
 mod plan;

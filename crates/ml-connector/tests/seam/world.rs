@@ -314,6 +314,7 @@ impl World {
         let config = PipedriveConfig {
             fields: self.policy.fields.custom(),
             labels: self.policy.wanted_labels(),
+            asked: self.handing.as_ref().map(HandoverPolicy::interest).unwrap_or_default(),
             base_url: "https://company.example".to_owned(),
             auth,
             plan: self.plan,

@@ -152,6 +152,7 @@ pub(crate) struct DealDto {
     pub(crate) is_archived: Option<Value>,
     pub(crate) is_deleted: Option<Value>,
     pub(crate) update_time: Option<Value>,
+    pub(crate) label_ids: Option<Value>,
     /// Every field asked for by its code, null when unset.
     pub(crate) custom_fields: Option<Value>,
 }

@@ -33,6 +33,7 @@ pub(crate) fn config() -> PipedriveConfig {
         hook_login: Some(("pipedrive".to_owned(), "secret".into())),
         fields: sync_core::fields::FieldTable::default().custom(),
         labels: Vec::new(),
+        asked: sync_core::handover::Interest::default(),
         base_url: "https://acme.pipedrive.com".to_owned(),
         auth: PipedriveAuth::ApiToken("hunter2".into()),
         plan: Plan::Lite,

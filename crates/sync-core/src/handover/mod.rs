@@ -17,7 +17,7 @@ pub use answers::{HandoverAnswer, HandoverAnswers};
 pub use decide::{Decision, Wait, decide};
 pub use pieces::{Began, Look, Looked, Made, MadeAccount, MadeParty, Piece, PieceKind};
 pub use policy::{
-    Approval, BusinessUnit, Conditions, Directory, FieldIs, HandoverPolicy, Mark, Required, Trigger,
+    Approval, BusinessUnit, Conditions, Directory, FieldIs, HandoverPolicy, Interest, Mark, Required, Trigger,
 };
 pub use question::Question;
 pub use situation::{Asked, Handover, OrgFacts, Paired, StagedDeal, Subject};

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+use super::situation::OrgFacts;
 use crate::{
     customers::Reference,
+    deals::DealFacts,
     ids::{OrgId, SetId},
     money::Amount,
     text,
@@ -62,6 +64,52 @@ impl HandoverPolicy {
             value: format!("pd:{}:org:{org}:set:{set}", self.company),
         }
     }
+
+    /// What has to be read of organizations and deals beside their mapped fields.
+    #[must_use]
+    pub fn interest(&self) -> Interest {
+        let of_units = self.business_units.iter().filter_map(|unit| unit.when.field.as_ref());
+        let of_mark = match &self.mark {
+            Some(Mark::Field(field)) => Some(field),
+            Some(Mark::Label(_)) | None => None,
+        };
+        let mut fields: Vec<String> = Vec::new();
+        for field in of_mark.into_iter().chain(of_units) {
+            if !fields.contains(&field.name) {
+                fields.push(field.name.clone());
+            }
+        }
+        Interest { fields, labels: matches!(self.mark, Some(Mark::Label(_))) }
+    }
+
+    /// Whether the organization itself says that it is meant for the ERP. Never, if there is no mark.
+    #[must_use]
+    pub fn marks_org(&self, facts: &OrgFacts) -> bool {
+        self.mark.as_ref().is_some_and(|mark| mark.is_on(&facts.labels, &facts.custom))
+    }
+
+    /// Whether the deal itself says so.
+    #[must_use]
+    pub fn marks_deal(&self, facts: &DealFacts) -> bool {
+        self.mark.as_ref().is_some_and(|mark| mark.is_on(&facts.labels, &facts.custom))
+    }
+}
+
+/// What has to be read of organizations and deals beside their mapped fields.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Interest {
+    /// Custom fields, by name or code.
+    pub fields: Vec<String>,
+    /// Whether labels matter.
+    pub labels: bool,
+}
+
+impl Interest {
+    /// Whether nothing has to be read.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty() && !self.labels
+    }
 }
 
 /// What sets a handover off.
@@ -80,10 +128,19 @@ pub enum Trigger {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mark {
-    /// The organization has this label.
+    /// The organization or the deal has this label.
     Label(String),
     /// A custom field of the organization or the deal says this.
     Field(FieldIs),
+}
+
+impl Mark {
+    fn is_on(&self, labels: &[String], custom: &BTreeMap<String, Vec<String>>) -> bool {
+        match self {
+            Self::Label(label) => labels.iter().any(|shown| same(shown, label)),
+            Self::Field(field) => field.holds(custom),
+        }
+    }
 }
 
 /// A custom field that says something.
@@ -96,11 +153,11 @@ pub struct FieldIs {
 }
 
 impl FieldIs {
-    /// Whether the field says so.
+    /// Whether the field says so; of several chosen options one is enough.
     #[must_use]
-    pub fn holds(&self, custom: &BTreeMap<String, String>) -> bool {
+    pub fn holds(&self, custom: &BTreeMap<String, Vec<String>>) -> bool {
         let said = custom.iter().find(|(name, _)| same(name, &self.name)).map(|(_, said)| said);
-        said.is_some_and(|said| self.values.iter().any(|value| same(value, said)))
+        said.into_iter().flatten().any(|said| self.values.iter().any(|value| same(value, said)))
     }
 }
 

@@ -60,8 +60,9 @@ pub struct OrgFacts {
     pub added_at: Option<Timestamp>,
     /// Its labels.
     pub labels: Vec<String>,
-    /// Custom fields that the policy asks about, by name, as people read them.
-    pub custom: BTreeMap<String, String>,
+    /// Custom fields that the policy asks about, by the names that it has for them, as people read them: of a field with
+    /// several options all that are chosen.
+    pub custom: BTreeMap<String, Vec<String>>,
 }
 
 impl OrgFacts {

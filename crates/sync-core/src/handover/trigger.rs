@@ -1,13 +1,11 @@
 //! Why an organization should be a customer of the ERP: decided on what is there, not on what happened.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    policy::{BusinessUnit, Conditions, Directory, HandoverPolicy, Mark, Trigger, same},
-    situation::{Asked, Handover, OrgFacts},
+    policy::{BusinessUnit, Conditions, Directory, HandoverPolicy, Trigger, same},
+    situation::{Asked, Handover},
 };
 use crate::{
     deals::{CrmDeal, DealStatus},
@@ -70,11 +68,12 @@ pub fn causes<'a>(
     let Handover { answers, activated_at, assigned_at, .. } = handover;
     let facts = handover.facts();
     let mut found: Vec<(Timestamp, Because<'a>)> = Vec::new();
-    let marked = |deal: Option<&CrmDeal>| is_marked(policy, &facts, deal);
+    let org_marked = policy.marks_org(&facts);
+    let marked = |deal: &CrmDeal| org_marked || policy.marks_deal(&deal.facts);
     for staged in &handover.deals {
         let deal = &staged.deal;
         let by_hand = answers.asked.contains(&Asked::Deal(deal.id));
-        let triggers = policy.on.contains(&Trigger::DealWon) && (!policy.require_mark || marked(Some(deal)));
+        let triggers = policy.on.contains(&Trigger::DealWon) && (!policy.require_mark || marked(deal));
         if !is_won(deal, handover) || !(triggers || by_hand) {
             continue;
         }
@@ -98,7 +97,7 @@ pub fn causes<'a>(
         by_hand,
     };
     let needs_mark = policy.require_mark || policy.mark.is_some();
-    let fits = !needs_mark || marked(None);
+    let fits = !needs_mark || org_marked;
     for (trigger, cause, at) in [
         (Trigger::OrgCreated, Cause::Created, facts.added_at),
         (Trigger::OrgAssigned, Cause::Assigned, *assigned_at),
@@ -117,26 +116,6 @@ pub fn causes<'a>(
 /// Archived deals are out of the game, as deleted ones are (pipedrive.md 1.6).
 fn is_won(deal: &CrmDeal, handover: &Handover) -> bool {
     deal.status == DealStatus::Won && !deal.archived && deal.org == Some(handover.org)
-}
-
-fn is_marked(policy: &HandoverPolicy, facts: &OrgFacts, deal: Option<&CrmDeal>) -> bool {
-    match &policy.mark {
-        None => false,
-        Some(Mark::Label(label)) => facts.labels.iter().any(|shown| same(shown, label)),
-        Some(Mark::Field(field)) => {
-            field.holds(&facts.custom) || deal.is_some_and(|deal| field.holds(&texts(deal)))
-        }
-    }
-}
-
-/// The custom fields of a deal as people read them.
-fn texts(deal: &CrmDeal) -> BTreeMap<String, String> {
-    let text = |value: &serde_json::Value| match value {
-        serde_json::Value::Null => None,
-        serde_json::Value::String(text) => Some(text.clone()),
-        other => Some(other.to_string()),
-    };
-    deal.custom.iter().filter_map(|(name, value)| Some((name.clone(), text(value)?))).collect()
 }
 
 fn unit<'a>(
@@ -169,7 +148,7 @@ fn fits(when: &Conditions, directory: &Directory, handover: &Handover, deal: Opt
         && (country.is_empty() || in_country())
         && (owner.is_empty() || owned())
         && field.as_ref().is_none_or(|field| {
-            field.holds(&handover.facts().custom) || deal.is_some_and(|deal| field.holds(&texts(deal)))
+            field.holds(&handover.facts().custom) || deal.is_some_and(|deal| field.holds(&deal.facts.custom))
         })
 }
 

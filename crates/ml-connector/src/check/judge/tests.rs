@@ -43,7 +43,8 @@ fn me() -> WhoAmI {
 }
 
 fn field(name: &str, kind: &str) -> KnownField {
-    KnownField { name: name.to_owned(), kind: kind.to_owned(), options: Vec::new(), labels: false }
+    let (name, kind) = (name.to_owned(), kind.to_owned());
+    KnownField { name, code: String::new(), kind, options: Vec::new(), labels: false }
 }
 
 fn pipedrive() -> PipedriveSeen {
@@ -102,6 +103,7 @@ fn every_finding_is_explained() {
         "pipedrive.scopes",
         "pipedrive.own_fields",
         "pipedrive.labels",
+        "pipedrive.marks",
         "pipedrive.webhooks",
     ];
     for name in fusion::NAMES.into_iter().chain(pipedrive::NAMES).chain(more) {
@@ -257,4 +259,29 @@ fn numbers_are_grouped() {
         (counted(1, "field"), counted(2_000, "field")),
         ("1 field".to_owned(), "2,000 fields".to_owned())
     );
+}
+
+#[test]
+fn what_rules_of_handovers_ask_about_has_to_be_there() {
+    let rules = "[connection.customers_from_crm]\nmark = { field = \"Send to ERP\", values = [\"Yes\"] }\n\
+                 [[connection.customers_from_crm.business_unit]]\nname = \"US1\"\nset_id = 7\n\
+                 when = { field = { name = \"c0de\", value = \"x\" } }";
+    let with = |of: Fielded, fields: Vec<KnownField>| {
+        let mut seen = pipedrive();
+        for (fielded, asked) in &mut seen.fields {
+            if *fielded == of {
+                *asked = Asked::Answered(fields.clone());
+            }
+        }
+        report(&connection(rules), fusion(), seen)
+    };
+    let none = with(Fielded::Persons, vec![field("Send to ERP", "enum")]);
+    assert_eq!(severity(&none, "pipedrive.marks"), Severity::Problem);
+    let by_code = KnownField { code: "c0de".to_owned(), ..field("Region", "enum") };
+    let both = with(Fielded::Deals, vec![field("send to erp", "enum"), by_code]);
+    assert_eq!(severity(&both, "pipedrive.marks"), Severity::Ok);
+    let label = rules.replace("field = \"Send to ERP\", values = [\"Yes\"]", "label = \"Send to ERP\"");
+    let said = report(&connection(&label), fusion(), pipedrive());
+    let found = said.findings.iter().find(|finding| finding.name == "pipedrive.marks").unwrap();
+    assert!(found.seen.contains("the label Send to ERP"), "{found:?}");
 }
