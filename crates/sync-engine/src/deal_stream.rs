@@ -68,7 +68,9 @@ impl Engine {
         let mut tx = self.write().await?;
         let staged = stage_deals(&mut tx, page, read_at, sweep, self.since()).await?;
         if state.passes(end, self.settings.pace.safety, now) {
-            tx.sweep_finish(StagedKind::Deal, sweep).await?;
+            let gone = tx.sweep_finish(StagedKind::Deal, sweep).await?;
+            let gone: Vec<i64> = gone.iter().map(|row| row.id).collect();
+            look_at_gone(&mut tx, &gone, now).await?;
         }
         let complete = matches!(state.cursor, CrmCursor::Idle { .. });
         tx.put_cursor(Stream::Deals.name(), &state, now).await?;
@@ -82,6 +84,20 @@ impl Engine {
         self.tell_page(Stream::Deals, rows, staged.asked, complete, Vec::new());
         Ok(true)
     }
+}
+
+/// Whoever is handed over for a deal that is gone is looked at again.
+pub(crate) async fn look_at_gone(tx: &mut Tx, gone: &[i64], now: Timestamp) -> Result<(), EngineError> {
+    for record in tx.staged(StagedKind::Deal, gone).await?.into_values() {
+        let org = record.row.parent.map(|org| Subject::Org(OrgId(org)));
+        let subjects = [org, Some(Subject::Deal(DealId(record.row.id)))];
+        for subject in subjects.into_iter().flatten() {
+            if tx.handover(subject).await?.is_some() {
+                tx.enqueue_handovers(&[subject], Class::Urgent, now, "deal gone").await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What a page of deals makes due.

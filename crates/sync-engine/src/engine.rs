@@ -93,6 +93,9 @@ pub struct Engine {
     /// See [`Engine::plant_no_intents`].
     #[cfg(feature = "simulation")]
     forgets_intents: bool,
+    /// See [`Engine::plant_no_erp_intents`].
+    #[cfg(feature = "simulation")]
+    forgets_erp_intents: bool,
 }
 
 /// What a step did.
@@ -138,6 +141,8 @@ impl Engine {
             handed: HandingState::default(),
             #[cfg(feature = "simulation")]
             forgets_intents: false,
+            #[cfg(feature = "simulation")]
+            forgets_erp_intents: false,
         }
     }
 
@@ -158,6 +163,21 @@ impl Engine {
     /// Bulk work that waits for burst slots lets itself be called away by this bell, from now on.
     pub fn heed(&mut self, bell: Arc<Bell>) {
         self.bell = Some(bell);
+    }
+
+    /// TEST ONLY. Plants the bug of sending pieces of a customer without an intent and of forgetting those whose answer is
+    /// lost; the simulation must catch it.
+    #[cfg(feature = "simulation")]
+    pub fn plant_no_erp_intents(&mut self) {
+        self.forgets_erp_intents = true;
+    }
+
+    /// Whether intents are committed before pieces are sent: always, but for the planted bug.
+    pub(crate) fn keeps_erp_intents(&self) -> bool {
+        #[cfg(feature = "simulation")]
+        return !self.forgets_erp_intents;
+        #[cfg(not(feature = "simulation"))]
+        true
     }
 
     /// Makes every stream due, whatever its rhythm.

@@ -23,7 +23,7 @@ use sync_store::{HandoverJob, Outcome, StagedKind, Tx};
 
 use crate::{
     Engine, EngineError, backoff, crm_stream::stage_orgs, deal_stream::stage_deals,
-    handover_observe::situation, pause::Side, receipt::new_pair,
+    handover_observe::situation, likeness::parties_near, pause::Side, receipt::new_pair,
 };
 
 /// Name of the flow in summaries.
@@ -228,7 +228,7 @@ impl Engine {
         org: OrgId,
     ) -> Result<Handled, EngineError> {
         let mut looked = Looked::default();
-        let mut observed = false;
+        let mut observed = None;
         for _ in 0..MOST_DECISIONS {
             if !self.lease.is_valid() {
                 return Err(EngineError::LeaseLost);
@@ -268,17 +268,19 @@ impl Engine {
                     let outcome = handover.is_begun().then_some(Outcome::Unchanged);
                     return self.settle(job, None, Some(None), outcome).await;
                 }
-                Decision::Observe if observed => {
+                // It was never staged and is not there: deleted before it was read, or hidden. Nobody can be billed.
+                Decision::Observe if observed == Some(false) => {
+                    return self.settle(job, None, Some(None), None).await;
+                }
+                Decision::Observe if observed.is_some() => {
                     // It was read and is still not known: another page overtook us.
                     let due = now + SignedDuration::from_secs(1);
                     return self.settle(job, Some(due), None, None).await;
                 }
-                Decision::Observe => {
-                    if let Err(error) = self.observe_handover(handing, &handover).await? {
-                        return Ok(Handled::Failed(Side::Crm, error));
-                    }
-                    observed = true;
-                }
+                Decision::Observe => match self.observe_handover(handing, &handover).await? {
+                    Ok(is_there) => observed = Some(is_there),
+                    Err(error) => return Ok(Handled::Failed(Side::Crm, error)),
+                },
                 Decision::Look(look) => {
                     if let Err(error) = self.look_up(handing, &handover, look, &mut looked).await? {
                         return Ok(Handled::Failed(Side::Erp, error));
@@ -395,7 +397,7 @@ impl Engine {
     ) -> Result<Option<Question>, EngineError> {
         let now = self.clock.now();
         let mut tx = self.write().await?;
-        if let Some(question) = bind(&mut tx, org, party, now).await? {
+        if let Some(question) = self.bind_party(&mut tx, org, party, now).await? {
             return Ok(Some(question));
         }
         tx.put_made(org, made, now).await?;
@@ -403,12 +405,43 @@ impl Engine {
         Ok(None)
     }
 
-    /// Reads an organization and its deals again by id.
+    /// Binds a party to an organization if neither belongs to anybody else; whoever is concerned is looked at again.
+    pub(crate) async fn bind_party(
+        &self,
+        tx: &mut Tx,
+        org: OrgId,
+        party: PartyId,
+        now: Timestamp,
+    ) -> Result<Option<Question>, EngineError> {
+        let of_org = tx.pairs_by_org(&[org]).await?.remove(&org);
+        let of_party = tx.pairs_by_party(&[party]).await?.remove(&party);
+        match (of_org, of_party) {
+            (Some(known), _) if known == party => Ok(None),
+            (Some(known), _) => {
+                let why = format!("organization {org} belongs to party {known} already");
+                Ok(Some(Question::PartyUnusable { party, why }))
+            }
+            (None, Some(pair)) => {
+                let why = format!("it belongs to organization {} already", pair.org);
+                Ok(Some(Question::PartyUnusable { party, why }))
+            }
+            (None, None) => {
+                tx.put_pairs(&[new_pair(party, org)], now).await?;
+                let near = parties_near(tx, &[org]).await?;
+                tx.enqueue(&near, Class::Edit, now, "an organization found its customer").await?;
+                tx.enqueue(&[party], Class::NewCustomer, now, "it is the customer of a handover").await?;
+                self.enqueue_relatives(tx, &[party], Class::Edit, now).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Reads an organization and its deals again by id. Tells whether the organization is there.
     async fn observe_handover(
         &mut self,
         handing: &Handing,
         handover: &Handover,
-    ) -> Result<Result<(), CallError>, EngineError> {
+    ) -> Result<Result<bool, CallError>, EngineError> {
         let read_at = self.clock.now();
         let org = handover.org;
         // What a webhook told of was read a moment ago.
@@ -442,12 +475,16 @@ impl Engine {
         tx.enqueue(&staged.keys, Class::Edit, read_at, "handover").await?;
         if !is_there {
             tx.mark_absent(StagedKind::Org, &[org.0]).await?;
+            // No walk will miss it again: whoever belongs to it hears of it here.
+            let mut keys = parties_near(&mut tx, &[org]).await?;
+            keys.extend(tx.pairs_by_org(&[org]).await?.into_values());
+            tx.enqueue(&keys, Class::Edit, read_at, "handover").await?;
         }
         let page = Page { rows: deals, more: false, next: None, server_now: read_at };
         stage_deals(&mut tx, page, read_at, 0, self.since()).await?;
         tx.mark_absent(StagedKind::Deal, &gone).await?;
         tx.commit().await?;
-        Ok(Ok(()))
+        Ok(Ok(is_there))
     }
 
     /// The customer's numbers appear on its organization at once, by the other flow.
@@ -471,32 +508,6 @@ fn to_be_told(made: &Made) -> Option<PartyId> {
 pub(crate) fn without_org(deal: &CrmDeal) -> Option<Question> {
     let won = deal.status == DealStatus::Won && !deal.archived;
     (won && deal.org.is_none()).then(|| Question::NoOrganization { deal: deal.id, title: deal.title.clone() })
-}
-
-/// Binds a party to an organization if neither belongs to anybody else.
-pub(crate) async fn bind(
-    tx: &mut Tx,
-    org: OrgId,
-    party: PartyId,
-    now: Timestamp,
-) -> Result<Option<Question>, EngineError> {
-    let of_org = tx.pairs_by_org(&[org]).await?.remove(&org);
-    let of_party = tx.pairs_by_party(&[party]).await?.remove(&party);
-    match (of_org, of_party) {
-        (Some(known), _) if known == party => Ok(None),
-        (Some(known), _) => {
-            let why = format!("organization {org} belongs to party {known} already");
-            Ok(Some(Question::PartyUnusable { party, why }))
-        }
-        (None, Some(pair)) => {
-            let why = format!("it belongs to organization {} already", pair.org);
-            Ok(Some(Question::PartyUnusable { party, why }))
-        }
-        (None, None) => {
-            tx.put_pairs(&[new_pair(party, org)], now).await?;
-            Ok(None)
-        }
-    }
 }
 
 /// Names of the parties that are being created, in lower case: a poll may show them before their answers came.

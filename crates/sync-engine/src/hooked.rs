@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use sync_core::{
     budget::Class,
     error::{CallError, ErrorKind},
-    handover::Subject,
     hooks::HookEntity,
     ids::{DealId, OrgId},
     model::{Page, Seen},
@@ -12,7 +11,10 @@ use sync_core::{
 use sync_store::{HookedRecord, StagedKind};
 
 use crate::{
-    Engine, EngineError, crm_stream::stage_orgs, deal_stream::stage_deals, likeness::parties_near,
+    Engine, EngineError,
+    crm_stream::stage_orgs,
+    deal_stream::{look_at_gone, stage_deals},
+    likeness::parties_near,
     streams::Stream,
 };
 
@@ -117,16 +119,7 @@ impl Engine {
         let page = Page { rows, more: false, next: None, server_now: read_at };
         let read = page.rows.len();
         let mut tx = self.write().await?;
-        // Whoever is handed over for a deal that is gone is looked at again.
-        for record in tx.staged(StagedKind::Deal, &gone).await?.into_values() {
-            let org = record.row.parent.map(|org| Subject::Org(OrgId(org)));
-            let subjects = [org, Some(Subject::Deal(DealId(record.row.id)))];
-            for subject in subjects.into_iter().flatten() {
-                if tx.handover(subject).await?.is_some() {
-                    tx.enqueue_handovers(&[subject], Class::Urgent, now, "deal gone").await?;
-                }
-            }
-        }
+        look_at_gone(&mut tx, &gone, now).await?;
         tx.mark_absent(StagedKind::Deal, &gone).await?;
         let staged = stage_deals(&mut tx, page, read_at, 0, self.since()).await?;
         tx.hooks_done(HookEntity::Deal, &hooked, now).await?;

@@ -180,6 +180,18 @@ impl Tx {
         Ok(())
     }
 
+    /// Notes that what a person said to try again was tried.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn has_tried_again(&mut self, subject: Subject) -> Result<(), StoreError> {
+        let (kind, id) = kind(subject);
+        let sql = "UPDATE handover SET origin = 'tried again' \
+            WHERE connection_id = $1 AND kind = $2 AND id = $3 AND origin LIKE '%answered retry'";
+        self.execute(sql, vec![self.id(), kind.into(), id.into()]).await?;
+        Ok(())
+    }
+
     /// Asks for a look at those of these organizations about which somebody is asked: what was missing may be there now.
     ///
     /// # Errors

@@ -111,6 +111,12 @@ async fn story(store: Store) {
     let job = tx.claim_handovers(at(103), Class::Backfill, 10).await.unwrap();
     let job = job.into_iter().find(|job| job.subject == third).unwrap();
     assert_eq!(job.origin, "ann answered retry");
+    tx.has_tried_again(third).await.unwrap();
+    tx.enqueue_handovers(&[third], Class::Edit, at(103), "refused by the ERP").await.unwrap();
+    let again = tx.claim_handovers(at(103), Class::Backfill, 10).await.unwrap();
+    let again = again.into_iter().find(|job| job.subject == third).unwrap();
+    assert_eq!(again.origin, "refused by the ERP");
+    let job = again;
     tx.settle_handover(&job, None, 0, None).await.unwrap();
     tx.enqueue_handovers(&[third], Class::Edit, at(104), "deal 83").await.unwrap();
     let job = tx.claim_handovers(at(104), Class::Backfill, 10).await.unwrap();

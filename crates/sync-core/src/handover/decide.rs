@@ -84,14 +84,15 @@ pub fn decide(policy: &HandoverPolicy, directory: &Directory, handover: &Handove
         Next::Party(party) => return Decision::Complete(party),
         Next::Nothing(why) => return Decision::Nothing(why),
     };
-    let Some(unit) = because.unit else {
-        return Decision::hold(Question::NoBusinessUnit { cause: because.cause });
-    };
     let under_way = handover.is_under_way();
     let oldest = because.read_at.map_or(read_at, |deal| deal.min(read_at));
     if !under_way && handover.now.duration_since(oldest) > policy.freshness {
         return Decision::Observe;
     }
+    // Not before it was read again: a deal that is gone or archived is in no list, and nobody is to be asked about it.
+    let Some(unit) = because.unit else {
+        return Decision::hold(Question::NoBusinessUnit { cause: because.cause });
+    };
     let task = Task { policy, handover, org, because, unit };
     match task.next() {
         // Asked right before the first write: whoever is a customer already needs nobody's approval.

@@ -143,7 +143,7 @@ impl Crm for CrmSeat {
         self.check_relation_intent(daughter).await;
         match self.write("crm.relate", Effect::Relate(parent, daughter)).await? {
             Landed::Relation(id) => Ok(Relation { id, parent, daughter }),
-            Landed::Refused | Landed::Org(_) | Landed::Ended => {
+            Landed::Refused | Landed::Org(_) | Landed::Ended | Landed::Piece(_) => {
                 let why = "already related, or no such organization";
                 Err(CallError::without_effect("crm.relate", ErrorKind::Rejected, why))
             }
@@ -235,7 +235,7 @@ impl CrmSeat {
         let worlds = self.world.lock();
         let id = match landed {
             Landed::Org(id) => Some(id),
-            Landed::Relation(_) | Landed::Ended | Landed::Refused => None,
+            Landed::Relation(_) | Landed::Ended | Landed::Refused | Landed::Piece(_) => None,
         };
         let org = id.and_then(|id| Some((id, worlds.orgs.get(&id)?)));
         let org = org.map(|(id, org)| CrmOrg {
@@ -260,20 +260,7 @@ impl CrmSeat {
         };
         world.gate.enter(call).await;
         let now = world.now();
-        let landed = {
-            let mut worlds = world.lock();
-            match fate {
-                Fate::Answered | Fate::LostAfter => worlds.land(ticket, now),
-                Fate::Late => {
-                    worlds.delay(ticket, now);
-                    None
-                }
-                Fate::NotSent | Fate::LostBefore | Fate::ServerError => {
-                    worlds.lose(ticket);
-                    None
-                }
-            }
-        };
+        let landed = world.lock().reach(ticket, fate, now);
         world.gate.enter("crm.answer").await;
         match (fate, landed) {
             (Fate::Answered, Some(landed)) => Ok(landed),
