@@ -49,6 +49,8 @@ impl Fielded {
 pub struct KnownField {
     /// What people call it; not unique (2).
     pub name: String,
+    /// What the API calls it.
+    pub code: String,
     /// Its type in Pipedrive's words, such as `varchar`.
     pub kind: String,
     /// The options it has.
@@ -98,8 +100,14 @@ impl Pipedrive {
 fn of_interest(row: &Json) -> Option<KnownField> {
     let dto: FieldDto = serde_json::from_value(row.clone()).ok()?;
     let labels = dto.is_labels();
-    let FieldDto { field_name, field_code: _, field_type, is_custom_field, options } = dto;
+    let FieldDto { field_name, field_code, field_type, is_custom_field, options } = dto;
     (labels || is_custom_field == Some(true)).then_some(())?;
     let options = options.into_iter().flatten().filter_map(|option| option.label).collect();
-    Some(KnownField { name: field_name?, kind: field_type.unwrap_or_default(), options, labels })
+    Some(KnownField {
+        name: field_name?,
+        code: field_code.unwrap_or_default(),
+        kind: field_type.unwrap_or_default(),
+        options,
+        labels,
+    })
 }

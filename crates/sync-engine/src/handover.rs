@@ -15,11 +15,11 @@ use sync_core::{
         Decision, Directory, Handover, HandoverPolicy, Look, Looked, Made, Piece, Question, Subject, Trigger,
         decide,
     },
-    ids::{DealId, OrgId, PartyId},
+    ids::{ConnectionId, DealId, OrgId, PartyId},
     model::{Page, Seen},
     ports::{CrmDeals, ErpWrites},
 };
-use sync_store::{HandoverJob, Outcome, StagedKind, Tx};
+use sync_store::{HandoverJob, Outcome, StagedKind, Store, Tx};
 
 use crate::{
     Engine, EngineError, backoff, crm_stream::stage_orgs, deal_stream::stage_deals,
@@ -69,6 +69,15 @@ pub(crate) struct Begun {
     pub(crate) since: Timestamp,
     /// The company of the CRM, which is a part of the names that we give in the ERP.
     company: i64,
+}
+
+/// From when on changes of the CRM count by themselves; none while the flow was never switched on.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn activated_at(store: &Store, of: ConnectionId) -> Result<Option<Timestamp>, EngineError> {
+    let begun: Option<Begun> = store.read(of).await?.cursor(BEGUN).await?;
+    Ok(begun.map(|begun| begun.since))
 }
 
 /// How handling a key went on.

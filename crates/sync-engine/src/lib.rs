@@ -51,7 +51,7 @@ pub use carry_out::{Approved, Fate};
 pub use customer::Told;
 pub use engine::{Engine, Parts, Step};
 pub use error::EngineError;
-pub use handover::{HANDOVERS, Handing};
+pub use handover::{HANDOVERS, Handing, activated_at};
 pub use pause::{Pause, Side};
 pub use planner::{Foreseen, Planner, Reads, Sides, policy_digest};
 pub use settings::{Settings, Subscribing};

@@ -11,13 +11,13 @@ use crate::check::observe::WebhooksSeen;
 use crate::check::{Cause, FusionSeen, GrantSeen, PipedriveSeen, ResourceSeen, Severity};
 use crate::config::Config;
 
-fn connection(more: &str) -> Connection {
+pub(super) fn connection(more: &str) -> Connection {
     let text = include_str!("../../commands/init.toml");
     let text = text.replace("seats = 5", &format!("seats = 5\n{more}"));
     Config::parse(&text, "test.toml").unwrap().connections.remove(0)
 }
 
-fn fusion() -> FusionSeen {
+pub(super) fn fusion() -> FusionSeen {
     let resource = || ResourceSeen { shape: Asked::Answered(Shape::default()), any: Asked::Answered(true) };
     FusionSeen {
         parties: resource(),
@@ -26,6 +26,7 @@ fn fusion() -> FusionSeen {
         account_count: Asked::Answered(Some(1_200)),
         services: None,
         relationships: None,
+        ready: None,
         ahead: Some(SignedDuration::from_secs(-3)),
         requests: 7,
     }
@@ -42,16 +43,18 @@ fn me() -> WhoAmI {
     }
 }
 
-fn field(name: &str, kind: &str) -> KnownField {
-    KnownField { name: name.to_owned(), kind: kind.to_owned(), options: Vec::new(), labels: false }
+pub(super) fn field(name: &str, kind: &str) -> KnownField {
+    let code = "0123456789abcdef0123456789abcdef01234567".to_owned();
+    KnownField { name: name.to_owned(), code, kind: kind.to_owned(), options: Vec::new(), labels: false }
 }
 
-fn pipedrive() -> PipedriveSeen {
+pub(super) fn pipedrive() -> PipedriveSeen {
     PipedriveSeen {
         me: Asked::Answered(me()),
         organizations: Asked::Answered((3, false)),
         fields: Fielded::ALL.map(|fielded| (fielded, Asked::Answered(Vec::new()))).to_vec(),
         webhooks: None,
+        ready: None,
         scopes: None,
         grant: None,
         belongs_to: None,
@@ -63,11 +66,11 @@ fn pipedrive() -> PipedriveSeen {
     }
 }
 
-fn report(connection: &Connection, fusion: FusionSeen, pipedrive: PipedriveSeen) -> Report {
+pub(super) fn report(connection: &Connection, fusion: FusionSeen, pipedrive: PipedriveSeen) -> Report {
     judge(connection, &Observed { store: Ok(()), fusion: Ok(fusion), pipedrive: Ok(pipedrive) })
 }
 
-fn severity(report: &Report, name: &str) -> Severity {
+pub(super) fn severity(report: &Report, name: &str) -> Severity {
     report.findings.iter().find(|finding| finding.name == name).unwrap().severity
 }
 
@@ -103,8 +106,14 @@ fn every_finding_is_explained() {
         "pipedrive.own_fields",
         "pipedrive.labels",
         "pipedrive.webhooks",
+        "fusion.customer_classes",
+        "pipedrive.deals.readable",
+        "pipedrive.pipelines",
+        "pipedrive.owners",
+        "pipedrive.currencies",
+        "pipedrive.marks",
     ];
-    for name in fusion::NAMES.into_iter().chain(pipedrive::NAMES).chain(more) {
+    for name in fusion::NAMES.into_iter().chain(creates::NAMES).chain(pipedrive::NAMES).chain(more) {
         assert!(page.contains(&format!("| `{name}` |")), "docs/check.md does not explain {name}");
     }
 }
