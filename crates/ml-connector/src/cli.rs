@@ -11,9 +11,11 @@ use secrecy::SecretString;
 use crate::config::Plan;
 use crate::exit;
 
+mod answerer;
 mod handovers;
 mod holds;
 
+pub use answerer::AnswererArgs;
 pub use handovers::{
     HandoversAnswerArgs, HandoversAskArgs, HandoversCommand, HandoversListArgs, HandoversShowArgs,
     SubjectArgs,

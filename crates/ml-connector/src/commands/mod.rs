@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod answering;
 mod apply;
 mod check;
 mod config_check;
