@@ -17,12 +17,12 @@ use sync_core::{
     },
     ids::{ConnectionId, DealId, OrgId, PartyId},
     model::{Page, Seen},
-    ports::{CrmDeals, ErpWrites},
+    ports::{Called, CrmDeals, ErpWrites},
 };
 use sync_store::{HandoverJob, Outcome, StagedKind, Store, Tx};
 
 use crate::{
-    Engine, EngineError, backoff, crm_stream::stage_orgs, deal_stream::stage_deals,
+    Engine, EngineError, HandoverPlanner, backoff, crm_stream::stage_orgs, deal_stream::stage_deals,
     handover_observe::situation, pause::Side, receipt::new_pair,
 };
 
@@ -60,7 +60,7 @@ pub(crate) struct HandingState {
 }
 
 /// Name of the row that says when the flow was switched on.
-const BEGUN: &str = "handovers";
+pub(crate) const BEGUN: &str = "handovers";
 
 /// What is settled when the flow is switched on, once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -176,6 +176,39 @@ impl Engine {
         Ok(false)
     }
 
+    /// Somebody who shows what would be handed over; none where nothing is. `fresh`: older deals are looked for in the ERP,
+    /// too. Asks the CRM for its company and its names, where they are not known yet.
+    ///
+    /// # Errors
+    /// When the store cannot be read; inside, when the CRM did not answer.
+    pub async fn handover_planner(
+        &mut self,
+        fresh: bool,
+    ) -> Result<Called<Option<HandoverPlanner>>, EngineError> {
+        let Some(handing) = self.handing.clone() else { return Ok(Ok(None)) };
+        let begun: Option<Begun> = self.store.read(self.connection()).await?.cursor(BEGUN).await?;
+        let company = match begun {
+            Some(begun) => Ok(begun.company),
+            None => handing.crm.company().await,
+        };
+        let names = self.learn_names(&handing, self.clock.now()).await;
+        let company = match (company, names) {
+            (Ok(company), Ok(())) => company,
+            (Err(error), _) | (Ok(_), Err(error)) => return Ok(Err(error)),
+        };
+        Ok(Ok(Some(HandoverPlanner {
+            store: self.store.clone(),
+            connection: self.connection(),
+            policy: HandoverPolicy { company, ..handing.policy },
+            customers: self.settings.policy.clone(),
+            since: begun.map(|begun| begun.since),
+            directory: self.handed.directory.as_ref().map(|(names, _)| names.clone()).unwrap_or_default(),
+            erp: Some((self.erp.clone(), handing.erp)),
+            fresh,
+            clock: self.clock.clone(),
+        })))
+    }
+
     /// Organizations that were entered since the flow was switched on are looked at, if the policy says so.
     pub(crate) async fn note_entered(
         &self,
@@ -197,6 +230,14 @@ impl Engine {
     /// From when on changes count.
     pub(crate) fn since(&self) -> Timestamp {
         self.handed.begun.map_or(Timestamp::MAX, |begun| begun.since)
+    }
+
+    /// The same, also in a process that only reads; none while the flow was never switched on.
+    pub(crate) async fn counting_since(&self) -> Result<Option<Timestamp>, EngineError> {
+        match &self.handed.begun {
+            Some(begun) => Ok(Some(begun.since)),
+            None => activated_at(&self.store, self.connection()).await,
+        }
     }
 
     /// The key is tried again later. A failure that is about this very question says nothing about its side.
@@ -229,12 +270,7 @@ impl Engine {
     async fn learn_names(&mut self, handing: &Handing, now: Timestamp) -> Result<(), CallError> {
         let fresh =
             self.handed.directory.as_ref().is_some_and(|(_, at)| now.duration_since(*at) < NAMES_LAST);
-        let asked = handing
-            .policy
-            .business_units
-            .iter()
-            .any(|unit| !unit.when.pipeline.is_empty() || !unit.when.owner.is_empty());
-        if !fresh && asked {
+        if !fresh && handing.policy.asks_for_names() {
             self.handed.directory = Some((handing.crm.directory(CLASS).await?, now));
         }
         Ok(())

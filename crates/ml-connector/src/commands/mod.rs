@@ -19,6 +19,7 @@ mod parents;
 mod plan;
 mod resync;
 mod run;
+mod set_off;
 mod sim;
 mod sync;
 mod webhooks;

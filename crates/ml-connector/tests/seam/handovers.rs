@@ -48,7 +48,7 @@ fn policy() -> HandoverPolicy {
     }
 }
 
-async fn world(seed: u64) -> World {
+pub(crate) async fn world(seed: u64) -> World {
     let pipedrive = PipedriveSettings { plan: Plan::Ultimate, seats: 20, ..PipedriveSettings::default() };
     let fusion = FusionSettings::default();
     let mut world = World::new(Beginning { seed, fusion, pipedrive, oauth: false }).await;
@@ -57,7 +57,7 @@ async fn world(seed: u64) -> World {
 }
 
 /// A company that sales knows and the ERP does not.
-fn organization(world: &World, name: &str) -> i64 {
+pub(crate) fn organization(world: &World, name: &str) -> i64 {
     // Each in a street and at a web site of its own, but for the one whose twin the ERP may know.
     let word = name.split(' ').next().unwrap_or_default().to_lowercase();
     let street =
@@ -71,13 +71,13 @@ fn organization(world: &World, name: &str) -> i64 {
     world.pipedrive.create_as_person(&body).expect("an organization")
 }
 
-fn deal(world: &World, org: Option<i64>) -> i64 {
+pub(crate) fn deal(world: &World, org: Option<i64>) -> i64 {
     let body = json!({ "title": "Framework contract", "org_id": org, "value": 60_000, "currency": "USD" });
     world.pipedrive.create_deal(&body).expect("a deal")
 }
 
 /// A process that works for so many minutes.
-async fn work(world: &World, minutes: i64) {
+pub(crate) async fn work(world: &World, minutes: i64) {
     world.gate.begin(None);
     let lease = world.take().await.expect("alive");
     let mut engine = world.engine(&lease);
@@ -88,17 +88,17 @@ async fn work(world: &World, minutes: i64) {
 
 /// What the ERP has of our making: parties, accounts, uses to bill to, profiles.
 #[derive(Debug, PartialEq, Eq)]
-struct Made {
+pub(crate) struct Made {
     parties: usize,
     accounts: usize,
     uses: usize,
     profiles: usize,
 }
 
-const ONE: Made = Made { parties: 1, accounts: 1, uses: 1, profiles: 1 };
-const NONE: Made = Made { parties: 0, accounts: 0, uses: 0, profiles: 0 };
+pub(crate) const ONE: Made = Made { parties: 1, accounts: 1, uses: 1, profiles: 1 };
+pub(crate) const NONE: Made = Made { parties: 0, accounts: 0, uses: 0, profiles: 0 };
 
-fn made(world: &World, name: &str) -> Made {
+pub(crate) fn made(world: &World, name: &str) -> Made {
     let named = |id: &i64| world.fusion.party(*id).is_some_and(|party| party["OrganizationName"] == name);
     let parties: Vec<i64> = world.fusion.party_ids().into_iter().filter(named).collect();
     let accounts: Vec<i64> = parties.iter().flat_map(|party| world.fusion.account_ids(*party)).collect();

@@ -10,6 +10,7 @@ mod contract;
 mod families;
 mod family_plans;
 mod guard;
+mod handover_plans;
 mod handovers;
 mod hooks;
 mod lives;
