@@ -9,6 +9,7 @@ use sync_core::{
     hooks::HookEntity,
     ids::{DealId, OrgId},
     model::{Page, Seen},
+    ports::{Called, CrmDeals},
 };
 use sync_store::{StagedKind, StagedRow, Tx};
 
@@ -20,7 +21,10 @@ use crate::{
 impl Engine {
     /// Reads the next page of deals that is due. Tells whether it tried.
     pub(crate) async fn read_deals(&mut self, now: Timestamp) -> Result<bool, EngineError> {
-        let Some(handing) = self.handing.clone().filter(|_| self.handed.begun.is_some()) else {
+        let Some(handing) = self.handing.clone() else { return Ok(false) };
+        let Some(since) = self.counting_since().await? else {
+            // Whoever switches the flow on reads all of them first.
+            self.forced.retain(|forced| *forced != Stream::Deals);
             return Ok(false);
         };
         if !self.crm_is_open(now) {
@@ -35,13 +39,7 @@ impl Engine {
             return Ok(false);
         }
         let read_at = self.clock.now();
-        let answer = match &state.cursor {
-            CrmCursor::Walk { next, .. } => handing.crm.deals_won(next.clone(), class).await,
-            CrmCursor::Window { from, next, .. } => {
-                handing.crm.deals_changed(*from, next.clone(), class).await
-            }
-            CrmCursor::New | CrmCursor::Idle { .. } => return Ok(false),
-        };
+        let Some(answer) = deals_page(handing.crm.as_ref(), &state).await else { return Ok(false) };
         let page = match answer {
             Ok(page) => page,
             Err(error) => {
@@ -66,7 +64,7 @@ impl Engine {
         state.rhythm.began.get_or_insert(end.server_now);
         let rows = page.rows.len();
         let mut tx = self.write().await?;
-        let staged = stage_deals(&mut tx, page, read_at, sweep, self.since()).await?;
+        let staged = stage_deals(&mut tx, page, read_at, sweep, since).await?;
         if state.passes(end, self.settings.pace.safety, now) {
             let gone = tx.sweep_finish(StagedKind::Deal, sweep).await?;
             let gone: Vec<i64> = gone.iter().map(|row| row.id).collect();
@@ -109,7 +107,17 @@ pub(crate) struct StagedDeals {
     pub(crate) changed: Vec<(i64, Timestamp)>,
 }
 
-fn end_of(page: &Page<CrmDeal>) -> CrmPageEnd {
+/// The next page of a walk over won deals, or of a window of changed ones.
+pub(crate) async fn deals_page(crm: &dyn CrmDeals, state: &CrmStream) -> Option<Called<Page<CrmDeal>>> {
+    let class = state.class();
+    match &state.cursor {
+        CrmCursor::Walk { next, .. } => Some(crm.deals_won(next.clone(), class).await),
+        CrmCursor::Window { from, next, .. } => Some(crm.deals_changed(*from, next.clone(), class).await),
+        CrmCursor::New | CrmCursor::Idle { .. } => None,
+    }
+}
+
+pub(crate) fn end_of(page: &Page<CrmDeal>) -> CrmPageEnd {
     let newest = page.rows.iter().rev().find_map(|seen| match seen {
         Seen::Record(deal) => Some(deal.updated_at),
         Seen::Malformed(record) => record.updated_at,

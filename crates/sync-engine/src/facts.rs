@@ -25,6 +25,13 @@ pub(crate) struct Watched<'a> {
     since: Timestamp,
 }
 
+impl Watched<'_> {
+    /// The same, from another time on; none counts nothing.
+    pub(crate) fn counting(self, since: Option<Timestamp>) -> Self {
+        Self { since: since.unwrap_or(Timestamp::MAX), ..self }
+    }
+}
+
 /// What was staged of some organizations before; nothing where nobody watches.
 pub(crate) struct Before(BTreeMap<i64, Option<CrmOrg>>);
 

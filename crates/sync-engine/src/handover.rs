@@ -15,14 +15,14 @@ use sync_core::{
         Decision, Directory, Handover, HandoverPolicy, Look, Looked, Made, Piece, Question, StagedDeal,
         Subject, decide,
     },
-    ids::{DealId, OrgId, PartyId},
+    ids::{ConnectionId, DealId, OrgId, PartyId},
     model::{Page, Seen},
-    ports::{CrmDeals, ErpWrites},
+    ports::{Called, CrmDeals, ErpWrites},
 };
-use sync_store::{HandoverJob, Outcome, StagedKind, Tx};
+use sync_store::{HandoverJob, Outcome, StagedKind, Store, Tx};
 
 use crate::{
-    Engine, EngineError, backoff, crm_stream::stage_orgs, deal_stream::stage_deals,
+    Engine, EngineError, HandoverPlanner, backoff, crm_stream::stage_orgs, deal_stream::stage_deals,
     handover_observe::situation, likeness::parties_near, pause::Side, receipt::new_pair,
 };
 
@@ -62,7 +62,7 @@ pub(crate) struct HandingState {
 }
 
 /// Name of the row that says when the flow was switched on.
-const BEGUN: &str = "handovers";
+pub(crate) const BEGUN: &str = "handovers";
 
 /// What is settled when the flow is switched on, once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +71,15 @@ pub(crate) struct Begun {
     pub(crate) since: Timestamp,
     /// The company of the CRM, which is a part of the names that we give in the ERP.
     company: i64,
+}
+
+/// From when on changes of the CRM count by themselves; none while the flow was never switched on.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn activated_at(store: &Store, of: ConnectionId) -> Result<Option<Timestamp>, EngineError> {
+    let begun: Option<Begun> = store.read(of).await?.cursor(BEGUN).await?;
+    Ok(begun.map(|begun| begun.since))
 }
 
 /// How handling a key went on.
@@ -169,9 +178,50 @@ impl Engine {
         Ok(false)
     }
 
+    /// Somebody who shows what would be handed over; none where nothing is. `fresh`: older deals are looked for in the ERP,
+    /// too. Asks the CRM for its company and its names, where they are not known yet.
+    ///
+    /// # Errors
+    /// When the store cannot be read; inside, when the CRM did not answer.
+    pub async fn handover_planner(
+        &mut self,
+        fresh: bool,
+    ) -> Result<Called<Option<HandoverPlanner>>, EngineError> {
+        let Some(handing) = self.handing.clone() else { return Ok(Ok(None)) };
+        let begun: Option<Begun> = self.store.read(self.connection()).await?.cursor(BEGUN).await?;
+        let company = match begun {
+            Some(begun) => Ok(begun.company),
+            None => handing.crm.company().await,
+        };
+        let names = self.learn_names(&handing, self.clock.now()).await;
+        let company = match (company, names) {
+            (Ok(company), Ok(())) => company,
+            (Err(error), _) | (Ok(_), Err(error)) => return Ok(Err(error)),
+        };
+        Ok(Ok(Some(HandoverPlanner {
+            store: self.store.clone(),
+            connection: self.connection(),
+            policy: HandoverPolicy { company, ..handing.policy },
+            customers: self.settings.policy.clone(),
+            since: begun.map(|begun| begun.since),
+            directory: self.handed.directory.as_ref().map(|(names, _)| names.clone()).unwrap_or_default(),
+            erp: Some((self.erp.clone(), handing.erp)),
+            fresh,
+            clock: self.clock.clone(),
+        })))
+    }
+
     /// From when on changes count.
     pub(crate) fn since(&self) -> Timestamp {
         self.handed.begun.map_or(Timestamp::MAX, |begun| begun.since)
+    }
+
+    /// The same, also in a process that only reads; none while the flow was never switched on.
+    pub(crate) async fn counting_since(&self) -> Result<Option<Timestamp>, EngineError> {
+        match &self.handed.begun {
+            Some(begun) => Ok(Some(begun.since)),
+            None => activated_at(&self.store, self.connection()).await,
+        }
     }
 
     /// The key is tried again later. A failure that is about this very question says nothing about its side.
@@ -209,12 +259,7 @@ impl Engine {
         }
         let fresh =
             self.handed.directory.as_ref().is_some_and(|(_, at)| now.duration_since(*at) < NAMES_LAST);
-        let asked = handing
-            .policy
-            .business_units
-            .iter()
-            .any(|unit| !unit.when.pipeline.is_empty() || !unit.when.owner.is_empty());
-        if !fresh && asked {
+        if !fresh && handing.policy.asks_for_names() {
             self.handed.directory = Some((handing.crm.directory(CLASS).await?, now));
         }
         Ok(())

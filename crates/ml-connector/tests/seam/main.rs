@@ -11,6 +11,7 @@ mod deal_hooks;
 mod families;
 mod family_plans;
 mod guard;
+mod handover_plans;
 mod handovers;
 mod hooks;
 mod lives;

@@ -120,7 +120,7 @@ fn absent(handover: &Handover) -> Decision {
     }
 }
 
-enum Next<'a> {
+pub(super) enum Next<'a> {
     One(Because<'a>),
     /// Everything is done, and this is the customer.
     Party(PartyId),
@@ -129,7 +129,11 @@ enum Next<'a> {
 
 /// The first cause that is not satisfied. What was begun comes first, and is finished whatever became of its cause: half a
 /// customer helps nobody.
-fn next_cause<'a>(policy: &'a HandoverPolicy, handover: &'a Handover, all: &[Because<'a>]) -> Next<'a> {
+pub(super) fn next_cause<'a>(
+    policy: &'a HandoverPolicy,
+    handover: &'a Handover,
+    all: &[Because<'a>],
+) -> Next<'a> {
     let Handover { made, answers, pair, .. } = handover;
     if let Some(began) = made.began.as_ref().filter(|began| !made.is_complete(began.set)) {
         let known = all.iter().find(|because| because.cause == began.cause);
@@ -159,7 +163,7 @@ fn next_cause<'a>(policy: &'a HandoverPolicy, handover: &'a Handover, all: &[Bec
 }
 
 /// Whether a person said that the customer, which is not of our making, gets no site there.
-fn left(handover: &Handover, unit: &BusinessUnit) -> bool {
+pub(super) fn left(handover: &Handover, unit: &BusinessUnit) -> bool {
     handover.answers.sites_left.contains(&unit.set)
 }
 

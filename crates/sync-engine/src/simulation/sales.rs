@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use sync_core::{
-    deals::{CrmDeal, DealStatus},
+    deals::{CrmDeal, DealFacts, DealStatus},
     fields::{Field, Values},
     handover::{HandoverAnswer, Question},
     ids::{DealId, OrgId, PartyId},
@@ -165,6 +165,8 @@ impl Worlds {
             archived: false,
             updated_at: whole(now),
             custom: Default::default(),
+            label_ids: Vec::new(),
+            facts: DealFacts::default(),
         };
         let how = if won { " won" } else { "" };
         self.tell(now, format!("people: sales enters{how} deal {id} of {org:?} in {:?}", deal.pipeline));

@@ -78,7 +78,6 @@ pub(super) fn judge(
     findings.push(duplicates(known, &wanted));
     findings.extend(own(known, &wanted));
     findings.extend(labels(known, &policy(connection).wanted_labels()));
-    findings.extend(marks(connection, pipedrive));
     findings
 }
 
@@ -104,40 +103,6 @@ fn labels(known: &[KnownField], wanted: &[String]) -> Option<Finding> {
     Some(Finding::problem(name, said).remedy(
         "create it as a label of organizations, or name one that exists",
         "Pipedrive: the labels of any organization; [connection.customers.labels]",
-    ))
-}
-
-/// What rules of handovers ask about has to be there, on organizations or on deals: it is never created.
-fn marks(connection: &Connection, pipedrive: &PipedriveSeen) -> Option<Finding> {
-    let name = "pipedrive.marks";
-    let rules = connection.customers_from_crm.as_ref()?;
-    let interest = rules.interest();
-    if interest.is_empty() {
-        return None;
-    }
-    let of_both = pipedrive
-        .fields
-        .iter()
-        .filter(|(fielded, _)| matches!(fielded, Fielded::Organizations | Fielded::Deals));
-    let known: Vec<&KnownField> = of_both.filter_map(|(_, asked)| asked.answer()).flatten().collect();
-    let same = |left: &str, right: &str| squeeze(left).to_lowercase() == squeeze(right).to_lowercase();
-    let field = |asked: &String| {
-        known.iter().any(|field| !field.labels && (field.code == asked.trim() || same(&field.name, asked)))
-    };
-    let label = |label: &str| {
-        known.iter().filter(|field| field.labels).flat_map(|field| &field.options).any(|one| same(one, label))
-    };
-    let mut missing: Vec<String> = interest.fields.iter().filter(|asked| !field(asked)).cloned().collect();
-    if let Some(mark) = rules.mark.as_ref().filter(|mark| interest.labels && !label(&mark.label)) {
-        missing.push(format!("the label {}", mark.label));
-    }
-    if missing.is_empty() {
-        return Some(Finding::ok(name, "what rules ask about exists"));
-    }
-    let said = format!("neither organizations nor deals have: {}", missing.join(", "));
-    Some(Finding::problem(name, said).remedy(
-        "create it, or name a label or custom field that exists",
-        "[connection.customers_from_crm] mark; business_unit, when.field",
     ))
 }
 

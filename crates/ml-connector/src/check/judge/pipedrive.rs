@@ -10,7 +10,7 @@ use super::super::missing_scopes;
 use super::super::observe::{PipedriveSeen, WebhooksSeen};
 use super::super::trouble::{Cause, Trouble};
 use super::access::{Access, Door, access, seen};
-use super::{Asked, budget, counted, fields, grant};
+use super::{Asked, budget, counted, fields, grant, sales};
 use crate::config::{Connection, Credentials, Webhooks};
 
 /// Every finding there is when the side could be asked.
@@ -48,6 +48,9 @@ pub(super) fn judge(
     findings.extend(fields::judge(connection, pipedrive, blocked_by));
     findings.push(budget::plan(connection, pipedrive, blocked_by));
     findings.push(budget::judge(connection, pipedrive, first_load, end.map(|end| &end.cause)));
+    if let (Some(section), Some(ready)) = (&connection.customers_from_crm, &pipedrive.ready) {
+        findings.extend(sales::judge(section, ready, &pipedrive.fields, blocked_by));
+    }
     findings.extend(connection.webhooks.as_ref().map(|wanted| webhooks(wanted, pipedrive.webhooks.as_ref())));
     findings
 }

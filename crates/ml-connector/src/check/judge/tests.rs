@@ -11,13 +11,13 @@ use crate::check::observe::WebhooksSeen;
 use crate::check::{Cause, FusionSeen, GrantSeen, PipedriveSeen, ResourceSeen, Severity};
 use crate::config::Config;
 
-fn connection(more: &str) -> Connection {
+pub(super) fn connection(more: &str) -> Connection {
     let text = include_str!("../../commands/init.toml");
     let text = text.replace("seats = 5", &format!("seats = 5\n{more}"));
     Config::parse(&text, "test.toml").unwrap().connections.remove(0)
 }
 
-fn fusion() -> FusionSeen {
+pub(super) fn fusion() -> FusionSeen {
     let resource = || ResourceSeen { shape: Asked::Answered(Shape::default()), any: Asked::Answered(true) };
     FusionSeen {
         parties: resource(),
@@ -26,6 +26,7 @@ fn fusion() -> FusionSeen {
         account_count: Asked::Answered(Some(1_200)),
         services: None,
         relationships: None,
+        ready: None,
         ahead: Some(SignedDuration::from_secs(-3)),
         requests: 7,
     }
@@ -42,17 +43,18 @@ fn me() -> WhoAmI {
     }
 }
 
-fn field(name: &str, kind: &str) -> KnownField {
-    let (name, kind) = (name.to_owned(), kind.to_owned());
-    KnownField { name, code: String::new(), kind, options: Vec::new(), labels: false }
+pub(super) fn field(name: &str, kind: &str) -> KnownField {
+    let code = "0123456789abcdef0123456789abcdef01234567".to_owned();
+    KnownField { name: name.to_owned(), code, kind: kind.to_owned(), options: Vec::new(), labels: false }
 }
 
-fn pipedrive() -> PipedriveSeen {
+pub(super) fn pipedrive() -> PipedriveSeen {
     PipedriveSeen {
         me: Asked::Answered(me()),
         organizations: Asked::Answered((3, false)),
         fields: Fielded::ALL.map(|fielded| (fielded, Asked::Answered(Vec::new()))).to_vec(),
         webhooks: None,
+        ready: None,
         scopes: None,
         grant: None,
         belongs_to: None,
@@ -64,11 +66,11 @@ fn pipedrive() -> PipedriveSeen {
     }
 }
 
-fn report(connection: &Connection, fusion: FusionSeen, pipedrive: PipedriveSeen) -> Report {
+pub(super) fn report(connection: &Connection, fusion: FusionSeen, pipedrive: PipedriveSeen) -> Report {
     judge(connection, &Observed { store: Ok(()), fusion: Ok(fusion), pipedrive: Ok(pipedrive) })
 }
 
-fn severity(report: &Report, name: &str) -> Severity {
+pub(super) fn severity(report: &Report, name: &str) -> Severity {
     report.findings.iter().find(|finding| finding.name == name).unwrap().severity
 }
 
@@ -103,10 +105,15 @@ fn every_finding_is_explained() {
         "pipedrive.scopes",
         "pipedrive.own_fields",
         "pipedrive.labels",
-        "pipedrive.marks",
         "pipedrive.webhooks",
+        "fusion.customer_classes",
+        "pipedrive.deals.readable",
+        "pipedrive.pipelines",
+        "pipedrive.owners",
+        "pipedrive.currencies",
+        "pipedrive.marks",
     ];
-    for name in fusion::NAMES.into_iter().chain(pipedrive::NAMES).chain(more) {
+    for name in fusion::NAMES.into_iter().chain(creates::NAMES).chain(pipedrive::NAMES).chain(more) {
         assert!(page.contains(&format!("| `{name}` |")), "docs/check.md does not explain {name}");
     }
 }
@@ -283,5 +290,5 @@ fn what_rules_of_handovers_ask_about_has_to_be_there() {
     let label = rules.replace("field = \"Send to ERP\", values = [\"Yes\"]", "label = \"Send to ERP\"");
     let said = report(&connection(&label), fusion(), pipedrive());
     let found = said.findings.iter().find(|finding| finding.name == "pipedrive.marks").unwrap();
-    assert!(found.seen.contains("the label Send to ERP"), "{found:?}");
+    assert!(found.seen.contains("no label \"Send to ERP\""), "{found:?}");
 }
