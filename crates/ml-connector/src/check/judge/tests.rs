@@ -267,28 +267,3 @@ fn numbers_are_grouped() {
         ("1 field".to_owned(), "2,000 fields".to_owned())
     );
 }
-
-#[test]
-fn what_rules_of_handovers_ask_about_has_to_be_there() {
-    let rules = "[connection.customers_from_crm]\nmark = { field = \"Send to ERP\", values = [\"Yes\"] }\n\
-                 [[connection.customers_from_crm.business_unit]]\nname = \"US1\"\nset_id = 7\n\
-                 when = { field = { name = \"c0de\", value = \"x\" } }";
-    let with = |of: Fielded, fields: Vec<KnownField>| {
-        let mut seen = pipedrive();
-        for (fielded, asked) in &mut seen.fields {
-            if *fielded == of {
-                *asked = Asked::Answered(fields.clone());
-            }
-        }
-        report(&connection(rules), fusion(), seen)
-    };
-    let none = with(Fielded::Persons, vec![field("Send to ERP", "enum")]);
-    assert_eq!(severity(&none, "pipedrive.marks"), Severity::Problem);
-    let by_code = KnownField { code: "c0de".to_owned(), ..field("Region", "enum") };
-    let both = with(Fielded::Deals, vec![field("send to erp", "enum"), by_code]);
-    assert_eq!(severity(&both, "pipedrive.marks"), Severity::Ok);
-    let label = rules.replace("field = \"Send to ERP\", values = [\"Yes\"]", "label = \"Send to ERP\"");
-    let said = report(&connection(&label), fusion(), pipedrive());
-    let found = said.findings.iter().find(|finding| finding.name == "pipedrive.marks").unwrap();
-    assert!(found.seen.contains("no label \"Send to ERP\""), "{found:?}");
-}
