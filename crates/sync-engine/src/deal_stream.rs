@@ -1,6 +1,6 @@
 //! Deals of the CRM: all that are won by id, then what changes; staged, and their organizations looked at.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     budget::Class,
     deals::{CrmDeal, DealStatus},
@@ -63,8 +63,12 @@ impl Engine {
         let sweep = state.rhythm.sweep;
         state.rhythm.began.get_or_insert(end.server_now);
         let rows = page.rows.len();
+        let ids: Vec<i64> = page.rows.iter().filter_map(id_of).collect();
         let mut tx = self.write().await?;
         let staged = stage_deals(&mut tx, page, read_at, sweep, since).await?;
+        // Lists lag: what one shows is no ground for a write before it was read by id.
+        let too_old = read_at - handing.policy.freshness - SignedDuration::from_millis(1);
+        tx.read_earlier(StagedKind::Deal, &ids, too_old).await?;
         if state.passes(end, self.settings.pace.safety, now) {
             let gone = tx.sweep_finish(StagedKind::Deal, sweep).await?;
             let gone: Vec<i64> = gone.iter().map(|row| row.id).collect();
@@ -96,6 +100,13 @@ pub(crate) async fn look_at_gone(tx: &mut Tx, gone: &[i64], now: Timestamp) -> R
         }
     }
     Ok(())
+}
+
+fn id_of(seen: &Seen<CrmDeal>) -> Option<i64> {
+    match seen {
+        Seen::Record(deal) => Some(deal.id.0),
+        Seen::Malformed(record) => record.id,
+    }
 }
 
 /// What a page of deals makes due.

@@ -12,8 +12,7 @@ use sync_core::{
     deals::{CrmDeal, DealStatus},
     error::{CallError, ErrorKind},
     handover::{
-        Decision, Directory, Handover, HandoverPolicy, Look, Looked, Made, Piece, Question, StagedDeal,
-        Subject, decide,
+        Decision, Directory, Handover, HandoverPolicy, Look, Looked, Made, Piece, Question, Subject, decide,
     },
     ids::{ConnectionId, DealId, OrgId, PartyId},
     model::{Page, Seen},
@@ -489,10 +488,8 @@ impl Engine {
     ) -> Result<Result<bool, CallError>, EngineError> {
         let read_at = self.clock.now();
         let org = handover.org;
-        // What a webhook told of was read a moment ago.
-        let old =
-            |staged: &&StagedDeal| read_at.duration_since(staged.read_at) * 2 > handing.policy.freshness;
-        let ids: Vec<DealId> = handover.deals.iter().filter(old).map(|staged| staged.deal.id).collect();
+        // All of them, also what was read a moment ago: a list may have shown an older state of it.
+        let ids: Vec<DealId> = handover.deals.iter().map(|staged| staged.deal.id).collect();
         let orgs = [org];
         let reading = async {
             if ids.is_empty() { Ok(Vec::new()) } else { handing.crm.deals_by_id(&ids, CLASS).await }
