@@ -842,10 +842,7 @@ fn nothing_more_is_created_for_a_party_that_is_not_the_organizations() {
         ..won()
     };
     let ours = decide(&policy(), &directory(), &paired(PARTY));
-    assert!(
-        matches!(&ours, Decision::Do { piece, .. } if piece.kind() == PieceKind::Profile),
-        "{ours:?}"
-    );
+    assert!(matches!(&ours, Decision::Do { piece, .. } if piece.kind() == PieceKind::Profile), "{ours:?}");
     let other = decide(&policy(), &directory(), &paired(PartyId(301)));
     let Decision::Hold(question) = other else { panic!("{other:?}") };
     assert!(matches!(*question, Question::PartyUnusable { party: PARTY, .. }), "{question:?}");
