@@ -14,6 +14,7 @@ use crate::exit;
 mod answerer;
 mod handovers;
 mod holds;
+mod prove;
 
 pub use answerer::AnswererArgs;
 pub use handovers::{
@@ -21,6 +22,9 @@ pub use handovers::{
     SubjectArgs,
 };
 pub use holds::{HoldsAnswerArgs, HoldsCommand, HoldsListArgs, HoldsRetryArgs, HoldsShowArgs};
+#[cfg(feature = "planted")]
+pub use prove::PlantedArgs;
+pub use prove::ProveArgs;
 
 /// Keep the customers of an Oracle Fusion Cloud ERP and the organizations of a Pipedrive company the same
 #[derive(Debug, Parser)]
@@ -82,6 +86,8 @@ pub enum Command {
     Run,
     /// Run the simulated Oracle Fusion and Pipedrive alone
     Sim(SimArgs),
+    /// Live whole lives of a connection between two simulated systems, faults and all, and see that no law is broken
+    Prove(ProveArgs),
     /// Look at pairs of an ERP party and a Pipedrive organization
     #[command(subcommand)]
     Pairs(PairsCommand),

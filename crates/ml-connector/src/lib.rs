@@ -17,6 +17,7 @@ pub mod output;
 pub mod plan_file;
 pub mod preview;
 pub mod progress;
+pub mod prove;
 mod sync_rules;
 pub mod telemetry;
 pub mod wire;

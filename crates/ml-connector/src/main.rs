@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
-use ml_connector::cli::Cli;
+use ml_connector::cli::{Cli, Command};
 use ml_connector::{commands, exit, output, telemetry};
 
 fn main() -> ExitCode {
@@ -13,7 +13,9 @@ fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let env = |name: &str| std::env::var(name).ok();
-    telemetry::start(&cli.global, &env);
+    // Lives of `prove` are full of warnings, and tell their stories themselves.
+    let quiet = if matches!(cli.command, Command::Prove(_)) { "off" } else { "warn" };
+    telemetry::start(&cli.global, quiet, &env);
     let output = output::Output::new(cli.global.json);
     let ended = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -17,9 +17,11 @@ const OURS: [&str; 9] = [
     "sync_web",
 ];
 
-/// Starts the log as the command line and `RUST_LOG` want it. A second start in one process is ignored.
-pub fn start(global: &Global, env: &dyn Fn(&str) -> Option<String>) {
-    let filter = EnvFilter::builder().parse_lossy(directives(global.verbose, env("RUST_LOG").as_deref()));
+/// Starts the log as the command line and `RUST_LOG` want it, at the level `quiet` if they say nothing. A second start in
+/// one process is ignored.
+pub fn start(global: &Global, quiet: &str, env: &dyn Fn(&str) -> Option<String>) {
+    let directives = directives(global.verbose, quiet, env("RUST_LOG").as_deref());
+    let filter = EnvFilter::builder().parse_lossy(directives);
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let color = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
     // Only a second start can fail, and the first one is as good.
@@ -29,12 +31,12 @@ pub fn start(global: &Global, env: &dyn Fn(&str) -> Option<String>) {
     };
 }
 
-fn directives(verbose: u8, rust_log: Option<&str>) -> String {
+fn directives(verbose: u8, quiet: &str, rust_log: Option<&str>) -> String {
     if let Some(rust_log) = rust_log.filter(|text| !text.is_empty()) {
         return rust_log.to_owned();
     }
     let level = match verbose {
-        0 => return "warn".to_owned(),
+        0 => return quiet.to_owned(),
         1 => "info",
         2 => "debug",
         _ => "trace",
@@ -49,8 +51,8 @@ mod tests {
 
     #[test]
     fn verbosity_touches_only_our_crates_and_rust_log_wins() {
-        assert_eq!(directives(0, None), "warn");
-        assert!(directives(1, Some("")).starts_with("warn,ml_connector=info,"));
-        assert_eq!(directives(3, Some("error")), "error");
+        assert_eq!(directives(0, "warn", None), "warn");
+        assert!(directives(1, "off", Some("")).starts_with("warn,ml_connector=info,"));
+        assert_eq!(directives(3, "warn", Some("error")), "error");
     }
 }

@@ -18,7 +18,7 @@ use sync_core::{
 };
 use sync_store::NewIntent;
 
-use crate::{Engine, EngineError, lease::Lease, reconcile::Planned};
+use crate::{Engine, EngineError, lease::Lease, plants::Plant, reconcile::Planned};
 
 /// A write with the answer it got.
 pub(crate) struct Sent {
@@ -62,6 +62,9 @@ impl Engine {
         let crm = self.crm.clone();
         let price = |p: &Planned| p.plan.steps.first().map_or(0, |step| crm.price(step));
         planned.sort_by_key(|p| (p.plan.class, price(p), p.job.party));
+        if self.plants.has(Plant::ClassIgnored) {
+            planned.sort_by_key(|p| p.job.party);
+        }
         let mut waiting = VecDeque::from(planned);
         while let Some(class) = waiting.front().map(|p| p.plan.class) {
             if self.is_stale(observed_at) {
@@ -72,6 +75,7 @@ impl Engine {
                 }
             }
             let gives_way = match manners {
+                _ if self.plants.has(Plant::ClassIgnored) => false,
                 Manners::GiveWay => self.more_urgent_waits(class).await?,
                 Manners::Insist => false,
             };
@@ -161,7 +165,7 @@ impl Engine {
 
     /// Commits plans and intents. After this, and not before, the writes may be sent.
     async fn open_intents(&mut self, slice: &[Planned]) -> Result<Vec<IntentId>, EngineError> {
-        if !self.keeps_intents() {
+        if self.plants.has(Plant::NoIntent) {
             return Ok(vec![IntentId(0); slice.len()]);
         }
         let now = self.clock.now();
@@ -186,6 +190,10 @@ impl Engine {
             })
             .collect();
         let intents = tx.open_intents(self.run, &intents, now).await?;
+        if self.plants.has(Plant::DoneBeforeSent) {
+            let done: Vec<_> = slice.iter().map(|p| (p.job.party, p.job.generation)).collect();
+            tx.finish(&done).await?;
+        }
         tx.commit().await?;
         Ok(intents)
     }

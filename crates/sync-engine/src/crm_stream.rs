@@ -120,7 +120,7 @@ impl Engine {
     async fn read_orgs(&mut self, mut state: CrmStream, now: Timestamp) -> Result<(), EngineError> {
         let read_at = self.clock.now();
         let page = match self.crm_page(&state).await {
-            Some(Ok(page)) => page,
+            Some(Ok(page)) => self.plants.as_if_newest(page, read_at),
             Some(Err(error)) => return self.restart_refused_cursor(state, &error, now).await,
             None => return Ok(()),
         };

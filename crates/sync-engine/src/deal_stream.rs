@@ -14,7 +14,9 @@ use sync_core::{
 use sync_store::{StagedKind, StagedRow, Tx};
 
 use crate::{
-    Engine, EngineError, staging,
+    Engine, EngineError,
+    plants::Plant,
+    staging,
     streams::{CrmCursor, CrmPageEnd, CrmStream, Stream},
 };
 
@@ -68,7 +70,9 @@ impl Engine {
         let staged = stage_deals(&mut tx, page, read_at, sweep, since).await?;
         // Lists lag: what one shows is no ground for a write before it was read by id.
         let too_old = read_at - handing.policy.freshness - SignedDuration::from_millis(1);
-        tx.read_earlier(StagedKind::Deal, &ids, too_old).await?;
+        if !self.plants.has(Plant::DealListBelieved) {
+            tx.read_earlier(StagedKind::Deal, &ids, too_old).await?;
+        }
         if state.passes(end, self.settings.pace.safety, now) {
             let gone = tx.sweep_finish(StagedKind::Deal, sweep).await?;
             let gone: Vec<i64> = gone.iter().map(|row| row.id).collect();

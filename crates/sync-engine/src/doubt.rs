@@ -20,7 +20,8 @@ use sync_core::{
 use sync_store::{Intent, IntentEnd, JournalEntry, Outcome, StagedKind, Tx};
 
 use crate::{
-    CUSTOMERS, Engine, EngineError, facts, likeness::stage, receipt::pair_after, staging, watch::Event,
+    CUSTOMERS, Engine, EngineError, facts, likeness::stage, plants::Plant, receipt::pair_after, staging,
+    watch::Event,
 };
 
 /// Looks stand in the way of customers that somebody waits for.
@@ -80,7 +81,11 @@ impl Engine {
             return Ok(false);
         }
         let mut tx = self.write().await?;
-        let open = tx.intents().await?;
+        let mut open = tx.intents().await?;
+        if self.plants.has(Plant::DoubtsForgotten) {
+            let forgotten: Vec<_> = open.drain(..).map(|intent| (intent.id, IntentEnd::Void)).collect();
+            tx.close_intents(&forgotten, now).await?;
+        }
         let mut looks = BTreeMap::new();
         let mut unsettled = Vec::new();
         for intent in &open {
@@ -151,6 +156,7 @@ impl Engine {
             for intent in creates {
                 let found = match carried.remove(&intent.party) {
                     Some(orgs) => Found::Orgs(orgs),
+                    None if self.plants.has(Plant::DoubtEndedAtOnce) => Found::Nothing,
                     None if intent.settled_at.is_none_or(|at| at > now) => Found::NotYet,
                     None => searched(self.crm.orgs_by_origin(intent.party, LOOK).await?),
                 };
@@ -238,7 +244,9 @@ impl Engine {
         if let [org] = orgs.as_slice() {
             outcome = self.adopt(&mut tx, &intent, org, now).await?;
         }
-        if let Some(org) = uncertain {
+        if let Some(org) = uncertain
+            && !self.plants.has(Plant::PerhapsNotCounted)
+        {
             count_as_written(&mut tx, &intent, &org, now).await?;
         }
         tx.close_intents(&[(id, end)], now).await?;

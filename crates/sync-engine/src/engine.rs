@@ -11,7 +11,7 @@ use sync_core::{
     poll::Again,
     ports::{Clock, Crm, Erp},
 };
-use sync_store::{Store, Tx};
+use sync_store::{Fence, Store, Tx};
 
 use crate::{
     Bell, EngineError, Planner, Reads, Settings,
@@ -19,6 +19,7 @@ use crate::{
     handover::{Handing, HandingState},
     lease::Lease,
     pause::{Pause, Pauses, Side},
+    plants::{Plant, Plants},
     streams::{CrmStream, ErpStream, RelationStream, Stream},
     subscriptions::Keeping,
     terms::TermsRead,
@@ -90,12 +91,8 @@ pub struct Engine {
     pub(crate) bell: Option<Arc<Bell>>,
     pub(crate) handing: Option<Handing>,
     pub(crate) handed: HandingState,
-    /// See [`Engine::plant_no_intents`].
-    #[cfg(feature = "simulation")]
-    forgets_intents: bool,
-    /// See [`Engine::plant_no_erp_intents`].
-    #[cfg(feature = "simulation")]
-    forgets_erp_intents: bool,
+    /// Nothing but in tests.
+    pub(crate) plants: Plants,
 }
 
 /// What a step did.
@@ -139,45 +136,13 @@ impl Engine {
             bell: None,
             handing,
             handed: HandingState::default(),
-            #[cfg(feature = "simulation")]
-            forgets_intents: false,
-            #[cfg(feature = "simulation")]
-            forgets_erp_intents: false,
+            plants: Plants::default(),
         }
-    }
-
-    /// TEST ONLY. Plants the bug of sending writes without committing an intent first; the simulation must catch it.
-    #[cfg(feature = "simulation")]
-    pub fn plant_no_intents(&mut self) {
-        self.forgets_intents = true;
-    }
-
-    /// Whether intents are committed before writes are sent: always, but for the planted bug.
-    pub(crate) fn keeps_intents(&self) -> bool {
-        #[cfg(feature = "simulation")]
-        return !self.forgets_intents;
-        #[cfg(not(feature = "simulation"))]
-        true
     }
 
     /// Bulk work that waits for burst slots lets itself be called away by this bell, from now on.
     pub fn heed(&mut self, bell: Arc<Bell>) {
         self.bell = Some(bell);
-    }
-
-    /// TEST ONLY. Plants the bug of sending pieces of a customer without an intent and of forgetting those whose answer is
-    /// lost; the simulation must catch it.
-    #[cfg(feature = "simulation")]
-    pub fn plant_no_erp_intents(&mut self) {
-        self.forgets_erp_intents = true;
-    }
-
-    /// Whether intents are committed before pieces are sent: always, but for the planted bug.
-    pub(crate) fn keeps_erp_intents(&self) -> bool {
-        #[cfg(feature = "simulation")]
-        return !self.forgets_erp_intents;
-        #[cfg(not(feature = "simulation"))]
-        true
     }
 
     /// Makes every stream due, whatever its rhythm.
@@ -303,6 +268,10 @@ impl Engine {
     }
 
     pub(crate) async fn write(&self) -> Result<Tx, EngineError> {
+        if self.plants.has(Plant::NoFencing) {
+            let epoch = self.store.lease_look(self.connection()).await?.map_or(0, |row| row.epoch);
+            return Ok(self.store.write(&Fence { epoch, ..*self.lease.fence() }).await?);
+        }
         Ok(self.store.write(self.lease.fence()).await?)
     }
 
@@ -357,7 +326,7 @@ impl Engine {
             return None;
         }
         match &self.parked {
-            Some((from, pause)) if pause.until > now => {
+            Some((from, pause)) if pause.until > now && !self.plants.has(Plant::ReserveIgnored) => {
                 Class::ALL.into_iter().rev().find(|class| class < from)
             }
             Some(_) | None => Some(Class::Backfill),

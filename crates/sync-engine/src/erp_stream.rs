@@ -15,6 +15,7 @@ use crate::{
     Engine, EngineError,
     likeness::stage,
     pause::Side,
+    plants::Plant,
     reconcile::TRY_AGAIN,
     staging,
     streams::{ErpStream, Stream},
@@ -74,7 +75,7 @@ impl Engine {
         let rhythm = &mut state.rhythm;
         let forced = self.forced.contains(&stream);
         if forced || rhythm.next_poll(self.settings.poll_every, now) <= now {
-            state.cursor = state.cursor.begin_poll(self.settings.pace);
+            state.cursor = state.cursor.begin_poll(self.plants.misplace(self.settings.pace));
             rhythm.began = None;
             return Some(state);
         }
@@ -96,10 +97,16 @@ impl Engine {
         let (class, origin) = asking(&state);
         let repeating = state.repeating;
         let progress = state.cursor.after_page(page.end, page.server_now, self.settings.pace);
+        let progress = self.plants.mismark(progress, page.end);
         state.rhythm.began.get_or_insert(page.server_now);
         let (kind, sweep) = (kind_of(stream), state.rhythm.sweep);
         state.passes(progress, now);
 
+        if self.plants.has(Plant::CursorBeforePage) {
+            let mut tx = self.write().await?;
+            tx.put_cursor(stream.name(), &state, now).await?;
+            tx.commit().await?;
+        }
         let mut tx = self.write().await?;
         let mut disbelieved = None;
         let mut changed = stage(&mut tx, kind, &page.rows, now, sweep).await?;

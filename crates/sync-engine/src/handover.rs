@@ -22,7 +22,7 @@ use sync_store::{HandoverJob, Outcome, StagedKind, Store, Tx};
 
 use crate::{
     Engine, EngineError, HandoverPlanner, backoff, crm_stream::stage_orgs, deal_stream::stage_deals,
-    handover_observe::situation, likeness::parties_near, pause::Side, receipt::new_pair,
+    handover_observe::situation, likeness::parties_near, pause::Side, plants::Plant, receipt::new_pair,
 };
 
 /// Name of the flow in summaries.
@@ -478,7 +478,9 @@ impl Engine {
                 let near = parties_near(tx, &[org]).await?;
                 tx.enqueue(&near, Class::Edit, now, "an organization found its customer").await?;
                 tx.enqueue(&[party], Class::NewCustomer, now, "it is the customer of a handover").await?;
-                self.enqueue_relatives(tx, &[party], Class::Edit, now).await?;
+                if !self.plants.has(Plant::RelativesUntold) {
+                    self.enqueue_relatives(tx, &[party], Class::Edit, now).await?;
+                }
                 Ok(None)
             }
         }
@@ -524,7 +526,9 @@ impl Engine {
             // No walk will miss it again: whoever belongs to it hears of it here.
             let mut keys = parties_near(&mut tx, &[org]).await?;
             keys.extend(tx.pairs_by_org(&[org]).await?.into_values());
-            tx.enqueue(&keys, Class::Edit, read_at, "handover").await?;
+            if !self.plants.has(Plant::GoneUntold) {
+                tx.enqueue(&keys, Class::Edit, read_at, "handover").await?;
+            }
         }
         let page = Page { rows: deals, more: false, next: None, server_now: read_at };
         stage_deals(&mut tx, page, read_at, 0, self.since()).await?;

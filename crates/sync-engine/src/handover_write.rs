@@ -15,6 +15,7 @@ use crate::{
     Engine, EngineError,
     handover::{Handing, Handled},
     pause::Side,
+    plants::Plant,
 };
 
 /// Who asks for the look after a refusal.
@@ -57,7 +58,7 @@ impl Engine {
         let mut tx = self.write().await?;
         tx.put_made(org, &made, now).await?;
         let id = tx.open_erp_intent(self.run, &new, now).await?;
-        if !self.keeps_erp_intents() {
+        if self.plants.has(Plant::NoErpIntent) {
             tx.close_erp_intent(id, IntentEnd::Void, now).await?;
         }
         tx.commit().await?;
@@ -83,7 +84,7 @@ impl Engine {
         error: CallError,
     ) -> Result<Handled, EngineError> {
         let now = self.clock.now();
-        if error.effect == Effect::InDoubt && !self.keeps_erp_intents() {
+        if error.effect == Effect::InDoubt && self.plants.has(Plant::NoErpIntent) {
             return Ok(Handled::Failed(Side::Erp, error));
         }
         if error.effect == Effect::InDoubt {
@@ -98,7 +99,7 @@ impl Engine {
         let mut tx = self.write().await?;
         let end = if refused { IntentEnd::Refused } else { IntentEnd::Void };
         tx.close_erp_intent(intent.id, end, now).await?;
-        unbegin(&mut tx, &intent, made, now).await?;
+        self.unbegin(&mut tx, &intent, made, now).await?;
         if refused {
             // How a duplicate is refused is unknown (oracle-fusion.md 1.5): it is looked for again before it is a question.
             let question = Question::Refused {
@@ -141,7 +142,9 @@ impl Engine {
         match told {
             Told::Party(party) => {
                 // From here on the other flow knows whose party this is.
-                if let Some(question) = self.bind_party(&mut tx, org, party.id, now).await? {
+                if !self.plants.has(Plant::PartyNotPaired)
+                    && let Some(question) = self.bind_party(&mut tx, org, party.id, now).await?
+                {
                     tracing::error!(%org, party = %party.id, question = question.key(), "a new party is somebody else's");
                 }
                 made.party = Some(party);
@@ -212,7 +215,7 @@ impl Engine {
                 let now = self.clock.now();
                 let mut tx = self.write().await?;
                 tx.close_erp_intent(intent.id, IntentEnd::Void, now).await?;
-                unbegin(&mut tx, intent, made, now).await?;
+                self.unbegin(&mut tx, intent, made, now).await?;
                 tx.commit().await?;
                 Ok(Ok(()))
             }
@@ -301,18 +304,24 @@ impl Engine {
         self.handed.recovered = true;
         Ok(!open.is_empty())
     }
-}
 
-/// A first write that surely did not happen has begun nothing: what it was for is looked at anew before the next try.
-async fn unbegin(tx: &mut Tx, intent: &ErpIntent, made: &Made, now: Timestamp) -> Result<(), EngineError> {
-    let first = made.began.as_ref().is_some_and(|began| {
-        // Both are the moment of that write; the intent's is stored in microseconds.
-        began.at.as_microsecond() == intent.created_at.as_microsecond()
-    });
-    if first {
-        tx.put_made(intent.new.org, &Made { began: None, ..made.clone() }, now).await?;
+    /// A first write that surely did not happen has begun nothing: what it was for is looked at anew before the next try.
+    async fn unbegin(
+        &self,
+        tx: &mut Tx,
+        intent: &ErpIntent,
+        made: &Made,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        let first = made.began.as_ref().is_some_and(|began| {
+            // Both are the moment of that write; the intent's is stored in microseconds.
+            began.at.as_microsecond() == intent.created_at.as_microsecond()
+        });
+        if first && !self.plants.has(Plant::BegunByNothing) {
+            tx.put_made(intent.new.org, &Made { began: None, ..made.clone() }, now).await?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 async fn send(handing: &Handing, piece: &Piece) -> Called<Told> {

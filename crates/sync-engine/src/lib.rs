@@ -34,6 +34,7 @@ mod likeness;
 mod observe;
 mod pause;
 mod planner;
+mod plants;
 mod receipt;
 mod reconcile;
 mod relate;

@@ -23,6 +23,7 @@ use crate::{
     backoff, facts,
     likeness::stage,
     pause::Side,
+    plants::Plant,
     reconcile::Planned,
     relate::{Refusal, standing},
     staging,
@@ -72,6 +73,9 @@ impl Engine {
             }
         }
         let mut tx = self.write().await?;
+        if self.plants.has(Plant::WrittenForgotten) {
+            receipts.pairs.iter_mut().for_each(|pair| pair.written.clear());
+        }
         tx.put_pairs(&receipts.pairs, now).await?;
         tx.put_relations(&receipts.related, now).await?;
         tx.delete_relations(&receipts.unrelated).await?;
@@ -79,7 +83,7 @@ impl Engine {
         stage(&mut tx, StagedKind::Org, &receipts.staged, now, 0).await?;
         facts::note(&mut tx, self.watched(), was, now).await?;
         tx.mark_absent(StagedKind::Org, &receipts.absent).await?;
-        if self.keeps_intents() {
+        if !self.plants.has(Plant::NoIntent) {
             tx.close_intents(&receipts.ended, now).await?;
             tx.doubt_intents(&receipts.doubts).await?;
         }
@@ -87,6 +91,9 @@ impl Engine {
         tx.close_holds(&receipts.freed, now).await?;
         for (party, reason) in &receipts.held {
             tx.open_hold(*party, reason, now).await?;
+        }
+        if self.plants.has(Plant::AskingForgotten) {
+            self.plants.as_if_never_asked_again(&mut tx, &mut receipts.done).await?;
         }
         tx.finish(&receipts.done).await?;
         tx.reschedule(&receipts.later).await?;
@@ -101,7 +108,7 @@ impl Engine {
         if receipts.answered {
             self.crm_pauses.answered();
         }
-        if self.keeps_intents() {
+        if !self.plants.has(Plant::NoIntent) {
             self.looks.get_or_insert_default().extend(receipts.doubts);
         }
         for error in receipts.errors {

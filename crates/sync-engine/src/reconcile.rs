@@ -25,6 +25,7 @@ use crate::{
     likeness::{parties_near, stage},
     observe::observe,
     pause::Side,
+    plants::Plant,
     receipt::new_pair,
     staging,
     watch::Event,
@@ -92,6 +93,7 @@ impl Engine {
         let mut tx = self.store.read(self.connection()).await?;
         let mut situations = observe(&mut tx, &self.settings.policy, &parties, now).await?;
         try_refused_again(jobs, &mut situations);
+        self.plants.misread(&mut situations);
         drop(tx);
 
         let mut decisions = self.decide_all(&situations);
@@ -107,6 +109,7 @@ impl Engine {
             let mut tx = self.store.read(self.connection()).await?;
             let mut fresh = observe(&mut tx, &self.settings.policy, &again, self.clock.now()).await?;
             try_refused_again(jobs, &mut fresh);
+            self.plants.misread(&mut fresh);
             drop(tx);
             decisions.extend(self.decide_all(&fresh));
             situations.extend(fresh);
@@ -138,7 +141,8 @@ impl Engine {
 
     fn decide_all(&self, situations: &BTreeMap<PartyId, Situation>) -> BTreeMap<PartyId, Decision> {
         let policy = &self.settings.policy;
-        situations.iter().map(|(party, situation)| (*party, decide(policy, situation))).collect()
+        let decide = |situation| self.plants.misjudge(situation, decide(policy, situation));
+        situations.iter().map(|(party, situation)| (*party, decide(situation))).collect()
     }
 
     /// Reads organizations by id and stages what came, and what did not. Tells whether the CRM answered.
@@ -190,7 +194,7 @@ impl Engine {
                 pairs.iter().filter(|pair| pair.crm_mirror.is_empty()).map(|pair| pair.org).collect();
             let near = parties_near(&mut tx, &bound).await?;
             tx.enqueue(&near, Class::Edit, now, "an organization found its customer").await?;
-            for (party, reason) in held {
+            for (party, reason) in held.iter().filter(|_| !self.plants.has(Plant::HoldForgotten)) {
                 tx.open_hold(*party, reason, now).await?;
             }
             tx.close_holds(freed, now).await?;

@@ -17,6 +17,9 @@ mod init;
 mod pairs;
 mod parents;
 mod plan;
+#[cfg(feature = "planted")]
+mod planted;
+mod prove;
 mod resync;
 mod run;
 mod set_off;
@@ -59,6 +62,8 @@ pub async fn run(cli: Cli, env: &dyn Fn(&str) -> Option<String>) -> anyhow::Resu
         Command::Resync(args) => resync::run(&context, &args).await,
         Command::Run => run::run(&context).await,
         Command::Sim(args) => sim::run(&context, &args).await,
+        // Each life has a runtime of its own.
+        Command::Prove(args) => tokio::task::block_in_place(|| prove::run(&context, &args)),
         Command::Pairs(command) => pairs::run(&context, &command).await,
         Command::Holds(command) => holds::run(&context, &command).await,
         Command::Handovers(command) => handovers::run(&context, &command).await,

@@ -45,8 +45,6 @@ pub(crate) struct Book {
     pub(crate) writes: u64,
     /// Intents whose writes were sent.
     pub(crate) used: BTreeSet<IntentId>,
-    /// What became of the requests for each kind of piece.
-    pub(crate) met: BTreeMap<(&'static str, &'static str), u64>,
 }
 
 struct Booked {
@@ -90,12 +88,7 @@ impl Book {
             begun: BTreeSet::new(),
             writes: 0,
             used: BTreeSet::new(),
-            met: BTreeMap::new(),
         }
-    }
-
-    pub(crate) fn count(&mut self, piece: &Piece, what: &'static str) {
-        *self.met.entry((piece.kind().label(), what)).or_default() += 1;
     }
 
     fn id(&mut self) -> i64 {

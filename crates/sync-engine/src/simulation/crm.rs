@@ -25,8 +25,8 @@ use super::world::{Effect, Fate, Landed, World, Worlds, lost, not_sent};
 /// The CRM's side of the world.
 pub(crate) struct CrmSeat {
     pub(crate) world: World,
-    /// Where every create's intent must be found when it is sent; none where that law is switched off.
-    pub(crate) intents: Option<(Store, ConnectionId)>,
+    /// Where every create's intent must be found when it is sent.
+    pub(crate) intents: (Store, ConnectionId),
 }
 
 #[async_trait]
@@ -202,7 +202,7 @@ impl Crm for CrmSeat {
 impl CrmSeat {
     /// Law 2 at the moment of sending: what another process could read of the store now must announce this create.
     async fn check_intent(&self, party: PartyId) {
-        let Some((store, connection)) = &self.intents else { return };
+        let (store, connection) = &self.intents;
         let intended = async { store.read(*connection).await?.create_intents().await };
         let intended = intended.await;
         let mut worlds = self.world.lock();
@@ -220,7 +220,7 @@ impl CrmSeat {
 
     /// The same for a relation: it is intended in the name of its daughter.
     async fn check_relation_intent(&self, daughter: OrgId) {
-        let Some((store, connection)) = &self.intents else { return };
+        let (store, connection) = &self.intents;
         let party = async { store.read(*connection).await?.pairs_by_org(&[daughter]).await };
         match party.await.ok().and_then(|parties| parties.get(&daughter).copied()) {
             Some(party) => self.check_intent(party).await,
@@ -253,6 +253,7 @@ impl CrmSeat {
         let (ticket, fate) = {
             let mut worlds = world.lock();
             let fate = worlds.fate();
+            worlds.meet(effect.label(), fate.label());
             if fate == Fate::NotSent {
                 return Err(not_sent(call));
             }
@@ -268,8 +269,12 @@ impl CrmSeat {
                 Err(CallError::without_effect(call, ErrorKind::Missing, "no such organization"))
             }
             (Fate::NotSent | Fate::LostBefore | Fate::LostAfter | Fate::Late | Fate::ServerError, _) => {
-                world.lock().tell(now, format!("{call} gets no answer ({fate:?})"));
-                Err(lost(call))
+                let mut worlds = world.lock();
+                worlds.tell(now, format!("{call} gets no answer ({fate:?})"));
+                let error = lost(call);
+                #[cfg(feature = "planted")]
+                let error = worlds.mistold(error, crate::plants::Plant::LostAnswerRepeated);
+                Err(error)
             }
         }
     }

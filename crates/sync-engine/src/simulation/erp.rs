@@ -16,22 +16,36 @@ use super::world::{Fate, Version, World, not_sent};
 impl Erp for World {
     async fn parties(&self, read: ErpRead) -> Called<Page<ErpParty>> {
         self.reading("erp.parties").await?;
-        let worlds = self.lock();
+        #[cfg_attr(
+            not(feature = "planted"),
+            expect(unused_mut, reason = "a planted client counts its pages")
+        )]
+        let mut worlds = self.lock();
         let rows = visible(worlds.parties.values(), self.now());
         let rows = rows.map(|v| {
             (v.record.id.0, v.stamp, ErpParty { updated_at: floor_ms(v.stamp), ..v.record.clone() })
         });
-        Ok(page(rows.collect(), read, worlds.page_size, self.now()))
+        let rows: Vec<_> = rows.collect();
+        #[cfg(feature = "planted")]
+        let (rows, read) = worlds.mispaged(0, rows, read);
+        Ok(page(rows, read, worlds.page_size, self.now()))
     }
 
     async fn accounts(&self, read: ErpRead) -> Called<Page<ErpAccount>> {
         self.reading("erp.accounts").await?;
-        let worlds = self.lock();
+        #[cfg_attr(
+            not(feature = "planted"),
+            expect(unused_mut, reason = "a planted client counts its pages")
+        )]
+        let mut worlds = self.lock();
         let rows = visible(worlds.accounts.values(), self.now());
         let rows = rows.map(|v| {
             (v.record.id.0, v.stamp, ErpAccount { updated_at: floor_ms(v.stamp), ..v.record.clone() })
         });
-        Ok(page(rows.collect(), read, worlds.page_size, self.now()))
+        let rows: Vec<_> = rows.collect();
+        #[cfg(feature = "planted")]
+        let (rows, read) = worlds.mispaged(1, rows, read);
+        Ok(page(rows, read, worlds.page_size, self.now()))
     }
 
     async fn party(&self, key: &PartyKey) -> Called<Option<Seen<ErpParty>>> {
@@ -92,7 +106,9 @@ impl World {
         worlds.calls.push(call);
         let now = self.now();
         worlds.meanwhile(now);
-        match worlds.fate() {
+        let fate = worlds.fate();
+        worlds.meet(call, if fate == Fate::Answered { "answered" } else { "not sent" });
+        match fate {
             Fate::Answered => Ok(()),
             Fate::NotSent | Fate::LostBefore | Fate::LostAfter | Fate::Late | Fate::ServerError => {
                 Err(not_sent(call))

@@ -17,8 +17,9 @@ use sync_store::{Answered, HandoverRow, QuestionRow, StoreError};
 
 use super::{
     deals::DealSeat,
-    life::{Failure, Life, Plant},
+    life::Life,
     seat::{ErpSeat, since_of},
+    trial::Failure,
     world::Worlds,
 };
 use crate::Handing;
@@ -37,7 +38,9 @@ impl Life {
     pub(super) fn handing(&self) -> Option<Handing> {
         let world = self.world.clone();
         let policy = Some(&world.lock().sales).filter(|sales| sales.on).map(|sales| sales.policy.clone())?;
-        let intents = (self.plant != Plant::NoErpIntent).then(|| (self.store.clone(), self.connection));
+        #[cfg(feature = "planted")]
+        let policy = super::planted::mistaken_rules(policy, world.lock().planted.bug.map(|bug| bug.plant));
+        let intents = (self.store.clone(), self.connection);
         let erp = Arc::new(ErpSeat { world: world.clone(), intents });
         Some(Handing { policy, erp, crm: Arc::new(DealSeat(world)) })
     }
@@ -151,7 +154,7 @@ impl Life {
         };
         let customers = self.world.lock().seen_customers();
         self.report.customers = customers.values().filter(|seen| !seen.accounts.is_empty()).count() as u64;
-        if found.is_empty() { Ok(()) } else { Err(self.broken(found)) }
+        self.judge(found)
     }
 
     async fn ended(&self) -> Result<Ended, StoreError> {

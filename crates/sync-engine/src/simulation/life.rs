@@ -1,6 +1,6 @@
 //! One seed, one life: a turbulent youth with faults and deaths, then peace, and the laws all along.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use sync_core::{
@@ -20,6 +20,7 @@ use super::{
     crm::CrmSeat,
     gate::SeededGate,
     hooks::Hooks,
+    trial::{Failure, Report, Trial},
     world::{OVERLAP, SETTLE, T_EFFECT, World, labels},
 };
 use crate::{
@@ -27,69 +28,6 @@ use crate::{
     lease::{Lease, Taker, Taking},
     streams::Stream,
 };
-
-/// Bugs that can be planted to see the laws catch them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Plant {
-    /// None.
-    Nothing,
-    /// Creates are sent without an intent; only what the remote worlds show is checked, not law 2 itself.
-    NoIntent,
-    /// Pieces of customers are sent without an intent, and one whose answer is lost is forgotten; only what the ERP shows is
-    /// checked, not law 2 itself.
-    NoErpIntent,
-}
-
-/// What a life was like.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Report {
-    /// Steps made.
-    pub steps: u64,
-    /// Processes that died.
-    pub deaths: u64,
-    /// Organizations created.
-    pub creates: u64,
-    /// Updates sent and carried out.
-    pub updates: u64,
-    /// Relations made and ended.
-    pub relations: u64,
-    /// Reads sent.
-    pub reads: u64,
-    /// Customers held at the end.
-    pub held: u64,
-    /// Customers of the ERP that were created, with an account.
-    pub customers: u64,
-    /// What became of the requests for each kind of piece of a customer: piece and fate.
-    pub pieces: BTreeMap<(&'static str, &'static str), u64>,
-    /// Everything that happened, one line each; the same seed tells the same story.
-    pub story: Vec<String>,
-}
-
-/// A life that broke a law, or could not be lived.
-#[derive(Debug)]
-pub struct Failure {
-    /// The seed.
-    pub seed: u64,
-    /// What was broken.
-    pub violations: Vec<Violation>,
-    /// How it came to that.
-    pub story: Vec<String>,
-}
-
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(f, "seed {} breaks", self.seed)?;
-        for Violation { law, story } in &self.violations {
-            writeln!(f, "  law {law}: {story}")?;
-        }
-        let skip = self.story.len().saturating_sub(60);
-        writeln!(f, "the last of {} lines of its story:", self.story.len())?;
-        for line in self.story.iter().skip(skip) {
-            writeln!(f, "  {line}")?;
-        }
-        Ok(())
-    }
-}
 
 const LEASE: SignedDuration = SignedDuration::from_secs(10);
 const POLL: SignedDuration = SignedDuration::from_mins(5);
@@ -100,42 +38,64 @@ const PEACE_SWEEP: SignedDuration = SignedDuration::from_mins(20);
 
 /// One life.
 pub(super) struct Life {
-    seed: u64,
     pub(super) world: World,
     rng: fastrand::Rng,
     pub(super) store: Store,
     pub(super) connection: ConnectionId,
     pub(super) settings: Settings,
-    pub(super) plant: Plant,
+    trial: Trial,
     pub(super) report: Report,
     hooks: Hooks,
 }
 
-/// Lives the life of a seed in a new store at `url`.
+/// Lives a life in a store at `url` that is new, or was only prepared by [`prepare`].
 ///
 /// # Errors
 /// When a law is broken, or the store fails.
-pub async fn live(seed: u64, url: &str, plant: Plant) -> Result<Report, Failure> {
-    let start: Timestamp = Timestamp::from_second(1_767_225_600).unwrap_or(Timestamp::UNIX_EPOCH);
+pub async fn live(trial: &Trial, url: &str) -> Result<Report, Failure> {
+    let seed = trial.seed;
+    let start = start();
     let world = World::new(seed, start);
     let opened = open(url, &world.gate, start).await;
     let (store, connection) = match opened {
         Ok(opened) => opened,
-        Err(error) => return Err(impossible(seed, &error.to_string(), Vec::new())),
+        Err(error) => return Err(Failure::impossible(seed, error.to_string())),
     };
     {
         let mut worlds = world.lock();
+        #[cfg(feature = "planted")]
+        {
+            worlds.planted.bug = trial.bug;
+        }
         worlds.populate(start);
         worlds.populate_sales(start);
     }
     let rng = fastrand::Rng::with_seed(seed ^ 0x6c69_6665);
     let settings = settings(seed);
     let (report, hooks) = (Report::default(), Hooks::of(seed));
-    let mut life = Life { seed, world, rng, store, connection, settings, plant, report, hooks };
+    let trial = trial.clone();
+    let mut life = Life { world, rng, store, connection, settings, trial, report, hooks };
     life.youth().await?;
     life.peace().await?;
     life.idleness().await?;
+    life.store.close().await;
     Ok(life.report())
+}
+
+/// Makes a store at `url` in which lives can begin: whoever lives many copies it, which is cheaper than making it anew.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn prepare(url: &str) -> Result<(), sync_store::StoreError> {
+    let gate = SeededGate::new(0);
+    let (store, _) = open(url, &gate, start()).await?;
+    store.close().await;
+    Ok(())
+}
+
+/// When lives begin.
+fn start() -> Timestamp {
+    Timestamp::from_second(1_767_225_600).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 async fn open(
@@ -196,7 +156,8 @@ fn settings(seed: u64) -> Settings {
 impl Life {
     /// Faults, deaths and people, for some dozens of turns.
     async fn youth(&mut self) -> Result<(), Failure> {
-        let mut turns = self.rng.u32(20..60) + self.longer();
+        let whole = self.rng.u32(20..60) + self.longer();
+        let mut turns = self.trial.turns.map_or(whole, |most| whole.min(most));
         while turns > 0 {
             let patience = self.rng.u32(1..400);
             self.world.gate.begin(Some(patience));
@@ -217,6 +178,7 @@ impl Life {
         let mut engine = self.engine(&lease);
         while *turns > 0 {
             *turns -= 1;
+            self.report.turns += 1;
             for _ in 0..self.rng.u32(..3) {
                 let now = self.world.now();
                 let mut worlds = self.world.lock();
@@ -339,7 +301,9 @@ impl Life {
             }
             steps += 1;
             if steps > 3_000 {
-                return Err(self.failure("the engine never comes to rest"));
+                let story = "the engine never comes to rest".to_owned();
+                self.judge(vec![Violation { law: 8, story }])?;
+                break;
             }
         }
         self.check_agreement().await?;
@@ -450,8 +414,9 @@ impl Life {
 
     fn engine(&self, lease: &Lease) -> Engine {
         let erp: Arc<dyn Erp> = Arc::new(self.world.clone());
-        let intents = (self.plant != Plant::NoIntent).then(|| (self.store.clone(), self.connection));
+        let intents = (self.store.clone(), self.connection);
         let crm: Arc<dyn Crm> = Arc::new(CrmSeat { world: self.world.clone(), intents });
+        #[cfg_attr(not(feature = "planted"), expect(unused_mut, reason = "only a bug is put in"))]
         let mut engine = Engine::new(Parts {
             store: self.store.clone(),
             lease: lease.clone(),
@@ -459,40 +424,55 @@ impl Life {
             crm,
             clock: Arc::new(self.world.clock.clone()),
             watch: Arc::new(Silent),
-            settings: self.settings.clone(),
+            settings: self.settings(),
             run: sync_core::ids::RunId(1),
             handing: self.handing(),
         });
-        match self.plant {
-            Plant::Nothing => {}
-            Plant::NoIntent => engine.plant_no_intents(),
-            Plant::NoErpIntent => engine.plant_no_erp_intents(),
+        #[cfg(feature = "planted")]
+        {
+            engine.plants = self.trial.bug.map(|bug| bug.plant).into();
         }
         engine
+    }
+
+    /// The settings of its engines: right, unless that is where its bug is.
+    fn settings(&self) -> Settings {
+        let settings = self.settings.clone();
+        #[cfg(feature = "planted")]
+        let settings = super::planted::mistaken(settings, self.trial.bug.map(|bug| bug.plant));
+        settings
     }
 
     fn report(self) -> Report {
         let worlds = self.world.lock();
         let creates = worlds.created.len() as u64;
         Report {
+            lives: 1,
             creates,
             updates: worlds.writes.len() as u64 - creates,
+            relations: worlds.family.writes.len() as u64,
+            pieces: worlds.book.writes,
             reads: worlds.reads,
-            pieces: worlds.book.met.clone(),
+            lived: self.world.now().duration_since(start()),
+            met: worlds.met.clone(),
             story: worlds.story.clone(),
             ..self.report
         }
     }
 
-    pub(super) fn broken(&self, violations: Vec<Violation>) -> Failure {
-        Failure { seed: self.seed, violations, story: self.world.lock().story.clone() }
+    /// Breaks off the life if a law that counts was broken.
+    pub(super) fn judge(&self, mut found: Vec<Violation>) -> Result<(), Failure> {
+        found.retain(|violation| !self.trial.without.contains(&violation.law));
+        found.truncate(5);
+        if found.is_empty() { Ok(()) } else { Err(self.broken(found)) }
+    }
+
+    fn broken(&self, violations: Vec<Violation>) -> Failure {
+        let story = self.world.lock().story.clone();
+        Failure { seed: self.trial.seed, turns: self.report.turns, violations, story }
     }
 
     pub(super) fn failure(&self, what: &str) -> Failure {
-        impossible(self.seed, what, self.world.lock().story.clone())
+        self.broken(vec![Violation { law: 0, story: what.to_owned() }])
     }
-}
-
-fn impossible(seed: u64, what: &str, story: Vec<String>) -> Failure {
-    Failure { seed, violations: vec![Violation { law: 0, story: what.to_owned() }], story }
 }

@@ -14,10 +14,16 @@ mod handed;
 mod hooks;
 mod life;
 mod people;
+#[cfg(feature = "planted")]
+mod planted;
 mod sales;
 mod seat;
+mod trial;
 mod verdict;
 mod world;
 
 pub use gate::SeededGate;
-pub use life::{Failure, Plant, Report, live};
+pub use life::{live, prepare};
+#[cfg(feature = "planted")]
+pub use planted::{Bug, PLANTED};
+pub use trial::{Failure, Met, Report, Trial};

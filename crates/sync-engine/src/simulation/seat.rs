@@ -26,8 +26,8 @@ use super::{
 /// Where customers are created.
 pub(crate) struct ErpSeat {
     pub(crate) world: World,
-    /// Where every create's intent must be found when it is sent; none where that law is switched off.
-    pub(crate) intents: Option<(Store, ConnectionId)>,
+    /// Where every create's intent must be found when it is sent.
+    pub(crate) intents: (Store, ConnectionId),
 }
 
 /// What the store says when a create is sent.
@@ -177,15 +177,19 @@ impl ErpSeat {
             (Fate::Answered, Some(Landed::Piece(became))) => Ok(became),
             (Fate::Answered, _) => Err(missing(call)),
             (Fate::NotSent | Fate::LostBefore | Fate::LostAfter | Fate::Late | Fate::ServerError, _) => {
-                world.lock().tell(world.now(), format!("{call} gets no answer ({fate:?})"));
-                Err(lost(call))
+                let mut worlds = world.lock();
+                worlds.tell(world.now(), format!("{call} gets no answer ({fate:?})"));
+                let error = lost(call);
+                #[cfg(feature = "planted")]
+                let error = worlds.mistold(error, crate::plants::Plant::LostPieceRepeated);
+                Err(error)
             }
         }
     }
 
     /// Laws 1 and 2 at the moment of sending. Tells for which organization and set it is.
     async fn judge(&self, piece: &Piece) -> Option<(OrgId, SetId)> {
-        let (store, connection) = self.intents.as_ref()?;
+        let (store, connection) = &self.intents;
         let reading = async {
             let mut tx = store.read(*connection).await?;
             let open = tx.erp_intents().await?;
@@ -241,7 +245,7 @@ impl Worlds {
             _ => ("", None),
         };
         if let Some((kind, message)) = error {
-            self.book.count(piece, what);
+            self.meet(piece.kind().label(), what);
             self.story.push(format!("{call} is {what}"));
             return Err(CallError::without_effect(call, kind, message));
         }
@@ -252,7 +256,7 @@ impl Worlds {
             24..28 => Fate::LostBefore,
             _ => self.fate(),
         };
-        self.book.count(piece, fate.label());
+        self.meet(piece.kind().label(), fate.label());
         if fate == Fate::NotSent {
             self.story.push(format!("{call} is not sent"));
         }

@@ -17,7 +17,8 @@ use sync_store::StagedKind;
 
 use super::{
     erp::newest_visible,
-    life::{Failure, Life},
+    life::Life,
+    trial::Failure,
     world::{OVERLAP, Version},
 };
 use crate::{
@@ -36,7 +37,7 @@ impl Life {
             Some(Err(error)) => return Err(self.failure(&error.to_string())),
             None => return Ok(()),
         };
-        let mut found = {
+        let found = {
             let mut worlds = self.world.lock();
             worlds.paired = stored.pairs.iter().map(|(_, org)| *org).collect();
             let mut found = worlds.violations.clone();
@@ -49,11 +50,7 @@ impl Life {
             found.extend(passed("account", &worlds.accounts, |a| a.id.0, stored.accounts, now));
             found
         };
-        if found.is_empty() {
-            return Ok(());
-        }
-        found.truncate(5);
-        Err(self.broken(found))
+        self.judge(found)
     }
 
     async fn stored(&self) -> Result<Stored, EngineError> {
@@ -109,7 +106,6 @@ impl Life {
         {
             let worlds = self.world.lock();
             let (parents, relations) = (worlds.family.parents(), worlds.true_relations());
-            self.report.relations = worlds.family.writes.len() as u64;
             for customer in &customers {
                 let party = customer.party.id;
                 let pair = pairs.get(&party);
@@ -130,7 +126,7 @@ impl Life {
                 }
             }
         }
-        if found.is_empty() { Ok(()) } else { Err(self.broken(found)) }
+        self.judge(found)
     }
 }
 

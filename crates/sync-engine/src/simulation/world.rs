@@ -18,11 +18,14 @@ use sync_core::{
     value::Value,
 };
 
+#[cfg(feature = "planted")]
+use super::planted::Planted;
 use super::{
     book::{Became, Book},
     deals::Sales,
     family::FamilyWorld,
     gate::SeededGate,
+    trial::Met,
 };
 
 /// Requests take effect within this time of being sent, or never.
@@ -76,6 +79,11 @@ pub(crate) struct Worlds {
     pub(crate) violations: Vec<Violation>,
     /// Creates sent per party, whatever became of them.
     pub(crate) sent: BTreeMap<PartyId, u64>,
+    /// Which fate met which step.
+    pub(crate) met: Met,
+    /// The bug of this life.
+    #[cfg(feature = "planted")]
+    pub(crate) planted: Planted,
 }
 
 /// A version of a record of the ERP.
@@ -111,6 +119,19 @@ pub(crate) enum Effect {
         piece: Box<Piece>,
         about: Option<(OrgId, SetId)>,
     },
+}
+
+impl Effect {
+    /// The step that it is.
+    pub(crate) fn label(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "create organization",
+            Self::Update(..) => "update organization",
+            Self::Relate(..) => "relate",
+            Self::Unrelate(_) => "unrelate",
+            Self::Piece { piece, .. } => piece.kind().label(),
+        }
+    }
 }
 
 /// What a write that was carried out did.
@@ -183,6 +204,9 @@ impl World {
             story: Vec::new(),
             violations: Vec::new(),
             sent: BTreeMap::new(),
+            met: Met::new(),
+            #[cfg(feature = "planted")]
+            planted: Planted::default(),
         };
         Self {
             clock: ManualClock::at(start),
@@ -220,9 +244,7 @@ impl World {
         worlds.tell(now, format!("the process dies after {point}"));
         let in_air = std::mem::take(&mut worlds.in_air);
         for (_, effect) in in_air {
-            if let Effect::Piece { piece, .. } = &effect {
-                worlds.book.count(piece, "died");
-            }
+            worlds.meet(effect.label(), "died");
             if worlds.rng.bool() {
                 let at = worlds.later(now);
                 worlds.late.push((at, effect));
@@ -234,6 +256,11 @@ impl World {
 impl Worlds {
     pub(crate) fn tell(&mut self, at: Timestamp, line: String) {
         self.story.push(format!("{at} {line}"));
+    }
+
+    /// Notes that something befell a step.
+    pub(crate) fn meet(&mut self, step: &'static str, what: &'static str) {
+        *self.met.entry((step, what)).or_default() += 1;
     }
 
     /// Draws what becomes of a request.

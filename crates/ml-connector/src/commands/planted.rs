@@ -1,0 +1,41 @@
+//! `prove --plants`, in builds for tests: whether every planted bug is caught at its seed; with `--find` looks for the seeds.
+
+use std::path::Path;
+
+use sync_engine::simulation::PLANTED;
+
+use super::Context;
+use crate::cli::ProveArgs;
+use crate::exit::ExitCode;
+use crate::output::talk;
+use crate::prove::{Nursery, PlantedBug, planted, planted_bugs};
+
+pub(super) fn run(context: &Context<'_>, args: &ProveArgs, file: &Path) -> anyhow::Result<ExitCode> {
+    let nursery = Nursery::new()?;
+    let known = if file.exists() { planted_bugs(file)? } else { Vec::new() };
+    let mut failed = Vec::new();
+    if args.planted.find {
+        let mut found: Vec<PlantedBug> = Vec::new();
+        for bug in PLANTED {
+            let one = planted::find(&nursery, bug, args.from, args.seeds, args.jobs)?;
+            talk(format!("{}: {:?} by {:?}", one.name, one.seed, one.laws));
+            found.push(one);
+            // What was found is kept also if this is stopped.
+            planted::write(file, &found)?;
+        }
+    } else {
+        for bug in PLANTED.into_iter().filter(|bug| known.iter().all(|known| known.name != bug.name)) {
+            failed.push(format!("{} is not in {}", bug.name, file.display()));
+        }
+        for bug in &known {
+            failed.extend(planted::check(&nursery, bug)?);
+        }
+    }
+    let all = PLANTED.len();
+    let value = serde_json::json!({ "planted": all, "failed": failed });
+    context.output.data(&value, |_| match failed.as_slice() {
+        [] => format!("{all} planted bugs are as recorded"),
+        failed => failed.join("\n"),
+    })?;
+    Ok(if failed.is_empty() { ExitCode::Ok } else { ExitCode::Failure })
+}

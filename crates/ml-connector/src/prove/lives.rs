@@ -1,0 +1,138 @@
+//! Living many lives at once, each in a store of its own.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use anyhow::Context as _;
+use sync_engine::simulation::{Failure, Report, Trial, live, prepare};
+
+/// Each waits for its database half of the time.
+const LIVES_A_PROCESSOR: usize = 4;
+
+/// A folder in which lives are lived; it goes when this is dropped.
+pub struct Nursery {
+    folder: PathBuf,
+}
+
+impl Nursery {
+    /// A folder below the one for temporary files, with a store that is copied for each life.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn new() -> anyhow::Result<Self> {
+        let folder = std::env::temp_dir().join(format!("ml-connector-prove-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let nursery = Self { folder };
+        let url = nursery.url(&nursery.model());
+        runtime()?.block_on(prepare(&url))?;
+        Ok(nursery)
+    }
+
+    /// Lives one life.
+    ///
+    /// # Errors
+    /// When a law is broken, or it could not be lived.
+    pub fn live(&self, runtime: &tokio::runtime::Runtime, trial: &Trial) -> Result<Report, Failure> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let store = self.folder.join(format!("{}.db", NEXT.fetch_add(1, Ordering::Relaxed)));
+        if let Err(error) = std::fs::copy(self.model(), &store) {
+            return Err(Failure::impossible(trial.seed, format!("no store for it: {error}")));
+        }
+        let lived = runtime.block_on(live(trial, &self.url(&store)));
+        for ending in ["", "-wal", "-shm"] {
+            // Whatever is left goes with the folder.
+            let _ = std::fs::remove_file(format!("{}{ending}", store.display()));
+        }
+        lived
+    }
+
+    fn model(&self) -> PathBuf {
+        self.folder.join("model.db")
+    }
+
+    fn url(&self, store: &std::path::Path) -> String {
+        format!("sqlite://{}", store.display())
+    }
+}
+
+impl Drop for Nursery {
+    fn drop(&mut self) {
+        // Only our own files were put there.
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Which lives are lived.
+pub struct Course<'a> {
+    /// The first seed.
+    pub from: u64,
+    /// How many.
+    pub seeds: u64,
+    /// How many at a time; none: as many as this machine can.
+    pub jobs: Option<usize>,
+    /// The life of a seed.
+    pub trial: &'a (dyn Fn(u64) -> Trial + Sync),
+    /// Hears of every life that was lived.
+    pub see: &'a (dyn Fn(&Report) + Sync),
+}
+
+/// How they went.
+#[derive(Debug)]
+pub struct Lived {
+    /// All that were lived to their end.
+    pub report: Report,
+    /// The lowest seed that failed; none of those below it does.
+    pub failure: Option<Failure>,
+}
+
+/// Lives them all, or until one fails.
+///
+/// # Errors
+/// When no runtime can be made.
+pub fn live_all(nursery: &Nursery, course: &Course<'_>) -> anyhow::Result<Lived> {
+    let Course { from, seeds, jobs, trial, see } = course;
+    let end = from.saturating_add(*seeds);
+    let (next, stop) = (AtomicU64::new(*from), AtomicBool::new(false));
+    let total = Mutex::new(Lived { report: Report::default(), failure: None });
+    let machine = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) * LIVES_A_PROCESSOR;
+    let jobs = jobs.unwrap_or(machine).max(1);
+    let runtimes: Vec<_> = (0..jobs).map(|_| runtime()).collect::<anyhow::Result<_>>()?;
+    std::thread::scope(|scope| {
+        for runtime in runtimes {
+            scope.spawn(|| {
+                let runtime = runtime;
+                // Seeds are taken in order: whoever stops has left none below that is not being lived.
+                while !stop.load(Ordering::SeqCst) {
+                    let seed = next.fetch_add(1, Ordering::SeqCst);
+                    if seed >= end {
+                        break;
+                    }
+                    match nursery.live(&runtime, &trial(seed)) {
+                        Ok(report) => {
+                            locked(&total).report.add(&report);
+                            see(&report);
+                        }
+                        Err(broken) => {
+                            stop.store(true, Ordering::SeqCst);
+                            let mut total = locked(&total);
+                            if total.failure.as_ref().is_none_or(|known| broken.seed < known.seed) {
+                                total.failure = Some(broken);
+                            }
+                        }
+                    }
+                }
+            });
+        }
+    });
+    Ok(total.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// One life at a time needs one thread.
+pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
