@@ -24,6 +24,9 @@ use crate::{
     watch::Event,
 };
 
+/// How the reason of a write ends in the journal whose answer never came.
+pub(crate) const FOUND_AFTERWARDS: &str = " (no answer came; found afterwards)";
+
 /// Looks stand in the way of customers that somebody waits for.
 pub(crate) const LOOK: Class = Class::NewCustomer;
 
@@ -293,7 +296,7 @@ impl Engine {
             org: Some(org.id),
             before: intent.before.clone(),
             after: org.values.clone(),
-            reason: format!("{} (no answer came; found afterwards)", intent.reason),
+            reason: format!("{}{FOUND_AFTERWARDS}", intent.reason),
             rule: intent.rule.clone(),
             origin: intent.origin.clone(),
             tokens: 0,

@@ -13,6 +13,7 @@ use sync_store::{ErpIntent, HandoverJob, IntentEnd, JournalEntry, NewErpIntent, 
 
 use crate::{
     Engine, EngineError,
+    doubt::FOUND_AFTERWARDS,
     handover::{Handing, Handled},
     pause::Side,
     plants::Plant,
@@ -207,7 +208,7 @@ impl Engine {
             Err(error) => Ok(Err(error)),
             Ok(Some(told)) => {
                 self.erp_pauses.answered();
-                self.piece_done(intent, made, told, " (no answer came; found afterwards)").await?;
+                self.piece_done(intent, made, told, FOUND_AFTERWARDS).await?;
                 Ok(Ok(()))
             }
             Ok(None) => {

@@ -37,6 +37,12 @@ impl Lease {
         micros(self.clock.monotonic()) < self.valid_until.load(Ordering::SeqCst)
     }
 
+    /// TEST ONLY. Plants the bug of believing in a lease for ever.
+    #[cfg(feature = "planted")]
+    pub(crate) fn never_ends(&self) {
+        self.valid_until.store(i64::MAX, Ordering::SeqCst);
+    }
+
     /// How long a heartbeat lasts.
     #[must_use]
     pub fn ttl(&self) -> SignedDuration {

@@ -13,7 +13,12 @@ use sync_core::{
 };
 use sync_store::{Intent, IntentEnd, JournalEntry, Outcome, Reschedule, Tx};
 
-use crate::{CUSTOMERS, Engine, EngineError, backoff, doubt::LOOK, reconcile::Planned, watch::Event};
+use crate::{
+    CUSTOMERS, Engine, EngineError, backoff,
+    doubt::{FOUND_AFTERWARDS, LOOK},
+    reconcile::Planned,
+    watch::Event,
+};
 
 /// A relation that was sent and refused: perhaps it is there already.
 pub(crate) struct Refusal {
@@ -184,7 +189,7 @@ impl Engine {
             org: Some(org),
             before: Values::new(),
             after: Values::new(),
-            reason: format!("{} (no answer came; found afterwards)", intent.reason),
+            reason: format!("{}{FOUND_AFTERWARDS}", intent.reason),
             rule: intent.rule.clone(),
             origin: intent.origin.clone(),
             tokens: 0,

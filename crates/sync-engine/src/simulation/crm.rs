@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     budget::{Class, Spent},
     deals::Relation,
@@ -11,7 +11,7 @@ use sync_core::{
     fields::{Field, Values},
     hooks::{HookEntity, Subscription},
     ids::{ConnectionId, OrgId, PartyId, RelationId, SubscriptionId},
-    laws::{Violation, law_2_intent_first},
+    laws::{Violation, law_2_intent_first, law_5_reserve_left_alone, law_5_urgent_first},
     model::{CrmOrg, Page, Seen},
     plan::Step,
     ports::{Called, Crm, Missing, Permit},
@@ -20,13 +20,17 @@ use sync_core::{
 
 use sync_store::Store;
 
-use super::world::{Effect, Fate, Landed, World, Worlds, lost, not_sent};
+use super::{
+    budget::Budget,
+    world::{Effect, Fate, Landed, World, Worlds, lost, not_sent},
+};
 
 /// The CRM's side of the world.
 pub(crate) struct CrmSeat {
     pub(crate) world: World,
     /// Where every create's intent must be found when it is sent.
     pub(crate) intents: (Store, ConnectionId),
+    pub(crate) budget: Budget,
 }
 
 #[async_trait]
@@ -40,7 +44,8 @@ impl Crm for CrmSeat {
         Ok(Missing::default())
     }
 
-    async fn orgs_walk(&self, cursor: Option<String>, _class: Class) -> Called<Page<CrmOrg>> {
+    async fn orgs_walk(&self, cursor: Option<String>, class: Class) -> Called<Page<CrmOrg>> {
+        self.spend("crm.orgs_walk", class)?;
         self.world.reading("crm.orgs_walk").await?;
         let worlds = self.world.lock();
         let now = self.world.now();
@@ -53,8 +58,9 @@ impl Crm for CrmSeat {
         &self,
         from: Timestamp,
         cursor: Option<String>,
-        _class: Class,
+        class: Class,
     ) -> Called<Page<CrmOrg>> {
+        self.spend("crm.orgs_changed", class)?;
         self.world.reading("crm.orgs_changed").await?;
         let worlds = self.world.lock();
         let now = self.world.now();
@@ -69,7 +75,8 @@ impl Crm for CrmSeat {
         Ok(page(rows, worlds.page_size, now, |org| format!("{}:{}", org.updated_at.as_second(), org.id)))
     }
 
-    async fn orgs_by_id(&self, ids: &[OrgId], _class: Class) -> Called<Vec<Seen<CrmOrg>>> {
+    async fn orgs_by_id(&self, ids: &[OrgId], class: Class) -> Called<Vec<Seen<CrmOrg>>> {
+        self.spend("crm.orgs_by_id", class)?;
         self.world.reading("crm.orgs_by_id").await?;
         let mut worlds = self.world.lock();
         worlds.looks += 1;
@@ -101,6 +108,8 @@ impl Crm for CrmSeat {
     async fn room(&self, _class: Class) {}
 
     async fn permits(&self, class: Class, each: u32, wanted: usize) -> Called<Vec<Permit>> {
+        self.check_order(class).await;
+        self.spend("crm.permits", class)?;
         self.world.gate.enter("crm.permits").await;
         let most = self.world.lock().rng.usize(1..5);
         Ok((0..wanted.min(most)).map(|_| Permit::paid(class, each)).collect())
@@ -200,6 +209,34 @@ impl Crm for CrmSeat {
 }
 
 impl CrmSeat {
+    /// Law 5: nothing that is more urgent is due when permits are asked for.
+    async fn check_order(&self, class: Class) {
+        let (store, connection) = &self.intents;
+        let now = self.world.now();
+        let due = async { store.read(*connection).await?.claim(now, class, 1).await };
+        let broken = match due.await {
+            Ok(due) => law_5_urgent_first(class, due.first().map(|job| job.class)),
+            Err(error) => Some(Violation { law: 5, story: format!("the queue cannot be read: {error}") }),
+        };
+        self.world.lock().violations.extend(broken);
+    }
+
+    /// Law 5: whoever was told that only the reserve is left waits. Now and then somebody is told.
+    fn spend(&self, call: &'static str, class: Class) -> Called<()> {
+        let now = self.world.now();
+        let mut worlds = self.world.lock();
+        let broken = law_5_reserve_left_alone(class, now, self.budget.told());
+        worlds.violations.extend(broken);
+        if !self.budget.runs_out || class.may_use_reserve() || !worlds.faults || worlds.rng.u32(..12) > 0 {
+            return Ok(());
+        }
+        let until = now + SignedDuration::from_secs(worlds.rng.i64(30..600));
+        worlds.meet(call, "only the reserve is left");
+        worlds.tell(now, format!("{call}: only the reserve is left for {class:?} until {until}"));
+        self.budget.tell(class, until);
+        Err(CallError::without_effect(call, ErrorKind::Exhausted { until }, "only the reserve is left"))
+    }
+
     /// Law 2 at the moment of sending: what another process could read of the store now must announce this create.
     async fn check_intent(&self, party: PartyId) {
         let (store, connection) = &self.intents;
@@ -261,6 +298,9 @@ impl CrmSeat {
         };
         world.gate.enter(call).await;
         let now = world.now();
+        if !world.lock().is_in_air(ticket) {
+            return Err(lost(call));
+        }
         let landed = world.lock().reach(ticket, fate, now);
         world.gate.enter("crm.answer").await;
         match (fate, landed) {

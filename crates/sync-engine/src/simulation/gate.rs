@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     future::{Future, poll_fn},
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI32, Ordering},
@@ -23,7 +23,7 @@ pub struct SeededGate {
 struct State {
     rng: fastrand::Rng,
     next_ticket: u64,
-    waiting: BTreeMap<u64, Option<Waker>>,
+    waiting: BTreeMap<u64, Waiting>,
     /// Let through but not polled yet: the engine may be busy with something else that waited here.
     released: BTreeSet<u64>,
     /// Gates to pass until the process dies.
@@ -31,6 +31,25 @@ struct State {
     dead: bool,
     last_point: &'static str,
     commits: u64,
+}
+
+/// Somebody who waits to be let through.
+struct Waiting {
+    point: &'static str,
+    waker: Option<Waker>,
+}
+
+/// Those who waited at the gate when their process froze.
+pub(crate) struct Frozen(BTreeMap<u64, Waiting>);
+
+/// How driving a future ended.
+pub(crate) enum Driven<T> {
+    /// It is done.
+    Done(T),
+    /// The process died.
+    Died,
+    /// The process froze; it can be thawed.
+    Froze(Frozen),
 }
 
 impl SeededGate {
@@ -74,21 +93,54 @@ impl SeededGate {
 
     /// Drives a future, releasing what waits at the gate whenever the database is at rest. `None`: the process died.
     pub async fn drive<F: Future>(&self, future: F) -> Option<F::Output> {
-        let mut future = pin!(future);
+        match self.drive_until(&mut pin!(future), None).await {
+            Driven::Done(output) => Some(output),
+            Driven::Died | Driven::Froze(_) => None,
+        }
+    }
+
+    /// The same, but after so many gates the process freezes, as soon as it holds nothing of the database and is not about
+    /// to send: what it does not do within T_effect of looking at its lease is outside of what is assumed.
+    pub(crate) async fn drive_until<F: Future + ?Sized>(
+        &self,
+        future: &mut Pin<&mut F>,
+        mut freezes_after: Option<u32>,
+    ) -> Driven<F::Output> {
         poll_fn(|cx| {
             loop {
                 if let Poll::Ready(output) = future.as_mut().poll(cx) {
-                    return Poll::Ready(Some(output));
+                    return Poll::Ready(Driven::Done(output));
                 }
-                if self.busy.load(Ordering::SeqCst) > 0 || !self.release_one() {
-                    return if self.lock().dead { Poll::Ready(None) } else { Poll::Pending };
+                if self.busy.load(Ordering::SeqCst) > 0 {
+                    return if self.lock().dead { Poll::Ready(Driven::Died) } else { Poll::Pending };
                 }
-                if self.lock().dead {
-                    return Poll::Ready(None);
+                if freezes_after == Some(0)
+                    && let Some(frozen) = self.freeze()
+                {
+                    return Poll::Ready(Driven::Froze(frozen));
+                }
+                freezes_after = freezes_after.map(|left| left.saturating_sub(1));
+                let released = self.release_one();
+                match (self.lock().dead, released) {
+                    (true, _) => return Poll::Ready(Driven::Died),
+                    (false, true) => {}
+                    (false, false) => return Poll::Pending,
                 }
             }
         })
         .await
+    }
+
+    fn freeze(&self) -> Option<Frozen> {
+        let mut state = self.lock();
+        let at_rest = |point: &str| point != "commit.before" && !point.ends_with(".send");
+        let can = !state.waiting.is_empty() && state.waiting.values().all(|waiting| at_rest(waiting.point));
+        can.then(|| Frozen(std::mem::take(&mut state.waiting)))
+    }
+
+    /// Those who were frozen wait at the gate again.
+    pub(crate) fn thaw(&self, frozen: Frozen) {
+        self.lock().waiting.extend(frozen.0);
     }
 
     /// Waits to be released.
@@ -97,7 +149,7 @@ impl SeededGate {
             let mut state = self.lock();
             state.next_ticket += 1;
             let ticket = state.next_ticket;
-            state.waiting.insert(ticket, None);
+            state.waiting.insert(ticket, Waiting { point, waker: None });
             ticket
         };
         poll_fn(|cx| self.poll_ticket(ticket, cx)).await;
@@ -111,8 +163,8 @@ impl SeededGate {
         if state.released.remove(&ticket) {
             return Poll::Ready(());
         }
-        if let Some(waker) = state.waiting.get_mut(&ticket) {
-            *waker = Some(cx.waker().clone());
+        if let Some(waiting) = state.waiting.get_mut(&ticket) {
+            waiting.waker = Some(cx.waker().clone());
         }
         Poll::Pending
     }
@@ -135,7 +187,7 @@ impl SeededGate {
         let ticket = state.waiting.keys().nth(chosen).copied();
         if let Some(ticket) = ticket {
             state.released.insert(ticket);
-            if let Some(waker) = state.waiting.remove(&ticket).flatten() {
+            if let Some(waker) = state.waiting.remove(&ticket).and_then(|waiting| waiting.waker) {
                 drop(state);
                 waker.wake();
             }

@@ -17,7 +17,9 @@ use sync_core::{
 use sync_store::{Store, StoreOptions};
 
 use super::{
+    budget::Budget,
     crm::CrmSeat,
+    frozen::{Sleeper, freezes},
     gate::SeededGate,
     hooks::Hooks,
     trial::{Failure, Report, Trial},
@@ -39,13 +41,14 @@ const PEACE_SWEEP: SignedDuration = SignedDuration::from_mins(20);
 /// One life.
 pub(super) struct Life {
     pub(super) world: World,
-    rng: fastrand::Rng,
+    pub(super) rng: fastrand::Rng,
     pub(super) store: Store,
     pub(super) connection: ConnectionId,
     pub(super) settings: Settings,
     trial: Trial,
     pub(super) report: Report,
     hooks: Hooks,
+    pub(super) sleeper: Option<Sleeper>,
 }
 
 /// Lives a life in a store at `url` that is new, or was only prepared by [`prepare`].
@@ -74,7 +77,7 @@ pub async fn live(trial: &Trial, url: &str) -> Result<Report, Failure> {
     let settings = settings(seed);
     let (report, hooks) = (Report::default(), Hooks::of(seed));
     let trial = trial.clone();
-    let mut life = Life { world, rng, store, connection, settings, trial, report, hooks };
+    let mut life = Life { world, rng, store, connection, settings, trial, report, hooks, sleeper: None };
     life.youth().await?;
     life.peace().await?;
     life.idleness().await?;
@@ -163,8 +166,9 @@ impl Life {
             self.world.gate.begin(Some(patience));
             let lived = self.process(&mut turns).await?;
             if !lived {
-                self.report.deaths += 1;
-                self.world.process_died();
+                let froze = self.sleeper.as_ref().is_some_and(Sleeper::is_fresh);
+                self.report.deaths += u64::from(!froze);
+                self.world.process_ended(if froze { "freezes" } else { "dies" });
                 let pause = SignedDuration::from_secs(self.rng.i64(0..120));
                 self.world.advance_to(self.world.now() + pause);
             }
@@ -189,10 +193,15 @@ impl Life {
                     _ => worlds.edit_relations(now),
                 }
             }
-            let lives = self.curious(&mut engine, &lease).await?
+            let lives = self.thaw().await?
+                && self.curious(&mut engine, &lease).await?
                 && self.hooked(&mut engine).await?
                 && self.sell().await?;
             if !lives {
+                return Ok(false);
+            }
+            if freezes(self.trial.seed) && self.sleeper.is_none() && self.rng.u32(..12) == 0 {
+                self.freeze(engine, &lease).await?;
                 return Ok(false);
             }
             let nap = self.rng.i64(1..90);
@@ -278,6 +287,7 @@ impl Life {
     /// No more faults, no more people: two cycles with a sweep each, and whatever was in doubt settles.
     async fn peace(&mut self) -> Result<(), Failure> {
         self.world.lock().faults = false;
+        self.sleeper = None;
         self.world.gate.begin(None);
         let Some(lease) = self.take().await? else {
             return Err(self.failure("the lease could not be taken in peace"));
@@ -307,6 +317,7 @@ impl Life {
             }
         }
         self.check_agreement().await?;
+        self.check_waves().await?;
         self.check_customers().await?;
         self.release(lease).await
     }
@@ -415,7 +426,8 @@ impl Life {
     fn engine(&self, lease: &Lease) -> Engine {
         let erp: Arc<dyn Erp> = Arc::new(self.world.clone());
         let intents = (self.store.clone(), self.connection);
-        let crm: Arc<dyn Crm> = Arc::new(CrmSeat { world: self.world.clone(), intents });
+        let crm: Arc<dyn Crm> =
+            Arc::new(CrmSeat { world: self.world.clone(), intents, budget: Budget::of(self.trial.seed) });
         #[cfg_attr(not(feature = "planted"), expect(unused_mut, reason = "only a bug is put in"))]
         let mut engine = Engine::new(Parts {
             store: self.store.clone(),
@@ -433,6 +445,12 @@ impl Life {
             engine.plants = self.trial.bug.map(|bug| bug.plant).into();
         }
         engine
+    }
+
+    /// Whether this bug is planted.
+    #[cfg(feature = "planted")]
+    pub(super) fn has(&self, plant: crate::plants::Plant) -> bool {
+        self.trial.bug.is_some_and(|bug| bug.plant == plant)
     }
 
     /// The settings of its engines: right, unless that is where its bug is.

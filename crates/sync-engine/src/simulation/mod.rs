@@ -5,10 +5,12 @@
 //! thread, while the database is at rest; a process dies at a gate. A failing seed fails again and tells its story.
 
 mod book;
+mod budget;
 mod crm;
 mod deals;
 mod erp;
 mod family;
+mod frozen;
 mod gate;
 mod handed;
 mod hooks;

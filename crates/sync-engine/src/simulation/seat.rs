@@ -171,6 +171,9 @@ impl ErpSeat {
             (worlds.send(Effect::Piece { piece: Box::new(piece), about }), fate)
         };
         world.gate.enter(call).await;
+        if !world.lock().is_in_air(ticket) {
+            return Err(lost(call));
+        }
         let landed = world.lock().reach(ticket, fate, world.now());
         world.gate.enter("erp.answer").await;
         match (fate, landed) {

@@ -9,6 +9,7 @@ use sync_core::{
     laws::{
         Committed, Violation, law_1_one_relation, law_1_one_to_one, law_3_no_idle_write,
         law_3_no_third_relation, law_6_staged_before_passed, law_8_agreement, law_8_relations,
+        law_10_no_wave,
     },
     model::ErpCustomer,
     poll::ErpCursor,
@@ -23,6 +24,7 @@ use super::{
 };
 use crate::{
     EngineError,
+    doubt::FOUND_AFTERWARDS,
     streams::{ErpStream, Stream},
 };
 
@@ -72,6 +74,21 @@ impl Life {
         let parties = stream(Stream::Parties, StagedKind::Party, &parties).await?;
         let accounts = stream(Stream::Accounts, StagedKind::Account, &accounts).await?;
         Ok(Stored { pairs, parties, accounts })
+    }
+
+    /// Law 10: nobody lets waves pass in these lives, so none passes. What was found after doubt was counted too late for that.
+    pub(super) async fn check_waves(&mut self) -> Result<(), Failure> {
+        let Some(guard) = self.settings.guard.clone() else { return Ok(()) };
+        let Some(limit) = guard.creates else { return Ok(()) };
+        let reading = async { self.store.read(self.connection).await?.journal(None, None, 10_000).await };
+        let journal = match self.world.gate.drive(reading).await {
+            Some(Ok(journal)) => journal,
+            Some(Err(error)) => return Err(self.failure(&error.to_string())),
+            None => return Ok(()),
+        };
+        let created = journal.iter().map(|row| &row.entry).filter(|entry| entry.op == "create");
+        let at = created.filter(|entry| !entry.reason.ends_with(FOUND_AFTERWARDS)).map(|entry| entry.at);
+        self.judge(law_10_no_wave("new organizations", at, limit, guard.window).into_iter().collect())
     }
 
     /// Law 8: whoever has no hold agrees.

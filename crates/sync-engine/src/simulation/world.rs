@@ -236,12 +236,12 @@ impl World {
         }
     }
 
-    /// The process died: of its requests in the air some will land, some never.
-    pub(crate) fn process_died(&self) {
+    /// The process died or froze: of its requests in the air some will land, some never.
+    pub(crate) fn process_ended(&self, how: &str) {
         let now = self.now();
         let point = self.gate.last_point();
         let mut worlds = self.lock();
-        worlds.tell(now, format!("the process dies after {point}"));
+        worlds.tell(now, format!("the process {how} after {point}"));
         let in_air = std::mem::take(&mut worlds.in_air);
         for (_, effect) in in_air {
             worlds.meet(effect.label(), "died");
@@ -282,6 +282,11 @@ impl Worlds {
         self.next_ticket += 1;
         self.in_air.insert(self.next_ticket, effect);
         self.next_ticket
+    }
+
+    /// Whether a request is still where its process left it; if that froze meanwhile, it is not.
+    pub(crate) fn is_in_air(&self, ticket: u64) -> bool {
+        self.in_air.contains_key(&ticket)
     }
 
     /// Takes a request out of the air and carries it out at once.

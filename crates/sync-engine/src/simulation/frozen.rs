@@ -1,0 +1,79 @@
+//! Two processes on one store: one freezes in the middle of a step, and thaws when another one has long taken over.
+
+use std::pin::Pin;
+
+use sync_store::StoreError;
+
+use super::{
+    gate::{Driven, Frozen},
+    life::Life,
+    trial::Failure,
+};
+use crate::{Engine, EngineError, Step, lease::Lease};
+
+/// A process that is frozen in the middle of a step.
+pub(super) struct Sleeper {
+    step: Pin<Box<dyn Future<Output = Result<Step, EngineError>>>>,
+    waiting: Frozen,
+    /// Turns until it thaws.
+    turns: u32,
+    fresh: bool,
+}
+
+impl Sleeper {
+    /// Whether nobody has taken over yet.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+}
+
+/// Whether processes freeze in this life.
+pub(super) fn freezes(seed: u64) -> bool {
+    seed % 9 == 6
+}
+
+impl Life {
+    /// A step in the middle of which the process freezes, if it comes so far; it is over for it either way.
+    pub(super) async fn freeze(&mut self, mut engine: Engine, lease: &Lease) -> Result<(), Failure> {
+        match self.world.gate.drive(lease.renew()).await {
+            None => return Ok(()),
+            Some(Err(error)) => return Err(self.failure(&error.to_string())),
+            Some(Ok(())) => {}
+        }
+        #[cfg(feature = "planted")]
+        if self.has(crate::plants::Plant::NoFencing) {
+            lease.never_ends();
+        }
+        let now = self.world.now();
+        let mut step: Pin<Box<dyn Future<Output = _>>> = Box::pin(async move { engine.step(now).await });
+        let after = self.rng.u32(..8);
+        match self.world.gate.drive_until(&mut step.as_mut(), Some(after)).await {
+            Driven::Died => {}
+            Driven::Done(Ok(_)) => self.check().await?,
+            Driven::Done(Err(error)) => return Err(self.failure(&error.to_string())),
+            Driven::Froze(waiting) => {
+                self.world.lock().meet("process", "freezes");
+                self.sleeper = Some(Sleeper { step, waiting, turns: self.rng.u32(3..20), fresh: true });
+            }
+        }
+        Ok(())
+    }
+
+    /// The frozen process thaws if it is time, and goes on as if nothing had happened: whatever it wants to store is refused.
+    /// `false`: the process that took over died meanwhile.
+    pub(super) async fn thaw(&mut self) -> Result<bool, Failure> {
+        let Some(Sleeper { mut step, waiting, turns, .. }) = self.sleeper.take() else { return Ok(true) };
+        if turns > 0 {
+            self.sleeper = Some(Sleeper { step, waiting, turns: turns - 1, fresh: false });
+            return Ok(true);
+        }
+        self.world.lock().tell(self.world.now(), "the frozen process thaws".to_owned());
+        self.world.gate.thaw(waiting);
+        match self.world.gate.drive_until(&mut step.as_mut(), None).await {
+            Driven::Died | Driven::Froze(_) => return Ok(false),
+            Driven::Done(Ok(_) | Err(EngineError::LeaseLost | EngineError::Store(StoreError::Fenced))) => {}
+            Driven::Done(Err(error)) => return Err(self.failure(&error.to_string())),
+        }
+        self.check().await.map(|()| true)
+    }
+}
