@@ -55,7 +55,7 @@ pub struct PlantedArgs {
     /// Look whether every bug of this file is caught at its seed, and not where the laws that catch it do not count
     #[arg(long, value_name = "FILE", hide = true, conflicts_with = "plant")]
     pub plants: Option<PathBuf>,
-    /// Find the first seed that catches each bug, and write the file
+    /// Find the first seed for each bug that has none in that file, and write the file
     #[arg(long, hide = true, requires = "plants")]
     pub find: bool,
 }

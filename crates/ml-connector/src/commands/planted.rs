@@ -17,6 +17,11 @@ pub(super) fn run(context: &Context<'_>, args: &ProveArgs, file: &Path) -> anyho
     if args.planted.find {
         let mut found: Vec<PlantedBug> = Vec::new();
         for bug in PLANTED {
+            let recorded = known.iter().find(|known| known.name == bug.name && known.seed.is_some());
+            if let Some(recorded) = recorded {
+                found.push(recorded.clone());
+                continue;
+            }
             let one = planted::find(&nursery, bug, args.from, args.seeds, args.jobs)?;
             talk(format!("{}: {:?} by {:?}", one.name, one.seed, one.laws));
             found.push(one);

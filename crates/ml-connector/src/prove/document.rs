@@ -25,6 +25,13 @@ pub struct PlantedBug {
     pub how: Option<String>,
 }
 
+impl PlantedBug {
+    /// The seed as people are told it.
+    pub fn shown_seed(&self) -> String {
+        self.seed.map_or_else(|| "not caught".to_owned(), |seed| seed.to_string())
+    }
+}
+
 /// The bugs of a file.
 ///
 /// # Errors
@@ -100,8 +107,9 @@ fn coverage(page: &mut String, proof: &Proof) {
 
 fn planted(page: &mut String, bugs: &[PlantedBug]) {
     page.push_str(PLANTED);
-    for PlantedBug { name, story, seed, laws, how } in bugs {
-        let seed = seed.map_or_else(|| "not caught".to_owned(), |seed| seed.to_string());
+    for bug in bugs {
+        let PlantedBug { name, story, seed: _, laws, how } = bug;
+        let seed = bug.shown_seed();
         let law = |law: &u8| {
             if *law == 0 { "none: the life could not be lived".to_owned() } else { law.to_string() }
         };

@@ -37,7 +37,7 @@ impl Life {
     pub(super) async fn freeze(&mut self, mut engine: Engine, lease: &Lease) -> Result<(), Failure> {
         match self.world.gate.drive(lease.renew()).await {
             None => return Ok(()),
-            Some(Err(error)) => return Err(self.failure(&error.to_string())),
+            Some(Err(error)) => return Err(self.failed(&error)),
             Some(Ok(())) => {}
         }
         #[cfg(feature = "planted")]
@@ -50,7 +50,7 @@ impl Life {
         match self.world.gate.drive_until(&mut step.as_mut(), Some(after)).await {
             Driven::Died => {}
             Driven::Done(Ok(_)) => self.check().await?,
-            Driven::Done(Err(error)) => return Err(self.failure(&error.to_string())),
+            Driven::Done(Err(error)) => return Err(self.failed(&error)),
             Driven::Froze(waiting) => {
                 self.world.lock().meet("process", "freezes");
                 self.sleeper = Some(Sleeper { step, waiting, turns: self.rng.u32(3..20), fresh: true });
@@ -72,7 +72,7 @@ impl Life {
         match self.world.gate.drive_until(&mut step.as_mut(), None).await {
             Driven::Died | Driven::Froze(_) => return Ok(false),
             Driven::Done(Ok(_) | Err(EngineError::LeaseLost | EngineError::Store(StoreError::Fenced))) => {}
-            Driven::Done(Err(error)) => return Err(self.failure(&error.to_string())),
+            Driven::Done(Err(error)) => return Err(self.failed(&error)),
         }
         self.check().await.map(|()| true)
     }

@@ -82,7 +82,7 @@ impl Life {
         let mut questions = match self.world.gate.drive(reading).await {
             None => return Ok(false),
             Some(Ok(questions)) => questions,
-            Some(Err(error)) => return Err(self.failure(&error.to_string())),
+            Some(Err(error)) => return Err(self.failed(&error)),
         };
         self.world.lock().sales.rng.shuffle(&mut questions);
         for row in questions.into_iter().take(most) {
@@ -114,7 +114,7 @@ impl Life {
             Some(Ok(Answered::Refused(why))) => {
                 Err(self.failure(&format!("a fitting answer is refused: {why}")))
             }
-            Some(Err(error)) => Err(self.failure(&error.to_string())),
+            Some(Err(error)) => Err(self.failed(&error)),
         }
     }
 
@@ -129,7 +129,7 @@ impl Life {
                 self.world.lock().sales.heard.insert((org, asked));
                 Ok(true)
             }
-            Some(Err(error)) => Err(self.failure(&error.to_string())),
+            Some(Err(error)) => Err(self.failed(&error)),
         }
     }
 
@@ -141,7 +141,7 @@ impl Life {
         let gate = self.world.gate.clone();
         let ended = match gate.drive(self.ended()).await {
             Some(Ok(ended)) => ended,
-            Some(Err(error)) => return Err(self.failure(&error.to_string())),
+            Some(Err(error)) => return Err(self.failed(&error)),
             None => return Ok(()),
         };
         let now = self.world.now();

@@ -223,7 +223,7 @@ impl Life {
                 match self.world.gate.drive(engine.ask_again(again)).await {
                     None => Ok(false),
                     Some(Ok(())) => Ok(true),
-                    Some(Err(error)) => Err(self.failure(&error.to_string())),
+                    Some(Err(error)) => Err(self.failed(&error)),
                 }
             }
             _ => Ok(true),
@@ -243,7 +243,7 @@ impl Life {
                 engine.look_into_hooks();
                 Ok(true)
             }
-            Some(Err(error)) => Err(self.failure(&error.to_string())),
+            Some(Err(error)) => Err(self.failed(&error)),
         }
     }
 
@@ -269,7 +269,7 @@ impl Life {
             None => Ok(false),
             Some(Ok(false)) => Ok(true),
             Some(Ok(true)) => Err(self.failure("looking has moved something")),
-            Some(Err(error)) => Err(self.failure(&error.to_string())),
+            Some(Err(error)) => Err(self.failed(&error)),
         }
     }
 
@@ -368,7 +368,7 @@ impl Life {
         match self.world.gate.drive(engine.step(now)).await {
             None => Ok(None),
             Some(Ok(step)) => Ok(Some(step)),
-            Some(Err(error)) => Err(self.failure(&error.to_string())),
+            Some(Err(error)) => Err(self.failed(&error)),
         }
     }
 
@@ -377,7 +377,7 @@ impl Life {
         let beat = self.world.gate.drive(lease.renew()).await;
         match beat {
             None => return Ok(false),
-            Some(Err(error)) => return Err(self.failure(&error.to_string())),
+            Some(Err(error)) => return Err(self.failed(&error)),
             Some(Ok(())) => {}
         }
         self.report.steps += 1;
@@ -408,7 +408,7 @@ impl Life {
                 None => return Ok(None),
                 Some(Ok(Taking::Taken(lease))) => return Ok(Some(lease)),
                 Some(Ok(Taking::Held { .. })) => {}
-                Some(Err(error)) => return Err(self.failure(&error.to_string())),
+                Some(Err(error)) => return Err(self.failed(&error)),
             }
             self.world.advance_to(self.world.now() + SignedDuration::from_secs(1));
         }
@@ -418,7 +418,7 @@ impl Life {
     async fn release(&mut self, lease: Lease) -> Result<(), Failure> {
         match self.world.gate.drive(lease.release()).await {
             Some(Ok(())) => Ok(()),
-            Some(Err(error)) => Err(self.failure(&error.to_string())),
+            Some(Err(error)) => Err(self.failed(&error)),
             None => Err(self.failure("a process died in peace")),
         }
     }
@@ -488,6 +488,17 @@ impl Life {
     fn broken(&self, violations: Vec<Violation>) -> Failure {
         let story = self.world.lock().story.clone();
         Failure { seed: self.trial.seed, turns: self.report.turns, violations, story }
+    }
+
+    /// The life cannot go on, with all that is known of why.
+    pub(super) fn failed(&self, error: &dyn std::error::Error) -> Failure {
+        let mut story = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            story.push_str(&format!(": {error}"));
+            cause = error.source();
+        }
+        self.failure(&story)
     }
 
     pub(super) fn failure(&self, what: &str) -> Failure {

@@ -36,7 +36,7 @@ impl Life {
         let looked = gate.drive(self.stored()).await;
         let stored = match looked {
             Some(Ok(stored)) => stored,
-            Some(Err(error)) => return Err(self.failure(&error.to_string())),
+            Some(Err(error)) => return Err(self.failed(&error)),
             None => return Ok(()),
         };
         let found = {
@@ -83,7 +83,7 @@ impl Life {
         let reading = async { self.store.read(self.connection).await?.journal(None, None, 10_000).await };
         let journal = match self.world.gate.drive(reading).await {
             Some(Ok(journal)) => journal,
-            Some(Err(error)) => return Err(self.failure(&error.to_string())),
+            Some(Err(error)) => return Err(self.failed(&error)),
             None => return Ok(()),
         };
         let created = journal.iter().map(|row| &row.entry).filter(|entry| entry.op == "create");
@@ -115,7 +115,7 @@ impl Life {
         };
         let (pairs, holds, mut made) = match gate.drive(looking).await {
             Some(Ok(found)) => found,
-            Some(Err(error)) => return Err(self.failure(&error.to_string())),
+            Some(Err(error)) => return Err(self.failed(&error)),
             None => return Ok(()),
         };
         self.report.held = holds.len() as u64;
