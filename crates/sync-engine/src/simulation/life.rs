@@ -216,6 +216,8 @@ impl Life {
     /// process died.
     async fn curious(&mut self, engine: &mut Engine, lease: &Lease) -> Result<bool, Failure> {
         match self.rng.u32(..30) {
+            // A person may ask again for what was refused; it is refused again, which costs nothing.
+            0 if Budget::of(self.trial.seed).runs_out => Ok(true),
             0 => self.look(engine, lease).await,
             1 => {
                 let since = self.world.now() - SignedDuration::from_mins(self.rng.i64(1..600));
