@@ -17,7 +17,7 @@ pub struct PlantedBug {
     pub name: String,
     /// What is wrong.
     pub story: String,
-    /// The first seed that catches it; none if none of those tried did.
+    /// A seed that catches it; none if none of those tried so far did.
     pub seed: Option<u64>,
     /// Laws that catch it there: without them it is not caught. 0: the life could not be lived.
     pub laws: BTreeSet<u8>,
@@ -28,7 +28,7 @@ pub struct PlantedBug {
 impl PlantedBug {
     /// The seed as people are told it.
     pub fn shown_seed(&self) -> String {
-        self.seed.map_or_else(|| "not caught".to_owned(), |seed| seed.to_string())
+        self.seed.map_or_else(|| "none found yet".to_owned(), |seed| seed.to_string())
     }
 }
 
@@ -122,8 +122,9 @@ fn planted(page: &mut String, bugs: &[PlantedBug]) {
 const PLANTED: &str = "
 ## Planted bugs
 
-A proof that cannot fail proves nothing. Each of these bugs was planted in an engine, in its settings or in a client, and the
-first seed was looked for that catches it. The laws named are those without which it is *not* caught at that seed
+A proof that cannot fail proves nothing. Each of these bugs was planted in an engine, in its settings or in a client, and a
+seed was looked for that catches it; where none is named, none of those tried so far did, which says as much about how few were tried
+as about the laws. The laws named are those without which it is *not* caught at that seed
 (`--without-law`). `./test` looks at all of it again. Bugs can be planted only in builds with the feature `planted`, which
 refuses to be built without debug assertions.
 
