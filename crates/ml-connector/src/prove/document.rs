@@ -124,8 +124,8 @@ const PLANTED: &str = "
 
 A proof that cannot fail proves nothing. Each of these bugs was planted in an engine, in its settings or in a client, and a
 seed was looked for that catches it; where none is named, none of those tried so far did, which says as much about how few were tried
-as about the laws. The laws named are those without which it is *not* caught at that seed
-(`--without-law`). `./test` looks at all of it again. Bugs can be planted only in builds with the feature `planted`, which
+as about the laws. The laws named are those that it broke there; `prove --plants` checks
+that it is *not* caught at that seed where they do not count. `./test` looks at all of it again. Bugs can be planted only in builds with the feature `planted`, which
 refuses to be built without debug assertions.
 
 | bug | what is wrong | seed | law | how it shows |
