@@ -21,10 +21,10 @@ use sync_core::{
 use sync_store::{Ledger, MasterKey, Store, Vault};
 
 use crate::{
-    config::{self, Authentication, Connection, Credentials, CustomersFromCrm},
+    config::{self, Authentication, Connection, Credentials},
     connect::{Connector, remedy},
     exit::{ExitCode, Failed},
-    wire::policy,
+    wire::{handovers, policy},
 };
 
 /// Makes clients.
@@ -128,7 +128,7 @@ impl Clients<'_> {
             owner_id: settings.owner_id,
             fields: connection.fields.table().custom(),
             labels: policy(connection).wanted_labels(),
-            asked: connection.customers_from_crm.as_ref().map(CustomersFromCrm::interest).unwrap_or_default(),
+            asked: handovers(connection).map(|policy| policy.interest()).unwrap_or_default(),
             visible_to: settings.visible_to.map(i64::from),
             hook_login: self.hook_login(connection),
         })

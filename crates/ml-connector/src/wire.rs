@@ -10,6 +10,7 @@ use pipedrive::Pipedrive;
 use saas_http::TokioSleeper;
 use sync_core::{
     fields::{Field, Owner},
+    handover::HandoverPolicy,
     ids::{ConnectionId, RunId},
     policy::Policy,
     poll::Pace,
@@ -170,8 +171,8 @@ impl Process<'_> {
         let (fusion, pipedrive) =
             (Arc::new(self.fusion(connection)?), Arc::new(self.pipedrive(connection, id)?));
         let settings = settings(connection);
-        let handing = connection.customers_from_crm.as_ref().map(|section| Handing {
-            policy: section.policy(0, settings.settle, settings.policy.freshness),
+        let handing = handovers(connection).map(|policy| Handing {
+            policy,
             erp: fusion.clone(),
             crm: pipedrive.clone(),
         });
@@ -325,6 +326,14 @@ pub fn policy(connection: &Connection) -> Policy {
         settle: connection.sync.settle,
         freshness: FRESHNESS,
     }
+}
+
+/// How customers come from the CRM, if they do.
+pub fn handovers(connection: &Connection) -> Option<HandoverPolicy> {
+    let section = connection.customers_from_crm.as_ref()?;
+    let (host, table) =
+        (connection.oracle.base_url.host_str().unwrap_or_default(), connection.fields.table());
+    Some(section.policy((host, &table), connection.sync.settle, FRESHNESS))
 }
 
 fn settings(connection: &Connection) -> Settings {

@@ -11,10 +11,10 @@ use sync_core::{
     budget::Class,
     deals::{CrmDeal, DealFacts},
     error::ErrorKind,
-    handover::Directory,
-    ids::DealId,
+    handover::{AnswerField, Directory},
+    ids::{DealId, OrgId},
     model::{Page, Seen},
-    ports::{Called, CrmDeals},
+    ports::{Called, CrmDeals, Permit},
 };
 
 use crate::{
@@ -74,6 +74,35 @@ impl CrmDeals for Pipedrive {
             .collect();
         Ok(Directory { pipelines, users })
     }
+
+    async fn ready_to_answer(&self, class: Class) -> Called<bool> {
+        self.make_answer_fields(class).await
+    }
+
+    async fn answer_on_deal(
+        &self,
+        permit: Permit,
+        id: DealId,
+        changes: &BTreeMap<AnswerField, Option<String>>,
+    ) -> Called<CrmDeal> {
+        // Before the write: what fails after it would be taken for its end.
+        let asked = self.asked_of_deals(permit.class()).await?;
+        let deal = self.write_on_deal(permit, id, changes).await?;
+        Ok(facts_of(deal, &asked))
+    }
+
+    async fn answer_on_org(
+        &self,
+        permit: Permit,
+        id: OrgId,
+        changes: &BTreeMap<AnswerField, Option<String>>,
+    ) -> Called<()> {
+        self.write_on_org(permit, id, changes).await
+    }
+
+    fn price_of_answer(&self) -> u32 {
+        Self::ANSWER
+    }
 }
 
 impl Pipedrive {
@@ -84,12 +113,12 @@ impl Pipedrive {
             return Ok(known);
         }
         let mut asked = AskedFields::default();
-        if !self.asked.is_empty() {
+        if !self.asked.asks_nothing() || !self.asked.on_deal.is_empty() {
             let page = |cursor| ListFields { resource: Fielded::Deals.resource(), cursor };
             let rows =
                 self.every(class, page, |row| Ok(serde_json::from_value::<FieldDto>(row.clone()).ok()));
             for row in rows.await? {
-                asked.note(&self.asked, &row);
+                asked.note(&self.asked, &self.asked.on_deal, &row);
             }
         }
         self.learn_asked_of_deals(Some(asked.clone()));
@@ -135,12 +164,14 @@ fn page_of(page: Page<CrmDeal>, asked: &AskedFields) -> Page<CrmDeal> {
 
 fn with_facts(seen: Seen<CrmDeal>, asked: &AskedFields) -> Seen<CrmDeal> {
     match seen {
-        Seen::Record(mut deal) => {
-            let labels = asked.labels(&deal.label_ids);
-            let custom = asked.read(|code| deal.custom.get(code));
-            deal.facts = DealFacts { labels, custom };
-            Seen::Record(deal)
-        }
+        Seen::Record(deal) => Seen::Record(facts_of(deal, asked)),
         Seen::Malformed(record) => Seen::Malformed(record),
     }
+}
+
+fn facts_of(deal: CrmDeal, asked: &AskedFields) -> CrmDeal {
+    let labels = asked.labels(&deal.label_ids);
+    let custom = asked.read(|code| deal.custom.get(code));
+    let shown = asked.shown(|code| deal.custom.get(code));
+    CrmDeal { facts: DealFacts { labels, custom, shown }, ..deal }
 }

@@ -7,6 +7,7 @@
 //!
 //! What is deliberately not here: what is done with deals and notes, and repetition (the engine).
 
+mod answers;
 mod api;
 mod asked;
 mod calls;

@@ -2,7 +2,10 @@
 //!
 //! Adapters classify, pace, authenticate and convert. They never decide and never repeat a write.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -16,7 +19,7 @@ use crate::{
     deals::{CrmDeal, Relation},
     error::CallError,
     fields::{Field, Values},
-    handover::Directory,
+    handover::{AnswerField, Directory},
     hierarchy::ErpLink,
     hooks::Subscription,
     ids::{AccountId, AccountSiteId, DealId, OrgId, PartyId, RelationId, SubscriptionId},
@@ -159,6 +162,29 @@ pub trait CrmDeals: Send + Sync {
 
     /// Names behind numbers: pipelines and users.
     async fn directory(&self, class: Class) -> Called<Directory>;
+
+    /// Makes sure that the custom fields exist in which answers are shown, creating what is missing; found again by name and
+    /// type. Tells whether any was created: from then on it has to be read, too ([`Crm::prepare`]).
+    async fn ready_to_answer(&self, class: Class) -> Called<bool>;
+
+    /// Sets answers on a deal (`None` clears) and leaves all else alone.
+    async fn answer_on_deal(
+        &self,
+        permit: Permit,
+        id: DealId,
+        changes: &BTreeMap<AnswerField, Option<String>>,
+    ) -> Called<CrmDeal>;
+
+    /// Sets answers on an organization (`None` clears) and leaves all else alone.
+    async fn answer_on_org(
+        &self,
+        permit: Permit,
+        id: OrgId,
+        changes: &BTreeMap<AnswerField, Option<String>>,
+    ) -> Called<()>;
+
+    /// Tokens that one answer costs.
+    fn price_of_answer(&self) -> u32;
 }
 
 /// The relationships of some parties.

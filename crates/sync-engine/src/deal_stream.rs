@@ -130,7 +130,7 @@ pub(crate) async fn stage_deals(
     Ok(asked)
 }
 
-fn row(deal: &CrmDeal) -> StagedRow {
+pub(crate) fn row(deal: &CrmDeal) -> StagedRow {
     let content = CrmDeal { updated_at: Timestamp::UNIX_EPOCH, ..deal.clone() };
     StagedRow {
         id: deal.id.0,

@@ -115,6 +115,11 @@ impl Engine {
         };
         match handled {
             Handled::Settled(outcome) => {
+                if let Some(due) = Box::pin(self.show_answers(&handing, &job)).await? {
+                    let mut tx = self.write().await?;
+                    tx.settle_handover(&job, Some(due), 0, None).await?;
+                    tx.commit().await?;
+                }
                 if let (Subject::Org(org), Some(outcome)) = (job.subject, outcome) {
                     let mut tx = self.write().await?;
                     tx.put_handover_outcome(self.run, HANDOVERS, org, outcome).await?;
@@ -202,7 +207,7 @@ impl Engine {
     /// Learns the names behind numbers, if rules ask for them. Labels and options are learned anew as seldom.
     async fn learn_names(&mut self, handing: &Handing, now: Timestamp) -> Result<(), CallError> {
         let learned = *self.handed.learned.get_or_insert(now);
-        if now.duration_since(learned) >= NAMES_LAST && !handing.policy.interest().is_empty() {
+        if now.duration_since(learned) >= NAMES_LAST && !handing.policy.interest().asks_nothing() {
             self.handed.learned = Some(now);
             self.prepared = false;
         }

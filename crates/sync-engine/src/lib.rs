@@ -26,6 +26,7 @@ mod guard;
 mod handover;
 mod handover_look;
 mod handover_observe;
+mod handover_shown;
 mod handover_write;
 mod hooked;
 pub mod lease;

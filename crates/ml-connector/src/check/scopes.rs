@@ -26,8 +26,12 @@ const WANTED: [Want; 8] = [
     ),
     want(&["search:read"], "an organization whose creation got no answer cannot be looked for", true),
     want(&["users:read"], "owners of organizations cannot be told by name", true),
-    want(&["deals:full"], "deals, their notes and files: flows that are to come", false),
-    want(&["deal-fields:full", "admin"], "custom fields of deals: flows that are to come", false),
+    want(&["deals:full"], "won deals become no customers of the ERP", false),
+    want(
+        &["deal-fields:full", "admin"],
+        "handovers are not shown on deals, and marks on deals not seen",
+        false,
+    ),
     Want {
         any: &["webhooks:full", "admin"],
         without: "webhooks cannot be registered by the connector",

@@ -11,8 +11,8 @@ use saas_sims::{
 use serde_json::{Value, json};
 use sync_core::{
     handover::{
-        Approval, BusinessUnit, Conditions, HandoverAnswer, HandoverPolicy, Question, Required, Subject,
-        Trigger,
+        AnswerRules, Approval, BusinessUnit, Conditions, HandoverAnswer, HandoverPolicy, Question, Required,
+        Subject, Trigger,
     },
     ids::{DealId, OrgId, SetId},
 };
@@ -43,6 +43,7 @@ pub(crate) fn policy() -> HandoverPolicy {
             profile_class: "DEFAULT".to_owned(),
             customer_class: None,
         }],
+        answers: AnswerRules::default(),
         settle: SignedDuration::from_secs(60),
         freshness: SignedDuration::from_secs(5),
     }

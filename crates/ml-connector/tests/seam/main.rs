@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod access;
+mod answers;
 mod bad_input;
 mod budget;
 mod contract;

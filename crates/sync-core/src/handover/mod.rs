@@ -9,6 +9,7 @@ mod decide;
 mod pieces;
 mod policy;
 mod question;
+mod shown;
 mod situation;
 mod task;
 mod trigger;
@@ -20,5 +21,8 @@ pub use policy::{
     Approval, BusinessUnit, Conditions, Directory, FieldIs, HandoverPolicy, Interest, Mark, Required, Trigger,
 };
 pub use question::Question;
+pub use shown::{
+    AnswerField, AnswerRules, Answers, OnRecord, Sending, Shown, Wanted, WantedAnswers, answers, waiting,
+};
 pub use situation::{Asked, Handover, OrgFacts, Paired, StagedDeal, Subject};
 pub use trigger::{Because, Cause, causes};
