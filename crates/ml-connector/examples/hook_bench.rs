@@ -149,6 +149,7 @@ async fn bare(folder: &std::path::Path, seconds: u64, connections: usize) -> Ran
             record: 1,
             action: "change".to_owned(),
             at: None,
+            urgent: true,
         };
         let body = String::from_utf8_lossy(&body).into_owned();
         let row = HookRow { event, vouched: vec![Check::Basic], body };

@@ -11,9 +11,11 @@ use secrecy::SecretString;
 use crate::config::Plan;
 use crate::exit;
 
+mod answerer;
 mod handovers;
 mod holds;
 
+pub use answerer::AnswererArgs;
 pub use handovers::{
     HandoversAnswerArgs, HandoversAskArgs, HandoversCommand, HandoversListArgs, HandoversShowArgs,
     SubjectArgs,
@@ -222,6 +224,8 @@ pub struct SyncArgs {
 #[command(after_help = "\
 Nothing moves: no remote write, no pair, no place of reading. What is read is kept for the next sync.
 The value of an organization is shown as it was last read, unless --fresh reads it again.
+With [connection.customers_from_crm] it shows what would be handed over to the ERP, too: what is due, looked for
+in the ERP now, and won deals that are older and wait for a person.
 
 Examples:
   ml-connector plan
@@ -231,7 +235,7 @@ pub struct PlanArgs {
     /// Plan only this connection
     #[arg(long, value_name = "NAME")]
     pub connection: Option<String>,
-    /// Read organizations that would be written again by their ids
+    /// Read organizations that would be written again by their ids, and look for older won deals' customers in the ERP
     #[arg(long)]
     pub fresh: bool,
     /// Write the plan to this file, for `apply`
@@ -249,7 +253,8 @@ Each record is looked at again. What would be done now is done only if it is exa
 
 Examples:
   ml-connector apply acme.plan.json
-  ml-connector apply acme.plan.json --only 300000001234567 --only 300000001234568")]
+  ml-connector apply acme.plan.json --only 300000001234567 --only 300000001234568
+  ml-connector apply acme.plan.json --organization 4711     only its older won deals, as `handovers ask` does")]
 pub struct ApplyArgs {
     /// The file that `plan --out` wrote
     #[arg(value_name = "FILE")]
@@ -257,6 +262,9 @@ pub struct ApplyArgs {
     /// Apply only the plan of this party; may be given several times
     #[arg(long, value_name = "PARTY_ID")]
     pub only: Vec<i64>,
+    /// Ask only for the customers that older won deals of this organization would become; may be given several times
+    #[arg(long, value_name = "ID")]
+    pub organization: Vec<i64>,
 }
 
 /// `resync`

@@ -24,7 +24,7 @@ use crate::{
     config::{self, Authentication, Connection, Credentials},
     connect::{Connector, remedy},
     exit::{ExitCode, Failed},
-    wire::{handovers, policy},
+    wire::{handover_policy, policy},
 };
 
 /// Makes clients.
@@ -128,7 +128,7 @@ impl Clients<'_> {
             owner_id: settings.owner_id,
             fields: connection.fields.table().custom(),
             labels: policy(connection).wanted_labels(),
-            asked: handovers(connection).map(|policy| policy.interest()).unwrap_or_default(),
+            asked: handover_policy(connection).map(|policy| policy.interest()).unwrap_or_default(),
             visible_to: settings.visible_to.map(i64::from),
             hook_login: self.hook_login(connection),
         })

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use aws_lc_rs::pbkdf2;
 use pipedrive::{Encoding, HmacKeys, HookKeys, PipedriveHooks};
 use secrecy::{ExposeSecret, SecretString};
-use sync_core::ids::ConnectionId;
+use sync_core::{hooks::HookEntity, ids::ConnectionId};
 use sync_engine::{Bell, Subscribing};
 use sync_web::HookDoor;
 
@@ -44,10 +44,17 @@ pub fn subscribing(connection: &Connection, door: Option<&HookDoor>) -> Subscrib
     let address = addresses.next();
     Subscribing {
         wanted: address.is_some(),
+        entities: entities(connection),
         address: address.unwrap_or_default(),
         older: addresses.collect(),
         name: format!("ml-connector {}", connection.name),
     }
+}
+
+/// What is to be told of: deals only where something follows from them.
+pub fn entities(connection: &Connection) -> Vec<HookEntity> {
+    let deals = connection.customers_from_crm.as_ref().map(|_| HookEntity::Deal);
+    std::iter::once(HookEntity::Organization).chain(deals).collect()
 }
 
 fn address(connection: &Connection, webhooks: &Webhooks, path: &str) -> String {

@@ -10,6 +10,7 @@ pub mod config;
 pub mod connect;
 pub mod docs;
 pub mod exit;
+pub mod handover_preview;
 pub mod hooks;
 
 pub mod output;

@@ -4,13 +4,18 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sync_core::{ids::PartyId, plan::Plan};
-use sync_engine::{Approved, Foreseen, Sides};
+use sync_core::{
+    handover::Subject,
+    ids::{DealId, OrgId, PartyId},
+    money::Money,
+    plan::Plan,
+};
+use sync_engine::{Approved, Foreseen, ForeseenHandover, Sides};
 
 use crate::exit::{ExitCode, Failed};
 
 /// The form of the file. Another form is refused: a plan is made again in seconds.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A plan of one connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +31,42 @@ pub struct PlanFile {
     pub policy: String,
     /// Everything that would be done, party by party.
     pub records: Vec<PlanRecord>,
+    /// Older won deals that would become customers of the ERP if a person asks for it, as `apply` does.
+    pub handovers: Vec<PlannedHandover>,
+}
+
+/// An older won deal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedHandover {
+    /// The organization.
+    pub organization: OrgId,
+    /// The deal.
+    pub deal: DealId,
+    /// The organization's name, for people.
+    pub name: Option<String>,
+    /// What sales calls the deal, for people.
+    pub title: String,
+    /// What it is worth, for people.
+    pub value: Option<Money>,
+    /// Digest of the deal, the organization and what would be done.
+    pub digest: String,
+}
+
+impl PlannedHandover {
+    /// The record of a handover that waits for a person.
+    pub fn of(foreseen: &ForeseenHandover) -> Option<Self> {
+        let ForeseenHandover { subject, name, deal, waits, digest, .. } = foreseen;
+        let (Subject::Org(organization), Some(deal), true) = (subject, deal, waits) else { return None };
+        Some(Self {
+            organization: *organization,
+            deal: deal.id,
+            name: name.clone(),
+            title: deal.title.clone(),
+            value: deal.value.clone(),
+            digest: digest.clone(),
+        })
+    }
 }
 
 /// What would be done about one party.

@@ -11,6 +11,8 @@ use sync_core::plan::{Plan, Step};
 use sync_core::value::Value;
 use sync_engine::Foreseen;
 
+use crate::handover_preview::Handovers;
+
 /// What a sync of one connection would do.
 #[derive(Debug, Clone, Serialize)]
 pub struct Preview {
@@ -28,6 +30,8 @@ pub struct Preview {
     pub missing_fields: Vec<String>,
     /// Every record about which something is to be said; what agrees already is only counted.
     pub records: Vec<Entry>,
+    /// What would be handed over to the ERP; none where nothing is.
+    pub handovers: Option<Handovers>,
 }
 
 /// Who read what a preview is decided on.
@@ -334,7 +338,7 @@ fn changes(step: &Step) -> Vec<Changed> {
 impl Preview {
     /// For people: totals first, then at most `limit` records.
     pub fn told(&self, limit: usize) -> String {
-        let Self { connection, read, totals, tokens, oldest_read, missing_fields, records } = self;
+        let Self { connection, read, totals, tokens, oldest_read, missing_fields, records, handovers } = self;
         let mut text = format!("{connection}: {}\n", totals.told());
         // Writing to a String cannot fail.
         let _ =
@@ -357,6 +361,10 @@ impl Preview {
         }
         if records.len() > limit {
             let _ = writeln!(text, "\n... and {} more; --limit shows more of them", records.len() - limit);
+        }
+        if let Some(handovers) = handovers {
+            text.push('\n');
+            text.push_str(&handovers.told(limit));
         }
         text
     }

@@ -9,17 +9,20 @@ use oracle_fusion::Fusion;
 use pipedrive::Pipedrive;
 use saas_http::TokioSleeper;
 use sync_core::{
+    budget::Class,
     fields::{Field, Owner},
-    handover::HandoverPolicy,
+    handover::{Directory, HandoverPolicy},
     ids::{ConnectionId, RunId},
     policy::Policy,
     poll::Pace,
-    ports::{Clock, Crm, Erp},
+    ports::{Called, Clock, Crm, CrmDeals, Erp},
 };
 use sync_engine::{
-    CUSTOMERS, Engine, HANDOVERS, Handing, Parts, Planner, Reads, Settings, Watch,
+    CUSTOMERS, Engine, HANDOVERS, Handing, HandoverPlanner, Parts, Planner, Reads, Settings, Watch,
+    activated_at,
     daemon::{self, Sleeper as _},
     lease::{Lease, Taker, Taking},
+    policy_digest,
 };
 use sync_store::{Ledger, Store, StoreOptions};
 
@@ -171,7 +174,7 @@ impl Process<'_> {
         let (fusion, pipedrive) =
             (Arc::new(self.fusion(connection)?), Arc::new(self.pipedrive(connection, id)?));
         let settings = settings(connection);
-        let handing = handovers(connection).map(|policy| Handing {
+        let handing = handover_policy(connection).map(|policy| Handing {
             policy,
             erp: fusion.clone(),
             crm: pipedrive.clone(),
@@ -270,6 +273,38 @@ impl Process<'_> {
             reads: Reads::Nothing,
         })
     }
+
+    /// The same for handovers; none where nothing is handed over. Names behind numbers are no part of the store, so they
+    /// alone are asked for, if rules name them.
+    ///
+    /// # Errors
+    /// When a secret is missing or the store fails; inside, when the CRM did not answer.
+    pub async fn handover_planner_beside(
+        &self,
+        connection: &Connection,
+        id: ConnectionId,
+    ) -> anyhow::Result<Called<Option<HandoverPlanner>>> {
+        let Some(handing) = handover_policy(connection) else { return Ok(Ok(None)) };
+        let mut directory = Directory::default();
+        if handing.asks_for_names() {
+            let pipedrive: Arc<dyn CrmDeals> = Arc::new(self.pipedrive(connection, id)?);
+            directory = match pipedrive.directory(Class::Audit).await {
+                Ok(names) => names,
+                Err(error) => return Ok(Err(error)),
+            };
+        }
+        Ok(Ok(Some(HandoverPlanner {
+            store: self.store.clone(),
+            connection: id,
+            policy: handing,
+            customers: policy(connection),
+            since: activated_at(&self.store, id).await?,
+            directory,
+            erp: None,
+            fresh: false,
+            clock: self.clock.clone(),
+        })))
+    }
 }
 
 impl Wired {
@@ -328,12 +363,17 @@ pub fn policy(connection: &Connection) -> Policy {
     }
 }
 
-/// How customers come from the CRM, if they do.
-pub fn handovers(connection: &Connection) -> Option<HandoverPolicy> {
+/// How won deals of a connection become customers of the ERP, if they do. The company is learned from the CRM.
+pub fn handover_policy(connection: &Connection) -> Option<HandoverPolicy> {
     let section = connection.customers_from_crm.as_ref()?;
     let (host, table) =
         (connection.oracle.base_url.host_str().unwrap_or_default(), connection.fields.table());
     Some(section.policy((host, &table), connection.sync.settle, FRESHNESS))
+}
+
+/// Digest of the settings under which plans are made.
+pub fn plan_digest(connection: &Connection) -> String {
+    policy_digest(&policy(connection), handover_policy(connection).as_ref())
 }
 
 fn settings(connection: &Connection) -> Settings {

@@ -6,6 +6,7 @@ pub(crate) mod hub_organizations;
 pub(crate) mod parties;
 pub(crate) mod receivables_customer_account_activities;
 pub(crate) mod relationships;
+pub(crate) mod set_assignments;
 
 use serde::Deserialize;
 use serde_json::Value;

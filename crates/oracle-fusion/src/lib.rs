@@ -17,10 +17,13 @@ mod links;
 mod parties;
 mod places;
 mod query;
+mod readiness;
 mod soap;
 mod survey;
 mod writes;
 
 pub use client::Fusion;
 pub use config::{FusionConfig, Terms};
+pub use readiness::{SetAssignment, SetAssignments};
+pub use soap::source_systems::SourceSystem;
 pub use survey::{Shape, Subject};

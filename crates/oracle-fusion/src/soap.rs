@@ -1,10 +1,11 @@
-//! The two SOAP services: customer accounts and their credit profiles (oracle-fusion.md 1.4).
+//! The SOAP services: customer accounts and their credit profiles (oracle-fusion.md 1.4), source systems.
 
 pub(crate) mod accounts;
 pub(crate) mod call;
 pub(crate) mod fault;
 pub(crate) mod profiles;
 pub(crate) mod read;
+pub(crate) mod source_systems;
 pub(crate) mod tree;
 pub(crate) mod write;
 

@@ -129,6 +129,17 @@ impl Fusion {
         self.estimate(Subject::Parties, condition).await
     }
 
+    /// Whether our user sees any party with this usage.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn sees_usage(&self, usage: &str) -> Called<bool> {
+        let condition = format!(" and PartyUsageCode = '{}'", usage.replace('\'', "''"));
+        let sample =
+            Sample { subject: Subject::Parties, api_version: self.api_version(), condition, count: false };
+        Ok(!self.call(&sample).await?.value.items.is_empty())
+    }
+
     /// How many rows of a resource our user sees, by the pod's own estimate, if it gives one.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use sync_core::{
     error::{CallError, Effect, ErrorKind},
     fields::{CustomField, Field, Values},
     handover::Interest,
-    hooks::Subscription,
+    hooks::{HookEntity, Subscription},
     ids::{OrgId, PartyId, RelationId, SubscriptionId},
     model::{CrmOrg, Malformed, Page, Seen},
     plan::Step,
@@ -302,6 +302,10 @@ impl Crm for Pipedrive {
         Ok(orgs)
     }
 
+    async fn room(&self, class: Class) {
+        self.gate.room(class).await;
+    }
+
     async fn permits(&self, class: Class, each: u32, wanted: usize) -> Called<Vec<Permit>> {
         self.gate.permits("permits", class, each, wanted).await
     }
@@ -374,8 +378,14 @@ impl Crm for Pipedrive {
         self.list_subscriptions(class).await
     }
 
-    async fn subscribe(&self, class: Class, address: &str, name: &str) -> Called<Subscription> {
-        self.make_subscription(class, address, name).await
+    async fn subscribe(
+        &self,
+        class: Class,
+        entity: HookEntity,
+        address: &str,
+        name: &str,
+    ) -> Called<Subscription> {
+        self.make_subscription(class, entity, address, name).await
     }
 
     async fn unsubscribe(&self, class: Class, id: SubscriptionId) -> Called<()> {

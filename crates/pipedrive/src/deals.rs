@@ -81,6 +81,19 @@ impl Pipedrive {
         self.deals(Which::Won, codes, cursor, class).await
     }
 
+    /// All open deals, by id (10 tokens a page).
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn deals_open(
+        &self,
+        codes: &DealCodes,
+        cursor: Option<String>,
+        class: Class,
+    ) -> Called<Page<CrmDeal>> {
+        self.deals(Which::Open, codes, cursor, class).await
+    }
+
     /// Deals that changed at `from` or later, by the time of their last change (10 tokens a page).
     ///
     /// # Errors

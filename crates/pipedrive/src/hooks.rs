@@ -215,6 +215,30 @@ struct Meta {
     timestamp_micro: Option<Json>,
 }
 
+/// What a deal was and is: in version 2 `data`, in version 1 `current`.
+#[derive(Debug, Deserialize)]
+struct Statuses {
+    #[serde(alias = "current")]
+    data: Option<DealStatus>,
+    previous: Option<DealStatus>,
+}
+
+#[derive(Debug, Deserialize)]
+struct DealStatus {
+    status: Option<String>,
+}
+
+/// Whether a deal is won, was, or may be. Most changes are of deals that are not, and reading each again costs a token;
+/// `previous` need not be complete (5.2), so polling finds what this leaves out.
+fn may_be_won(body: &[u8]) -> bool {
+    let Ok(Statuses { data, previous }) = serde_json::from_slice(body) else { return true };
+    let status = |deal: Option<DealStatus>| deal.and_then(|deal| deal.status);
+    match (status(data), status(previous)) {
+        (None, None) => true,
+        (now, before) => [now, before].into_iter().flatten().any(|status| status == "won"),
+    }
+}
+
 fn event(payload: Payload, body: &[u8]) -> Result<Option<HookEvent>, String> {
     let Meta { action, entity, entity_id, object, id, webhook_id, timestamp, timestamp_micro } = payload.meta;
     let is_v2 = entity.is_some();
@@ -223,6 +247,7 @@ fn event(payload: Payload, body: &[u8]) -> Result<Option<HookEvent>, String> {
     let webhook = text("meta.webhook_id", webhook_id.as_ref())?.unwrap_or_default();
     let entity = match entity.as_deref() {
         Some("organization") => HookEntity::Organization,
+        Some("deal") => HookEntity::Deal,
         Some(_) => return Ok(None),
         None => return Err("meta.entity is missing".to_owned()),
     };
@@ -252,5 +277,6 @@ fn event(payload: Payload, body: &[u8]) -> Result<Option<HookEvent>, String> {
         return Err("an id or an action is too long".to_owned());
     }
     let subscription = webhook.parse().ok().map(SubscriptionId);
-    Ok(Some(HookEvent { key, subscription, entity, record, action, at }))
+    let urgent = entity == HookEntity::Organization || may_be_won(body);
+    Ok(Some(HookEvent { key, subscription, entity, record, action, at, urgent }))
 }

@@ -9,13 +9,13 @@ use serde_json::Value as Json;
 use sync_core::{
     budget::Class,
     error::{CallError, ErrorKind},
-    hooks::Subscription,
+    hooks::{HookEntity, Subscription},
     ids::SubscriptionId,
     ports::Called,
 };
 
 use crate::{
-    api::webhooks::{ACTION, CreateWebhook, DeleteWebhook, ListWebhooks, OBJECT, VERSION, WebhookDto},
+    api::webhooks::{ACTION, CreateWebhook, DeleteWebhook, ListWebhooks, VERSION, WebhookDto},
     client::{Pipedrive, unreadable},
     shapes::says_no,
 };
@@ -32,20 +32,21 @@ impl Pipedrive {
         self.every(class, |_| ListWebhooks, |row| read(row).map(Some)).await
     }
 
-    /// Subscribes to organizations (10 tokens).
+    /// Subscribes to every change of one kind of record (10 tokens).
     ///
     /// # Errors
     /// As every call; [`ErrorKind::Rejected`] when the address cannot be reached from there, or when there are 40 already.
     pub(crate) async fn make_subscription(
         &self,
         class: Class,
+        entity: HookEntity,
         address: &str,
         name: &str,
     ) -> Called<Subscription> {
         let name: String = name.chars().take(LONGEST_NAME).collect();
         let login = self.hook_login();
         let login = login.map(|(user, password)| (user.as_str(), password.expose_secret()));
-        let create = CreateWebhook::new(address, &name, login);
+        let create = CreateWebhook::new(object(entity), address, &name, login);
         let Answer { value, correlation, .. } = self
             .caller
             .send(&create, Pass::Class(class))
@@ -98,14 +99,24 @@ fn read(row: &Json) -> Result<Subscription, String> {
     let object = says("event_object", event_object.as_ref())?;
     let version = says("version", version.as_ref())?;
     let removed = text("remove_time", remove_time.as_ref())?.is_some();
+    let entity = HookEntity::ALL.into_iter().find(|entity| self::object(*entity) == object);
     let answered = int("last_http_status", last_http_status.as_ref())?;
     Ok(Subscription {
         id: SubscriptionId(required("id", int("id", id.as_ref())?)?),
         address: required("subscription_url", text("subscription_url", subscription_url.as_ref())?)?,
-        complete: action == ACTION && object == OBJECT && (version == VERSION || version == "2"),
+        entity,
+        complete: entity.is_some() && action == ACTION && (version == VERSION || version == "2"),
         active: !removed && !says_no(is_active.as_ref()),
         answered: answered.and_then(|status| u16::try_from(status).ok()),
     })
+}
+
+/// Pipedrive's word for a kind of record (5.1).
+fn object(entity: HookEntity) -> &'static str {
+    match entity {
+        HookEntity::Organization => "organization",
+        HookEntity::Deal => "deal",
+    }
 }
 
 /// What subscriptions cost: of the list, of a new one, of an ended one.
@@ -130,6 +141,10 @@ mod tests {
         };
         let seen = read(json!({})).unwrap();
         assert_eq!((seen.complete, seen.active, seen.answered), (true, true, Some(200)));
+        assert_eq!(seen.entity, Some(HookEntity::Organization));
+        let deals = read(json!({"event_object": "deal"})).unwrap();
+        assert_eq!((deals.entity, deals.complete), (Some(HookEntity::Deal), true));
+        assert_eq!(read(json!({"event_object": "*"})).unwrap().entity, None, "never asked for");
         for part in
             [json!({"event_action": "change"}), json!({"event_object": "*"}), json!({"version": "1.0"})]
         {

@@ -131,6 +131,7 @@ fn both_versions_tell_which_record_changed() {
         record: 1,
         action: "change".to_owned(),
         at: Some("2022-11-24T15:21:23.152Z".parse().unwrap()),
+        urgent: true,
     };
     assert_eq!(event, wanted);
     let old = json!({"v": 1, "action": "updated", "object": "organization", "id": 123, "timestamp": 1_523_440_213,
@@ -139,7 +140,34 @@ fn both_versions_tell_which_record_changed() {
     let event = event.unwrap().unwrap();
     assert_eq!((event.record, event.action.as_str()), (123, "updated"));
     assert_eq!(event.key, "7:organization:123:updated:2018-04-11T09:50:13.3847Z");
-    assert_eq!(read(&json!({"meta": {"action": "change", "entity": "deal", "entity_id": "5"}})), Ok(None));
+    assert_eq!(read(&json!({"meta": {"action": "change", "entity": "person", "entity_id": "5"}})), Ok(None));
+}
+
+/// Reading a deal again costs a token, and most changes are of deals that are open and stay so.
+#[test]
+fn deals_that_are_not_won_and_were_not_can_wait() {
+    let urgent = |data: Value, previous: Value| {
+        let meta = json!({"action": "change", "entity": "deal", "entity_id": "5", "id": "e"});
+        let event = read(&json!({"data": data, "previous": previous, "meta": meta})).unwrap().unwrap();
+        assert_eq!((event.entity, event.record), (HookEntity::Deal, 5));
+        event.urgent
+    };
+    let (open, won, lost) = (json!({"status": "open"}), json!({"status": "won"}), json!({"status": "lost"}));
+    assert!(urgent(won.clone(), open.clone()), "won");
+    assert!(urgent(won.clone(), json!({"title": "A"})), "changed while it is won");
+    assert!(urgent(open.clone(), won.clone()) && urgent(lost.clone(), won.clone()), "no longer won");
+    assert!(urgent(Value::Null, won), "deleted");
+    assert!(!urgent(open.clone(), json!({"value": 3})) && !urgent(open.clone(), Value::Null));
+    assert!(!urgent(lost, open.clone()) && !urgent(Value::Null, open));
+    for odd in [Value::Null, json!({}), json!("?"), json!({"status": 7})] {
+        assert!(urgent(odd.clone(), Value::Null), "what is not understood is read again: {odd}");
+    }
+    let old = json!({"v": 1, "action": "updated", "object": "deal", "id": 9, "webhook_id": 7});
+    let event = |current: Value, previous: Value| {
+        read(&json!({"v": 1, "meta": old, "current": current, "previous": previous})).unwrap().unwrap()
+    };
+    assert!(event(json!({"status": "won"}), json!({"status": "open"})).urgent);
+    assert!(!event(json!({"status": "open"}), json!({"status": "open"})).urgent);
 }
 
 /// Nothing but the record counts: the rest may be odd, and no two events are taken for one.

@@ -63,6 +63,11 @@ impl Metered {
         Ok((0..granted).map(|_| Permit::paid(class, each)).collect())
     }
 
+    /// Waits until a write of this class would not have to wait; takes nothing.
+    pub async fn room(&self, class: Class) {
+        self.pacer.room(class).await;
+    }
+
     /// Before the first request: what an earlier process sent is still in the window.
     async fn warm_up(&self, call: &'static str) -> Called<()> {
         let looking = self.warmed_up.get_or_try_init(|| async {

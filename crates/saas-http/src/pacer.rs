@@ -48,6 +48,9 @@ struct Window {
     cooling: VecDeque<SignedDuration>,
 }
 
+/// Of so many places one is kept for urgent requests.
+const KEPT_FOR_URGENT: usize = 10;
+
 /// A place in the windows, held while a request is under way.
 pub struct Held {
     shared: Arc<Shared>,
@@ -74,7 +77,7 @@ impl Pacer {
     /// Waits for a place. Whoever is more urgent comes first, unless it waits for a search and the search window is
     /// full.
     pub async fn slot(&self, class: Class, search: bool) -> Held {
-        self.wait(class, search, |windows, _| windows.enter(search)).await;
+        self.wait(class, search, |windows, _| windows.enter(class, search)).await;
         Held { shared: Arc::clone(&self.shared), search, sent: false }
     }
 
@@ -83,7 +86,7 @@ impl Pacer {
     pub async fn promise(&self, class: Class, wanted: usize) -> usize {
         let mut promised = 0;
         self.wait(class, false, |windows, now| {
-            promised = windows.free().min(wanted);
+            promised = windows.free_for(class).min(wanted);
             for _ in 0..promised {
                 windows.promised.push_back(now + BURST_WINDOW);
             }
@@ -91,6 +94,11 @@ impl Pacer {
         })
         .await;
         promised
+    }
+
+    /// Waits until there is a place for this class, and takes none: whoever stops waiting has lost nothing.
+    pub async fn room(&self, class: Class) {
+        self.wait(class, false, |windows, _| windows.free_for(class) > 0).await;
     }
 
     /// Takes back promises that will not be used.
@@ -158,7 +166,7 @@ impl Pacer {
                 windows.tidy(now);
                 // Whoever is more urgent but does not come (nobody drives it) blocks us for one window at most.
                 let until = *stood_aside.get_or_insert(now + BURST_WINDOW);
-                let room = windows.free() > 0 && now >= windows.closed_until;
+                let room = windows.free_for(class) > 0 && now >= windows.closed_until;
                 let overtaken = room && now < until && windows.wanted_by_more_urgent(class);
                 if !room {
                     stood_aside = None;
@@ -225,8 +233,14 @@ impl Windows {
         self.all.limit.saturating_sub(self.all.used() + self.promised.len())
     }
 
-    fn enter(&mut self, search: bool) -> bool {
-        if self.free() == 0 || (search && self.searches.used() >= self.searches.limit) {
+    /// Of these a class may take: the last places are for urgent ones, so that bulk work never makes them wait for a window.
+    fn free_for(&self, class: Class) -> usize {
+        let kept = if class == Class::Urgent { 0 } else { self.all.limit / KEPT_FOR_URGENT };
+        self.free().saturating_sub(kept)
+    }
+
+    fn enter(&mut self, class: Class, search: bool) -> bool {
+        if self.free_for(class) == 0 || (search && self.searches.used() >= self.searches.limit) {
             return false;
         }
         self.all.in_flight += 1;
@@ -319,6 +333,23 @@ mod tests {
             seconds.push(clock.now().duration_since(begin).as_secs());
         }
         assert_eq!(seconds, [0, 0, 0, 2, 2, 2, 4, 4, 4]);
+    }
+
+    #[tokio::test]
+    async fn the_last_places_are_kept_for_urgent_requests() {
+        let (pacer, clock) = pacer(20, 10);
+        let begin = clock.now();
+        assert_eq!(pacer.promise(Class::Backfill, 50).await, 18);
+        for _ in 0..2 {
+            pacer.slot(Class::Urgent, false).await.sent();
+        }
+        assert_eq!(clock.now(), begin, "they did not wait");
+        pacer.withdraw(18);
+        pacer.room(Class::Backfill).await;
+        assert_eq!(clock.now(), begin);
+        assert_eq!(pacer.promise(Class::NewCustomer, 50).await, 16, "and looking for room took none");
+        pacer.room(Class::Backfill).await;
+        assert!(clock.now() > begin, "it was waited for");
     }
 
     #[tokio::test]

@@ -63,22 +63,37 @@ pub struct HookEvent {
     pub action: String,
     /// When, if it says so.
     pub at: Option<Timestamp>,
+    /// Whether it may be of interest at once; if not, the next poll is early enough.
+    pub urgent: bool,
 }
 
 /// Kinds of records that are of interest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum HookEntity {
     /// An organization.
     Organization,
+    /// A deal.
+    Deal,
 }
 
 impl HookEntity {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Organization, Self::Deal];
+
     /// Its name in the store, in logs and metrics.
     #[must_use]
     pub fn key(self) -> &'static str {
         match self {
             Self::Organization => "organization",
+            Self::Deal => "deal",
         }
+    }
+
+    /// The kind with this name, if it is of interest.
+    #[must_use]
+    pub fn of_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|entity| entity.key() == key)
     }
 }
 
@@ -89,7 +104,9 @@ pub struct Subscription {
     pub id: SubscriptionId,
     /// Where it delivers to. Who knows it has half of what it takes to send something: it is in no log.
     pub address: String,
-    /// Whether it delivers every change of organizations, in the form that we read.
+    /// The kind of record that it tells of; none if that is nothing that we ever ask for.
+    pub entity: Option<HookEntity>,
+    /// Whether it delivers every change of them, in the form that we read.
     pub complete: bool,
     /// Whether it delivers at all; it may be switched off or removed.
     pub active: bool,

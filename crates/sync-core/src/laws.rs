@@ -3,6 +3,7 @@
 //!
 //! Numbers are those of section 3 of the architecture. The remaining laws come with what they speak about.
 
+mod customers;
 mod relations;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,10 @@ use crate::{
     value::{Value, same},
 };
 
+pub use customers::{
+    Grounds, SeenCustomer, Whole, law_1_no_second_organization, law_1_not_for_another, law_1_one_customer,
+    law_2_due, law_2_piece_intended, law_8_complete, law_8_no_idle_question,
+};
 pub use relations::{
     SeenRelation, TrueRelations, law_1_one_relation, law_3_no_third_relation, law_8_relations,
 };

@@ -21,7 +21,7 @@ use crate::{
     fields::{Field, Values},
     handover::{AnswerField, Directory},
     hierarchy::ErpLink,
-    hooks::Subscription,
+    hooks::{HookEntity, Subscription},
     ids::{AccountId, AccountSiteId, DealId, OrgId, PartyId, RelationId, SubscriptionId},
     matching::Company,
     model::{AccountTerms, CrmOrg, ErpAccount, ErpParty, Page, Seen},
@@ -232,6 +232,10 @@ pub trait Crm: Send + Sync {
     /// those that the index names but that cannot be read.
     async fn orgs_by_origin(&self, party: PartyId, class: Class) -> Called<Vec<Seen<CrmOrg>>>;
 
+    /// Waits until permits of this class would not have to wait for burst slots. Takes none: whoever stops waiting has lost
+    /// nothing.
+    async fn room(&self, class: Class);
+
     /// Permission to send up to `wanted` writes now that cost `each` tokens ([`Crm::price`]): tokens
     /// reserved, burst slots taken. Waits for burst slots, never for tokens. Gives at least one permit and never more
     /// than the next second can carry.
@@ -269,9 +273,15 @@ pub trait Crm: Send + Sync {
     /// All subscriptions for webhooks that the CRM shows to us, those of others too.
     async fn subscriptions(&self, class: Class) -> Called<Vec<Subscription>>;
 
-    /// Subscribes to every change of organizations, delivered to `address` with the user and password that the adapter
+    /// Subscribes to every change of one kind of record, delivered to `address` with the user and password that the adapter
     /// was given. Not idempotent, but for the address: look whether it is there already.
-    async fn subscribe(&self, class: Class, address: &str, name: &str) -> Called<Subscription>;
+    async fn subscribe(
+        &self,
+        class: Class,
+        entity: HookEntity,
+        address: &str,
+        name: &str,
+    ) -> Called<Subscription>;
 
     /// Ends a subscription; one that is not there is ended.
     async fn unsubscribe(&self, class: Class, id: SubscriptionId) -> Called<()>;

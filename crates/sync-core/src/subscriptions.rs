@@ -3,11 +3,16 @@
 //! Nothing edits a subscription: another secret means another address, a new subscription, and the end of the old one once
 //! the new one has brought its first event. Until then both are valid.
 
-use crate::{hooks::Subscription, ids::SubscriptionId};
+use crate::{
+    hooks::{HookEntity, Subscription},
+    ids::SubscriptionId,
+};
 
-/// What there shall be: one subscription that delivers to the current address.
+/// What there shall be: of each kind of record one subscription that delivers to the current address.
 #[derive(Debug, Clone, Copy)]
 pub struct SubscriptionWish<'a> {
+    /// The kinds of records to be told of.
+    pub entities: &'a [HookEntity],
     /// The address of the secret in use.
     pub address: &'a str,
     /// Addresses of secrets that are still valid.
@@ -31,7 +36,7 @@ pub enum Keep {
     /// Remember one that is there: we made it and did not hear of it, or a person did.
     Adopt(SubscriptionId),
     /// Make the one that is missing.
-    Create,
+    Create(HookEntity),
     /// End one.
     End(SubscriptionId, EndReason),
     /// Note that one is no longer there.
@@ -89,11 +94,44 @@ pub fn keep(
         steps.extend(ours.map(|seen| Keep::End(seen.id, EndReason::Unwanted)));
         return steps;
     };
-    let ours = |seen: &&Subscription| {
+    let is_ours = |seen: &&Subscription| {
         known_as(seen.id).is_some() || seen.address == wish.address || wish.older.contains(&seen.address)
     };
     // What is listed as removed is there no longer, for whatever reason it is listed.
-    let ours: Vec<&Subscription> = listed.iter().filter(ours).filter(|seen| seen.active).collect();
+    let ours: Vec<&Subscription> = listed.iter().filter(is_ours).filter(|seen| seen.active).collect();
+    let (mut first, mut ends) = (Vec::new(), Vec::new());
+    for entity in wish.entities {
+        let of_it: Vec<&Subscription> =
+            ours.iter().copied().filter(|seen| seen.entity == Some(*entity)).collect();
+        let (step, ended) = keep_one(wish, *entity, &of_it, known);
+        first.extend(step);
+        ends.extend(ended);
+    }
+    for seen in &ours {
+        match seen.entity {
+            Some(entity) if wish.entities.contains(&entity) => {}
+            Some(_) => ends.push(Keep::End(seen.id, EndReason::Unwanted)),
+            None => ends.push(Keep::End(seen.id, EndReason::Changed)),
+        }
+    }
+    // First the new ones, so that nothing is lost in between; but without room for them, first make room.
+    let made = first.iter().filter(|step| matches!(step, Keep::Create(_))).count();
+    if made > 0 && listed.len() + made > crate::hooks::MOST_SUBSCRIPTIONS {
+        steps.append(&mut ends);
+    }
+    steps.append(&mut first);
+    steps.append(&mut ends);
+    steps
+}
+
+/// What to do about those of ours that tell of one kind of record: about the one to keep, and about the others.
+fn keep_one(
+    wish: &SubscriptionWish<'_>,
+    entity: HookEntity,
+    ours: &[&Subscription],
+    known: &[KnownSubscription],
+) -> (Option<Keep>, Vec<Keep>) {
+    let known_as = |id| known.iter().find(|known| known.id == id);
     let refused = |seen: &Subscription| wish.replace_refused && matches!(seen.answered, Some(401 | 403));
     let good = |seen: &&&Subscription| seen.address == wish.address && seen.complete && !refused(seen);
     // Of several the one that is known to work stays.
@@ -120,30 +158,28 @@ pub fn keep(
         };
         ends.push(Keep::End(seen.id, reason));
     }
-    match chosen {
-        Some(id) if known_as(id).is_none() => steps.push(Keep::Adopt(id)),
-        Some(_) => {}
-        // First the new one, so that nothing is lost in between; but without room for it, first make room.
-        None if listed.len() >= crate::hooks::MOST_SUBSCRIPTIONS => {
-            steps.append(&mut ends);
-            steps.push(Keep::Create);
-        }
-        None => steps.push(Keep::Create),
-    }
-    steps.append(&mut ends);
-    steps
+    let step = match chosen {
+        Some(id) if known_as(id).is_none() => Some(Keep::Adopt(id)),
+        Some(_) => None,
+        None => Some(Keep::Create(entity)),
+    };
+    (step, ends)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hooks::HookEntity::{Deal, Organization};
+
+    const ORGS: Keep = Keep::Create(Organization);
 
     const NEW: &str = "https://sync.example.com/hooks/acme/new";
     const OLD: &str = "https://sync.example.com/hooks/acme/old";
 
     fn at(id: i64, address: &str) -> Subscription {
         let (id, address) = (SubscriptionId(id), address.to_owned());
-        Subscription { id, address, complete: true, active: true, answered: Some(200) }
+        let entity = Some(Organization);
+        Subscription { id, address, entity, complete: true, active: true, answered: Some(200) }
     }
 
     fn known(id: i64, proven: bool) -> KnownSubscription {
@@ -156,32 +192,37 @@ mod tests {
 
     fn steps(older: &[&str], listed: &[Subscription], known: &[KnownSubscription]) -> Vec<Keep> {
         let older: Vec<String> = older.iter().map(|text| (*text).to_owned()).collect();
-        let wish = SubscriptionWish { address: NEW, older: &older, replace_refused: true };
+        let wish = SubscriptionWish {
+            entities: &[Organization],
+            address: NEW,
+            older: &older,
+            replace_refused: true,
+        };
         keep(Some(&wish), listed, known)
     }
 
     #[test]
     fn one_that_is_there_is_left_alone_and_one_that_is_missing_is_made() {
         let other = at(9, "https://elsewhere.example/hook");
-        assert_eq!(steps(&[], std::slice::from_ref(&other), &[]), [Keep::Create]);
+        assert_eq!(steps(&[], std::slice::from_ref(&other), &[]), [ORGS]);
         assert_eq!(steps(&[], &[other.clone(), at(1, NEW)], &[known(1, true)]), []);
         assert_eq!(steps(&[], &[other.clone(), at(1, NEW)], &[]), [Keep::Adopt(SubscriptionId(1))]);
         let gone = Keep::Gone(SubscriptionId(1));
-        assert_eq!(steps(&[], std::slice::from_ref(&other), &[known(1, true)]), [gone.clone(), Keep::Create]);
+        assert_eq!(steps(&[], std::slice::from_ref(&other), &[known(1, true)]), [gone.clone(), ORGS]);
         let removed = Subscription { active: false, ..at(1, NEW) };
-        assert_eq!(steps(&[], &[removed], &[known(1, true)]), [gone, Keep::Create]);
+        assert_eq!(steps(&[], &[removed], &[known(1, true)]), [gone, ORGS]);
     }
 
     #[test]
     fn an_old_one_stays_until_the_new_one_has_brought_an_event() {
         let old = [known(1, true)];
-        assert_eq!(steps(&[OLD], &[at(1, OLD)], &old), [Keep::Create]);
+        assert_eq!(steps(&[OLD], &[at(1, OLD)], &old), [ORGS]);
         let both = [at(1, OLD), at(2, NEW)];
         assert_eq!(steps(&[OLD], &both, &[known(1, true), known(2, false)]), []);
         let proven = [known(1, true), known(2, true)];
         assert_eq!(steps(&[OLD], &both, &proven), [end(1, EndReason::Replaced)]);
         // Who took the old secret away did not want to wait.
-        assert_eq!(steps(&[], &[at(1, OLD)], &old), [Keep::Create, end(1, EndReason::Expired)]);
+        assert_eq!(steps(&[], &[at(1, OLD)], &old), [ORGS, end(1, EndReason::Expired)]);
     }
 
     #[test]
@@ -189,13 +230,14 @@ mod tests {
         let two = [at(1, NEW), at(2, NEW)];
         assert_eq!(steps(&[], &two, &[known(2, true)]), [end(1, EndReason::Duplicate)]);
         let changed = Subscription { complete: false, ..at(1, NEW) };
-        assert_eq!(steps(&[], &[changed], &[known(1, true)]), [Keep::Create, end(1, EndReason::Changed)]);
+        assert_eq!(steps(&[], &[changed], &[known(1, true)]), [ORGS, end(1, EndReason::Changed)]);
         let refused = Subscription { answered: Some(401), ..at(1, NEW) };
         assert_eq!(
             steps(&[], std::slice::from_ref(&refused), &[known(1, false)]),
-            [Keep::Create, end(1, EndReason::Refused)]
+            [ORGS, end(1, EndReason::Refused)]
         );
-        let wish = SubscriptionWish { address: NEW, older: &[], replace_refused: false };
+        let wish =
+            SubscriptionWish { entities: &[Organization], address: NEW, older: &[], replace_refused: false };
         assert_eq!(keep(Some(&wish), &[refused], &[known(1, false)]), [], "not again and again");
         let failing = Subscription { answered: Some(503), ..at(1, NEW) };
         assert_eq!(steps(&[], &[failing], &[known(1, true)]), []);
@@ -206,7 +248,7 @@ mod tests {
         let mut listed: Vec<Subscription> =
             (100..139).map(|id| at(id, "https://elsewhere.example")).collect();
         listed.push(at(1, OLD));
-        assert_eq!(steps(&[], &listed, &[known(1, true)]), [end(1, EndReason::Expired), Keep::Create]);
+        assert_eq!(steps(&[], &listed, &[known(1, true)]), [end(1, EndReason::Expired), ORGS]);
     }
 
     #[test]
@@ -216,5 +258,24 @@ mod tests {
             keep(None, &listed, &[known(1, true), known(3, true)]),
             [Keep::Gone(SubscriptionId(3)), end(1, EndReason::Unwanted)]
         );
+    }
+
+    #[test]
+    fn each_kind_of_record_has_one_of_its_own() {
+        let both = |listed: &[Subscription], known: &[KnownSubscription]| {
+            let entities = &[Organization, Deal];
+            let wish = SubscriptionWish { entities, address: NEW, older: &[], replace_refused: true };
+            keep(Some(&wish), listed, known)
+        };
+        let deals = |id| Subscription { entity: Some(Deal), ..at(id, NEW) };
+        assert_eq!(both(&[], &[]), [ORGS, Keep::Create(Deal)]);
+        assert_eq!(both(&[at(1, NEW)], &[known(1, true)]), [Keep::Create(Deal)]);
+        assert_eq!(both(&[at(1, NEW), deals(2)], &[known(1, true), known(2, false)]), []);
+        let twice = [at(1, NEW), deals(2), deals(3)];
+        assert_eq!(both(&twice, &[known(1, true), known(3, true)]), [end(2, EndReason::Duplicate)]);
+        // Deals are not asked for any more, and of other records nothing was ever asked.
+        assert_eq!(steps(&[], &[at(1, NEW), deals(2)], &[known(1, true)]), [end(2, EndReason::Unwanted)]);
+        let everything = Subscription { entity: None, ..at(4, NEW) };
+        assert_eq!(steps(&[], &[at(1, NEW), everything], &[known(1, true)]), [end(4, EndReason::Changed)]);
     }
 }

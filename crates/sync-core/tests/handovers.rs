@@ -14,8 +14,8 @@ use sync_core::{
     handover::{
         AnswerField, AnswerRules, Answers, Approval, Asked, Began, BusinessUnit, Cause, Conditions, Decision,
         Directory, FieldIs, Handover, HandoverAnswer, HandoverAnswers, HandoverPolicy, Look, Looked, Made,
-        MadeAccount, MadeParty, Mark, OnRecord, OrgFacts, Paired, Piece, Question, Required, StagedDeal,
-        Trigger, Wait, WantedAnswers, answers, decide,
+        MadeAccount, MadeParty, Mark, NextStep, OnRecord, OrgFacts, Paired, Piece, PieceKind, Question,
+        Required, StagedDeal, Trigger, Wait, WantedAnswers, answers, decide, foresee, older,
     },
     ids::{AccountId, AccountSiteId, DealId, OrgId, PartyId, PartySiteId, SetId, SiteUseId},
     matching::{Comparison, JudgedParty, PartyVerdict},
@@ -601,7 +601,11 @@ fn marks_let_through_what_sets_a_handover_off() {
     let labelled = || OrgFacts { labels: vec!["send to  erp".to_owned()], ..none() };
     let says = |said: &[&str]| OrgFacts { custom: said_by("erp?", said), ..none() };
     let entered = |seconds| OrgFacts { added_at: Some(ago(seconds)), ..labelled() };
-    let on_deal = DealFacts { labels: vec!["Send to ERP".to_owned()], custom: said_by("ERP?", &["yes"]) };
+    let on_deal = DealFacts {
+        labels: vec!["Send to ERP".to_owned()],
+        custom: said_by("ERP?", &["yes"]),
+        ..DealFacts::default()
+    };
     let plain = DealFacts::default;
     let goes = "look by reference";
     type Case<'a> = (&'a str, &'a [Trigger], Option<Mark>, bool, OrgFacts, Option<DealFacts>, &'a str);
@@ -843,4 +847,52 @@ fn deals_and_organization_show_where_it_came_to_rest() {
     reopened.made.shown.deals.insert(DealId(81), written.clone());
     reopened.made.shown.org = written;
     assert_eq!(shown(&reopened), (Some(vec!["-".to_owned()]), vec!["-".to_owned()]), "withdrawn");
+}
+
+/// What is looked for is not there; whatever is adopted is remembered on the way, and the pieces that follow are told.
+#[test]
+fn a_handover_is_foreseen_to_its_first_write() {
+    let policy = policy();
+    let told = |handover: &Handover| foresee(&policy, &directory(), handover);
+    let mut fresh = won();
+    assert_eq!(told(&fresh).next, NextStep::Look(Look::ByReference));
+    fresh.looked =
+        Looked { by_reference: Some(Vec::new()), alike: Some(PartyVerdict::Nobody), ..Looked::default() };
+    let course = told(&fresh);
+    let NextStep::Write { piece, follow, cause, .. } = &course.next else { panic!("{course:?}") };
+    assert_eq!((piece.kind(), *cause), (PieceKind::Party, Cause::Deal(DealId(81))));
+    assert_eq!(follow, &[PieceKind::Account, PieceKind::Profile]);
+    assert_eq!((course.cause, course.unit.as_deref()), (Some(Cause::Deal(DealId(81))), Some("US1")));
+
+    // The party is there: it is adopted in memory, and its account is looked for.
+    let mut known = fresh.clone();
+    known.looked.by_reference = Some(vec![party(PartyStatus::Active, "CUSTOMER")]);
+    let course = told(&known);
+    assert_eq!(
+        (course.made.party.map(|party| party.id), course.next),
+        (Some(PARTY), NextStep::Look(Look::Accounts))
+    );
+    assert_eq!(known.made.party, None, "nothing is remembered but in the course");
+}
+
+#[test]
+fn older_deals_wait_one_for_each_business_unit_until_they_are_asked_for_or_refused() {
+    let policy = policy();
+    let mut handover = won();
+    let old = |id: i64, pipeline: i64, seconds: i64| {
+        let deal = CrmDeal { pipeline: Some(pipeline), won_at: Some(ago(seconds)), ..deal(id) };
+        StagedDeal { deal, read_at: ago(1) }
+    };
+    handover.deals = vec![old(1, 1, 9_000), old(2, 1, 8_000), old(3, 5, 7_000)];
+    let waiting = |handover: &Handover| -> Vec<i64> {
+        older(&policy, &directory(), handover).iter().map(|because| because.deal.unwrap().id.0).collect()
+    };
+    assert_eq!(waiting(&handover), [1, 3], "the oldest of each unit");
+    handover.answers.rejected.insert(Cause::Deal(DealId(1)));
+    assert_eq!(waiting(&handover), [2, 3]);
+    handover.answers.asked.insert(Asked::Deal(DealId(3)));
+    assert_eq!(waiting(&handover), [2], "what a person asked for does not wait any more");
+    handover.deals[1].deal.status = DealStatus::Open;
+    assert!(waiting(&handover).is_empty());
+    assert!(waiting(&won()).is_empty(), "what was won since goes on by itself");
 }

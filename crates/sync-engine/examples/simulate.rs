@@ -1,8 +1,9 @@
-//! Lives many seeds and says how it went. `--seeds N [--from S] [--plant no-intent] [--expect-failure] [--story]`
+//! Lives many seeds and says how it went. `--seeds N [--from S] [--plant no-intent|no-erp-intent] [--expect-failure] [--story]`
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool")]
 
 use std::{
+    collections::BTreeMap,
     process::ExitCode,
     sync::{
         Mutex, PoisonError,
@@ -30,13 +31,32 @@ fn options() -> Result<Options, String> {
         match word.as_str() {
             "--seeds" => options.seeds = number(value()?)?,
             "--from" => options.from = number(value()?)?,
-            "--plant" if value()? == "no-intent" => options.plant = Plant::NoIntent,
+            "--plant" => options.plant = plant(&value()?)?,
             "--expect-failure" => options.expect_failure = true,
             "--story" => options.story = true,
             other => return Err(format!("{other} is not understood")),
         }
     }
     Ok(options)
+}
+
+fn plant(name: &str) -> Result<Plant, String> {
+    match name {
+        "no-intent" => Ok(Plant::NoIntent),
+        "no-erp-intent" => Ok(Plant::NoErpIntent),
+        other => Err(format!("there is no plant {other}")),
+    }
+}
+
+/// Which fate met which piece of a customer: a line a piece.
+fn coverage(report: &Report) -> String {
+    let mut lines: BTreeMap<&str, String> = BTreeMap::new();
+    for ((piece, fate), count) in &report.pieces {
+        let line = lines.entry(*piece).or_default();
+        line.push_str(&format!(" {fate} {count},"));
+    }
+    let line = |(piece, fates): (&str, String)| format!("  {piece}:{}\n", fates.trim_end_matches(','));
+    lines.into_iter().map(line).collect()
 }
 
 fn main() -> ExitCode {
@@ -84,14 +104,16 @@ fn main() -> ExitCode {
     });
     let (lived, report) = total.into_inner().unwrap_or_else(PoisonError::into_inner);
     println!(
-        "{lived} seeds lived: {} steps, {} deaths, {} organizations created, {} updates, {} relations written, {} reads, {} customers held",
+        "{lived} seeds lived: {} steps, {} deaths, {} organizations created, {} updates, {} relations written, {} reads, {} customers held, {} customers created in the ERP\n{}",
         report.steps,
         report.deaths,
         report.creates,
         report.updates,
         report.relations,
         report.reads,
-        report.held
+        report.held,
+        report.customers,
+        coverage(&report).trim_end()
     );
     match (failure.into_inner().unwrap_or_else(PoisonError::into_inner), options.expect_failure) {
         (Some(failure), false) => {
@@ -130,4 +152,8 @@ fn add(total: &Mutex<(u64, Report)>, report: &Report) {
     sum.relations += report.relations;
     sum.reads += report.reads;
     sum.held += report.held;
+    sum.customers += report.customers;
+    for (what, count) in &report.pieces {
+        *sum.pieces.entry(*what).or_default() += count;
+    }
 }

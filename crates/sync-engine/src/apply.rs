@@ -78,6 +78,9 @@ impl Engine {
             if gives_way || !self.crm_is_open_for(class, self.clock.now()) {
                 break;
             }
+            if manners == Manners::GiveWay && self.is_called_away(class).await {
+                break;
+            }
             let Some(each) = waiting.front().map(price) else { break };
             let alike = waiting.iter().take_while(|p| p.plan.class == class && price(p) == each).count();
             let permits = match self.crm.permits(class, each, alike).await {
@@ -104,6 +107,17 @@ impl Engine {
         let Some(least) = Class::ALL.into_iter().rev().find(|other| *other < class) else { return Ok(false) };
         let mut tx = self.store.read(self.connection()).await?;
         Ok(tx.next_due(least).await?.is_some_and(|due| due <= self.clock.now()))
+    }
+
+    /// Waits for burst slots; tells if somebody rang before there were any. What was not sent stays in the queue.
+    async fn is_called_away(&self, class: Class) -> bool {
+        let Some(bell) = &self.bell else { return false };
+        tokio::select! {
+            // Whoever rings again and again does not keep it from what it can do.
+            biased;
+            () = self.crm.room(class) => false,
+            () = bell.heard() => true,
+        }
     }
 
     /// Whether what was observed is too old to write upon.

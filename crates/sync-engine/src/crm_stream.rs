@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     budget::Class,
+    hooks::HookEntity,
     ids::{OrgId, PartyId},
     model::{CrmOrg, Page, Seen},
     ports::Called,
@@ -27,7 +28,7 @@ pub(crate) struct Staged {
     pub(crate) rows: usize,
     pub(crate) lost: Vec<sync_core::model::Malformed>,
     /// Organizations whose content is new, and when they say that it changed.
-    pub(crate) changed: Vec<(OrgId, Timestamp)>,
+    pub(crate) changed: Vec<(i64, Timestamp)>,
 }
 
 impl CrmStream {
@@ -78,9 +79,10 @@ impl Engine {
         self.due_in(Stream::Orgs, state, now)
     }
 
-    /// How often a stream of the CRM is polled: webhooks tell of organizations only.
+    /// How often a stream of the CRM is polled.
     pub(crate) fn poll_every_of(&self, stream: Stream) -> SignedDuration {
-        if stream == Stream::Orgs { self.crm_poll_every() } else { self.settings.crm_poll_every }
+        let entity = if stream == Stream::Deals { HookEntity::Deal } else { HookEntity::Organization };
+        self.crm_poll_every(entity)
     }
 
     /// What is to be read next of a stream of the CRM, if anything is due.
@@ -132,6 +134,8 @@ impl Engine {
         if state.passes(end, self.settings.pace.safety, now) {
             let gone = tx.sweep_finish(StagedKind::Org, sweep).await?;
             staged.keys.extend(keys_of(&mut tx, &gone).await?);
+            let gone: Vec<i64> = gone.iter().map(|row| row.id).collect();
+            tx.enqueue_asked(&gone, now).await?;
         }
         let complete = matches!(state.cursor, CrmCursor::Idle { .. });
         tx.enqueue(&staged.keys, Class::Edit, now, "crm poll").await?;
@@ -142,7 +146,7 @@ impl Engine {
         tx.commit().await?;
 
         if window {
-            self.note_polled(&staged.changed, complete, now);
+            self.note_polled(HookEntity::Organization, &staged.changed, complete, now);
         }
         if complete {
             self.forced.retain(|forced| *forced != Stream::Orgs);
@@ -256,7 +260,7 @@ pub(crate) async fn stage_orgs(
     keys.dedup();
     let ids: Vec<i64> = changed.iter().map(|row| row.id).collect();
     tx.enqueue_asked(&ids, read_at).await?;
-    let stamp = |row: &Changed| values.get(&OrgId(row.id)).map(|org| (OrgId(row.id), org.updated_at));
+    let stamp = |row: &Changed| values.get(&OrgId(row.id)).map(|org| (row.id, org.updated_at));
     let changed = changed.iter().filter_map(stamp).collect();
     Ok(Staged { keys, rows: rows.len(), lost, changed })
 }

@@ -1,13 +1,15 @@
 //! Deals of the CRM: all that are won by id, then what changes; staged, and their organizations looked at.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     budget::Class,
     deals::{CrmDeal, DealStatus},
     error::ErrorKind,
     handover::Subject,
+    hooks::HookEntity,
     ids::{DealId, OrgId},
     model::{Page, Seen},
+    ports::{Called, CrmDeals},
 };
 use sync_store::{StagedKind, StagedRow, Tx};
 
@@ -19,7 +21,10 @@ use crate::{
 impl Engine {
     /// Reads the next page of deals that is due. Tells whether it tried.
     pub(crate) async fn read_deals(&mut self, now: Timestamp) -> Result<bool, EngineError> {
-        let Some(handing) = self.handing.clone().filter(|_| self.handed.begun.is_some()) else {
+        let Some(handing) = self.handing.clone() else { return Ok(false) };
+        let Some(since) = self.counting_since().await? else {
+            // Whoever switches the flow on reads all of them first.
+            self.forced.retain(|forced| *forced != Stream::Deals);
             return Ok(false);
         };
         if !self.crm_is_open(now) {
@@ -34,13 +39,7 @@ impl Engine {
             return Ok(false);
         }
         let read_at = self.clock.now();
-        let answer = match &state.cursor {
-            CrmCursor::Walk { next, .. } => handing.crm.deals_won(next.clone(), class).await,
-            CrmCursor::Window { from, next, .. } => {
-                handing.crm.deals_changed(*from, next.clone(), class).await
-            }
-            CrmCursor::New | CrmCursor::Idle { .. } => return Ok(false),
-        };
+        let Some(answer) = deals_page(handing.crm.as_ref(), &state).await else { return Ok(false) };
         let page = match answer {
             Ok(page) => page,
             Err(error) => {
@@ -60,26 +59,76 @@ impl Engine {
         };
         self.crm_pauses.answered();
         let end = end_of(&page);
+        let window = matches!(state.cursor, CrmCursor::Window { .. });
         let sweep = state.rhythm.sweep;
         state.rhythm.began.get_or_insert(end.server_now);
         let rows = page.rows.len();
+        let ids: Vec<i64> = page.rows.iter().filter_map(id_of).collect();
         let mut tx = self.write().await?;
-        let asked = stage_deals(&mut tx, page, read_at, sweep, self.since()).await?;
+        let staged = stage_deals(&mut tx, page, read_at, sweep, since).await?;
+        // Lists lag: what one shows is no ground for a write before it was read by id.
+        let too_old = read_at - handing.policy.freshness - SignedDuration::from_millis(1);
+        tx.read_earlier(StagedKind::Deal, &ids, too_old).await?;
         if state.passes(end, self.settings.pace.safety, now) {
-            tx.sweep_finish(StagedKind::Deal, sweep).await?;
+            let gone = tx.sweep_finish(StagedKind::Deal, sweep).await?;
+            let gone: Vec<i64> = gone.iter().map(|row| row.id).collect();
+            look_at_gone(&mut tx, &gone, now).await?;
         }
         let complete = matches!(state.cursor, CrmCursor::Idle { .. });
         tx.put_cursor(Stream::Deals.name(), &state, now).await?;
         tx.commit().await?;
+        if window {
+            self.note_polled(HookEntity::Deal, &staged.changed, complete, now);
+        }
         if complete {
             self.forced.retain(|forced| *forced != Stream::Deals);
         }
-        self.tell_page(Stream::Deals, rows, asked, complete, Vec::new());
+        self.tell_page(Stream::Deals, rows, staged.asked, complete, Vec::new());
         Ok(true)
     }
 }
 
-fn end_of(page: &Page<CrmDeal>) -> CrmPageEnd {
+/// Whoever is handed over for a deal that is gone is looked at again.
+pub(crate) async fn look_at_gone(tx: &mut Tx, gone: &[i64], now: Timestamp) -> Result<(), EngineError> {
+    for record in tx.staged(StagedKind::Deal, gone).await?.into_values() {
+        let org = record.row.parent.map(|org| Subject::Org(OrgId(org)));
+        let subjects = [org, Some(Subject::Deal(DealId(record.row.id)))];
+        for subject in subjects.into_iter().flatten() {
+            if tx.handover(subject).await?.is_some() {
+                tx.enqueue_handovers(&[subject], Class::Urgent, now, "deal gone").await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn id_of(seen: &Seen<CrmDeal>) -> Option<i64> {
+    match seen {
+        Seen::Record(deal) => Some(deal.id.0),
+        Seen::Malformed(record) => record.id,
+    }
+}
+
+/// What a page of deals makes due.
+#[derive(Debug, Default)]
+pub(crate) struct StagedDeals {
+    /// Looks at handovers that were asked for.
+    pub(crate) asked: usize,
+    /// Deals whose content is new, and when they say that it changed.
+    pub(crate) changed: Vec<(i64, Timestamp)>,
+}
+
+/// The next page of a walk over won deals, or of a window of changed ones.
+pub(crate) async fn deals_page(crm: &dyn CrmDeals, state: &CrmStream) -> Option<Called<Page<CrmDeal>>> {
+    let class = state.class();
+    match &state.cursor {
+        CrmCursor::Walk { next, .. } => Some(crm.deals_won(next.clone(), class).await),
+        CrmCursor::Window { from, next, .. } => Some(crm.deals_changed(*from, next.clone(), class).await),
+        CrmCursor::New | CrmCursor::Idle { .. } => None,
+    }
+}
+
+pub(crate) fn end_of(page: &Page<CrmDeal>) -> CrmPageEnd {
     let newest = page.rows.iter().rev().find_map(|seen| match seen {
         Seen::Record(deal) => Some(deal.updated_at),
         Seen::Malformed(record) => record.updated_at,
@@ -89,14 +138,14 @@ fn end_of(page: &Page<CrmDeal>) -> CrmPageEnd {
 }
 
 /// Stages deals and asks for a look at what they are about: what was won since the connection was activated, and whatever
-/// is being handed over already. Tells how many looks were asked for.
+/// is being handed over already.
 pub(crate) async fn stage_deals(
     tx: &mut Tx,
     page: Page<CrmDeal>,
     read_at: Timestamp,
     sweep: i64,
     activated_at: Timestamp,
-) -> Result<usize, EngineError> {
+) -> Result<StagedDeals, EngineError> {
     let deals: Vec<CrmDeal> = page
         .rows
         .iter()
@@ -110,9 +159,10 @@ pub(crate) async fn stage_deals(
         tracing::warn!(reason = record.reason, "a deal without a readable id was left out");
     }
     let changed = tx.stage(StagedKind::Deal, &rows, read_at, sweep).await?;
-    let mut asked = 0;
+    let mut staged = StagedDeals::default();
     for changed in changed {
         let Some(deal) = deals.iter().find(|deal| deal.id == DealId(changed.id)) else { continue };
+        staged.changed.push((deal.id.0, deal.updated_at));
         let origin = format!("deal {}", deal.id);
         let won_at = deal.won_at.unwrap_or(deal.updated_at);
         let won = deal.status == DealStatus::Won && !deal.archived && won_at >= activated_at;
@@ -123,11 +173,11 @@ pub(crate) async fn stage_deals(
         for subject in others.into_iter().flatten() {
             if (won && subject == here) || tx.handover(subject).await?.is_some() {
                 tx.enqueue_handovers(&[subject], Class::Urgent, read_at, &origin).await?;
-                asked += 1;
+                staged.asked += 1;
             }
         }
     }
-    Ok(asked)
+    Ok(staged)
 }
 
 pub(crate) fn row(deal: &CrmDeal) -> StagedRow {

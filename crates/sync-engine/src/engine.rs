@@ -14,7 +14,7 @@ use sync_core::{
 use sync_store::{Store, Tx};
 
 use crate::{
-    EngineError, Planner, Reads, Settings,
+    Bell, EngineError, Planner, Reads, Settings,
     guard::Tally,
     handover::{Handing, HandingState},
     lease::Lease,
@@ -80,15 +80,22 @@ pub struct Engine {
     pub(crate) terms_checked: bool,
     /// Whether no webhook told of anything, until the next one does.
     pub(crate) hooks_checked: bool,
+    /// The same for deals.
+    pub(crate) deals_checked: bool,
     /// How often in a row what webhooks told of could not be read.
     pub(crate) hooks_failed: u32,
     /// What is known of our subscription for webhooks.
     pub(crate) keeping: Keeping,
+    /// Who rings while bulk work waits for burst slots is heard at once.
+    pub(crate) bell: Option<Arc<Bell>>,
     pub(crate) handing: Option<Handing>,
     pub(crate) handed: HandingState,
     /// See [`Engine::plant_no_intents`].
     #[cfg(feature = "simulation")]
     forgets_intents: bool,
+    /// See [`Engine::plant_no_erp_intents`].
+    #[cfg(feature = "simulation")]
+    forgets_erp_intents: bool,
 }
 
 /// What a step did.
@@ -126,12 +133,16 @@ impl Engine {
             tally: None,
             terms_checked: false,
             hooks_checked: false,
+            deals_checked: false,
             hooks_failed: 0,
             keeping: Keeping::default(),
+            bell: None,
             handing,
             handed: HandingState::default(),
             #[cfg(feature = "simulation")]
             forgets_intents: false,
+            #[cfg(feature = "simulation")]
+            forgets_erp_intents: false,
         }
     }
 
@@ -149,11 +160,31 @@ impl Engine {
         true
     }
 
+    /// Bulk work that waits for burst slots lets itself be called away by this bell, from now on.
+    pub fn heed(&mut self, bell: Arc<Bell>) {
+        self.bell = Some(bell);
+    }
+
+    /// TEST ONLY. Plants the bug of sending pieces of a customer without an intent and of forgetting those whose answer is
+    /// lost; the simulation must catch it.
+    #[cfg(feature = "simulation")]
+    pub fn plant_no_erp_intents(&mut self) {
+        self.forgets_erp_intents = true;
+    }
+
+    /// Whether intents are committed before pieces are sent: always, but for the planted bug.
+    pub(crate) fn keeps_erp_intents(&self) -> bool {
+        #[cfg(feature = "simulation")]
+        return !self.forgets_erp_intents;
+        #[cfg(not(feature = "simulation"))]
+        true
+    }
+
     /// Makes every stream due, whatever its rhythm.
     pub fn poll_now(&mut self) {
         self.forced = vec![Stream::Accounts, Stream::Parties, Stream::Orgs];
         self.forced.extend(self.handing.as_ref().map(|_| Stream::Deals));
-        self.hooks_checked = false;
+        self.look_into_hooks();
     }
 
     /// Does the next thing that is due, if anything is: a page, a batch of keys, a look after doubt. Never sleeps.
@@ -161,7 +192,10 @@ impl Engine {
     /// # Errors
     /// When the store fails or the connection was taken by another process. Failed remote calls are no errors.
     pub async fn step(&mut self, now: Timestamp) -> Result<Step, EngineError> {
-        let worked = self.hand_over(now).await? || self.read(now).await? || self.reconcile(now).await?;
+        let worked = self.read_hooked_deals(now).await?
+            || self.hand_over(now).await?
+            || self.read(now).await?
+            || self.reconcile(now).await?;
         if worked { Ok(Step::Worked) } else { Ok(Step::IdleUntil(self.next_due(now).await?)) }
     }
 
@@ -388,7 +422,7 @@ impl Engine {
             erp_due = now;
         }
         let orgs: CrmStream = tx.cursor(Stream::Orgs.name()).await?.unwrap_or_default();
-        let crm_poll_every = self.crm_poll_every();
+        let crm_poll_every = self.poll_every_of(Stream::Orgs);
         let mut crm_due = orgs.next_due(crm_poll_every, self.settings.sweep_every, now);
         let parked = self.parked.as_ref().filter(|(_, pause)| pause.until > now);
         if let Some((from, pause)) = parked {

@@ -25,6 +25,13 @@ pub(crate) struct Watched<'a> {
     since: Timestamp,
 }
 
+impl Watched<'_> {
+    /// The same, from another time on; none counts nothing.
+    pub(crate) fn counting(self, since: Option<Timestamp>) -> Self {
+        Self { since: since.unwrap_or(Timestamp::MAX), ..self }
+    }
+}
+
 /// What was staged of some organizations before; nothing where nobody watches.
 pub(crate) struct Before(BTreeMap<i64, Option<CrmOrg>>);
 
@@ -87,7 +94,7 @@ pub(crate) async fn note(
 async fn written_over(tx: &mut Tx, org: &CrmOrg, now: Timestamp) -> Result<(), EngineError> {
     let subject = Subject::Org(org.id);
     let Some(row) = tx.handover(subject).await? else { return Ok(()) };
-    let OnRecord { written, sending, again: _ } = row.made.shown.org;
+    let OnRecord { written, sending, again: _, refused: _ } = row.made.shown.org;
     let echo = written.iter().all(|(field, value)| org.facts.shown.get(field) == value.as_ref());
     if !echo && sending.is_none() {
         tx.enqueue_handovers(&[subject], Class::Edit, now, "organization written over").await?;

@@ -14,15 +14,15 @@ use sync_core::{
     handover::{
         Decision, Directory, Handover, HandoverPolicy, Look, Looked, Made, Piece, Question, Subject, decide,
     },
-    ids::{DealId, OrgId, PartyId},
+    ids::{ConnectionId, DealId, OrgId, PartyId},
     model::{Page, Seen},
-    ports::{CrmDeals, ErpWrites},
+    ports::{Called, CrmDeals, ErpWrites},
 };
-use sync_store::{HandoverJob, Outcome, StagedKind, Tx};
+use sync_store::{HandoverJob, Outcome, StagedKind, Store, Tx};
 
 use crate::{
-    Engine, EngineError, backoff, crm_stream::stage_orgs, deal_stream::stage_deals,
-    handover_observe::situation, pause::Side, receipt::new_pair,
+    Engine, EngineError, HandoverPlanner, backoff, crm_stream::stage_orgs, deal_stream::stage_deals,
+    handover_observe::situation, likeness::parties_near, pause::Side, receipt::new_pair,
 };
 
 /// Name of the flow in summaries.
@@ -61,7 +61,7 @@ pub(crate) struct HandingState {
 }
 
 /// Name of the row that says when the flow was switched on.
-const BEGUN: &str = "handovers";
+pub(crate) const BEGUN: &str = "handovers";
 
 /// What is settled when the flow is switched on, once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +70,15 @@ pub(crate) struct Begun {
     pub(crate) since: Timestamp,
     /// The company of the CRM, which is a part of the names that we give in the ERP.
     company: i64,
+}
+
+/// From when on changes of the CRM count by themselves; none while the flow was never switched on.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn activated_at(store: &Store, of: ConnectionId) -> Result<Option<Timestamp>, EngineError> {
+    let begun: Option<Begun> = store.read(of).await?.cursor(BEGUN).await?;
+    Ok(begun.map(|begun| begun.since))
 }
 
 /// How handling a key went on.
@@ -115,11 +124,7 @@ impl Engine {
         };
         match handled {
             Handled::Settled(outcome) => {
-                if let Some(due) = Box::pin(self.show_answers(&handing, &job)).await? {
-                    let mut tx = self.write().await?;
-                    tx.settle_handover(&job, Some(due), 0, None).await?;
-                    tx.commit().await?;
-                }
+                Box::pin(self.show_answers(&handing, &job)).await?;
                 if let (Subject::Org(org), Some(outcome)) = (job.subject, outcome) {
                     let mut tx = self.write().await?;
                     tx.put_handover_outcome(self.run, HANDOVERS, org, outcome).await?;
@@ -173,9 +178,50 @@ impl Engine {
         Ok(false)
     }
 
+    /// Somebody who shows what would be handed over; none where nothing is. `fresh`: older deals are looked for in the ERP,
+    /// too. Asks the CRM for its company and its names, where they are not known yet.
+    ///
+    /// # Errors
+    /// When the store cannot be read; inside, when the CRM did not answer.
+    pub async fn handover_planner(
+        &mut self,
+        fresh: bool,
+    ) -> Result<Called<Option<HandoverPlanner>>, EngineError> {
+        let Some(handing) = self.handing.clone() else { return Ok(Ok(None)) };
+        let begun: Option<Begun> = self.store.read(self.connection()).await?.cursor(BEGUN).await?;
+        let company = match begun {
+            Some(begun) => Ok(begun.company),
+            None => handing.crm.company().await,
+        };
+        let names = self.learn_names(&handing, self.clock.now()).await;
+        let company = match (company, names) {
+            (Ok(company), Ok(())) => company,
+            (Err(error), _) | (Ok(_), Err(error)) => return Ok(Err(error)),
+        };
+        Ok(Ok(Some(HandoverPlanner {
+            store: self.store.clone(),
+            connection: self.connection(),
+            policy: HandoverPolicy { company, ..handing.policy },
+            customers: self.settings.policy.clone(),
+            since: begun.map(|begun| begun.since),
+            directory: self.handed.directory.as_ref().map(|(names, _)| names.clone()).unwrap_or_default(),
+            erp: Some((self.erp.clone(), handing.erp)),
+            fresh,
+            clock: self.clock.clone(),
+        })))
+    }
+
     /// From when on changes count.
     pub(crate) fn since(&self) -> Timestamp {
         self.handed.begun.map_or(Timestamp::MAX, |begun| begun.since)
+    }
+
+    /// The same, also in a process that only reads; none while the flow was never switched on.
+    pub(crate) async fn counting_since(&self) -> Result<Option<Timestamp>, EngineError> {
+        match &self.handed.begun {
+            Some(begun) => Ok(Some(begun.since)),
+            None => activated_at(&self.store, self.connection()).await,
+        }
     }
 
     /// The key is tried again later. A failure that is about this very question says nothing about its side.
@@ -213,12 +259,7 @@ impl Engine {
         }
         let fresh =
             self.handed.directory.as_ref().is_some_and(|(_, at)| now.duration_since(*at) < NAMES_LAST);
-        let asked = handing
-            .policy
-            .business_units
-            .iter()
-            .any(|unit| !unit.when.pipeline.is_empty() || !unit.when.owner.is_empty());
-        if !fresh && asked {
+        if !fresh && handing.policy.asks_for_names() {
             self.handed.directory = Some((handing.crm.directory(CLASS).await?, now));
         }
         Ok(())
@@ -232,7 +273,7 @@ impl Engine {
         org: OrgId,
     ) -> Result<Handled, EngineError> {
         let mut looked = Looked::default();
-        let mut observed = false;
+        let mut observed = None;
         for _ in 0..MOST_DECISIONS {
             if !self.lease.is_valid() {
                 return Err(EngineError::LeaseLost);
@@ -272,17 +313,19 @@ impl Engine {
                     let outcome = handover.is_begun().then_some(Outcome::Unchanged);
                     return self.settle(job, None, Some(None), outcome).await;
                 }
-                Decision::Observe if observed => {
+                // It was never staged and is not there: deleted before it was read, or hidden. Nobody can be billed.
+                Decision::Observe if observed == Some(false) => {
+                    return self.settle(job, None, Some(None), None).await;
+                }
+                Decision::Observe if observed.is_some() => {
                     // It was read and is still not known: another page overtook us.
                     let due = now + SignedDuration::from_secs(1);
                     return self.settle(job, Some(due), None, None).await;
                 }
-                Decision::Observe => {
-                    if let Err(error) = self.observe_handover(handing, &handover).await? {
-                        return Ok(Handled::Failed(Side::Crm, error));
-                    }
-                    observed = true;
-                }
+                Decision::Observe => match self.observe_handover(handing, &handover).await? {
+                    Ok(is_there) => observed = Some(is_there),
+                    Err(error) => return Ok(Handled::Failed(Side::Crm, error)),
+                },
                 Decision::Look(look) => {
                     if let Err(error) = self.look_up(handing, &handover, look, &mut looked).await? {
                         return Ok(Handled::Failed(Side::Erp, error));
@@ -399,7 +442,7 @@ impl Engine {
     ) -> Result<Option<Question>, EngineError> {
         let now = self.clock.now();
         let mut tx = self.write().await?;
-        if let Some(question) = bind(&mut tx, org, party, now).await? {
+        if let Some(question) = self.bind_party(&mut tx, org, party, now).await? {
             return Ok(Some(question));
         }
         tx.put_made(org, made, now).await?;
@@ -407,23 +450,54 @@ impl Engine {
         Ok(None)
     }
 
-    /// Reads an organization and its deals again by id.
+    /// Binds a party to an organization if neither belongs to anybody else; whoever is concerned is looked at again.
+    pub(crate) async fn bind_party(
+        &self,
+        tx: &mut Tx,
+        org: OrgId,
+        party: PartyId,
+        now: Timestamp,
+    ) -> Result<Option<Question>, EngineError> {
+        let of_org = tx.pairs_by_org(&[org]).await?.remove(&org);
+        let of_party = tx.pairs_by_party(&[party]).await?.remove(&party);
+        match (of_org, of_party) {
+            (Some(known), _) if known == party => Ok(None),
+            (Some(known), _) => {
+                let why = format!("organization {org} belongs to party {known} already");
+                Ok(Some(Question::PartyUnusable { party, why }))
+            }
+            (None, Some(pair)) => {
+                let why = format!("it belongs to organization {} already", pair.org);
+                Ok(Some(Question::PartyUnusable { party, why }))
+            }
+            (None, None) => {
+                tx.put_pairs(&[new_pair(party, org)], now).await?;
+                let near = parties_near(tx, &[org]).await?;
+                tx.enqueue(&near, Class::Edit, now, "an organization found its customer").await?;
+                tx.enqueue(&[party], Class::NewCustomer, now, "it is the customer of a handover").await?;
+                self.enqueue_relatives(tx, &[party], Class::Edit, now).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Reads an organization and its deals again by id. Tells whether the organization is there.
     async fn observe_handover(
         &mut self,
         handing: &Handing,
         handover: &Handover,
-    ) -> Result<Result<(), CallError>, EngineError> {
+    ) -> Result<Result<bool, CallError>, EngineError> {
         let read_at = self.clock.now();
         let org = handover.org;
-        let rows = match self.crm.orgs_by_id(&[org], CLASS).await {
-            Ok(rows) => rows,
-            Err(error) => return Ok(Err(error)),
-        };
+        // All of them, also what was read a moment ago: a list may have shown an older state of it.
         let ids: Vec<DealId> = handover.deals.iter().map(|staged| staged.deal.id).collect();
-        let deals = if ids.is_empty() { Ok(Vec::new()) } else { handing.crm.deals_by_id(&ids, CLASS).await };
-        let deals = match deals {
-            Ok(deals) => deals,
-            Err(error) => return Ok(Err(error)),
+        let orgs = [org];
+        let reading = async {
+            if ids.is_empty() { Ok(Vec::new()) } else { handing.crm.deals_by_id(&ids, CLASS).await }
+        };
+        let (rows, deals) = match tokio::join!(self.crm.orgs_by_id(&orgs, CLASS), reading) {
+            (Ok(rows), Ok(deals)) => (rows, deals),
+            (Err(error), _) | (_, Err(error)) => return Ok(Err(error)),
         };
         self.crm_pauses.answered();
         let is_there = rows.iter().any(|seen| match seen {
@@ -444,12 +518,16 @@ impl Engine {
         tx.enqueue(&staged.keys, Class::Edit, read_at, "handover").await?;
         if !is_there {
             tx.mark_absent(StagedKind::Org, &[org.0]).await?;
+            // No walk will miss it again: whoever belongs to it hears of it here.
+            let mut keys = parties_near(&mut tx, &[org]).await?;
+            keys.extend(tx.pairs_by_org(&[org]).await?.into_values());
+            tx.enqueue(&keys, Class::Edit, read_at, "handover").await?;
         }
         let page = Page { rows: deals, more: false, next: None, server_now: read_at };
         stage_deals(&mut tx, page, read_at, 0, self.since()).await?;
         tx.mark_absent(StagedKind::Deal, &gone).await?;
         tx.commit().await?;
-        Ok(Ok(()))
+        Ok(Ok(is_there))
     }
 
     /// The customer's numbers appear on its organization at once, by the other flow.
@@ -473,32 +551,6 @@ fn to_be_told(made: &Made) -> Option<PartyId> {
 pub(crate) fn without_org(deal: &CrmDeal) -> Option<Question> {
     let won = deal.status == DealStatus::Won && !deal.archived;
     (won && deal.org.is_none()).then(|| Question::NoOrganization { deal: deal.id, title: deal.title.clone() })
-}
-
-/// Binds a party to an organization if neither belongs to anybody else.
-pub(crate) async fn bind(
-    tx: &mut Tx,
-    org: OrgId,
-    party: PartyId,
-    now: Timestamp,
-) -> Result<Option<Question>, EngineError> {
-    let of_org = tx.pairs_by_org(&[org]).await?.remove(&org);
-    let of_party = tx.pairs_by_party(&[party]).await?.remove(&party);
-    match (of_org, of_party) {
-        (Some(known), _) if known == party => Ok(None),
-        (Some(known), _) => {
-            let why = format!("organization {org} belongs to party {known} already");
-            Ok(Some(Question::PartyUnusable { party, why }))
-        }
-        (None, Some(pair)) => {
-            let why = format!("it belongs to organization {} already", pair.org);
-            Ok(Some(Question::PartyUnusable { party, why }))
-        }
-        (None, None) => {
-            tx.put_pairs(&[new_pair(party, org)], now).await?;
-            Ok(None)
-        }
-    }
 }
 
 /// Names of the parties that are being created, in lower case: a poll may show them before their answers came.

@@ -2,17 +2,31 @@
 
 use sync_core::{
     error::CallError,
-    handover::{Handover, Look, Looked},
+    handover::{Handover, HandoverPolicy, Look, Looked},
+    ids::ConnectionId,
     model::{ErpParty, Seen},
-    ports::{Called, PartyKey},
+    policy::Policy,
+    ports::{Called, Erp, ErpWrites, PartyKey},
     situation::CrmSide,
 };
+use sync_store::Store;
 
 use crate::{
     Engine, EngineError,
     handover::{Handing, look_name},
     likeness::{company_of, judge_organization},
 };
+
+/// Whoever looks: it changes nothing anywhere.
+pub(crate) struct Looker<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) connection: ConnectionId,
+    /// By what companies are compared.
+    pub(crate) customers: &'a Policy,
+    pub(crate) policy: &'a HandoverPolicy,
+    pub(crate) erp: &'a dyn Erp,
+    pub(crate) writes: &'a dyn ErpWrites,
+}
 
 impl Engine {
     /// Looks something up and adds it to what is known.
@@ -24,27 +38,41 @@ impl Engine {
         looked: &mut Looked,
     ) -> Result<Result<(), CallError>, EngineError> {
         tracing::debug!(org = %handover.org, look = look_name(&look), "looking into the ERP");
-        let asked = match look {
-            Look::Alike => return self.look_alike(handing, handover, looked).await,
-            other => self.ask_erp(handing, handover, other, looked).await,
+        let looker = Looker {
+            store: &self.store,
+            connection: self.connection(),
+            customers: &self.settings.policy,
+            policy: &handing.policy,
+            erp: self.erp.as_ref(),
+            writes: handing.erp.as_ref(),
         };
+        let asked = looker.look(handover, look, looked).await?;
         if asked.is_ok() {
             self.erp_pauses.answered();
         }
         Ok(asked)
     }
+}
 
-    async fn ask_erp(
+impl Looker<'_> {
+    /// Looks something up and adds it to what is known.
+    pub(crate) async fn look(
         &self,
-        handing: &Handing,
         handover: &Handover,
         look: Look,
         looked: &mut Looked,
-    ) -> Called<()> {
-        let reference = handing.policy.reference(handover.org);
+    ) -> Result<Called<()>, EngineError> {
+        match look {
+            Look::Alike => self.look_alike(handover, looked).await,
+            other => Ok(self.ask(handover, other, looked).await),
+        }
+    }
+
+    async fn ask(&self, handover: &Handover, look: Look, looked: &mut Looked) -> Called<()> {
+        let reference = self.policy.reference(handover.org);
         match look {
             Look::ByReference => {
-                looked.by_reference = Some(handing.erp.parties_by_reference(&reference).await?);
+                looked.by_reference = Some(self.writes.parties_by_reference(&reference).await?);
             }
             // Told apart by whoever calls.
             Look::Alike => {}
@@ -52,9 +80,9 @@ impl Engine {
                 let found = self.erp.party(&PartyKey::Id(party)).await?;
                 looked.party = Some(found.map(readable).transpose()?);
             }
-            Look::Usages { number } => looked.usages = Some(handing.erp.usages(&number).await?),
-            Look::Addresses { number } => looked.addresses = Some(handing.erp.addresses(&number).await?),
-            Look::Accounts => looked.accounts = Some(handing.erp.accounts_by_reference(&reference).await?),
+            Look::Usages { number } => looked.usages = Some(self.writes.usages(&number).await?),
+            Look::Addresses { number } => looked.addresses = Some(self.writes.addresses(&number).await?),
+            Look::Accounts => looked.accounts = Some(self.writes.accounts_by_reference(&reference).await?),
             Look::Others(party) => {
                 let mut found = Vec::new();
                 for account in self.erp.accounts_of(party).await? {
@@ -62,12 +90,12 @@ impl Engine {
                         Seen::Record(account) => account.id,
                         Seen::Malformed(record) => return Err(unreadable(&record.reason)),
                     };
-                    found.extend(handing.erp.account(id).await?);
+                    found.extend(self.writes.account(id).await?);
                 }
                 looked.others = Some(found);
             }
             Look::Profile { account, party } => {
-                looked.profile = Some(handing.erp.active_profile(account, party).await?);
+                looked.profile = Some(self.writes.active_profile(account, party).await?);
             }
         }
         Ok(())
@@ -75,18 +103,12 @@ impl Engine {
 
     /// Parties that may be the same company: among those that were polled, and by the ERP's own search, which knows what
     /// was entered since.
-    async fn look_alike(
-        &mut self,
-        handing: &Handing,
-        handover: &Handover,
-        looked: &mut Looked,
-    ) -> Result<Result<(), CallError>, EngineError> {
+    async fn look_alike(&self, handover: &Handover, looked: &mut Looked) -> Result<Called<()>, EngineError> {
         let CrmSide::Present { org, .. } = &handover.crm else { return Ok(Ok(())) };
-        let found = match handing.erp.parties_like(&company_of(org)).await {
+        let found = match self.writes.parties_like(&company_of(org)).await {
             Ok(found) => found,
             Err(error) => return Ok(Err(error)),
         };
-        self.erp_pauses.answered();
         let found: Vec<ErpParty> = found
             .into_iter()
             .filter_map(|seen| match seen {
@@ -95,9 +117,9 @@ impl Engine {
                 Seen::Malformed(_) => None,
             })
             .collect();
-        let mut tx = self.store.read(self.connection()).await?;
-        let policy = &self.settings.policy;
-        let verdict = judge_organization(&mut tx, policy, org, found, &handover.answers.apart).await?;
+        let mut tx = self.store.read(self.connection).await?;
+        let verdict =
+            judge_organization(&mut tx, self.customers, org, found, &handover.answers.apart).await?;
         looked.alike = Some(verdict);
         Ok(Ok(()))
     }

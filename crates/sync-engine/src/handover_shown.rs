@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     budget::Class,
     deals::{CrmDeal, DealStatus},
@@ -20,25 +20,47 @@ use sync_core::{
 use sync_store::{HandoverJob, HandoverRow, JournalEntry, StagedKind, StagedRecord, Tx};
 
 use crate::{
-    Engine, EngineError,
+    Engine, EngineError, backoff,
     crm_stream::stage_orgs,
     deal_stream::{self, stage_deals},
     handover::Handing,
     handover_observe::situation,
+    pause::Side,
     staging,
 };
 
 /// Telling is less urgent than doing: it leaves the reserve alone.
 const CLASS: Class = Class::Document;
 
-/// When it is tried again what could not be shown, unless the CRM says when.
-const AGAIN: jiff::SignedDuration = jiff::SignedDuration::from_mins(15);
+/// When it is tried again what a person has to allow first, or what failed too often.
+const NEXT_DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// After so many failures in a row it is left for a day.
+const MOST_ATTEMPTS: u32 = 5;
 
 /// Something that answers are shown on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Record {
     Deal(DealId),
     Org(OrgId),
+}
+
+impl Record {
+    fn id(self) -> i64 {
+        match self {
+            Self::Deal(deal) => deal.0,
+            Self::Org(org) => org.0,
+        }
+    }
+}
+
+impl std::fmt::Display for Record {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Deal(deal) => write!(f, "deal {deal}"),
+            Self::Org(org) => write!(f, "organization {org}"),
+        }
+    }
 }
 
 /// A record as last read.
@@ -59,15 +81,16 @@ struct Written<'a> {
 }
 
 impl Engine {
-    /// Shows on deals and organization how their handover stands. Gives when to try again, if something could not be shown.
+    /// Shows on deals and organization how their handover stands. What could not be shown is tried again later: the key comes
+    /// back for it, at the latest when it would have come anyway.
     pub(crate) async fn show_answers(
         &mut self,
         handing: &Handing,
         job: &HandoverJob,
-    ) -> Result<Option<Timestamp>, EngineError> {
+    ) -> Result<(), EngineError> {
         let rules = &handing.policy.answers;
         if rules.deal.is_empty() && rules.org.is_empty() {
-            return Ok(None);
+            return Ok(());
         }
         let WantedAnswers { deals, org } = self.what_to_show(handing, job).await?;
         let mut all: Vec<(Record, Wanted)> =
@@ -75,37 +98,99 @@ impl Engine {
         if let Subject::Org(id) = job.subject {
             all.push((Record::Org(id), org));
         }
+        // One that fails does not stand in the way of the others (law 10), unless it is the CRM that fails.
+        let mut failed = None;
         for (record, wanted) in all {
-            if let Err(error) = self.show(handing, job, record, &wanted).await? {
-                let now = self.clock.now();
-                self.not_shown(record, &error);
-                return Ok(Some(match error.kind {
-                    ErrorKind::Exhausted { until } => until,
-                    _ => now + AGAIN,
-                }));
+            match self.show(handing, job, record, &wanted).await? {
+                Ok(None) => {}
+                Ok(Some(opens)) => return self.show_later(job, opens, job.attempts, None).await,
+                Err(error) => {
+                    let of_crm = self.not_shown(job, record, &error).await?;
+                    failed = Some((record, error));
+                    if of_crm {
+                        break;
+                    }
+                }
             }
         }
-        Ok(None)
+        let Some((record, error)) = failed else { return Ok(()) };
+        let (now, attempts) = (self.clock.now(), job.attempts + 1);
+        let due = match error.kind {
+            ErrorKind::Exhausted { until } => until,
+            ErrorKind::Transient { .. } | ErrorKind::UnknownField | ErrorKind::Unauthorized
+                if attempts < MOST_ATTEMPTS =>
+            {
+                now + backoff::after(attempts, record.id())
+            }
+            ErrorKind::Transient { .. }
+            | ErrorKind::UnknownField
+            | ErrorKind::Unauthorized
+            | ErrorKind::Rejected
+            | ErrorKind::Missing
+            | ErrorKind::Unreadable
+            | ErrorKind::Forbidden => now + NEXT_DAY,
+        };
+        // Nobody waits for what a person has to allow first.
+        let lasting = due == now + NEXT_DAY;
+        let attempts = if lasting { attempts.max(MOST_ATTEMPTS) } else { attempts };
+        self.show_later(
+            job,
+            due,
+            attempts,
+            Some(format!("{record} could not be told how it stands: {error}")),
+        )
+        .await
     }
 
-    /// A failure that is about this very record, or about a right that only answers need, says nothing about the CRM (law 10).
-    fn not_shown(&mut self, record: Record, error: &CallError) {
-        tracing::warn!(?record, %error, "how a handover stands could not be shown; it is tried again later");
-        match error.kind {
-            ErrorKind::Rejected | ErrorKind::Missing | ErrorKind::Unreadable | ErrorKind::Forbidden => {}
+    /// The key comes back at `due`, if it would not have come before.
+    async fn show_later(
+        &mut self,
+        job: &HandoverJob,
+        due: Timestamp,
+        attempts: u32,
+        error: Option<String>,
+    ) -> Result<(), EngineError> {
+        let mut tx = self.write().await?;
+        let known = tx.handover_due(job.subject).await?;
+        let due = known.map_or(due, |known| known.min(due));
+        tx.settle_handover(job, Some(due), attempts, error.as_deref()).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Notes why something could not be shown. A failure that is about this very record, or about a right that only answers
+    /// need, says nothing about the CRM (law 10). Tells whether it was the CRM's.
+    async fn not_shown(
+        &mut self,
+        job: &HandoverJob,
+        record: Record,
+        error: &CallError,
+    ) -> Result<bool, EngineError> {
+        tracing::warn!(%record, %error, "how a handover stands could not be shown; it is tried again later");
+        let mut tx = self.write().await?;
+        let mut row = tx.handover(job.subject).await?.unwrap_or_default();
+        on_mut(&mut row.made.shown, record).refused = Some(error.to_string());
+        tx.put_shown(job.subject, &row.made.shown, self.clock.now()).await?;
+        tx.commit().await?;
+        Ok(match error.kind {
+            ErrorKind::Rejected | ErrorKind::Missing | ErrorKind::Unreadable | ErrorKind::Forbidden => false,
             ErrorKind::UnknownField
             | ErrorKind::Unauthorized
             | ErrorKind::Exhausted { .. }
-            | ErrorKind::Transient { .. } => self.crm_failed(CLASS, error),
-        }
+            | ErrorKind::Transient { .. } => {
+                self.crm_failed(CLASS, error);
+                true
+            }
+        })
+    }
+
+    /// Until when nothing of this class may be asked of the CRM.
+    fn closed_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let pauses = || self.pauses(now).into_iter().filter(|pause| pause.side == Side::Crm);
+        (!self.crm_is_open_for(CLASS, now)).then(|| pauses().map(|pause| pause.until).max()).flatten()
     }
 
     /// What the records of a handover shall say, unless it is still going on.
-    async fn what_to_show(
-        &self,
-        handing: &Handing,
-        job: &HandoverJob,
-    ) -> Result<WantedAnswers, EngineError> {
+    async fn what_to_show(&self, handing: &Handing, job: &HandoverJob) -> Result<WantedAnswers, EngineError> {
         let now = self.clock.now();
         let mut tx = self.store.read(self.connection()).await?;
         let due = tx.handover_due(job.subject).await?;
@@ -133,23 +218,24 @@ impl Engine {
         }
     }
 
-    /// Writes what differs on one record, after having read it a moment before.
+    /// Writes what differs on one record, after having read it a moment before. Gives when it may be tried, if the CRM is left
+    /// alone.
     async fn show(
         &mut self,
         handing: &Handing,
         job: &HandoverJob,
         record: Record,
         wanted: &Wanted,
-    ) -> Result<Called<()>, EngineError> {
+    ) -> Result<Called<Option<Timestamp>>, EngineError> {
         if wanted.is_empty() {
-            return Ok(Ok(()));
+            return Ok(Ok(None));
         }
         for reread in [false, true] {
             let now = self.clock.now();
             let mut tx = self.store.read(self.connection()).await?;
             let row = tx.handover(job.subject).await?.unwrap_or_default();
             let Some(last) = last_read(&mut tx, record).await?.filter(|last| last.writable) else {
-                return Ok(Ok(()));
+                return Ok(Ok(None));
             };
             drop(tx);
             let shown = on(&row.made.shown, record);
@@ -157,7 +243,10 @@ impl Engine {
             let lost = shown.sending.clone();
             let changes = shown.changes(wanted, &last.says);
             if changes.is_empty() && lost.is_none() {
-                return Ok(Ok(()));
+                return Ok(Ok(None));
+            }
+            if let Some(opens) = self.closed_until(now) {
+                return Ok(Ok(Some(opens)));
             }
             if !fresh && !reread {
                 if let Err(error) = self.read_again(handing, record).await? {
@@ -168,11 +257,12 @@ impl Engine {
             if let Some(lost) = lost {
                 self.conclude_answer(job, record, lost, &last.says).await?;
                 // What is left of it is written with the next look.
-                return Ok(Ok(()));
+                return Ok(Ok(None));
             }
-            return self.write_answer(handing, job, (record, &last.says), changes).await;
+            let written = self.write_answer(handing, job, (record, &last.says), changes).await?;
+            return Ok(written.map(|()| None));
         }
-        Ok(Ok(()))
+        Ok(Ok(None))
     }
 
     /// An answer never came: what the record says now tells whether the write took effect.
@@ -275,9 +365,9 @@ impl Engine {
 
     fn entry(&self, job: &HandoverJob, written: Written<'_>, party: PartyId, repeated: bool) -> JournalEntry {
         let Written { record, intent, before, changes, how } = written;
-        let (op, what) = match record {
-            Record::Deal(deal) => ("answer_deal", format!("deal {deal}")),
-            Record::Org(org) => ("answer_organization", format!("organization {org}")),
+        let op = match record {
+            Record::Deal(_) => "answer_deal",
+            Record::Org(_) => "answer_organization",
         };
         let again = if repeated {
             "; somebody wrote over it, so it is written once more and then left alone"
@@ -296,7 +386,7 @@ impl Engine {
             },
             before: Values::new(),
             after: Values::new(),
-            reason: format!("{what} shows how its handover stands{again}{how}"),
+            reason: format!("{record} shows how its handover stands{again}{how}"),
             rule: "customers_from_crm".to_owned(),
             origin: job.origin.clone(),
             tokens: i64::from(self.handing.as_ref().map_or(0, |handing| handing.crm.price_of_answer())),
@@ -316,6 +406,7 @@ impl Engine {
         let mut row = tx.handover(job.subject).await?.unwrap_or_default();
         let shown = on_mut(&mut row.made.shown, written.record);
         shown.sending = None;
+        shown.refused = Some(error.to_string());
         if refused {
             shown.again.extend(written.changes.keys());
             shown.written.extend(written.changes);

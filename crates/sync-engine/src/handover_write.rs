@@ -13,9 +13,12 @@ use sync_store::{ErpIntent, HandoverJob, IntentEnd, JournalEntry, NewErpIntent, 
 
 use crate::{
     Engine, EngineError,
-    handover::{Handing, Handled, bind},
+    handover::{Handing, Handled},
     pause::Side,
 };
+
+/// Who asks for the look after a refusal.
+const REFUSED: &str = "refused by the ERP";
 
 /// What a write was answered with, as far as it is remembered.
 enum Told {
@@ -54,18 +57,21 @@ impl Engine {
         let mut tx = self.write().await?;
         tx.put_made(org, &made, now).await?;
         let id = tx.open_erp_intent(self.run, &new, now).await?;
+        if !self.keeps_erp_intents() {
+            tx.close_erp_intent(id, IntentEnd::Void, now).await?;
+        }
         tx.commit().await?;
         if !self.lease.is_valid() {
             return Err(EngineError::LeaseLost);
         }
-        match send(handing, &new.piece).await {
+        let intent = ErpIntent { id, new, created_at: now, settled_at: None };
+        match send(handing, &intent.new.piece).await {
             Ok(told) => {
                 self.erp_pauses.answered();
-                let intent = ErpIntent { id, new, created_at: now, settled_at: None };
                 self.piece_done(&intent, &made, told, "").await?;
                 self.settle(job, Some(self.clock.now()), None, None).await
             }
-            Err(error) => self.piece_failed(handing, job, (id, new), error).await,
+            Err(error) => self.piece_failed(handing, job, (intent, &made), error).await,
         }
     }
 
@@ -73,13 +79,16 @@ impl Engine {
         &mut self,
         handing: &Handing,
         job: &HandoverJob,
-        (id, new): (IntentId, NewErpIntent),
+        (intent, made): (ErpIntent, &Made),
         error: CallError,
     ) -> Result<Handled, EngineError> {
         let now = self.clock.now();
+        if error.effect == Effect::InDoubt && !self.keeps_erp_intents() {
+            return Ok(Handled::Failed(Side::Erp, error));
+        }
         if error.effect == Effect::InDoubt {
             let at = now + self.settings.t_effect + handing.policy.settle;
-            self.note_doubt(id, at).await?;
+            self.note_doubt(intent.id, at).await?;
             if !matches!(error.kind, ErrorKind::Rejected | ErrorKind::Unreadable) {
                 self.side_failed(Side::Erp, &error);
             }
@@ -88,18 +97,22 @@ impl Engine {
         let refused = matches!(error.kind, ErrorKind::Rejected | ErrorKind::Missing | ErrorKind::Forbidden);
         let mut tx = self.write().await?;
         let end = if refused { IntentEnd::Refused } else { IntentEnd::Void };
-        tx.close_erp_intent(id, end, now).await?;
-        tx.commit().await?;
-        if !refused {
-            return Ok(Handled::Failed(Side::Erp, error));
+        tx.close_erp_intent(intent.id, end, now).await?;
+        unbegin(&mut tx, &intent, made, now).await?;
+        if refused {
+            // How a duplicate is refused is unknown (oracle-fusion.md 1.5): it is looked for again before it is a question.
+            let question = Question::Refused {
+                piece: Box::new(intent.new.piece),
+                message: error.message.clone(),
+                exchange: error.exchange.clone(),
+            };
+            tx.put_question(job.subject, Some(&question), now).await?;
+            // What a person said about the last refusal is not said about this one.
+            tx.has_tried_again(job.subject).await?;
+            tx.enqueue_handovers(&[job.subject], job.class, now, REFUSED).await?;
         }
-        // How a duplicate is refused is unknown (oracle-fusion.md 1.5): it is looked for again before it is a question.
-        let question = Question::Refused {
-            piece: Box::new(new.piece),
-            message: error.message.clone(),
-            exchange: error.exchange.clone(),
-        };
-        self.settle(job, Some(now), Some(Some(question)), None).await
+        tx.commit().await?;
+        if refused { Ok(Handled::Settled(None)) } else { Ok(Handled::Failed(Side::Erp, error)) }
     }
 
     /// Notes from when on a look can tell that a write did not happen.
@@ -128,7 +141,7 @@ impl Engine {
         match told {
             Told::Party(party) => {
                 // From here on the other flow knows whose party this is.
-                if let Some(question) = bind(&mut tx, org, party.id, now).await? {
+                if let Some(question) = self.bind_party(&mut tx, org, party.id, now).await? {
                     tracing::error!(%org, party = %party.id, question = question.key(), "a new party is somebody else's");
                 }
                 made.party = Some(party);
@@ -199,6 +212,7 @@ impl Engine {
                 let now = self.clock.now();
                 let mut tx = self.write().await?;
                 tx.close_erp_intent(intent.id, IntentEnd::Void, now).await?;
+                unbegin(&mut tx, intent, made, now).await?;
                 tx.commit().await?;
                 Ok(Ok(()))
             }
@@ -287,6 +301,18 @@ impl Engine {
         self.handed.recovered = true;
         Ok(!open.is_empty())
     }
+}
+
+/// A first write that surely did not happen has begun nothing: what it was for is looked at anew before the next try.
+async fn unbegin(tx: &mut Tx, intent: &ErpIntent, made: &Made, now: Timestamp) -> Result<(), EngineError> {
+    let first = made.began.as_ref().is_some_and(|began| {
+        // Both are the moment of that write; the intent's is stored in microseconds.
+        began.at.as_microsecond() == intent.created_at.as_microsecond()
+    });
+    if first {
+        tx.put_made(intent.new.org, &Made { began: None, ..made.clone() }, now).await?;
+    }
+    Ok(())
 }
 
 async fn send(handing: &Handing, piece: &Piece) -> Called<Told> {

@@ -10,6 +10,7 @@ use sync_core::{
     decide::{Decision, decide},
     fields::{Field, FieldTable},
     foresee::{Course, Rest, foresee},
+    handover::HandoverPolicy,
     hierarchy::{Family, Parent},
     hold::HoldReason,
     ids::{ConnectionId, OrgId, PartyId},
@@ -134,8 +135,9 @@ impl Sides {
 
 /// Digest of everything that decisions depend on beside the two sides: a plan made under another policy is another plan.
 #[must_use]
-pub fn policy_digest(policy: &Policy) -> String {
-    staging::digest(&staging::json(policy))
+pub fn policy_digest(policy: &Policy, handing: Option<&HandoverPolicy>) -> String {
+    let handing = handing.map(staging::json).unwrap_or_default();
+    staging::digest(&format!("{}{handing}", staging::json(policy)))
 }
 
 /// A preview is for checking, and stands back behind everything that is for doing.

@@ -1,7 +1,7 @@
 //! What the engine needs to know of a connection's configuration.
 
 use jiff::SignedDuration;
-use sync_core::{guard::Guard, policy::Policy, poll::Pace};
+use sync_core::{guard::Guard, hooks::HookEntity, policy::Policy, poll::Pace};
 
 /// Rhythm and assumptions of one connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub struct Settings {
 pub struct Subscribing {
     /// Whether webhooks are wanted; if not, those that we made are ended.
     pub wanted: bool,
+    /// The kinds of records to be told of: each has a subscription of its own.
+    pub entities: Vec<HookEntity>,
     /// The address of the secret in use.
     pub address: String,
     /// Addresses of secrets that are still valid.
@@ -46,9 +48,10 @@ pub struct Subscribing {
 
 impl std::fmt::Debug for Subscribing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { wanted, address: _, older, name } = self;
+        let Self { wanted, entities, address: _, older, name } = self;
         f.debug_struct("Subscribing")
             .field("wanted", wanted)
+            .field("entities", entities)
             .field("older", &older.len())
             .field("name", name)
             .finish_non_exhaustive()

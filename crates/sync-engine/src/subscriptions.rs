@@ -1,6 +1,8 @@
 //! Keeps the subscription for webhooks alive: made once, made again when somebody took it away, replaced when its secret is
 //! changed. Tells whether webhooks can be relied upon; polling goes on in any case, more seldom while they can.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -8,7 +10,7 @@ use sync_core::{
     budget::Class,
     error::{CallError, ErrorKind},
     hooks::{HookEntity, MOST_SUBSCRIPTIONS, Subscription},
-    ids::{OrgId, SubscriptionId},
+    ids::SubscriptionId,
     subscriptions::{EndReason, Keep, KnownSubscription, SubscriptionWish, keep},
 };
 use sync_store::{OurSubscription, Tx};
@@ -51,13 +53,17 @@ pub struct HookState {
     pub listed: usize,
     /// Why there is no subscription that works, if so.
     pub trouble: Option<String>,
-    /// Whether the subscription stood at the last look.
+    /// Whether all subscriptions that are wanted stood at the last look.
     pub stands: bool,
-    /// Whether its first event came.
+    /// Whether the first event about an organization came.
     pub proven: bool,
-    /// Whether the latest poll found changes that nobody had told of.
+    /// Whether the first event about a deal came.
+    pub deals_proven: bool,
+    /// Whether the latest poll found changes of organizations that nobody had told of.
     pub lossy: bool,
-    /// Changes of organizations that webhooks told of first.
+    /// The same of deals.
+    pub deals_lossy: bool,
+    /// Changes that webhooks told of first.
     pub announced: u64,
     /// Changes that only a poll found, though a subscription stood: an estimate of what webhooks lost.
     pub missed: u64,
@@ -66,10 +72,28 @@ pub struct HookState {
 }
 
 impl HookState {
-    /// Whether polling can be seldom.
+    /// Whether organizations can be polled seldom.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
-        self.stands && self.proven && !self.lossy
+        self.is_healthy_for(HookEntity::Organization)
+    }
+
+    /// Whether records of this kind can be polled seldom.
+    #[must_use]
+    pub fn is_healthy_for(&self, entity: HookEntity) -> bool {
+        let (proven, lossy) = match entity {
+            HookEntity::Organization => (self.proven, self.lossy),
+            HookEntity::Deal => (self.deals_proven, self.deals_lossy),
+        };
+        self.stands && proven && !lossy
+    }
+
+    /// Notes which of these told of something.
+    fn note_proven(&mut self, current: &[&OurSubscription]) {
+        let is_proven =
+            |entity| current.iter().any(|ours| ours.entity == Some(entity) && ours.proven_at.is_some());
+        self.proven = is_proven(HookEntity::Organization);
+        self.deals_proven = is_proven(HookEntity::Deal);
     }
 }
 
@@ -79,11 +103,19 @@ pub(crate) struct Keeping {
     /// When the list is looked at next; at once after the start, because the configuration may be another one.
     due: Timestamp,
     state: Option<HookState>,
-    /// Whether the subscription in use has brought no event yet.
+    /// Whether a subscription in use has brought no event yet.
     unproven: bool,
     last_look: Option<Timestamp>,
-    /// Changes that polls found first, and when it is judged whether webhooks told of them, too.
-    pending: Vec<(OrgId, Timestamp)>,
+    /// What polls found first.
+    pending: BTreeMap<HookEntity, Pending>,
+}
+
+/// Changes that polls found first.
+#[derive(Debug, Default)]
+struct Pending {
+    /// The records, and when they changed.
+    changed: Vec<(i64, Timestamp)>,
+    /// When it is judged whether webhooks told of them, too.
     judged_at: Option<Timestamp>,
 }
 
@@ -94,17 +126,18 @@ impl Engine {
         self.keeping = Keeping::default();
     }
 
-    /// How often the CRM is polled, as things are.
-    pub(crate) fn crm_poll_every(&self) -> SignedDuration {
+    /// How often records of a kind are polled, as things are.
+    pub(crate) fn crm_poll_every(&self, entity: HookEntity) -> SignedDuration {
         let every = self.settings.crm_poll_every;
-        let healthy = self.keeping.state.as_ref().is_some_and(HookState::is_healthy);
+        let healthy = self.keeping.state.as_ref().is_some_and(|state| state.is_healthy_for(entity));
         if healthy { every * SELDOMER } else { every }
     }
 
     /// When the list of subscriptions is looked at next, if we keep any.
     pub(crate) fn subscriptions_due(&self) -> Option<Timestamp> {
-        let Keeping { due, judged_at, .. } = &self.keeping;
-        self.settings.subscribing.as_ref().map(|_| judged_at.map_or(*due, |at| at.min(*due)))
+        let Keeping { due, pending, .. } = &self.keeping;
+        let judged = pending.values().filter_map(|pending| pending.judged_at);
+        self.settings.subscribing.as_ref().map(|_| judged.fold(*due, Timestamp::min))
     }
 
     /// Looks after the subscription, if that is due. Tells whether it tried.
@@ -114,7 +147,9 @@ impl Engine {
         if !subscribing.wanted && self.keeping.due <= now && self.living().await?.is_empty() {
             self.keeping.due = Timestamp::MAX;
         }
-        self.judge_polled(now).await?;
+        for entity in HookEntity::ALL {
+            self.judge_polled(entity, now).await?;
+        }
         if self.keeping.unproven {
             self.look_for_proof(&subscribing, now).await?;
         }
@@ -143,19 +178,20 @@ impl Engine {
         Ok(())
     }
 
-    /// Whether the first event of the subscription in use came meanwhile: then older ones can be ended.
+    /// Whether the first event of a subscription in use came meanwhile: then older ones can be ended.
     async fn look_for_proof(&mut self, subscribing: &Subscribing, now: Timestamp) -> Result<(), EngineError> {
         let current = digest(&subscribing.address);
         let living = self.living().await?;
-        if !living.iter().any(|ours| ours.address == current && ours.proven_at.is_some()) {
+        let ours: Vec<&OurSubscription> = living.iter().filter(|ours| ours.address == current).collect();
+        let mut state = self.keeping.state.clone().unwrap_or_default();
+        state.note_proven(&ours);
+        if self.keeping.state.as_ref() == Some(&state) {
             return Ok(());
         }
-        self.keeping.unproven = false;
-        if living.len() > 1 {
+        self.keeping.unproven = ours.iter().any(|ours| ours.proven_at.is_none());
+        if living.len() > ours.len() {
             self.keeping.due = now;
         }
-        let mut state = self.keeping.state.clone().unwrap_or_default();
-        state.proven = true;
         let mut tx = self.write().await?;
         tx.put_cursor(STATE, &state, now).await?;
         tx.commit().await?;
@@ -182,8 +218,8 @@ impl Engine {
         let living = self.living().await?;
         let mut state = self.keeping.state.clone().unwrap_or_default();
         let replace_refused = state.replaced_at.is_none_or(|at| now.duration_since(at) >= REPLACE_EVERY);
-        let wish =
-            SubscriptionWish { address: &subscribing.address, older: &subscribing.older, replace_refused };
+        let Subscribing { entities, address, older, .. } = subscribing;
+        let wish = SubscriptionWish { entities, address, older, replace_refused };
         let known: Vec<KnownSubscription> = living
             .iter()
             .map(|ours| KnownSubscription { id: ours.id, proven: ours.proven_at.is_some() })
@@ -191,7 +227,7 @@ impl Engine {
         let steps = keep(subscribing.wanted.then_some(&wish), &listed, &known);
         // What happened while there was none was told of by nobody.
         let unheard = steps.iter().any(|step| matches!(step, Keep::Gone(_)))
-            || (state.stands && steps.contains(&Keep::Create));
+            || (state.stands && steps.iter().any(|step| matches!(step, Keep::Create(_))));
         for step in &steps {
             if let Err(error) = self.do_keep(step, subscribing, &listed, now).await? {
                 return Ok(Err(error));
@@ -202,23 +238,26 @@ impl Engine {
         }
         if unheard && subscribing.wanted {
             self.forced.push(Stream::Orgs);
+            self.forced.extend(self.handing.as_ref().map(|_| Stream::Deals));
         }
         let mut tx = self.write().await?;
         let living = tx.subscriptions(true, ALL).await?;
         let current = digest(&subscribing.address);
-        let ours: Option<&OurSubscription> = living.iter().find(|ours| ours.address == current);
+        let ours: Vec<&OurSubscription> = living.iter().filter(|ours| ours.address == current).collect();
+        let stands = |entity: &HookEntity| ours.iter().any(|ours| ours.entity == Some(*entity));
         state.looked_at = Some(now);
         let count = |wanted: fn(&Keep) -> bool| steps.iter().filter(|step| wanted(step)).count();
-        let made = count(|step| matches!(step, Keep::Create));
+        let made = count(|step| matches!(step, Keep::Create(_)));
         let ended = count(|step| matches!(step, Keep::End(..)));
         state.listed = (listed.len() + made).saturating_sub(ended);
         state.trouble = None;
-        state.stands = subscribing.wanted && ours.is_some();
-        state.proven = ours.is_some_and(|ours| ours.proven_at.is_some());
+        state.stands = subscribing.wanted && entities.iter().all(stands);
+        state.note_proven(&ours);
         tx.put_cursor(STATE, &state, now).await?;
         tx.commit().await?;
         // Also when it was proven while we looked: the older one is still there.
-        self.keeping.unproven = state.stands && (!state.proven || living.len() > 1);
+        let unproven = ours.iter().any(|ours| ours.proven_at.is_none());
+        self.keeping.unproven = state.stands && (unproven || living.len() > ours.len());
         if listed.len() >= NEARLY_FULL {
             let listed = listed.len();
             tracing::warn!(
@@ -249,14 +288,15 @@ impl Engine {
                 tracing::info!(webhook = %id, "a webhook that leads to us is there already");
                 let seen = listed.iter().find(|seen| seen.id == *id);
                 let address = seen.map_or(subscribing.address.as_str(), |seen| seen.address.as_str());
-                self.remember(*id, address, now).await?;
+                let entity = seen.and_then(|seen| seen.entity).unwrap_or(HookEntity::Organization);
+                self.remember(*id, entity, address, now).await?;
             }
-            Keep::Create => {
-                let name = subscribing.name.as_str();
-                match self.crm.subscribe(Class::Edit, &subscribing.address, name).await {
+            Keep::Create(entity) => {
+                let Subscribing { address, name, .. } = subscribing;
+                match self.crm.subscribe(Class::Edit, *entity, address, name).await {
                     Ok(made) => {
-                        tracing::info!(webhook = %made.id, "a webhook was made");
-                        self.remember(made.id, &subscribing.address, now).await?;
+                        tracing::info!(webhook = %made.id, entity = entity.key(), "a webhook was made");
+                        self.remember(made.id, *entity, address, now).await?;
                     }
                     // In doubt or not: the next look at the list tells whether it is there.
                     Err(error) => return Ok(Err(error)),
@@ -275,9 +315,15 @@ impl Engine {
         Ok(Ok(()))
     }
 
-    async fn remember(&self, id: SubscriptionId, address: &str, now: Timestamp) -> Result<(), EngineError> {
+    async fn remember(
+        &self,
+        id: SubscriptionId,
+        entity: HookEntity,
+        address: &str,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
         let mut tx = self.write().await?;
-        tx.put_subscription(id, &digest(address), now).await?;
+        tx.put_subscription(id, entity, &digest(address), now).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -327,41 +373,55 @@ impl Engine {
         Ok(())
     }
 
-    /// Notes what a page of a poll found: each of these organizations had changed, at that time, and nothing had been read
-    /// of it. Whether webhooks tell of it late or never shows a little later.
-    pub(crate) fn note_polled(&mut self, changed: &[(OrgId, Timestamp)], complete: bool, now: Timestamp) {
-        if self.settings.subscribing.is_none() {
+    /// Notes what a page of a poll found: each of these records had changed, at that time, and nothing had been read of it.
+    /// Whether webhooks tell of it late or never shows a little later.
+    pub(crate) fn note_polled(
+        &mut self,
+        entity: HookEntity,
+        changed: &[(i64, Timestamp)],
+        complete: bool,
+        now: Timestamp,
+    ) {
+        let wanted =
+            self.settings.subscribing.as_ref().is_some_and(|wanted| wanted.entities.contains(&entity));
+        if !wanted {
             return;
         }
-        let room = MOST_PENDING.saturating_sub(self.keeping.pending.len());
-        self.keeping.pending.extend(changed.iter().take(room));
+        let pending = self.keeping.pending.entry(entity).or_default();
+        let room = MOST_PENDING.saturating_sub(pending.changed.len());
+        pending.changed.extend(changed.iter().take(room));
         if complete {
-            self.keeping.judged_at = Some(now + ON_ITS_WAY);
+            pending.judged_at = Some(now + ON_ITS_WAY);
         }
     }
 
-    /// Judges what the last poll found, once there was time to tell of it. Tells whether that was due.
-    async fn judge_polled(&mut self, now: Timestamp) -> Result<(), EngineError> {
-        if self.keeping.judged_at.is_none_or(|at| at > now) {
+    /// Judges what the last poll found, once there was time to tell of it.
+    async fn judge_polled(&mut self, entity: HookEntity, now: Timestamp) -> Result<(), EngineError> {
+        let due = |pending: &Pending| pending.judged_at.is_some_and(|at| at <= now);
+        if !self.keeping.pending.get(&entity).is_some_and(due) {
             return Ok(());
         }
-        self.keeping.judged_at = None;
-        let pending = std::mem::take(&mut self.keeping.pending);
+        let pending = self.keeping.pending.remove(&entity).unwrap_or_default();
         let Some(mut state) = self.keeping.state.clone().filter(|state| state.stands) else { return Ok(()) };
-        let since = self.living().await?.iter().filter_map(|ours| ours.proven_at).min();
-        let changed: Vec<(OrgId, Timestamp)> =
-            pending.into_iter().filter(|(_, at)| since.is_some_and(|since| *at >= since)).collect();
+        let living = self.living().await?;
+        let since =
+            living.iter().filter(|ours| ours.entity == Some(entity)).filter_map(|ours| ours.proven_at).min();
+        let changed: Vec<(i64, Timestamp)> =
+            pending.changed.into_iter().filter(|(_, at)| since.is_some_and(|since| *at >= since)).collect();
         let mut missed = 0;
         if let Some(first) = changed.iter().map(|(_, at)| *at).min() {
             let mut tx = self.store.read(self.connection()).await?;
-            let told = tx.told_since(HookEntity::Organization, first - SKEW).await?;
-            let unheard =
-                |(org, at): &&(OrgId, Timestamp)| told.get(&org.0).is_none_or(|told| *told < *at - SKEW);
+            let told = tx.told_since(entity, first - SKEW).await?;
+            let unheard = |(id, at): &&(i64, Timestamp)| told.get(id).is_none_or(|told| *told < *at - SKEW);
             missed = changed.iter().filter(unheard).count();
         }
-        (state.lossy, state.missed) = (missed > 0, state.missed + missed as u64);
+        match entity {
+            HookEntity::Organization => state.lossy = missed > 0,
+            HookEntity::Deal => state.deals_lossy = missed > 0,
+        }
+        state.missed += missed as u64;
         if missed > 0 {
-            tracing::warn!(missed, "a poll found changes that no webhook had told of");
+            tracing::warn!(missed, entity = entity.key(), "a poll found changes that no webhook had told of");
             self.suspect_subscription(now);
         }
         if self.keeping.state.as_ref() != Some(&state) {

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use sync_core::{
     budget::Class,
-    error::ErrorKind,
+    error::{CallError, ErrorKind},
     poll::Progress,
     ports::{LinkPage, Missing},
 };
@@ -15,7 +15,9 @@ use sync_store::StagedKind;
 use crate::{
     Engine, EngineError,
     crm_stream::{StageRules, end_of, stage_orgs},
+    deal_stream::{self, deals_page, stage_deals},
     erp_stream::{asking, keys_of, kind_of, with_targets},
+    handover::{BEGUN, Begun},
     likeness::stage,
     pause::Side,
     relation_stream::{Passed, enqueue_daughters, rows_of},
@@ -35,6 +37,10 @@ pub struct Survey {
     /// None where the policy does not ask for parents and daughters.
     relations: Option<RelationStream>,
     orgs: CrmStream,
+    /// None where nothing is handed over.
+    deals: Option<CrmStream>,
+    /// From when on won deals count by themselves.
+    since: Option<Timestamp>,
 }
 
 impl Survey {
@@ -57,9 +63,16 @@ impl Engine {
             Some(_) => Some(tx.cursor(Stream::Relations.name()).await?.unwrap_or_default()),
             None => None,
         };
+        let deals = match self.handing {
+            Some(_) => Some(tx.cursor(Stream::Deals.name()).await?.unwrap_or_default()),
+            None => None,
+        };
+        let begun: Option<Begun> = tx.cursor(BEGUN).await?;
         Ok(Survey {
             missing: None,
             relations,
+            deals,
+            since: begun.map(|begun| begun.since),
             accounts: tx.cursor(Stream::Accounts.name()).await?.unwrap_or_default(),
             parties: tx.cursor(Stream::Parties.name()).await?.unwrap_or_default(),
             orgs: tx.cursor(Stream::Orgs.name()).await?.unwrap_or_default(),
@@ -78,21 +91,23 @@ impl Engine {
             || self.survey_erp(survey, now).await?
             || self.read_terms(now).await?
             || self.survey_relations(survey, now).await?
+            || self.survey_deals(survey, now).await?
             || self.survey_crm(survey, now).await?)
     }
 
     /// Whether everything that was due is read.
     #[must_use]
     pub fn has_surveyed(&self, survey: &Survey) -> bool {
-        let Survey { missing, accounts, parties, relations, orgs } = survey;
+        let Survey { missing, accounts, parties, relations, orgs, deals, since: _ } = survey;
+        let idle = |stream: &CrmStream| matches!(stream.cursor, CrmCursor::Idle { .. }) && !stream.again;
         let resting = [accounts, parties].into_iter().all(|stream| !stream.has_work())
             && relations.is_none_or(|relations| relations.cursor == RelationCursor::Idle);
         missing.is_some()
             && self.forced.is_empty()
             && resting
             && (self.terms_checked || !self.wants_terms())
-            && matches!(orgs.cursor, CrmCursor::Idle { .. })
-            && !orgs.again
+            && idle(orgs)
+            && deals.as_ref().is_none_or(idle)
     }
 
     async fn survey_fields(&mut self, survey: &mut Survey, now: Timestamp) -> bool {
@@ -200,7 +215,9 @@ impl Engine {
                 let (end, repeating) = (end_of(&page), state.repeating);
                 state.passes(end, self.settings.pace.safety, now);
                 let mut tx = self.write().await?;
-                let rules = StageRules { sweep: NO_SWEEP, repeating, ..self.stage_rules() };
+                let rules = self.stage_rules();
+                let watched = rules.watched.map(|watched| watched.counting(survey.since));
+                let rules = StageRules { sweep: NO_SWEEP, repeating, watched, ..rules };
                 let staged = stage_orgs(&mut tx, page, read_at, rules).await?;
                 tx.enqueue(&staged.keys, Class::Edit, now, "crm poll").await?;
                 tx.commit().await?;
@@ -215,6 +232,43 @@ impl Engine {
             Some(Err(_)) | None => {}
         }
         survey.orgs = state;
+        Ok(true)
+    }
+
+    /// Deals are staged, and those that count by themselves ask for a look, as in a run: it would not see them change again.
+    async fn survey_deals(&mut self, survey: &mut Survey, now: Timestamp) -> Result<bool, EngineError> {
+        let (Some(handing), Some(state)) = (self.handing.clone(), survey.deals.clone()) else {
+            return Ok(false);
+        };
+        if survey.missing.is_none() || self.is_paused(Side::Crm, now) {
+            return Ok(false);
+        }
+        let Some(mut state) = self.due_in(Stream::Deals, state, now) else { return Ok(false) };
+        let read_at = self.clock.now();
+        match deals_page(handing.crm.as_ref(), &state).await {
+            Some(Ok(page)) => {
+                self.crm_pauses.answered();
+                let (end, rows) = (deal_stream::end_of(&page), page.rows.len());
+                state.passes(end, self.settings.pace.safety, now);
+                let mut tx = self.write().await?;
+                let since = survey.since.unwrap_or(Timestamp::MAX);
+                let staged = stage_deals(&mut tx, page, read_at, NO_SWEEP, since).await?;
+                tx.commit().await?;
+                let complete = matches!(state.cursor, CrmCursor::Idle { .. });
+                if complete {
+                    self.forced.retain(|forced| *forced != Stream::Deals);
+                }
+                self.tell_page(Stream::Deals, rows, staged.asked, complete, Vec::new());
+            }
+            Some(Err(error)) if error.kind == ErrorKind::Rejected => {
+                // A cursor that the CRM no longer understands: the stretch is read again, after a while.
+                state.restart();
+                self.crm_failed(state.class(), &CallError { kind: ErrorKind::Unreadable, ..error });
+            }
+            Some(Err(error)) => self.crm_failed(state.class(), &error),
+            None => {}
+        }
+        survey.deals = Some(state);
         Ok(true)
     }
 

@@ -28,7 +28,7 @@ pub struct Figures {
     pub inbox_since: Option<Timestamp>,
     /// The queue, class by class; classes without keys are not there.
     pub queue: BTreeMap<Class, QueueFigures>,
-    /// Open holds, reason by reason.
+    /// Open holds, those about handovers among them, reason by reason.
     pub holds: Vec<HoldCause>,
     /// Writes that were committed to and have no receipt yet.
     pub writes_open: u64,
@@ -91,6 +91,9 @@ const QUEUE: &str = "SELECT connection_id, class, count(*), count(CASE WHEN due_
 
 const HOLDS: &str = "SELECT connection_id, reason_key, count(*), min(opened_at) FROM hold \
     WHERE closed_at IS NULL GROUP BY connection_id, reason_key ORDER BY connection_id, reason_key";
+
+const QUESTIONS: &str = "SELECT connection_id, question_key, count(*), min(asked_at) FROM handover \
+    WHERE question_key IS NOT NULL GROUP BY connection_id, question_key";
 
 const WRITES: &str = "SELECT connection_id, count(*), count(settled_at) FROM intent \
     WHERE state = 'open' GROUP BY connection_id";
@@ -180,6 +183,16 @@ impl Tx {
         for (id, cause) in self.fetch("hold", HOLDS, Vec::new(), hold).await? {
             let Some((figures, _)) = all.get_mut(&id) else { continue };
             figures.holds.push(cause);
+        }
+        for (id, cause) in self.fetch("handover", QUESTIONS, Vec::new(), hold).await? {
+            let Some((figures, _)) = all.get_mut(&id) else { continue };
+            match figures.holds.iter_mut().find(|known| known.reason == cause.reason) {
+                Some(known) => {
+                    (known.holds, known.since) = (known.holds + cause.holds, known.since.min(cause.since));
+                }
+                None => figures.holds.push(cause),
+            }
+            figures.holds.sort_by(|left, right| left.reason.cmp(&right.reason));
         }
         let writes = |row: &Row<'_>| Ok((row.int(0, "connection_id")?, count(row, 1)?, count(row, 2)?));
         for (id, open, in_doubt) in self.fetch("intent", WRITES, Vec::new(), writes).await? {

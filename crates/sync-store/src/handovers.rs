@@ -39,6 +39,28 @@ pub struct HandoverRow {
     pub assigned_at: Option<Timestamp>,
     /// The open question, and since when it is asked.
     pub question: Option<(Question, Timestamp)>,
+    /// The last try, if it failed.
+    pub failure: Option<HandoverFailure>,
+}
+
+/// Tries that failed, and what became of the last of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandoverFailure {
+    /// How many failed in a row.
+    pub attempts: u32,
+    /// In whose words it failed.
+    pub error: String,
+    /// When it is tried again.
+    pub due: Option<Timestamp>,
+}
+
+/// A handover whose last try failed, for lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedHandover {
+    /// What it is about.
+    pub subject: Subject,
+    /// How it failed.
+    pub failure: HandoverFailure,
 }
 
 /// An open question, for lists.
@@ -78,6 +100,24 @@ fn subject(row: &Row<'_>) -> Result<Subject, StoreError> {
         DEAL => Ok(Subject::Deal(DealId(id))),
         other => Err(row.unreadable("kind", &format!("{other} is none"))),
     }
+}
+
+/// Columns `id`, `kind`, `class`, `generation`, `attempts`, `origin`.
+fn job(row: &Row<'_>) -> Result<HandoverJob, StoreError> {
+    Ok(HandoverJob {
+        subject: subject(row)?,
+        class: Class::of_rank(row.int(2, "class")?),
+        generation: row.int(3, "generation")?,
+        attempts: u32::try_from(row.int(4, "attempts")?).unwrap_or(u32::MAX),
+        origin: row.text(5, "origin")?,
+    })
+}
+
+/// Columns `attempts`, `last_error`, `due_at` from this one on.
+fn failure(row: &Row<'_>, first: usize) -> Result<Option<HandoverFailure>, StoreError> {
+    let Some(error) = row.maybe_text(first + 1, "last_error")? else { return Ok(None) };
+    let attempts = u32::try_from(row.int(first, "attempts")?).unwrap_or(u32::MAX);
+    Ok(Some(HandoverFailure { attempts, error, due: row.maybe_time(first + 2, "due_at")? }))
 }
 
 impl Store {
@@ -132,7 +172,8 @@ impl Store {
 }
 
 impl Tx {
-    /// Asks for a look at these. Whoever asks again makes the look earlier or more urgent, never double.
+    /// Asks for a look at these. Whoever asks again makes the look earlier or more urgent, never double, and never takes back
+    /// that a person said to try again.
     ///
     /// # Errors
     /// When the database refuses.
@@ -149,7 +190,8 @@ impl Tx {
             class = CASE WHEN handover.due_at IS NOT NULL AND handover.class < excluded.class \
                 THEN handover.class ELSE excluded.class END, \
             due_at = CASE WHEN handover.due_at < excluded.due_at THEN handover.due_at ELSE excluded.due_at END, \
-            origin = excluded.origin, generation = handover.generation + 1, attempts = 0, last_error = NULL";
+            origin = CASE WHEN handover.due_at IS NOT NULL AND handover.origin LIKE '%answered retry' \
+                THEN handover.origin ELSE excluded.origin END, generation = handover.generation + 1, attempts = 0, last_error = NULL";
         for one in subjects {
             let (kind, id) = kind(*one);
             let args: Vec<Arg> =
@@ -178,6 +220,18 @@ impl Tx {
         Ok(())
     }
 
+    /// Notes that what a person said to try again was tried.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn has_tried_again(&mut self, subject: Subject) -> Result<(), StoreError> {
+        let (kind, id) = kind(subject);
+        let sql = "UPDATE handover SET origin = 'tried again' \
+            WHERE connection_id = $1 AND kind = $2 AND id = $3 AND origin LIKE '%answered retry'";
+        self.execute(sql, vec![self.id(), kind.into(), id.into()]).await?;
+        Ok(())
+    }
+
     /// Asks for a look at those of these organizations about which somebody is asked: what was missing may be there now.
     ///
     /// # Errors
@@ -201,16 +255,7 @@ impl Tx {
             WHERE connection_id = $1 AND due_at IS NOT NULL AND due_at <= $2 AND class <= $4 \
             ORDER BY class, due_at, kind, id LIMIT $3";
         let args = vec![self.id(), now.into(), i64::from(limit).into(), least.rank().into()];
-        self.fetch("handover", sql, args, |row| {
-            Ok(HandoverJob {
-                subject: subject(row)?,
-                class: Class::of_rank(row.int(2, "class")?),
-                generation: row.int(3, "generation")?,
-                attempts: u32::try_from(row.int(4, "attempts")?).unwrap_or(u32::MAX),
-                origin: row.text(5, "origin")?,
-            })
-        })
-        .await
+        self.fetch("handover", sql, args, job).await
     }
 
     /// A key was dealt with, or is to be looked at later: nothing is changed where somebody asked again meanwhile.
@@ -238,6 +283,38 @@ impl Tx {
         ];
         self.execute(sql, args).await?;
         Ok(())
+    }
+
+    /// Keys that go on without anybody being asked, now or later, the most urgent first.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn pending_handovers(
+        &mut self,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<HandoverJob>, StoreError> {
+        let sql = "SELECT id, kind, class, generation, attempts, origin FROM handover \
+            WHERE connection_id = $1 AND due_at IS NOT NULL AND (question IS NULL OR due_at <= $2) \
+            ORDER BY class, due_at, kind, id LIMIT $3";
+        let args = vec![self.id(), now.into(), i64::from(limit).into()];
+        self.fetch("handover", sql, args, job).await
+    }
+
+    /// Handovers whose last try failed, the one that failed most often first.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn failed_handovers(&mut self, limit: u32) -> Result<Vec<FailedHandover>, StoreError> {
+        let sql = "SELECT id, kind, attempts, last_error, due_at FROM handover \
+            WHERE connection_id = $1 AND last_error IS NOT NULL ORDER BY attempts DESC, kind, id LIMIT $2";
+        let args = vec![self.id(), i64::from(limit).into()];
+        self.fetch("handover", sql, args, |row| {
+            let failure = failure(row, 2)?;
+            let failure = failure.ok_or_else(|| row.unreadable("last_error", &"it is none"))?;
+            Ok(FailedHandover { subject: subject(row)?, failure })
+        })
+        .await
     }
 
     /// When the next key is due that is at least as urgent as `least`.
@@ -276,7 +353,7 @@ impl Tx {
     /// When the database refuses or a row cannot be read.
     pub async fn handover(&mut self, of: Subject) -> Result<Option<HandoverRow>, StoreError> {
         let (kind, id) = kind(of);
-        let sql = "SELECT id, made, answers, assigned_at, question, asked_at FROM handover \
+        let sql = "SELECT id, made, answers, assigned_at, question, asked_at, attempts, last_error, due_at FROM handover \
             WHERE connection_id = $1 AND kind = $2 AND id = $3";
         self.fetch_one("handover", sql, vec![self.id(), kind.into(), id.into()], |row| {
             let question = match row.maybe_text(4, "question")? {
@@ -288,6 +365,7 @@ impl Tx {
                 answers: row.json(2, "answers")?,
                 assigned_at: row.maybe_time(3, "assigned_at")?,
                 question,
+                failure: failure(row, 6)?,
             })
         })
         .await

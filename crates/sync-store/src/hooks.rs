@@ -52,11 +52,11 @@ pub struct HookedRecord {
 const SAME_EVENT: SignedDuration = SignedDuration::from_mins(15);
 
 static PUT: Many = Many::new(
-    "INSERT INTO hook_event (connection_id, received_at, event, entity, record_id, action, vouched, body) \
+    "INSERT INTO hook_event (connection_id, received_at, event, entity, record_id, action, vouched, body, done_at) \
         VALUES {rows} ON CONFLICT (connection_id, event) DO UPDATE SET received_at = excluded.received_at, \
         entity = excluded.entity, record_id = excluded.record_id, action = excluded.action, \
-        vouched = excluded.vouched, body = excluded.body, done_at = NULL, taken_at = NULL WHERE hook_event.received_at < $3",
-    "($1, $2, ?, ?, ?, ?, ?, ?)",
+        vouched = excluded.vouched, body = excluded.body, done_at = excluded.done_at, taken_at = NULL WHERE hook_event.received_at < $3",
+    "($1, $2, ?, ?, ?, ?, ?, ?, ?)",
     3,
 );
 
@@ -92,7 +92,7 @@ impl Store {
         let args: Vec<_> = rows
             .into_values()
             .map(|HookRow { event, vouched, body }| {
-                let HookEvent { key, subscription: _, entity, record, action, at: _ } = event;
+                let HookEvent { key, subscription: _, entity, record, action, at: _, urgent } = event;
                 let vouched: Vec<&str> = vouched.iter().map(|check| check.key()).collect();
                 vec![
                     key.clone().into(),
@@ -101,6 +101,8 @@ impl Store {
                     action.clone().into(),
                     vouched.join(" ").into(),
                     body.clone().into(),
+                    // What can wait is left to the poll; that it was told of is remembered.
+                    (!urgent).then_some(now).into(),
                 ]
             })
             .collect();

@@ -45,7 +45,7 @@ pub use erp_intents::{ErpIntent, NewErpIntent};
 pub use error::StoreError;
 pub use figures::{CursorRow, DayFigures, Figures, QueueFigures};
 pub use gate::Gate;
-pub use handovers::{HandoverJob, HandoverRow, QuestionRow};
+pub use handovers::{FailedHandover, HandoverFailure, HandoverJob, HandoverRow, QuestionRow};
 pub use holds::{ClosedHold, HoldCause, HoldRow};
 pub use hooks::{HookRow, HookSeen, HookedRecord};
 pub use intents::{Intent, IntentEnd, NewIntent};

@@ -4,7 +4,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 use crate::{Store, StoreError, store::Pools};
 
-const SQLITE: [(i64, &str, &str); 12] = [
+const SQLITE: [(i64, &str, &str); 13] = [
     (1, "first floor", include_str!("../migrations/sqlite/0001_first_floor.sql")),
     (2, "wishes", include_str!("../migrations/sqlite/0002_wishes.sql")),
     (3, "last spent", include_str!("../migrations/sqlite/0003_last_spent.sql")),
@@ -17,8 +17,9 @@ const SQLITE: [(i64, &str, &str); 12] = [
     (10, "connects", include_str!("../migrations/sqlite/0010_connects.sql")),
     (11, "subscriptions", include_str!("../migrations/sqlite/0011_subscriptions.sql")),
     (12, "handovers", include_str!("../migrations/sqlite/0012_handovers.sql")),
+    (13, "deals_told_of", include_str!("../migrations/sqlite/0013_deals_told_of.sql")),
 ];
-const POSTGRES: [(i64, &str, &str); 12] = [
+const POSTGRES: [(i64, &str, &str); 13] = [
     (1, "first floor", include_str!("../migrations/postgres/0001_first_floor.sql")),
     (2, "wishes", include_str!("../migrations/postgres/0002_wishes.sql")),
     (3, "last spent", include_str!("../migrations/postgres/0003_last_spent.sql")),
@@ -31,6 +32,7 @@ const POSTGRES: [(i64, &str, &str); 12] = [
     (10, "connects", include_str!("../migrations/postgres/0010_connects.sql")),
     (11, "subscriptions", include_str!("../migrations/postgres/0011_subscriptions.sql")),
     (12, "handovers", include_str!("../migrations/postgres/0012_handovers.sql")),
+    (13, "deals_told_of", include_str!("../migrations/postgres/0013_deals_told_of.sql")),
 ];
 
 /// A migration that was applied.

@@ -53,6 +53,12 @@ impl From<Timestamp> for Arg {
     }
 }
 
+impl From<Option<Timestamp>> for Arg {
+    fn from(value: Option<Timestamp>) -> Self {
+        Self::MaybeInt(value.map(Timestamp::as_microsecond))
+    }
+}
+
 /// A value as JSON.
 pub(crate) fn json<T: Serialize>(
     table: &'static str,

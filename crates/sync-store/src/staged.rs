@@ -305,6 +305,17 @@ impl Tx {
         self.fetch("staged", sql, vec![self.id(), org.0.into()], record).await
     }
 
+    /// Organizations that have deals, as far as those are staged, by ascending id.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn orgs_with_deals(&mut self, after: OrgId, limit: u32) -> Result<Vec<OrgId>, StoreError> {
+        let sql = "SELECT DISTINCT parent_id FROM staged WHERE connection_id = $1 AND kind = 'deal' AND parent_id > $2 \
+            AND missing < 2 AND malformed IS NULL ORDER BY parent_id LIMIT $3";
+        let args = vec![self.id(), after.0.into(), i64::from(limit).into()];
+        self.fetch("staged", sql, args, |row| Ok(OrgId(row.int(0, "parent_id")?))).await
+    }
+
     /// A walk over all ids is complete: what it did not see is missing once more. Tells what is now missing for
     /// good (records of the ERP: twice), or worth a look by id (organizations: once).
     ///

@@ -1,7 +1,7 @@
 //! Subscriptions for webhooks that we made, those that ended too.
 
 use jiff::Timestamp;
-use sync_core::ids::SubscriptionId;
+use sync_core::{hooks::HookEntity, ids::SubscriptionId};
 
 use crate::{
     StoreError, Tx,
@@ -13,6 +13,8 @@ use crate::{
 pub struct OurSubscription {
     /// Its id at the CRM.
     pub id: SubscriptionId,
+    /// The kind of record that it tells of; none if a later version asked for it.
+    pub entity: Option<HookEntity>,
     /// Digest of the address that it delivers to.
     pub address: String,
     /// When it was made, or found to be there.
@@ -48,13 +50,16 @@ impl Tx {
     pub async fn put_subscription(
         &mut self,
         id: SubscriptionId,
+        entity: HookEntity,
         address: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let sql = "INSERT INTO subscription (connection_id, remote_id, address, made_at) VALUES ($1, $2, $3, $4) \
-            ON CONFLICT (connection_id, remote_id) DO UPDATE SET address = excluded.address, \
+        let sql = "INSERT INTO subscription (connection_id, remote_id, entity, address, made_at) \
+            VALUES ($1, $2, $3, $4, $5) ON CONFLICT (connection_id, remote_id) DO UPDATE SET \
+            entity = excluded.entity, address = excluded.address, \
             made_at = excluded.made_at, proven_at = NULL, heard_at = NULL, ended_at = NULL, ended_why = NULL";
-        self.execute(sql, vec![self.id(), id.0.into(), address.into(), now.into()]).await?;
+        self.execute(sql, vec![self.id(), id.0.into(), entity.key().into(), address.into(), now.into()])
+            .await?;
         Ok(())
     }
 
@@ -83,7 +88,7 @@ impl Tx {
         living: bool,
         limit: u32,
     ) -> Result<Vec<OurSubscription>, StoreError> {
-        let sql = "SELECT remote_id, address, made_at, proven_at, heard_at, ended_at, ended_why FROM subscription \
+        let sql = "SELECT remote_id, address, made_at, proven_at, heard_at, ended_at, ended_why, entity FROM subscription \
             WHERE connection_id = $1 AND ($2 = 0 OR ended_at IS NULL) ORDER BY made_at DESC, remote_id DESC LIMIT $3";
         let args = vec![self.id(), i64::from(living).into(), i64::from(limit).into()];
         self.fetch("subscription", sql, args, subscription).await
@@ -95,6 +100,7 @@ fn subscription(row: &Row<'_>) -> Result<OurSubscription, StoreError> {
     let why = row.maybe_text(6, "ended_why")?.unwrap_or_default();
     Ok(OurSubscription {
         id: SubscriptionId(row.int(0, "remote_id")?),
+        entity: HookEntity::of_key(&row.text(7, "entity")?),
         address: row.text(1, "address")?,
         made_at: row.time(2, "made_at")?,
         proven_at: row.maybe_time(3, "proven_at")?,

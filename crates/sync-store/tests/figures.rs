@@ -8,9 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     budget::{Class, DailyBudget},
     fields::Values,
+    handover::{Cause, Question, Subject},
     hold::HoldReason,
     hooks::{Check, HookEntity, HookEvent},
-    ids::{OrgId, PartyId},
+    ids::{DealId, OrgId, PartyId},
     pair::Pair,
     plan::{Plan, Rule, Step},
     ports::Spend as _,
@@ -53,6 +54,11 @@ async fn watched(store: Store) {
     tx.open_hold(PartyId(9), &HoldReason::PartyMissing, at(30)).await.unwrap();
     tx.open_hold(PartyId(7), &HoldReason::PartyMissing, at(5)).await.unwrap();
     tx.close_holds(&[PartyId(7)], at(6)).await.unwrap();
+    // A question about a handover is one more that waits for a person.
+    let handover = Subject::Org(OrgId(11));
+    tx.enqueue_handovers(&[handover], Class::Urgent, at(15), "deal 81").await.unwrap();
+    let missing = Question::DataMissing { cause: Cause::Deal(DealId(81)), what: vec!["country".to_owned()] };
+    tx.put_question(handover, Some(&missing), at(15)).await.unwrap();
     let run = tx.begin_run("run", at(0)).await.unwrap();
     let intent = |party, plan| NewIntent {
         party,
@@ -106,6 +112,7 @@ async fn watched(store: Store) {
             record: 1,
             action: "change".to_owned(),
             at: None,
+            urgent: true,
         },
         vouched: vec![Check::Basic],
         body: "{}".to_owned(),
@@ -129,7 +136,8 @@ async fn watched(store: Store) {
     ]);
     assert_eq!(acme_now.queue, queue);
     let cause = HoldCause { reason: "party_missing".to_owned(), holds: 2, since: at(20) };
-    assert_eq!(acme_now.holds, [cause]);
+    let asked = HoldCause { reason: "data_missing".to_owned(), holds: 1, since: at(15) };
+    assert_eq!(acme_now.holds, [asked, cause]);
     assert_eq!((acme_now.writes_open, acme_now.writes_in_doubt), (2, 1));
     assert_eq!(acme_now.day.ours, BTreeMap::from([(Class::Edit, (30, 3))]));
     assert_eq!((acme_now.day.others, acme_now.day.remaining), (70, Some(900)));

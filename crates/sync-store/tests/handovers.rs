@@ -8,7 +8,7 @@ use sync_core::{
     handover::{Asked, Cause, HandoverAnswer, Made, MadeParty, Piece, Question, Subject},
     ids::{DealId, OrgId, PartyId, SetId},
 };
-use sync_store::{Answered, HandoverRow, IntentEnd, NewErpIntent, Store};
+use sync_store::{Answered, FailedHandover, HandoverFailure, HandoverRow, IntentEnd, NewErpIntent, Store};
 
 #[expect(dead_code, reason = "another test reopens its store")]
 mod support;
@@ -30,6 +30,33 @@ fn intent(org: OrgId) -> NewErpIntent {
         class: Class::Urgent,
         origin: "deal 81".to_owned(),
     }
+}
+
+/// What failed is told with when it is tried again, and forgotten once it is asked for anew; what is asked is not pending.
+async fn tries(store: Store) {
+    store.migrate().await.unwrap();
+    let connection = store.ensure_connection("acme", "{}", at(0)).await.unwrap();
+    let fence = store.lease_take(connection, "one", None).await.unwrap().expect("nobody has it");
+    let mut tx = store.write(&fence).await.unwrap();
+    tx.enqueue_handovers(&[KEY], Class::Urgent, at(10), "deal 81").await.unwrap();
+    let job = tx.claim_handovers(at(10), Class::Backfill, 1).await.unwrap().remove(0);
+    assert_eq!(tx.failed_handovers(10).await.unwrap(), []);
+    tx.settle_handover(&job, Some(at(70)), 2, Some("503")).await.unwrap();
+    let failure = HandoverFailure { attempts: 2, error: "503".to_owned(), due: Some(at(70)) };
+    let failed = FailedHandover { subject: KEY, failure: failure.clone() };
+    assert_eq!(tx.failed_handovers(10).await.unwrap(), [failed]);
+    assert_eq!(tx.handover(KEY).await.unwrap().unwrap().failure, Some(failure));
+    let pending = |jobs: Vec<sync_store::HandoverJob>| -> Vec<Subject> {
+        jobs.into_iter().map(|job| job.subject).collect()
+    };
+    assert_eq!(pending(tx.pending_handovers(at(20), 10).await.unwrap()), [KEY], "also what is tried later");
+    let missing = Question::DataMissing { cause: Cause::Deal(DealId(81)), what: Vec::new() };
+    tx.put_question(KEY, Some(&missing), at(20)).await.unwrap();
+    assert_eq!(pending(tx.pending_handovers(at(20), 10).await.unwrap()), []);
+    assert_eq!(pending(tx.pending_handovers(at(70), 10).await.unwrap()), [KEY]);
+    tx.enqueue_handovers(&[KEY], Class::Urgent, at(80), "ann").await.unwrap();
+    assert_eq!(tx.handover(KEY).await.unwrap().unwrap().failure, None);
+    tx.commit().await.unwrap();
 }
 
 async fn story(store: Store) {
@@ -104,6 +131,24 @@ async fn story(store: Store) {
     let due = tx.claim_handovers(at(110), Class::Backfill, 10).await.unwrap();
     assert!(due.iter().all(|job| job.subject != Subject::Org(OrgId(13))), "{due:?}");
 
+    // Whoever comes after a person who said to try again does not take that back.
+    let third = Subject::Org(OrgId(14));
+    tx.enqueue_handovers(&[third], Class::Urgent, at(102), "ann answered retry").await.unwrap();
+    tx.enqueue_handovers(&[third], Class::Edit, at(103), "deal 83").await.unwrap();
+    let job = tx.claim_handovers(at(103), Class::Backfill, 10).await.unwrap();
+    let job = job.into_iter().find(|job| job.subject == third).unwrap();
+    assert_eq!(job.origin, "ann answered retry");
+    tx.has_tried_again(third).await.unwrap();
+    tx.enqueue_handovers(&[third], Class::Edit, at(103), "refused by the ERP").await.unwrap();
+    let again = tx.claim_handovers(at(103), Class::Backfill, 10).await.unwrap();
+    let again = again.into_iter().find(|job| job.subject == third).unwrap();
+    assert_eq!(again.origin, "refused by the ERP");
+    let job = again;
+    tx.settle_handover(&job, None, 0, None).await.unwrap();
+    tx.enqueue_handovers(&[third], Class::Edit, at(104), "deal 83").await.unwrap();
+    let job = tx.claim_handovers(at(104), Class::Backfill, 10).await.unwrap();
+    assert_eq!(job.into_iter().find(|job| job.subject == third).unwrap().origin, "deal 83", "once");
+
     // One write at a time.
     let id = tx.open_erp_intent(run, &intent(ORG), at(110)).await.unwrap();
     tx.doubt_erp_intent(id, at(200)).await.unwrap();
@@ -125,10 +170,14 @@ async fn story(store: Store) {
 async fn sqlite_handovers() {
     let opened = support::sqlite().await;
     story(opened.store.clone()).await;
+    let opened = support::sqlite().await;
+    tries(opened.store.clone()).await;
 }
 
 #[tokio::test]
 async fn postgres_handovers() {
     let opened = support::postgres("handovers").await;
     story(opened.store.clone()).await;
+    let opened = support::postgres("handover_tries").await;
+    tries(opened.store.clone()).await;
 }

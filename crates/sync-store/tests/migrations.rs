@@ -16,7 +16,7 @@ use sync_store::{AttemptEnd, Errand, StagedKind, Store};
 mod support;
 
 /// Rows as each version left them. A new migration comes with its own file.
-const DATA: [(i64, &str); 12] = [
+const DATA: [(i64, &str); 13] = [
     (1, include_str!("data/0001.sql")),
     (2, include_str!("data/0002.sql")),
     (3, include_str!("data/0003.sql")),
@@ -29,6 +29,7 @@ const DATA: [(i64, &str); 12] = [
     (10, include_str!("data/0010.sql")),
     (11, include_str!("data/0011.sql")),
     (12, include_str!("data/0012.sql")),
+    (13, include_str!("data/0013.sql")),
 ];
 
 async fn fill(url: &str, sql: &'static str) {
@@ -72,8 +73,12 @@ async fn every_version_meets_data(store: Store, url: &str) {
     assert_eq!(tx.relations(&[party]).await.unwrap()[&party][0].state, Made::Stands(RelationId(77)));
     let hooked = tx.take_hooked(HookEntity::Organization, 10, seen_at()).await.unwrap();
     assert_eq!(hooked.iter().map(|record| record.id).collect::<Vec<_>>(), [11]);
-    assert_eq!(tx.subscriptions(true, 10).await.unwrap().len(), 1);
-    assert_eq!(tx.subscriptions(false, 10).await.unwrap().len(), 2);
+    let hooked = tx.take_hooked(HookEntity::Deal, 10, seen_at()).await.unwrap();
+    assert_eq!(hooked.iter().map(|record| record.id).collect::<Vec<_>>(), [81]);
+    assert_eq!(tx.subscriptions(true, 10).await.unwrap().len(), 2);
+    let ours = tx.subscriptions(false, 10).await.unwrap();
+    let deals = ours.iter().filter(|ours| ours.entity == Some(HookEntity::Deal)).count();
+    assert_eq!((ours.len(), deals), (3, 1));
     assert_eq!(tx.journal(Some(party), None, 10).await.unwrap().len(), 1);
     assert_eq!(tx.runs(10).await.unwrap().len(), 2);
     assert_eq!(tx.plans(party, 10).await.unwrap().len(), 1);

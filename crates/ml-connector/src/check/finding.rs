@@ -85,8 +85,33 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What a first load would be like.
     pub first_load: FirstLoad,
+    /// What the flow from the CRM to the ERP would be like; none where it is not wanted, or not known.
+    pub handovers: Option<HandoverForecast>,
     /// What the check itself took.
     pub spent: Spent,
+}
+
+/// What handing over would be like, by the first page of won deals and the first of open ones.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct HandoverForecast {
+    /// From when on won deals count by themselves; none before the flow was switched on: it begins with the first run.
+    pub since: Option<String>,
+    /// Won deals that were seen.
+    pub won_deals: u64,
+    /// Whether there are more of them.
+    pub more_won_deals: bool,
+    /// Those of them that were won before: they wait for a person.
+    pub older_deals: u64,
+    /// Organizations of these that are no customers yet.
+    pub older_organizations: u64,
+    /// Won deals without an organization: somebody is asked about those that are not older.
+    pub won_without_organization: u64,
+    /// Open deals that were seen.
+    pub open_deals: u64,
+    /// Whether there are more of them.
+    pub more_open_deals: bool,
+    /// Organizations of these that would be handed over when won, because they are no customers yet.
+    pub organizations_when_won: u64,
 }
 
 /// What a first load would be like, as far as it is cheaply known. Everything is an estimate.
@@ -124,10 +149,11 @@ impl Report {
         connection: String,
         findings: Vec<Finding>,
         first_load: FirstLoad,
+        handovers: Option<HandoverForecast>,
         spent: Spent,
     ) -> Self {
         let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
         let (problems, warnings) = (count(Severity::Problem), count(Severity::Warning));
-        Self { connection, fits: problems == 0, problems, warnings, findings, first_load, spent }
+        Self { connection, fits: problems == 0, problems, warnings, findings, first_load, handovers, spent }
     }
 }

@@ -6,15 +6,17 @@
 mod finding;
 mod judge;
 mod observe;
+mod readiness;
 mod scopes;
 mod show;
 mod trouble;
 
-pub use finding::{Finding, FirstLoad, Remedy, Report, Severity, Spent};
+pub use finding::{Finding, FirstLoad, HandoverForecast, Remedy, Report, Severity, Spent};
 pub use judge::judge;
 pub use observe::{
     Asked, FusionSeen, GrantSeen, Means, Observed, PipedriveSeen, ResourceSeen, Unusable, observe,
 };
+pub use readiness::{CrmReady, DealsSeen, ErpReady};
 pub use scopes::missing as missing_scopes;
 pub use show::told;
 pub use trouble::{Cause, Trouble};

@@ -11,16 +11,18 @@ use oracle_fusion::{Fusion, Shape, Subject};
 use pipedrive::{Fielded, KnownField, Pipedrive, WhoAmI};
 use saas_http::{RefreshFrom, RefreshState, Sleeper, Transport, Witness};
 use sync_core::budget::{Class, Spent};
-use sync_core::ids::PartyId;
+use sync_core::hooks::{HookEntity, Subscription};
+use sync_core::ids::{ConnectionId, PartyId};
 use sync_core::model::Seen;
 use sync_core::ports::{Called, Crm as _, Erp as _, Grant, Spend, SpendError, TokenVault};
-use sync_store::{Ledger, Store, Vault};
+use sync_store::{Ledger, Store, StoreError, Vault};
 
+use super::readiness::{self, CrmReady, ErpReady};
 use super::trouble::Trouble;
 use crate::clients::{Clients, Kept, budget};
 use crate::config::{ConfigError, Connection, Credentials};
 use crate::exit::Failed;
-use crate::hooks::addresses;
+use crate::hooks::{addresses, entities};
 
 /// What is looked with.
 pub struct Means<'a> {
@@ -91,6 +93,8 @@ pub struct FusionSeen {
     pub services: Option<Asked<()>>,
     /// Codes of the relationships that some parties have, with their number; none where the hierarchy is not wanted.
     pub relationships: Option<Asked<BTreeMap<String, usize>>>,
+    /// Whether customers could be created; none where none are wanted.
+    pub ready: Option<ErpReady>,
     /// How far its clock is ahead of ours.
     pub ahead: Option<SignedDuration>,
     /// Requests that it took.
@@ -108,6 +112,8 @@ pub struct PipedriveSeen {
     pub fields: Vec<(Fielded, Asked<Vec<KnownField>>)>,
     /// Webhooks that are registered; none where none are wanted.
     pub webhooks: Option<Asked<WebhooksSeen>>,
+    /// What handovers need of it; none where none are wanted.
+    pub ready: Option<CrmReady>,
     /// Scopes of the OAuth installation, if they were told.
     pub scopes: Option<Vec<String>>,
     /// The grant of an app before it was used here; none where there is no app, or where it is not known.
@@ -160,13 +166,16 @@ pub async fn observe(connection: &Connection, means: Means<'_>) -> Observed {
         let made = clients.pipedrive(connection, witness.clone(), sleeper, kept);
         let address = addresses(connection, clients.env).map_err(unusable)?.into_iter().next();
         let made = made.map_err(unusable)?;
-        let mut seen = look_at_pipedrive(&made, address.as_deref(), Asker::new(&witness)).await;
+        let mut seen = look_at_pipedrive(connection, &made, address.as_deref(), Asker::new(&witness)).await;
         if let Some(ledger) = ledger {
             seen.left_today = ledger.left_today(Class::Backfill, clients.clock.now()).await.ok();
         }
         seen.grant = grant;
         if let Some(store) = store {
             seen.belongs_to = belongs_to(connection, store, &clients).await;
+            if let (Some(ready), Ok(id)) = (&mut seen.ready, number(connection, store, &clients).await) {
+                readiness::remember(ready, store, id).await;
+            }
         }
         Ok(seen)
     };
@@ -175,7 +184,7 @@ pub async fn observe(connection: &Connection, means: Means<'_>) -> Observed {
 }
 
 /// Asks until something fails in a way that would fail again.
-struct Asker<'a> {
+pub(super) struct Asker<'a> {
     witness: &'a Witness,
     ended: bool,
 }
@@ -186,7 +195,7 @@ impl<'a> Asker<'a> {
     }
 
     /// Asks what would only be nice to know: a failure says nothing about the rest.
-    async fn ask_in_passing<T>(&mut self, call: impl Future<Output = Called<T>>) -> Asked<T> {
+    pub(super) async fn ask_in_passing<T>(&mut self, call: impl Future<Output = Called<T>>) -> Asked<T> {
         let before = self.ended;
         let asked = self.ask(call).await;
         self.ended = before;
@@ -224,6 +233,10 @@ async fn look_at_fusion(connection: &Connection, fusion: &Fusion, mut asker: Ask
         true => Some(asker.ask_in_passing(services(fusion)).await),
         false => None,
     };
+    let ready = match &connection.customers_from_crm {
+        Some(section) => Some(readiness::look_at_erp(section, fusion, &mut asker).await),
+        None => None,
+    };
     FusionSeen {
         parties,
         accounts,
@@ -231,6 +244,7 @@ async fn look_at_fusion(connection: &Connection, fusion: &Fusion, mut asker: Ask
         account_count,
         services,
         relationships,
+        ready,
         ahead: asker.witness.ahead(),
         requests: fusion.requests(),
     }
@@ -261,6 +275,7 @@ async fn look_at_resource(fusion: &Fusion, subject: Subject, asker: &mut Asker<'
 }
 
 async fn look_at_pipedrive(
+    connection: &Connection,
     pipedrive: &Pipedrive,
     address: Option<&str>,
     mut asker: Asker<'_>,
@@ -272,7 +287,13 @@ async fn look_at_pipedrive(
     }
     let organizations = asker.ask(pipedrive.first_organizations()).await;
     let webhooks = match address {
-        Some(address) => Some(asker.ask_in_passing(webhooks(pipedrive, address)).await),
+        Some(address) => {
+            Some(asker.ask_in_passing(webhooks(pipedrive, address, &entities(connection))).await)
+        }
+        None => None,
+    };
+    let ready = match &connection.customers_from_crm {
+        Some(section) => Some(readiness::look_at_crm(section, pipedrive, &mut asker).await),
         None => None,
     };
     let scopes = asker.witness.scope();
@@ -281,6 +302,7 @@ async fn look_at_pipedrive(
         organizations,
         fields,
         webhooks,
+        ready,
         scopes: scopes.as_deref().map(saas_http::scopes),
         grant: None,
         belongs_to: None,
@@ -293,9 +315,11 @@ async fn look_at_pipedrive(
     }
 }
 
-async fn webhooks(pipedrive: &Pipedrive, address: &str) -> Called<WebhooksSeen> {
+async fn webhooks(pipedrive: &Pipedrive, address: &str, wanted: &[HookEntity]) -> Called<WebhooksSeen> {
     let listed = pipedrive.subscriptions(Class::Urgent).await?;
-    let ours = listed.iter().any(|seen| seen.address == address && seen.complete && seen.active);
+    let good = |seen: &&Subscription| seen.address == address && seen.complete && seen.active;
+    let told_of = |entity: &HookEntity| listed.iter().filter(good).any(|seen| seen.entity == Some(*entity));
+    let ours = wanted.iter().all(told_of);
     Ok(WebhooksSeen { listed: listed.len(), ours })
 }
 
@@ -315,8 +339,7 @@ async fn kept(
         }
         return Ok((Kept { spend: Arc::new(Uncounted), vault: Arc::new(Vault::absent()) }, None));
     };
-    let id = store.ensure_connection(&connection.name, "{}", clients.clock.now()).await;
-    let id = id.map_err(|error| unusable(error.into()))?;
+    let id = number(connection, store, clients).await.map_err(|error| unusable(error.into()))?;
     let ledger = Ledger::new(store.clone(), id, budget(&connection.pipedrive));
     let vault = clients.vault(store, id).map_err(unusable)?;
     Ok((Kept { spend: Arc::new(ledger.clone()), vault: Arc::new(vault) }, Some(ledger)))
@@ -337,8 +360,17 @@ async fn grant(
     Ok(Some(GrantSeen { from, idle: renewed_at.map(|at| now.duration_since(at)) }))
 }
 
+/// The connection's number in the store.
+async fn number(
+    connection: &Connection,
+    store: &Store,
+    clients: &Clients<'_>,
+) -> Result<ConnectionId, StoreError> {
+    store.ensure_connection(&connection.name, "{}", clients.clock.now()).await
+}
+
 async fn belongs_to(connection: &Connection, store: &Store, clients: &Clients<'_>) -> Option<i64> {
-    let id = store.ensure_connection(&connection.name, "{}", clients.clock.now()).await.ok()?;
+    let id = number(connection, store, clients).await.ok()?;
     Some(store.company(id).await.ok()??.id)
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::finding::{Finding, FirstLoad, Report, Severity, Spent};
+use super::finding::{Finding, FirstLoad, HandoverForecast, Report, Severity, Spent};
 use super::judge::{counted, grouped};
 
 /// Columns of a terminal that is not wide.
@@ -28,8 +28,9 @@ pub fn told(report: &Report) -> String {
         }
         tell_skipped(&mut text, &skipped);
     }
-    let Report { first_load, spent, .. } = report;
-    let _ = write!(text, "\n{}{}\n{}\n", next(first_load), took(spent), verdict(report));
+    let Report { first_load, handovers, spent, .. } = report;
+    let coming = handovers.as_ref().map(coming).unwrap_or_default();
+    let _ = write!(text, "\n{}{coming}{}\n{}\n", next(first_load), took(spent), verdict(report));
     text
 }
 
@@ -117,6 +118,42 @@ fn next(first_load: &FirstLoad) -> String {
         );
     }
     text
+}
+
+/// What handing over would be like.
+fn coming(forecast: &HandoverForecast) -> String {
+    let HandoverForecast {
+        since,
+        won_deals: _,
+        more_won_deals,
+        older_deals,
+        older_organizations,
+        won_without_organization,
+        open_deals,
+        more_open_deals,
+        organizations_when_won,
+    } = forecast;
+    let counted = |number: &u64, thing| counted(usize::try_from(*number).unwrap_or(usize::MAX), thing);
+    let than = |more: &bool| if *more { "at least " } else { "" };
+    let since = since.as_ref().map_or_else(
+        || "won deals count by themselves from the first run on".to_owned(),
+        |since| format!("won deals count by themselves since {since}"),
+    );
+    let nowhere = if *won_without_organization > 0 {
+        format!("; without an organization: {}", counted(won_without_organization, "won deal"))
+    } else {
+        String::new()
+    };
+    format!(
+        "  Handovers: {since}.\n  Older, waiting for a person: {}{}; no customers yet: {} (`plan` shows them){nowhere}.\n  \
+         Open: {}{}; {} would be handed over when won.\n",
+        than(more_won_deals),
+        counted(older_deals, "won deal"),
+        counted(older_organizations, "organization"),
+        than(more_open_deals),
+        counted(open_deals, "deal"),
+        counted(organizations_when_won, "organization"),
+    )
 }
 
 fn took(spent: &Spent) -> String {

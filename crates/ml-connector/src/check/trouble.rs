@@ -103,6 +103,8 @@ fn cause(error: &CallError, last: Option<&Last>) -> Cause {
 
 fn answered(status: u16, web_page: bool, elsewhere: Option<&str>, kind: &ErrorKind) -> Cause {
     match status {
+        // A fault: the service's own word, and final (oracle-fusion.md 1.4). Other 500s may come from anywhere.
+        500 if matches!(kind, ErrorKind::Rejected | ErrorKind::Missing) => Cause::Rejected(500),
         300..=399 => Cause::Redirected(elsewhere.map(str::to_owned)),
         500.. => Cause::Down(status),
         _ if web_page => Cause::WebPage(status),
@@ -151,6 +153,7 @@ mod tests {
             (transient.clone(), Some(answer(429, false)), Cause::Crowded(None), true),
             (ErrorKind::Rejected, Some(answer(400, false)), Cause::Rejected(400), false),
             (ErrorKind::Unreadable, Some(answer(200, false)), Cause::Unreadable, false),
+            (ErrorKind::Rejected, Some(answer(500, false)), Cause::Rejected(500), false),
             (exhausted, None, Cause::Exhausted(until), true),
             (ErrorKind::Unauthorized, None, Cause::Unauthorized, true),
             (transient, None, Cause::Unsent, true),

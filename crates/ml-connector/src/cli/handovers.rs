@@ -2,10 +2,12 @@
 
 use clap::{Args, Subcommand};
 
+use super::answerer::AnswererArgs;
+
 /// `handovers`
 #[derive(Debug, Subcommand)]
 pub enum HandoversCommand {
-    /// List the questions about handovers that wait for a person
+    /// List the questions about handovers that wait for a person, and handovers whose last try failed
     List(HandoversListArgs),
     /// Show one handover: what was made so far, what is asked, and what can be answered
     Show(HandoversShowArgs),
@@ -25,7 +27,7 @@ pub struct HandoversListArgs {
     /// List only this connection
     #[arg(long, value_name = "NAME")]
     pub connection: Option<String>,
-    /// List only questions of this cause
+    /// List only questions of this cause; `failed` for those whose last try failed
     #[arg(long, value_name = "REASON")]
     pub reason: Option<String>,
     /// List this many questions of each connection at most
@@ -80,12 +82,9 @@ pub struct HandoversAnswerArgs {
     /// The account of the ERP that the answer speaks about
     #[arg(long, value_name = "ACCOUNT_ID")]
     pub account: Option<i64>,
-    /// Answer only for this connection
-    #[arg(long, value_name = "NAME")]
-    pub connection: Option<String>,
-    /// Remember this name with the answer instead of the user's
-    #[arg(long, value_name = "NAME")]
-    pub by: Option<String>,
+    /// Where it counts, and who gives it
+    #[command(flatten)]
+    pub answerer: AnswererArgs,
 }
 
 /// `handovers ask`

@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand};
 
+use super::answerer::AnswererArgs;
+
 /// `holds`
 #[derive(Debug, Subcommand)]
 pub enum HoldsCommand {
@@ -71,12 +73,9 @@ pub struct HoldsAnswerArgs {
     /// The organization that the answer speaks about
     #[arg(long, value_name = "ORGANIZATION_ID")]
     pub org: Option<i64>,
-    /// Answer only for this connection
-    #[arg(long, value_name = "NAME")]
-    pub connection: Option<String>,
-    /// Remember this name with the answer instead of the user's
-    #[arg(long, value_name = "NAME")]
-    pub by: Option<String>,
+    /// Where it counts, and who gives it
+    #[command(flatten)]
+    pub answerer: AnswererArgs,
 }
 
 /// `holds retry`
@@ -96,10 +95,7 @@ pub struct HoldsRetryArgs {
     /// Look at every party about which something is asked
     #[arg(long)]
     pub all: bool,
-    /// Look only into this connection
-    #[arg(long, value_name = "NAME")]
-    pub connection: Option<String>,
-    /// Remember this name with the answer instead of the user's
-    #[arg(long, value_name = "NAME")]
-    pub by: Option<String>,
+    /// Where it counts, and who gives it
+    #[command(flatten)]
+    pub answerer: AnswererArgs,
 }

@@ -1,12 +1,13 @@
 //! `handovers list`, `handovers show`, `handovers answer` and `handovers ask`
 
 use serde::Serialize;
-use sync_core::handover::{Asked, HandoverAnswer, HandoverAnswers, Made, Question, Subject};
+use sync_core::handover::{Asked, HandoverAnswer, HandoverAnswers, Made, OnRecord, Question, Subject};
 use sync_core::ids::{AccountId, DealId, OrgId, PartyId};
 use sync_core::ports::Clock as _;
-use sync_store::{Answered, ConnectionRow, QuestionRow, StagedKind, Store};
+use sync_store::{Answered, ConnectionRow, FailedHandover, HandoverFailure, QuestionRow, StagedKind, Store};
 
 use super::Context;
+use super::answering::{PossibleAnswer, by, possible};
 use super::pairs::chosen;
 use crate::cli::SyncArgs;
 use crate::cli::{
@@ -18,20 +19,29 @@ use crate::exit::{ExitCode, Failed};
 use crate::output::{table, talk};
 use crate::wire::{SystemClock, open_store};
 
+/// What `--reason` calls those whose last try failed.
+const FAILED: &str = "failed";
+
 #[derive(Serialize)]
 struct Row {
     connection: String,
     #[serde(flatten)]
     subject: Subject,
+    /// The question's key, or `failed`: it is tried again by itself.
     reason: &'static str,
-    since: String,
+    /// Since when it is asked; none of a try that failed.
+    since: Option<String>,
     explanation: String,
+    /// The last try, if it failed.
+    failed: Option<LastTry>,
 }
 
+/// A try that failed.
 #[derive(Serialize)]
-struct PossibleAnswer {
-    answer: &'static str,
-    does: &'static str,
+struct LastTry {
+    attempts: u32,
+    error: String,
+    again_at: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -44,6 +54,8 @@ struct Shown {
     question: Option<Question>,
     since: Option<String>,
     answers: Vec<PossibleAnswer>,
+    /// The last try, if it failed.
+    failed: Option<LastTry>,
 }
 
 #[derive(Serialize)]
@@ -86,28 +98,61 @@ async fn list(context: &Context<'_>, store: &Store, args: &HandoversListArgs) ->
                 connection: connection.name.clone(),
                 subject,
                 reason: question.key(),
-                since: format!("{asked_at:.0}"),
+                since: Some(format!("{asked_at:.0}")),
                 explanation: question.explain(),
+                failed: None,
             });
+        }
+        if args.reason.as_deref().is_none_or(|reason| reason == FAILED) {
+            let failed = tx.failed_handovers(args.limit).await?;
+            rows.extend(failed.into_iter().map(|failed| not_done(&connection, failed)));
         }
     }
     context.output.data(&rows, |rows| {
         if rows.is_empty() {
-            return "No handover waits for a person.".to_owned();
+            return "No handover waits for a person, and none failed.".to_owned();
         }
         let cells = rows.iter().map(|row| {
-            let Row { connection, subject, reason, since, explanation } = row;
+            let Row { connection, subject, reason, since, explanation, failed: _ } = row;
             [
                 connection.clone(),
                 subject.to_string(),
                 (*reason).to_owned(),
-                since.clone(),
+                since.clone().unwrap_or_default(),
                 explanation.clone(),
             ]
         });
         table(["connection", "about", "reason", "since", "what is asked"], &[], cells).to_string()
     })?;
     Ok(ExitCode::Ok)
+}
+
+/// A handover whose last try failed.
+fn not_done(connection: &ConnectionRow, failed: FailedHandover) -> Row {
+    let FailedHandover { subject, failure } = failed;
+    let failed = LastTry::of(failure);
+    Row {
+        connection: connection.name.clone(),
+        subject,
+        reason: FAILED,
+        since: None,
+        explanation: failed.in_words(),
+        failed: Some(failed),
+    }
+}
+
+impl LastTry {
+    fn of(failure: HandoverFailure) -> Self {
+        let HandoverFailure { attempts, error, due } = failure;
+        Self { attempts, error, again_at: due.map(|due| format!("{due:.0}")) }
+    }
+
+    fn in_words(&self) -> String {
+        let Self { attempts, error, again_at } = self;
+        let times = if *attempts == 1 { "once".to_owned() } else { format!("{attempts} times") };
+        let again = again_at.as_ref().map(|at| format!("; it is tried again at {at}")).unwrap_or_default();
+        format!("Failed {times}, the last time with: {error}{again}")
+    }
 }
 
 async fn show(context: &Context<'_>, store: &Store, args: &HandoversShowArgs) -> anyhow::Result<ExitCode> {
@@ -117,15 +162,15 @@ async fn show(context: &Context<'_>, store: &Store, args: &HandoversShowArgs) ->
         let mut tx = store.read(connection.id).await?;
         let Some(row) = tx.handover(subject).await? else { continue };
         let (question, since) = row.question.unzip();
-        let answers = question.iter().flat_map(Question::answers);
         shown.push(Shown {
             connection: connection.name.clone(),
             subject,
             made: row.made,
             answers_given: row.answers,
-            answers: answers.map(|(answer, does)| PossibleAnswer { answer, does }).collect(),
+            answers: possible(question.iter().flat_map(Question::answers)),
             since: since.map(|at| format!("{at:.0}")),
             question,
+            failed: row.failure.map(LastTry::of),
         });
     }
     if shown.is_empty() {
@@ -137,9 +182,9 @@ async fn show(context: &Context<'_>, store: &Store, args: &HandoversShowArgs) ->
 }
 
 fn in_words(shown: &Shown) -> String {
-    let Shown { connection, subject, made, question, since, answers, answers_given: _ } = shown;
+    let Shown { connection, subject, made, question, since, answers, failed, answers_given: _ } = shown;
     let mut text = format!("{connection}: {subject}\n");
-    let Made { began, party, address: _, account, sites, profile, told: _ } = made;
+    let Made { began, party, address: _, account, sites, profile, told: _, shown } = made;
     if let Some(began) = began {
         text.push_str(&format!("  begun   {:.0}: {}\n", began.at, began.cause));
     }
@@ -156,12 +201,42 @@ fn in_words(shown: &Shown) -> String {
     if *profile {
         text.push_str("  profile there\n");
     }
+    let on_deals = shown.deals.iter().map(|(deal, on)| (format!("deal {deal}"), on));
+    let on_org = std::iter::once(("organization".to_owned(), &shown.org));
+    for (record, on) in on_deals.chain(on_org) {
+        text.push_str(&said_on(&record, on));
+    }
     if let Some(question) = question {
         let since = since.as_deref().unwrap_or_default();
         text.push_str(&format!("  asked since {since}: {}\n", question.explain()));
         for PossibleAnswer { answer, does } in answers {
             text.push_str(&format!("    {answer:8} {does}\n"));
         }
+    }
+    if let Some(failed) = failed {
+        text.push_str(&format!("  {}\n", failed.in_words()));
+    }
+    text
+}
+
+/// What a deal or an organization was told of its handover, and what it could not be told.
+fn said_on(record: &str, on: &OnRecord) -> String {
+    let OnRecord { written, again: _, sending, refused } = on;
+    let parts: Vec<String> = written
+        .iter()
+        .filter_map(|(field, said)| Some(format!("{} \"{}\"", field.label(), said.as_ref()?)))
+        .collect();
+    let mut text = String::new();
+    if !parts.is_empty() {
+        text.push_str(&format!("  shown   on {record}: {}\n", parts.join(", ")));
+    }
+    if sending.is_some() {
+        text.push_str(&format!(
+            "  shown   on {record}: a write got no answer yet; it is read before the next\n"
+        ));
+    }
+    if let Some(refused) = refused {
+        text.push_str(&format!("  shown   on {record}: not the last time: {refused}\n"));
     }
     text
 }
@@ -175,9 +250,9 @@ async fn answer(
     let answer = HandoverAnswer::parse(&args.answer, party, account).map_err(|why| {
         Failed::new(ExitCode::Usage, why).help("`handovers show` lists the possible answers")
     })?;
-    let (subject, by) = (subject(&args.subject), by(context, args.by.as_deref()));
+    let (subject, by) = (subject(&args.subject), by(context, args.answerer.by.as_deref()));
     let mut results = Vec::new();
-    for connection in chosen(store, args.connection.as_deref()).await? {
+    for connection in chosen(store, args.answerer.connection.as_deref()).await? {
         let now = SystemClock::start().now();
         let answered = store.answer_handover(connection.id, subject, answer, &by, now).await?;
         let (taken, message) = match answered {
@@ -258,9 +333,4 @@ fn told(context: &Context<'_>, results: &[Taken]) -> anyhow::Result<ExitCode> {
     })?;
     let all = results.iter().all(|result| result.taken);
     Ok(if all { ExitCode::Ok } else { ExitCode::Usage })
-}
-
-fn by(context: &Context<'_>, by: Option<&str>) -> String {
-    let user = || (context.env)("USER").filter(|user| !user.is_empty());
-    by.map(str::to_owned).or_else(user).unwrap_or_else(|| "command line".to_owned())
 }

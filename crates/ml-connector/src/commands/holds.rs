@@ -10,8 +10,9 @@ use sync_core::{answers::Answer, matching::Judged};
 use sync_store::{Answered, ConnectionRow, HoldRow, Store};
 
 use super::Context;
+use super::answering::{PossibleAnswer, by, possible};
 use super::pairs::chosen;
-use crate::cli::{HoldsAnswerArgs, HoldsCommand, HoldsListArgs, HoldsRetryArgs, HoldsShowArgs};
+use crate::cli::{AnswererArgs, HoldsAnswerArgs, HoldsCommand, HoldsListArgs, HoldsRetryArgs, HoldsShowArgs};
 use crate::config::Config;
 use crate::exit::{ExitCode, Failed};
 use crate::output::{table, talk};
@@ -35,12 +36,6 @@ struct Hold {
     reason: &'static str,
     since: String,
     explanation: String,
-}
-
-#[derive(Serialize)]
-struct PossibleAnswer {
-    answer: &'static str,
-    does: &'static str,
 }
 
 #[derive(Serialize)]
@@ -102,7 +97,7 @@ async fn list(context: &Context<'_>, store: &Store, args: &HoldsListArgs) -> any
                 connection: connection.name.clone(),
                 holds: cause.holds,
                 since: format!("{:.0}", cause.since),
-                answers: rows.first().map(|row| possible(&row.reason)).unwrap_or_default(),
+                answers: possible(rows.first().into_iter().flat_map(|row| row.reason.answers())),
                 examples: rows.into_iter().map(|row| told(&connection, row)).collect(),
                 reason: cause.reason,
             });
@@ -171,10 +166,6 @@ fn told(connection: &ConnectionRow, row: HoldRow) -> Hold {
     }
 }
 
-fn possible(reason: &HoldReason) -> Vec<PossibleAnswer> {
-    reason.answers().into_iter().map(|(answer, does)| PossibleAnswer { answer, does }).collect()
-}
-
 /// The open hold of a party, wherever it is asked.
 async fn of_party(
     store: &Store,
@@ -198,7 +189,7 @@ async fn show(context: &Context<'_>, store: &Store, args: &HoldsShowArgs) -> any
         let before = tx.closed_holds(party, 20).await?;
         let evidence = row.reason.clone();
         shown.push(Shown {
-            answers: possible(&evidence),
+            answers: possible(evidence.answers()),
             evidence,
             before: before
                 .into_iter()
@@ -275,20 +266,18 @@ async fn answer(context: &Context<'_>, store: &Store, args: &HoldsAnswerArgs) ->
         Failed::new(ExitCode::Usage, why).help("`ml-connector holds show PARTY_ID` lists the answers")
     })?;
     let parties: Vec<PartyId> = args.parties.iter().copied().map(PartyId).collect();
-    let which = Which { connection: args.connection.as_deref(), parties, reason: args.reason.as_deref() };
-    give(context, store, &which, &answer, args.by.as_deref()).await
+    let reason = args.reason.as_deref();
+    give(context, store, &args.answerer, &Which { parties, reason }, &answer).await
 }
 
 async fn retry(context: &Context<'_>, store: &Store, args: &HoldsRetryArgs) -> anyhow::Result<ExitCode> {
     let parties: Vec<PartyId> = args.parties.iter().copied().map(PartyId).collect();
     let reason = args.reason.as_deref().or_else(|| args.all.then_some(""));
-    let which = Which { connection: args.connection.as_deref(), parties, reason };
-    give(context, store, &which, &Answer::Retry, args.by.as_deref()).await
+    give(context, store, &args.answerer, &Which { parties, reason }, &Answer::Retry).await
 }
 
 /// Which holds are answered: those of these parties, and those of this cause (all of them for an empty one).
 struct Which<'a> {
-    connection: Option<&'a str>,
     parties: Vec<PartyId>,
     reason: Option<&'a str>,
 }
@@ -296,11 +285,11 @@ struct Which<'a> {
 async fn give(
     context: &Context<'_>,
     store: &Store,
+    AnswererArgs { connection, by }: &AnswererArgs,
     which: &Which<'_>,
     answer: &Answer,
-    by: Option<&str>,
 ) -> anyhow::Result<ExitCode> {
-    let connections = chosen(store, which.connection).await?;
+    let connections = chosen(store, connection.as_deref()).await?;
     let mut asked: BTreeMap<(i64, PartyId), ConnectionRow> = BTreeMap::new();
     for party in &which.parties {
         let found = of_party(store, &connections, *party).await?;
@@ -317,8 +306,7 @@ async fn give(
             asked.extend(rows.into_iter().map(|row| ((connection.id.0, row.party), connection.clone())));
         }
     }
-    let user = || (context.env)("USER").filter(|user| !user.is_empty());
-    let by = by.map(str::to_owned).or_else(user).unwrap_or_else(|| "command line".to_owned());
+    let by = self::by(context, by.as_deref());
     let clock = SystemClock::start();
     let mut results = Vec::new();
     for ((_, party), connection) in asked {

@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod answering;
 mod apply;
 mod check;
 mod config_check;
@@ -18,6 +19,7 @@ mod parents;
 mod plan;
 mod resync;
 mod run;
+mod set_off;
 mod sim;
 mod sync;
 mod webhooks;

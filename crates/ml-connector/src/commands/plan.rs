@@ -10,7 +10,7 @@ use sync_core::plan::Step;
 use sync_core::ports::Missing;
 use sync_engine::daemon::{End, TokioSleeper, heartbeat, until_surveyed};
 use sync_engine::lease::Lease;
-use sync_engine::{Planner, policy_digest};
+use sync_engine::{HandoverPlanner, Planner};
 use sync_store::Ledger;
 
 use super::Context;
@@ -18,11 +18,12 @@ use super::sync::{chosen, stopped};
 use crate::cli::PlanArgs;
 use crate::config::{Config, Connection};
 use crate::exit::{ExitCode, Failed};
+use crate::handover_preview::Handovers;
 use crate::output::talk;
-use crate::plan_file::{PlanFile, PlanRecord, VERSION};
+use crate::plan_file::{PlanFile, PlanRecord, PlannedHandover, VERSION};
 use crate::preview::{Entry, Families, Preview, Read, Tokens, Totals};
 use crate::progress::Progress;
-use crate::wire::{Process, SystemClock, open_store, policy};
+use crate::wire::{Process, SystemClock, open_store, plan_digest};
 
 /// Keys decided at once.
 const PAGE: u32 = 200;
@@ -31,6 +32,7 @@ const PAGE: u32 = 200;
 struct Planned {
     preview: Preview,
     records: Vec<PlanRecord>,
+    handovers: Vec<PlannedHandover>,
 }
 
 pub(super) async fn run(context: &Context<'_>, args: &PlanArgs) -> anyhow::Result<ExitCode> {
@@ -49,7 +51,7 @@ pub(super) async fn run(context: &Context<'_>, args: &PlanArgs) -> anyhow::Resul
         match one(&process, connection, args, !context.output.is_json()).await? {
             Ok(planned) => {
                 if let Some(path) = &args.out {
-                    write(path, &process, connection, planned.records)?;
+                    write(path, &process, connection, planned.records, planned.handovers)?;
                 }
                 previews.push(planned.preview);
             }
@@ -86,7 +88,12 @@ async fn one(
             }
             talk(format!("{}: {owner} keeps it in sync; showing what it has not done yet", connection.name));
             let ledger = process.ledger(connection, id);
-            decide(process, connection, &planner, &ledger, (Read::ByTheOtherProcess, Missing::default()))
+            let handovers = match process.handover_planner_beside(connection, id).await? {
+                Ok(handovers) => handovers,
+                Err(error) => return Ok(Err(stopped(&connection.name, &error))),
+            };
+            let planners = Planners { customers: planner, handovers };
+            decide(process, connection, &planners, &ledger, (Read::ByTheOtherProcess, Missing::default()))
                 .await
         }
     }
@@ -110,8 +117,12 @@ async fn alone(
             return Ok(Err(stopped(&connection.name, &pause.error)));
         }
         let missing = survey.missing().cloned().unwrap_or_default();
-        let planner = wired.engine.planner(args.fresh);
-        decide(process, connection, &planner, &ledger, (Read::Now, missing)).await
+        let handovers = match wired.engine.handover_planner(args.fresh).await? {
+            Ok(handovers) => handovers,
+            Err(error) => return Ok(Err(stopped(&connection.name, &error))),
+        };
+        let planners = Planners { customers: wired.engine.planner(args.fresh), handovers };
+        decide(process, connection, &planners, &ledger, (Read::Now, missing)).await
     };
     let planned = tokio::select! {
         biased;
@@ -122,14 +133,27 @@ async fn alone(
     planned
 }
 
+/// Who decides: about customers, and about handovers where there are any.
+struct Planners {
+    customers: Planner,
+    handovers: Option<HandoverPlanner>,
+}
+
 /// Decides every key in the queue. Only what there is something to say about is kept.
 async fn decide(
     process: &Process<'_>,
     connection: &Connection,
-    planner: &Planner,
+    Planners { customers: planner, handovers: handing }: &Planners,
     ledger: &Ledger,
     (read, missing): (Read, Missing),
 ) -> anyhow::Result<Result<Planned, ExitCode>> {
+    let handed = match handing {
+        Some(handing) => match handing.preview().await? {
+            Ok(preview) => Some((preview, handing.since)),
+            Err(error) => return Ok(Err(stopped(&connection.name, &error))),
+        },
+        None => None,
+    };
     let (mut totals, mut families) = (Totals::default(), Families::default());
     let (mut entries, mut records) = (Vec::new(), Vec::new());
     let mut after: Option<PartyId> = None;
@@ -164,8 +188,11 @@ async fn decide(
         oldest_read,
         missing_fields: missing.fields.iter().map(|field| field.label().to_owned()).collect(),
         records: entries,
+        handovers: handed.as_ref().map(|(preview, since)| Handovers::of(preview, *since)),
     };
-    Ok(Ok(Planned { preview, records }))
+    let waiting = handed.iter().flat_map(|(preview, _)| &preview.handovers);
+    let handovers = waiting.filter_map(PlannedHandover::of).collect();
+    Ok(Ok(Planned { preview, records, handovers }))
 }
 
 fn write(
@@ -173,17 +200,21 @@ fn write(
     process: &Process<'_>,
     connection: &Connection,
     records: Vec<PlanRecord>,
+    handovers: Vec<PlannedHandover>,
 ) -> anyhow::Result<()> {
     let file = PlanFile {
         version: VERSION,
         connection: connection.name.clone(),
         made_at: process.clock.now(),
-        policy: policy_digest(&policy(connection)),
+        policy: plan_digest(connection),
         records,
+        handovers,
     };
     let mut text = serde_json::to_string_pretty(&file)?;
     text.push('\n');
     std::fs::write(path, text).with_context(|| format!("the plan {} cannot be written", path.display()))?;
-    talk(format!("{} records are in {}; `ml-connector apply` does them", file.records.len(), path.display()));
+    let (records, handovers) = (file.records.len(), file.handovers.len());
+    let asked = if handovers > 0 { format!(" and {handovers} older won deals") } else { String::new() };
+    talk(format!("{records} records{asked} are in {}; `ml-connector apply` does them", path.display()));
     Ok(())
 }

@@ -58,6 +58,9 @@ pub(super) async fn run(context: &Context<'_>) -> anyhow::Result<ExitCode> {
         if let Some(subscribing) = subscriptions.remove(&next.id) {
             next.engine.look_after_webhooks(subscribing);
         }
+        if let Some(bell) = bells.get(&next.id) {
+            next.engine.heed(bell.clone());
+        }
         wired.push(next);
         talk(format!("{}: in sync from now on", connection.name));
     }

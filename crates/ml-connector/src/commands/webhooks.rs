@@ -1,6 +1,7 @@
 //! `webhooks`: where a connection takes webhooks in, and what became of its subscription at Pipedrive.
 
 use serde::Serialize;
+use sync_core::hooks::HookEntity;
 use sync_engine::subscriptions::{HookState, STATE, digest};
 use sync_store::{HookSeen, OurSubscription, Store};
 
@@ -8,7 +9,7 @@ use super::Context;
 use crate::cli::WebhooksArgs;
 use crate::config::{Config, Require};
 use crate::exit::{ExitCode, Failed};
-use crate::hooks::addresses;
+use crate::hooks::{addresses, entities};
 use crate::output::{table, talk};
 use crate::wire::open_store;
 
@@ -18,6 +19,8 @@ const MOST: u32 = 10;
 #[derive(Serialize)]
 struct Shown {
     address: String,
+    /// The kinds of records that it tells of; each has a subscription of its own.
+    records: Vec<&'static str>,
     /// Valid as long as the secret they were made of is configured.
     older: Vec<String>,
     user: Option<String>,
@@ -53,6 +56,8 @@ struct ShownState {
 #[derive(Serialize)]
 struct ShownSubscription {
     id: i64,
+    /// What it tells of.
+    record: &'static str,
     /// `current`, `older` or `unknown`: whose secret its address is made of.
     secret: &'static str,
     made_at: String,
@@ -78,6 +83,7 @@ pub(super) async fn run(context: &Context<'_>, args: &WebhooksArgs) -> anyhow::R
     let subscriptions = ours.into_iter().map(|ours| shown(ours, &address, &older)).collect();
     let shown = Shown {
         address,
+        records: entities(connection).into_iter().map(HookEntity::key).collect(),
         older,
         user: webhooks.basic.first().map(|basic| basic.user.clone()),
         hmac_header: webhooks.hmac.as_ref().map(|hmac| hmac.header.clone()),
@@ -138,6 +144,7 @@ fn shown(ours: OurSubscription, address: &str, older: &[String]) -> ShownSubscri
     let (ended_at, ended_why) = ours.ended.unzip();
     ShownSubscription {
         id: ours.id.0,
+        record: ours.entity.map_or("unknown", HookEntity::key),
         secret,
         made_at: ours.made_at.to_string(),
         first_event_at: ours.proven_at.map(|at| at.to_string()),
@@ -148,7 +155,11 @@ fn shown(ours: OurSubscription, address: &str, older: &[String]) -> ShownSubscri
 }
 
 fn words(shown: &Shown) -> String {
-    let mut text = format!("address  {}\nevents   organization, all actions, version 2.0\n", shown.address);
+    let mut text = format!(
+        "address  {}\nevents   {}: all actions, version 2.0\n",
+        shown.address,
+        shown.records.join(", ")
+    );
     if let Some(user) = &shown.user {
         text.push_str(&format!("user     {user}, with the password of the configuration\n"));
     }
@@ -180,9 +191,17 @@ fn words(shown: &Shown) -> String {
             };
             let text = |at: &Option<String>| at.clone().unwrap_or_default();
             let (first, last) = (text(&row.first_event_at), text(&row.last_event_at));
-            [row.id.to_string(), row.secret.to_owned(), row.made_at.clone(), first, last, ended]
+            [
+                row.id.to_string(),
+                row.record.to_owned(),
+                row.secret.to_owned(),
+                row.made_at.clone(),
+                first,
+                last,
+                ended,
+            ]
         });
-        let heads = ["webhook", "secret", "made", "first event", "last event", "ended"];
+        let heads = ["webhook", "record", "secret", "made", "first event", "last event", "ended"];
         text.push_str(&format!("\n{}\n", table(heads, &[], rows)));
     }
     if !shown.events.is_empty() {

@@ -31,7 +31,7 @@ pub struct CustomersFromCrm {
     pub on: Vec<Trigger>,
 
     /// By what people say that an organization or a deal is meant for the ERP: `{ label = "Send to ERP" }`, or
-    /// `{ field = "Send to ERP", values = ["Yes"] }` for a custom field, by name or code. Optional.
+    /// `{ field = "Send to ERP", values = ["Yes"] }` for a custom field, by name or code. No default.
     pub mark: Option<Mark>,
 
     /// Whether nothing is handed over without the mark, whatever else sets it off: of a won deal, the deal or its
@@ -147,7 +147,7 @@ pub struct When {
     pub country: Vec<String>,
     /// The deal belongs to one of these users, by name, e-mail address or number. Default `[]`.
     pub owner: Vec<String>,
-    /// A custom field of the deal or the organization says this, such as `{ name = "Region", value = "EMEA" }`. Optional.
+    /// A custom field of the deal or the organization says this, such as `{ name = "Region", value = "EMEA" }`. No default.
     pub field: Option<FieldIs>,
 }
 

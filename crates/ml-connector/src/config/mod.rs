@@ -37,7 +37,7 @@ pub use self::customers::Customers;
 pub use self::diagnose::{ConfigError, Location, Source, render, report};
 pub use self::duration::Duration;
 pub use self::fields::Fields;
-pub use self::handovers::CustomersFromCrm;
+pub use self::handovers::{BusinessUnit, CustomersFromCrm};
 pub use self::oracle::{Authentication, Oracle};
 pub use self::own_field::OwnField;
 pub use self::pipedrive::{Credentials, OAuth, Pipedrive, Pkce, Plan};

@@ -279,7 +279,7 @@ fn what_sets_a_handover_off_must_not_be_everything_or_nothing() {
     let fine = |more: &str, unit: &str| {
         let text = format!("{FINE}\n[connection.customers_from_crm]\n{more}\n{UNIT}\n{unit}\n");
         let config = Config::parse(&text, "ml-connector.toml").unwrap();
-        crate::wire::handovers(&config.connections[0]).unwrap().interest()
+        crate::wire::handover_policy(&config.connections[0]).unwrap().interest()
     };
     fine("on = [\"org_created\", \"org_assigned\"]\napproval = \"review\"", "");
     let by_label =
@@ -299,7 +299,7 @@ fn what_is_shown_of_a_customer_are_few_fields_and_a_link_that_differs() {
     let rules = |more: &str| {
         let text = format!("{FINE}\n[connection.customers_from_crm]\n{more}\n{UNIT}\n");
         let config = Config::parse(&text, "ml-connector.toml").unwrap();
-        crate::wire::handovers(&config.connections[0]).unwrap().answers
+        crate::wire::handover_policy(&config.connections[0]).unwrap().answers
     };
     let plain = rules("");
     assert_eq!(plain.deal, [CustomerId, AccountNumber, Status].into());

@@ -141,6 +141,85 @@ async fn the_hierarchy_and_the_services() {
     others.says("services").await;
 }
 
+const HANDOVERS: &str = "\n[connection.customers_from_crm]\nreview_above = { USD = 50000 }\n\
+                         [[connection.customers_from_crm.business_unit]]\nname = \"US1\"\nset_id = 300000001127004\n\
+                         when = { pipeline = [\"Pipeline\"] }\n";
+
+/// A company with a won deal and two open ones.
+fn with_deals(world: World) -> World {
+    let deal = |name: &str| {
+        let org = world.pipedrive.create_as_person(&json!({ "name": name })).expect("an organization");
+        let body = json!({ "title": "Contract", "org_id": org, "value": 100, "currency": "USD" });
+        world.pipedrive.create_deal(&body).expect("a deal")
+    };
+    world.pipedrive.win_deal(deal("Old Friends Ltd")).expect("won");
+    deal("Acme Trading Inc");
+    deal("Initech Ltd");
+    world
+}
+
+#[tokio::test]
+async fn handovers_fit() {
+    let report = with_deals(World::new().and(HANDOVERS)).says("handovers").await;
+    assert!(report.fits && report.warnings == 0, "{:?}", report.findings);
+    let forecast = report.handovers.expect("a forecast");
+    assert_eq!((forecast.older_organizations, forecast.organizations_when_won), (1, 2));
+}
+
+/// No source system, no right to call the account service, a set and a pipeline that do not exist.
+#[tokio::test]
+async fn handovers_do_not_fit() {
+    let settings = FusionSettings {
+        source_systems: vec!["SIEBEL".to_owned()],
+        forbidden: vec!["CustomerAccountService".to_owned()],
+        ..FusionSettings::default()
+    };
+    let lines = HANDOVERS.replace("300000001127004", "202").replace("\"Pipeline\"", "\"EU Sales\"");
+    let world = with_deals(World::of(settings, PipedriveSettings::default()).and(&lines));
+    let report = world.says("handovers_unfit").await;
+    assert_eq!(severity(&report, "fusion.source_system"), "problem");
+    assert_eq!(severity(&report, "fusion.account_service"), "problem");
+    assert_eq!(severity(&report, "fusion.profile_service"), "ok", "another service, another right");
+    assert_eq!(severity(&report, "fusion.sets"), "warning");
+    assert_eq!(severity(&report, "pipedrive.pipelines"), "problem");
+    assert_eq!(report.problems, 3);
+}
+
+/// A pod that does not offer what nobody could verify, and one whose services answer with faults or not at all.
+#[tokio::test]
+async fn what_a_pod_does_not_tell_is_said_so() {
+    let settings = FusionSettings { source_system_service: false, ..FusionSettings::default() };
+    let world = World::of(settings, PipedriveSettings::default()).and(HANDOVERS);
+    let sets = FaultRule::on("setIdAssignmentsBusinessUnit", status(404, ""));
+    world.fusion.faults().add(sets);
+    let report = world.check().await;
+    assert_eq!(severity(&report, "fusion.source_system"), "note");
+    assert_eq!(severity(&report, "fusion.sets"), "note");
+    assert!(report.fits && report.warnings == 0, "{:?}", report.findings);
+
+    let fault = r#"<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><e:Fault>
+        <faultstring>The user is not authorized</faultstring></e:Fault></e:Body></e:Envelope>"#;
+    let fault = Fault::Status {
+        status: 500,
+        body: fault.to_owned(),
+        content_type: Some("text/xml; charset=utf-8".to_owned()),
+        retry_after: None,
+    };
+    // After a firewall's page our own client stops for a while.
+    for (fault, place, others) in
+        [(fault, "Security Console", "ok"), (Fault::Html { status: 403 }, "the network", "not_checked")]
+    {
+        let world = World::new().and(HANDOVERS);
+        world.fusion.faults().add(FaultRule::on("/crmService/CustomerAccountService", fault));
+        let report = world.check().await;
+        let finding = report.findings.iter().find(|finding| finding.name == "fusion.account_service");
+        let remedy = finding.and_then(|finding| finding.remedy.as_ref()).expect("a remedy");
+        assert!(remedy.place.contains(place), "{finding:?}");
+        assert_eq!(severity(&report, "fusion.reachable"), "ok");
+        assert_eq!(severity(&report, "fusion.profile_service"), others);
+    }
+}
+
 #[tokio::test]
 async fn the_budget_is_too_small() {
     World::new().with("seats = 5", "seats = 5\ndaily_tokens = 500").says("budget").await;

@@ -110,7 +110,7 @@ fn a_plan_is_shown_applied_once_and_refused_elsewhere() {
     // Files of another version, connection or policy.
     let text = std::fs::read_to_string(&path).expect("the plan");
     for (was, is, said) in [
-        ("\"version\": 1", "\"version\": 2", "version 2"),
+        ("\"version\": 2", "\"version\": 3", "version 3"),
         ("\"connection\": \"acme\"", "\"connection\": \"other\"", "other"),
         ("\"policy\": \"", "\"policy\": \"0", "other settings"),
     ] {

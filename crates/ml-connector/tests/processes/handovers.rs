@@ -74,3 +74,46 @@ fn a_won_deal_is_approved_and_becomes_a_customer() {
     let refused = run(&file, &["sync", "--deal", "4711", "--json"]);
     assert!(json(&refused, 2)["error"]["message"].as_str().is_some_and(|text| text.contains("deal 4711")));
 }
+
+/// What was won before anybody switched this on is planned, applied, and handed over by the next sync.
+#[test]
+fn an_older_deal_is_planned_applied_and_handed_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_simulators, addresses) = simulators("3", &["--plan", "ultimate", "--seats", "20"]);
+    let file = folder.path().join("ml-connector.toml");
+    std::fs::write(&file, format!("{}{SECTION}", example(&addresses, "127.0.0.1:0"))).expect("written");
+    let file = file.to_str().expect("UTF-8").to_owned();
+    let plan_file = folder.path().join("acme.plan.json").to_str().expect("UTF-8").to_owned();
+    let ends = |arguments: &[&str], code| json(&run(&file, &[arguments, &["--json"]].concat()), code);
+    let crm = &addresses[1];
+    let address = json!({ "value": "1 Main St, Boston, MA 02101, USA", "country": "USA" });
+    let org = enter(crm, "organizations", &json!({ "name": "Hand Made Inc", "address": address }));
+    let id: i64 = org.parse().expect("a number");
+    let deal = json!({ "title": "Big", "org_id": id, "value": 60_000, "currency": "USD", "status": "won" });
+    let deal: i64 = enter(crm, "deals", &deal).parse().expect("a number");
+
+    let planned = ends(&["plan", "--out", &plan_file], 0)[0]["handovers"].clone();
+    assert_eq!((&planned["waiting"], &planned["by_themselves"]), (&json!(1), &json!(0)), "{planned}");
+    let record = &planned["records"][0];
+    assert_eq!(
+        (&record["id"], &record["deal"]["id"], &record["action"]),
+        (&json!(id), &json!(deal), &json!("create"))
+    );
+    assert_eq!(record["begins"]["piece"], "party", "{record}");
+    assert_eq!(record["then"], json!(["account", "profile"]));
+    assert!(record["words"].to_string().contains("waits for a person"), "{record}");
+    ends(&["sync"], 0);
+    assert_eq!(ends(&["handovers", "list"], 0), json!([]), "it waits for a person");
+
+    let unknown = ends(&["apply", &plan_file, "--organization", "4711"], 2);
+    assert!(unknown["error"]["message"].to_string().contains("organization 4711"), "{unknown}");
+    let applied = ends(&["apply", &plan_file, "--organization", &org], 0);
+    assert_eq!((&applied["applied"], &applied["not_reached"]), (&json!(0), &json!(0)), "only what was named");
+    assert_eq!(applied["handovers"][0]["result"], "asked", "{applied}");
+    let again = ends(&["apply", &plan_file, "--organization", &org], 0);
+    assert_eq!(again["handovers"][0]["result"], "already_asked", "{again}");
+    ends(&["sync"], 0);
+    assert_eq!(ends(&["handovers", "show", "--organization", &org], 0)[0]["made"]["profile"], true);
+    let none = ends(&["plan"], 0)[0]["handovers"].clone();
+    assert_eq!((&none["waiting"], &none["by_themselves"]), (&json!(0), &json!(0)), "{none}");
+}

@@ -234,8 +234,8 @@ async fn who_proves_nothing_changes_nothing_and_is_not_parsed() {
     assert_eq!((story.door.visits(), story.open().await), ([0, 0, 0, 4], 0));
 
     assert_eq!(story.post(PATH, &[RIGHT], "{".to_owned()).await, 200, "a refusal would count towards a ban");
-    let deal = json!({"meta": {"action": "change", "entity": "deal", "entity_id": "1", "id": "9"}});
-    assert_eq!(story.post(PATH, &[RIGHT], deal.to_string()).await, 200);
+    let person = json!({"meta": {"action": "change", "entity": "person", "entity_id": "1", "id": "9"}});
+    assert_eq!(story.post(PATH, &[RIGHT], person.to_string()).await, 200);
     for id in ["1", "1", "2"] {
         assert_eq!(story.post(PATH, &[RIGHT], payload(id)).await, 200);
     }

@@ -10,6 +10,7 @@ use saas_sims::{
     pipedrive::{OAuthSettings, PipedriveSettings, WebhookSettings, deliver_due},
 };
 use serde_json::{Value, json};
+use sync_core::hooks::HookEntity;
 use sync_engine::{
     Engine, Step, Subscribing,
     lease::Lease,
@@ -40,6 +41,7 @@ fn subscribing(paths: &[&str]) -> Subscribing {
     let address = addresses.next();
     Subscribing {
         wanted: address.is_some(),
+        entities: vec![HookEntity::Organization],
         address: address.unwrap_or_default(),
         older: addresses.collect(),
         name: "ml-connector acme".to_owned(),

@@ -43,6 +43,7 @@ impl Service for Accounts {
 }
 
 struct Find;
+struct FindSome;
 struct Get;
 struct Create;
 struct Merge;
@@ -51,6 +52,13 @@ impl Operation for Find {
     type Service = Accounts;
     const NAME: &'static str = "customer_accounts.by_reference";
     const OPERATION: &'static str = "getCustomerAccountByOriginalSystemReference";
+    const WRITE: bool = false;
+}
+
+impl Operation for FindSome {
+    type Service = Accounts;
+    const NAME: &'static str = "customer_accounts.find";
+    const OPERATION: &'static str = "findCustomerAccount";
     const WRITE: bool = false;
 }
 
@@ -105,6 +113,17 @@ impl Fusion {
             }
         }
         Ok(found)
+    }
+
+    /// Some accounts with their sites, in no order; those that cannot be read are left out, for nothing is decided by them.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn some_accounts(&self, limit: u32) -> Called<Vec<FoundAccount>> {
+        let criteria = [leaf("adf:fetchStart", 0), leaf("adf:fetchSize", limit)];
+        let parameters = vec![node("typ:findCriteria", &criteria), node("typ:findControl", &[])];
+        let answer = self.call(&SoapCall::of(FindSome, parameters)).await?;
+        Ok(answer.value.iter().filter_map(|value| read::account(value).ok()).collect())
     }
 
     /// An account with its sites, if it exists and our user may see it.

@@ -19,6 +19,8 @@ pub(crate) enum Which {
     ById,
     /// All that are won, by ascending id.
     Won,
+    /// All that are being worked on, by ascending id.
+    Open,
     /// Those changed since, by ascending update time. Whole seconds: a fraction is answered with 400 (8).
     ChangedSince(String),
     /// Likewise, but won: there is no filter for the time of winning.
@@ -53,8 +55,9 @@ impl Endpoint for ListDeals {
         let mut query = Vec::new();
         match &self.which {
             Which::ById => query.extend(sorted("id")),
-            Which::Won => {
-                query.push(("status", "won".to_owned()));
+            Which::Won | Which::Open => {
+                let status = if matches!(self.which, Which::Won) { "won" } else { "open" };
+                query.push(("status", status.to_owned()));
                 query.extend(sorted("id"));
             }
             Which::ChangedSince(since) => {

@@ -10,9 +10,7 @@ use super::Envelope;
 
 const PATH: &str = "v1/webhooks";
 
-/// What we subscribe to: every action on organizations, in the second version of payloads.
-pub(crate) const OBJECT: &str = "organization";
-/// Every action.
+/// What we subscribe to: every action, in the second version of payloads.
 pub(crate) const ACTION: &str = "*";
 /// Always said: the default changed once, and many clients broke (8).
 pub(crate) const VERSION: &str = "2.0";
@@ -38,11 +36,11 @@ pub(crate) struct CreateWebhook {
 }
 
 impl CreateWebhook {
-    pub(crate) fn new(address: &str, name: &str, login: Option<(&str, &str)>) -> Self {
+    pub(crate) fn new(object: &str, address: &str, name: &str, login: Option<(&str, &str)>) -> Self {
         let mut body = json!({
             "subscription_url": address,
             "event_action": ACTION,
-            "event_object": OBJECT,
+            "event_object": object,
             "version": VERSION,
             "name": name,
         });

@@ -9,6 +9,9 @@ use super::resource::{Attribute, Finder, How, Kind, Resource, Writes, attributes
 const CRM: &str = "crmRestApi";
 const FSCM: &str = "fscmRestApi";
 
+/// Which reference data set each business unit has, group by group (section 1.4, SetId).
+pub(crate) const SETS: &str = "setIdAssignmentsBusinessUnit";
+
 /// The resource of that name under that root.
 pub(crate) fn top(root: &str, name: &str) -> Option<&'static Resource> {
     all().find(|resource| resource.parent.is_none() && resource.root == root && resource.name == name)
@@ -35,6 +38,12 @@ pub(crate) static OTHERS: LazyLock<Vec<Resource>> = LazyLock::new(|| {
     let mut all = party_children();
     all.extend(receivables());
     all.extend(orders());
+    all.push(Resource {
+        opaque: true,
+        finders: const { &[Finder::key("DeterminantFinder", &[("bindBusinessUnitCode", "OrganizationCode")])] },
+        writes: Writes::NotModelled,
+        ..resource(FSCM, SETS, "DeterminantValue", include_str!("../../fixtures/set_id_assignments.txt"))
+    });
     all
 });
 

@@ -43,6 +43,21 @@ pub(crate) fn add(
     Ok(id)
 }
 
+/// Gives business units their reference data sets for account sites, one unit for each set, as its setup does.
+pub(crate) fn assign_sets(state: &mut State, sets: &[i64], now: Timestamp) {
+    let Ok(resource) = resource(catalog::SETS) else { return };
+    for (index, set) in (1_i64..).zip(sets) {
+        let unit = 300_000_100_000_000 + index;
+        let edit = Edit::set(json!({
+            "DeterminantType": "BU", "DeterminantValue": unit, "OrganizationId": unit,
+            "OrganizationCode": format!("US{index}"), "ReferenceGroupName": "HZ_CUSTOMER_ACCOUNT_SITE",
+            "SetCode": format!("US{index}SET"), "SetId": set,
+        }));
+        // The attributes are those of the resource.
+        let _ = state.apply(resource, unit, None, &edit, now);
+    }
+}
+
 /// Issues an invoice to an account: one installment for all of it, or as many as `parts` says.
 pub(crate) fn invoice(
     state: &mut State,

@@ -3,8 +3,8 @@
 //! What is here: `POST /oauth2/v1/token`; under `/crmRestApi` `hubOrganizations` with its children, read and written;
 //! under `/fscmRestApi` `receivablesCustomerAccountActivities`, `receivablesCustomerAccountSiteActivities`,
 //! `receivablesInvoices` with installments and flexfield, `receivablesCreditMemos`, `standardReceipts`,
-//! `salesOrdersForOrderHub`, `purchaseOrders` with flexfield, `draftPurchaseOrders`, read only; `describe` of each; the SOAP services for customer
-//! accounts and their profiles.
+//! `salesOrdersForOrderHub`, `purchaseOrders` with flexfield, `draftPurchaseOrders`, `setIdAssignmentsBusinessUnit`, read only;
+//! `describe` of each; the SOAP services for customer accounts, their profiles and source systems.
 //! What the real system has and this one has not is refused with 501, never ignored.
 //!
 //! `POST /_sim/fusion/party` takes `{"PartyNumber" | "PartyId": ..., "set": {...}, "by"?, "stamp"?,
@@ -74,8 +74,9 @@ struct Inner {
 impl FusionSim {
     /// An empty pod.
     pub fn new(settings: FusionSettings, clock: SimClock, seed: u64) -> Self {
-        let (faults, state) = (Faults::new(seed ^ 0xfa17), Mutex::new(State::new(seed)));
-        Self { inner: Arc::new(Inner { settings, clock, faults, state }) }
+        let (faults, mut state) = (Faults::new(seed ^ 0xfa17), State::new(seed));
+        documents::assign_sets(&mut state, &settings.set_ids, clock.now());
+        Self { inner: Arc::new(Inner { settings, clock, faults, state: Mutex::new(state) }) }
     }
 
     /// The pod as an axum router.

@@ -22,6 +22,9 @@ pub(crate) fn answer(settings: &FusionSettings, state: &mut State, call: &Call, 
     }
     let reply = match token::refuse_bearer(settings, state, call, now) {
         Some(refusal) => refusal,
+        None if settings.forbidden.iter().any(|part| call.path.contains(part.as_str())) => {
+            forbid(call, settings)
+        }
         None if soap::serves(call) => soap::answer(settings, state, call, now),
         None => rest(settings, state, call, now),
     };
@@ -32,6 +35,12 @@ pub(crate) fn answer(settings: &FusionSettings, state: &mut State, call: &Call, 
         .with("x-oracle-dms-rid", "0:3")
         .with("cache-control", "no-cache, no-store, must-revalidate")
         .with("content-language", "en")
+}
+
+/// The user is known and has no privilege for this (section 4.8).
+fn forbid(call: &Call, settings: &FusionSettings) -> Reply {
+    let detail = "The user has no privilege for this.".to_owned();
+    Failure { status: StatusCode::FORBIDDEN, code: "403", detail }.reply(call, 4, settings)
 }
 
 fn rest(settings: &FusionSettings, state: &mut State, call: &Call, now: Timestamp) -> Reply {

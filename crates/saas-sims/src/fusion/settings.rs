@@ -38,6 +38,10 @@ pub struct FusionSettings {
     pub structured_errors_need_accept: bool,
     /// Registered source systems (section 1.5); others are refused with HZ-120559.
     pub source_systems: Vec<String>,
+    /// Whether `FoundationSourceSystemService` answers `findSourceSystem`; if not, it is an unknown method (UNVERIFIED).
+    pub source_system_service: bool,
+    /// Services and resources that the user has no privilege for, as parts of their paths: 403 (section 4.8).
+    pub forbidden: Vec<String>,
     /// Whether `Upsert-Mode: true` finds an existing party by source reference too, not only by PartyNumber (section
     /// 1.5, UNVERIFIED).
     pub upsert_by_reference: bool,
@@ -105,6 +109,8 @@ impl Default for FusionSettings {
             error_accept_is_406: false,
             structured_errors_need_accept: false,
             source_systems: vec!["PIPEDRIVE".to_owned()],
+            source_system_service: true,
+            forbidden: Vec::new(),
             upsert_by_reference: false,
             location_header: false,
             party_numbers_from_outside: false,
@@ -115,7 +121,7 @@ impl Default for FusionSettings {
             expanded_children: 25,
             removed_attributes: Vec::new(),
             purchase_orders_fail_on_fields: true,
-            set_ids: vec![300_000_001_127_004],
+            set_ids: vec![300_000_001_127_004, 300_000_001_127_005, 300_000_001_127_006],
             profile_classes: vec!["DEFAULT".to_owned()],
             basic: None,
             refuse_duplicate_references: true,

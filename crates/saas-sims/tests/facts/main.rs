@@ -12,6 +12,7 @@ mod fusion_children;
 mod fusion_collections;
 mod fusion_documents;
 mod fusion_queries;
+mod fusion_setup;
 mod fusion_soap;
 mod fusion_soap_accounts;
 mod fusion_soap_changes;

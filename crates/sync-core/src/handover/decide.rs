@@ -84,14 +84,15 @@ pub fn decide(policy: &HandoverPolicy, directory: &Directory, handover: &Handove
         Next::Party(party) => return Decision::Complete(party),
         Next::Nothing(why) => return Decision::Nothing(why),
     };
-    let Some(unit) = because.unit else {
-        return Decision::hold(Question::NoBusinessUnit { cause: because.cause });
-    };
     let under_way = handover.is_under_way();
     let oldest = because.read_at.map_or(read_at, |deal| deal.min(read_at));
     if !under_way && handover.now.duration_since(oldest) > policy.freshness {
         return Decision::Observe;
     }
+    // Not before it was read again: a deal that is gone or archived is in no list, and nobody is to be asked about it.
+    let Some(unit) = because.unit else {
+        return Decision::hold(Question::NoBusinessUnit { cause: because.cause });
+    };
     let task = Task { policy, handover, org, because, unit };
     match task.next() {
         // Asked right before the first write: whoever is a customer already needs nobody's approval.
@@ -119,7 +120,7 @@ fn absent(handover: &Handover) -> Decision {
     }
 }
 
-enum Next<'a> {
+pub(super) enum Next<'a> {
     One(Because<'a>),
     /// Everything is done, and this is the customer.
     Party(PartyId),
@@ -128,7 +129,11 @@ enum Next<'a> {
 
 /// The first cause that is not satisfied. What was begun comes first, and is finished whatever became of its cause: half a
 /// customer helps nobody.
-fn next_cause<'a>(policy: &'a HandoverPolicy, handover: &'a Handover, all: &[Because<'a>]) -> Next<'a> {
+pub(super) fn next_cause<'a>(
+    policy: &'a HandoverPolicy,
+    handover: &'a Handover,
+    all: &[Because<'a>],
+) -> Next<'a> {
     let Handover { made, answers, pair, .. } = handover;
     if let Some(began) = made.began.as_ref().filter(|began| !made.is_complete(began.set)) {
         let known = all.iter().find(|because| because.cause == began.cause);
@@ -158,7 +163,7 @@ fn next_cause<'a>(policy: &'a HandoverPolicy, handover: &'a Handover, all: &[Bec
 }
 
 /// Whether a person said that the customer, which is not of our making, gets no site there.
-fn left(handover: &Handover, unit: &BusinessUnit) -> bool {
+pub(super) fn left(handover: &Handover, unit: &BusinessUnit) -> bool {
     handover.answers.sites_left.contains(&unit.set)
 }
 

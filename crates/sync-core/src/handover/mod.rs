@@ -6,6 +6,7 @@
 
 mod answers;
 mod decide;
+mod foresee;
 mod pieces;
 mod policy;
 mod question;
@@ -16,6 +17,7 @@ mod trigger;
 
 pub use answers::{HandoverAnswer, HandoverAnswers};
 pub use decide::{Decision, Wait, decide};
+pub use foresee::{HandoverCourse, NextStep, foresee, older};
 pub use pieces::{Began, Look, Looked, Made, MadeAccount, MadeParty, Piece, PieceKind};
 pub use policy::{
     Approval, BusinessUnit, Conditions, Directory, FieldIs, HandoverPolicy, Interest, Mark, Required, Trigger,

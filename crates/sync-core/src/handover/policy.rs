@@ -61,6 +61,12 @@ impl HandoverPolicy {
         Reference { system: self.source_system.clone(), value: format!("pd:{}:org:{org}", self.company) }
     }
 
+    /// Whether rules name pipelines or users: the CRM tells them by number only.
+    #[must_use]
+    pub fn asks_for_names(&self) -> bool {
+        self.business_units.iter().any(|unit| !unit.when.pipeline.is_empty() || !unit.when.owner.is_empty())
+    }
+
     /// Our name for the site of an organization's account in a set.
     #[must_use]
     pub fn site_reference(&self, org: OrgId, set: SetId) -> Reference {

@@ -92,6 +92,9 @@ pub struct OnRecord {
     pub again: BTreeSet<AnswerField>,
     /// What is being written: committed before it is sent, and gone with its receipt.
     pub sending: Option<Sending>,
+    /// Why the last write did not come about, in the CRM's words; none once one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
 }
 
 /// A write without a receipt.
@@ -104,14 +107,15 @@ pub struct Sending {
 }
 
 impl OnRecord {
-    /// What has to be written: what differs from what was read, but for what a person insists on, and for what is unset and
-    /// not of our writing.
+    /// What has to be written: what differs from what was read, but for what a person insists on. Only our own words are
+    /// cleared.
     #[must_use]
     pub fn changes(&self, wanted: &Wanted, read: &Answers) -> BTreeMap<AnswerField, Option<String>> {
         let differs = |(field, wanted): &(&AnswerField, &Option<String>)| {
-            let ours = self.written.contains_key(*field);
+            let said = read.get(*field);
+            let ours = self.written.get(*field).is_some_and(|ours| ours.as_ref() == said);
             let insists = self.written.get(*field) == Some(*wanted) && self.again.contains(*field);
-            read.get(*field) != wanted.as_ref() && (wanted.is_some() || ours) && !insists
+            said != wanted.as_ref() && (wanted.is_some() || ours) && !insists
         };
         wanted.iter().filter(differs).map(|(field, wanted)| (*field, wanted.clone())).collect()
     }
@@ -135,7 +139,7 @@ impl OnRecord {
             }
             self.written.insert(field, value);
         }
-        self.sending = None;
+        (self.sending, self.refused) = (None, None);
     }
 }
 

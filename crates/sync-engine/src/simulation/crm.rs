@@ -9,7 +9,8 @@ use sync_core::{
     deals::Relation,
     error::{CallError, ErrorKind},
     fields::{Field, Values},
-    hooks::Subscription,
+    handover::OrgFacts,
+    hooks::{HookEntity, Subscription},
     ids::{ConnectionId, OrgId, PartyId, RelationId, SubscriptionId},
     laws::{Violation, law_2_intent_first},
     model::{CrmOrg, Page, Seen},
@@ -20,7 +21,7 @@ use sync_core::{
 
 use sync_store::Store;
 
-use super::world::{Effect, Fate, Landed, World, Worlds, lost, not_sent};
+use super::world::{Effect, Fate, Landed, Org, World, Worlds, lost, not_sent};
 
 /// The CRM's side of the world.
 pub(crate) struct CrmSeat {
@@ -79,7 +80,7 @@ impl Crm for CrmSeat {
             .map(|(id, org)| CrmOrg {
                 id,
                 values: org.values.clone(),
-                facts: Default::default(),
+                facts: facts(org),
                 updated_at: org.updated_at,
             })
             .map(Seen::Record)
@@ -97,6 +98,8 @@ impl Crm for CrmSeat {
             .map(Seen::Record)
             .collect())
     }
+
+    async fn room(&self, _class: Class) {}
 
     async fn permits(&self, class: Class, each: u32, wanted: usize) -> Called<Vec<Permit>> {
         self.world.gate.enter("crm.permits").await;
@@ -141,7 +144,7 @@ impl Crm for CrmSeat {
         self.check_relation_intent(daughter).await;
         match self.write("crm.relate", Effect::Relate(parent, daughter)).await? {
             Landed::Relation(id) => Ok(Relation { id, parent, daughter }),
-            Landed::Refused | Landed::Org(_) | Landed::Ended => {
+            Landed::Refused | Landed::Org(_) | Landed::Ended | Landed::Piece(_) => {
                 let why = "already related, or no such organization";
                 Err(CallError::without_effect("crm.relate", ErrorKind::Rejected, why))
             }
@@ -169,12 +172,19 @@ impl Crm for CrmSeat {
         Ok(self.world.lock().subscriptions.clone())
     }
 
-    async fn subscribe(&self, _class: Class, address: &str, _name: &str) -> Called<Subscription> {
+    async fn subscribe(
+        &self,
+        _class: Class,
+        entity: HookEntity,
+        address: &str,
+        _name: &str,
+    ) -> Called<Subscription> {
         self.world.reading("crm.subscribe").await?;
         let mut worlds = self.world.lock();
         let id = worlds.subscriptions.last().map_or(1, |last| last.id.0 + 1);
         let (id, address) = (SubscriptionId(id), address.to_owned());
-        let made = Subscription { id, address, complete: true, active: true, answered: None };
+        let entity = Some(entity);
+        let made = Subscription { id, address, entity, complete: true, active: true, answered: None };
         worlds.subscriptions.push(made.clone());
         Ok(made)
     }
@@ -226,63 +236,56 @@ impl CrmSeat {
         let worlds = self.world.lock();
         let id = match landed {
             Landed::Org(id) => Some(id),
-            Landed::Relation(_) | Landed::Ended | Landed::Refused => None,
+            Landed::Relation(_) | Landed::Ended | Landed::Refused | Landed::Piece(_) => None,
         };
         let org = id.and_then(|id| Some((id, worlds.orgs.get(&id)?)));
         let org = org.map(|(id, org)| CrmOrg {
             id,
             values: org.values.clone(),
-            facts: Default::default(),
+            facts: facts(org),
             updated_at: org.updated_at,
         });
         org.ok_or_else(|| CallError::without_effect(call, ErrorKind::Missing, "no such organization"))
     }
 
-    /// A write: sent, carried out or not, answered or not. The process may die in between.
     async fn write(&self, call: &'static str, effect: Effect) -> Called<Landed> {
-        let world = &self.world;
-        let (ticket, fate) = {
-            let mut worlds = world.lock();
-            let fate = worlds.fate();
-            if fate == Fate::NotSent {
-                return Err(not_sent(call));
-            }
-            (worlds.send(effect), fate)
-        };
-        world.gate.enter(call).await;
-        let now = world.now();
-        let landed = {
-            let mut worlds = world.lock();
-            match fate {
-                Fate::Answered | Fate::LostAfter => worlds.land(ticket, now),
-                Fate::Late => {
-                    worlds.delay(ticket, now);
-                    None
-                }
-                Fate::NotSent | Fate::LostBefore | Fate::ServerError => {
-                    worlds.lose(ticket);
-                    None
-                }
-            }
-        };
-        world.gate.enter("crm.answer").await;
-        match (fate, landed) {
-            (Fate::Answered, Some(landed)) => Ok(landed),
-            (Fate::Answered, None) => {
-                Err(CallError::without_effect(call, ErrorKind::Missing, "no such organization"))
-            }
-            (Fate::NotSent | Fate::LostBefore | Fate::LostAfter | Fate::Late | Fate::ServerError, _) => {
-                world.lock().tell(now, format!("{call} gets no answer ({fate:?})"));
-                Err(lost(call))
-            }
+        write(&self.world, call, effect).await
+    }
+}
+
+/// A write: sent, carried out or not, answered or not. The process may die in between.
+pub(crate) async fn write(world: &World, call: &'static str, effect: Effect) -> Called<Landed> {
+    let (ticket, fate) = {
+        let mut worlds = world.lock();
+        let fate = worlds.fate();
+        if fate == Fate::NotSent {
+            return Err(not_sent(call));
+        }
+        (worlds.send(effect), fate)
+    };
+    world.gate.enter(call).await;
+    let now = world.now();
+    let landed = world.lock().reach(ticket, fate, now);
+    world.gate.enter("crm.answer").await;
+    match (fate, landed) {
+        (Fate::Answered, Some(landed)) => Ok(landed),
+        (Fate::Answered, None) => Err(CallError::without_effect(call, ErrorKind::Missing, "no such record")),
+        (Fate::NotSent | Fate::LostBefore | Fate::LostAfter | Fate::Late | Fate::ServerError, _) => {
+            world.lock().tell(now, format!("{call} gets no answer ({fate:?})"));
+            Err(lost(call))
         }
     }
+}
+
+/// What is read of an organization beside its values.
+fn facts(org: &Org) -> OrgFacts {
+    OrgFacts { shown: org.answers.clone(), ..OrgFacts::default() }
 }
 
 fn listed(worlds: &Worlds, now: Timestamp) -> impl Iterator<Item = CrmOrg> + '_ {
     worlds.orgs.iter().filter_map(move |(id, org)| {
         let (values, updated_at) = org.listed(now)?;
-        Some(CrmOrg { id: *id, values: values.clone(), facts: Default::default(), updated_at })
+        Some(CrmOrg { id: *id, values: values.clone(), facts: facts(org), updated_at })
     })
 }
 

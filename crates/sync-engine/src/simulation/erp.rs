@@ -89,6 +89,9 @@ impl World {
         self.gate.enter(call).await;
         let mut worlds = self.lock();
         worlds.reads += 1;
+        worlds.calls.push(call);
+        let now = self.now();
+        worlds.meanwhile(now);
         match worlds.fate() {
             Fate::Answered => Ok(()),
             Fate::NotSent | Fate::LostBefore | Fate::LostAfter | Fate::Late | Fate::ServerError => {

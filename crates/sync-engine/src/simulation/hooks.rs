@@ -71,6 +71,7 @@ impl Hooks {
             record: id.0,
             action: "change".to_owned(),
             at: None,
+            urgent: true,
         };
         HookRow { event, vouched: vec![Check::Basic], body: "{}".to_owned() }
     }

@@ -9,15 +9,21 @@ use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     error::{CallError, ErrorKind},
     fields::{Field, Values},
+    handover::{AnswerField, Answers, Piece},
     hooks::Subscription,
-    ids::{OrgId, PartyId, RelationId},
+    ids::{DealId, OrgId, PartyId, RelationId, SetId},
     laws::{SeenWrite, Violation},
     model::{ErpAccount, ErpParty},
     ports::{Clock, ManualClock},
     value::Value,
 };
 
-use super::{family::FamilyWorld, gate::SeededGate};
+use super::{
+    book::{Became, Book},
+    deals::Sales,
+    family::FamilyWorld,
+    gate::SeededGate,
+};
 
 /// Requests take effect within this time of being sent, or never.
 pub(crate) const T_EFFECT: SignedDuration = SignedDuration::from_secs(60);
@@ -41,6 +47,10 @@ pub(crate) struct Worlds {
     pub(crate) orgs: BTreeMap<OrgId, Org>,
     /// Who belongs to whom, on both sides.
     pub(crate) family: FamilyWorld,
+    /// What the ERP knows of customers beside its lists.
+    pub(crate) book: Book,
+    /// Deals, and what people decided about them.
+    pub(crate) sales: Sales,
     pub(crate) page_size: usize,
     /// Subscriptions for webhooks.
     pub(crate) subscriptions: Vec<Subscription>,
@@ -59,6 +69,8 @@ pub(crate) struct Worlds {
     pub(crate) created: Vec<(OrgId, PartyId)>,
     pub(crate) writes: Vec<SeenWrite>,
     pub(crate) reads: u64,
+    /// Reads since the last time that somebody asked which there were.
+    pub(crate) calls: Vec<&'static str>,
     pub(crate) looks: u64,
     pub(crate) story: Vec<String>,
     pub(crate) violations: Vec<Violation>,
@@ -82,6 +94,8 @@ pub(crate) struct Org {
     pub(crate) deleted: bool,
     /// What lists and search show: older versions until their time has come.
     pub(crate) shown: Vec<(Timestamp, Values, Timestamp)>,
+    /// What we said about its handover.
+    pub(crate) answers: Answers,
     /// Last change by a person, for telling races from idle writes.
     pub(crate) edited_at: Option<Timestamp>,
 }
@@ -94,6 +108,20 @@ pub(crate) enum Effect {
     /// Parent and daughter.
     Relate(OrgId, OrgId),
     Unrelate(RelationId),
+    /// How a handover stands, on a deal or an organization.
+    Answer(Told, BTreeMap<AnswerField, Option<String>>),
+    /// A piece of a customer of the ERP, with the organization and the set that it is for, if they are known.
+    Piece {
+        piece: Box<Piece>,
+        about: Option<(OrgId, SetId)>,
+    },
+}
+
+/// What is told how a handover stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Told {
+    Deal(DealId),
+    Org(OrgId),
 }
 
 /// What a write that was carried out did.
@@ -102,6 +130,7 @@ pub(crate) enum Landed {
     Org(OrgId),
     Relation(RelationId),
     Ended,
+    Piece(Became),
     /// Nothing: it was refused.
     Refused,
 }
@@ -115,6 +144,20 @@ pub(crate) enum Fate {
     LostAfter,
     Late,
     ServerError,
+}
+
+impl Fate {
+    /// Its name in reports.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::NotSent => "not sent",
+            Self::LostBefore => "lost before",
+            Self::LostAfter => "lost after",
+            Self::Late => "late",
+            Self::ServerError => "5xx",
+        }
+    }
 }
 
 /// Whether labels play a part in this life.
@@ -132,6 +175,8 @@ impl World {
             accounts: BTreeMap::new(),
             orgs: BTreeMap::new(),
             family: FamilyWorld::new(seed),
+            book: Book::new(seed),
+            sales: Sales::new(seed),
             subscriptions: Vec::new(),
             labels: labels(seed),
             page_size,
@@ -144,6 +189,7 @@ impl World {
             created: Vec::new(),
             writes: Vec::new(),
             reads: 0,
+            calls: Vec::new(),
             looks: 0,
             story: Vec::new(),
             violations: Vec::new(),
@@ -185,6 +231,9 @@ impl World {
         worlds.tell(now, format!("the process dies after {point}"));
         let in_air = std::mem::take(&mut worlds.in_air);
         for (_, effect) in in_air {
+            if let Effect::Piece { piece, .. } = &effect {
+                worlds.book.count(piece, "died");
+            }
             if worlds.rng.bool() {
                 let at = worlds.later(now);
                 worlds.late.push((at, effect));
@@ -220,16 +269,26 @@ impl Worlds {
     }
 
     /// Takes a request out of the air and carries it out at once.
-    pub(crate) fn land(&mut self, ticket: u64, now: Timestamp) -> Option<Landed> {
+    fn land(&mut self, ticket: u64, now: Timestamp) -> Option<Landed> {
         let effect = self.in_air.remove(&ticket)?;
         self.carry_out(effect, now)
     }
 
-    pub(crate) fn lose(&mut self, ticket: u64) {
+    /// What a request did when it came to the other side, if it did.
+    pub(crate) fn reach(&mut self, ticket: u64, fate: Fate, now: Timestamp) -> Option<Landed> {
+        match fate {
+            Fate::Answered | Fate::LostAfter => return self.land(ticket, now),
+            Fate::Late => self.delay(ticket, now),
+            Fate::NotSent | Fate::LostBefore | Fate::ServerError => self.lose(ticket),
+        }
+        None
+    }
+
+    fn lose(&mut self, ticket: u64) {
         self.in_air.remove(&ticket);
     }
 
-    pub(crate) fn delay(&mut self, ticket: u64, now: Timestamp) {
+    fn delay(&mut self, ticket: u64, now: Timestamp) {
         if let Some(effect) = self.in_air.remove(&ticket) {
             let at = self.later(now);
             self.late.push((at, effect));
@@ -238,6 +297,15 @@ impl Worlds {
 
     fn later(&mut self, now: Timestamp) -> Timestamp {
         now + SignedDuration::from_millis(self.rng.i64(1..=59_000))
+    }
+
+    /// An organization that a person enters.
+    pub(crate) fn enter_org(&mut self, values: Values, now: Timestamp) -> OrgId {
+        self.next_org += 1;
+        let id = OrgId(self.next_org);
+        self.orgs.insert(id, Org::new(now));
+        self.change_org(id, values, now);
+        id
     }
 
     fn carry_out(&mut self, effect: Effect, now: Timestamp) -> Option<Landed> {
@@ -282,6 +350,14 @@ impl Worlds {
             }
             Effect::Relate(parent, daughter) => Some(self.relate(parent, daughter, now)),
             Effect::Unrelate(id) => Some(self.unrelate(id, now)),
+            Effect::Answer(told, changes) => self.be_told(told, changes, now),
+            Effect::Piece { piece, about } => {
+                let became = self.make(&piece, now);
+                if !matches!(became, Became::Refused(_)) {
+                    self.book.begun.extend(about);
+                }
+                Some(Landed::Piece(became))
+            }
         }
     }
 
@@ -300,7 +376,14 @@ impl Worlds {
 
 impl Org {
     fn new(now: Timestamp) -> Self {
-        Self { values: Values::new(), updated_at: now, deleted: false, shown: Vec::new(), edited_at: None }
+        Self {
+            values: Values::new(),
+            updated_at: now,
+            deleted: false,
+            shown: Vec::new(),
+            answers: Answers::new(),
+            edited_at: None,
+        }
     }
 
     /// The newest version that lists show.

@@ -49,6 +49,7 @@ impl HookVerifier for Vouching {
                 record: 1,
                 action: "change".to_owned(),
                 at: None,
+                urgent: true,
             })),
         }
     }

@@ -10,7 +10,7 @@ use super::super::observe::PipedriveSeen;
 use super::access::seen;
 use super::{counted, grouped};
 use crate::config::{Connection, Plan};
-use crate::wire::{handovers, policy};
+use crate::wire::{handover_policy, policy};
 
 const FIELDS: &str = "Pipedrive: Company settings > Data fields > Organization";
 
@@ -80,7 +80,6 @@ pub(super) fn judge(
     findings.push(duplicates(known, &wanted));
     findings.extend(own(known, &wanted));
     findings.extend(labels(known, &policy(connection).wanted_labels()));
-    findings.extend(marks(connection, pipedrive));
     findings
 }
 
@@ -111,7 +110,8 @@ fn labels(known: &[KnownField], wanted: &[String]) -> Option<Finding> {
 
 /// The fields in which handovers are answered that do not exist yet, as far as that is known.
 fn unmade_answers(connection: &Connection, pipedrive: &PipedriveSeen) -> Vec<String> {
-    let Some(interest) = handovers(connection).map(|policy| policy.interest()) else { return Vec::new() };
+    let Some(policy) = handover_policy(connection) else { return Vec::new() };
+    let interest = policy.interest();
     let mut unmade = Vec::new();
     for (of, what, fields) in [
         (Fielded::Organizations, "organizations", &interest.on_org),
@@ -127,40 +127,6 @@ fn unmade_answers(connection: &Connection, pipedrive: &PipedriveSeen) -> Vec<Str
         unmade.extend(missing.map(|field| format!("{} (of {what})", field.label())));
     }
     unmade
-}
-
-/// What rules of handovers ask about has to be there, on organizations or on deals: it is never created.
-fn marks(connection: &Connection, pipedrive: &PipedriveSeen) -> Option<Finding> {
-    let name = "pipedrive.marks";
-    let rules = connection.customers_from_crm.as_ref()?;
-    let interest = handovers(connection)?.interest();
-    if interest.asks_nothing() {
-        return None;
-    }
-    let of_both = pipedrive
-        .fields
-        .iter()
-        .filter(|(fielded, _)| matches!(fielded, Fielded::Organizations | Fielded::Deals));
-    let known: Vec<&KnownField> = of_both.filter_map(|(_, asked)| asked.answer()).flatten().collect();
-    let same = |left: &str, right: &str| squeeze(left).to_lowercase() == squeeze(right).to_lowercase();
-    let field = |asked: &String| {
-        known.iter().any(|field| !field.labels && (field.code == asked.trim() || same(&field.name, asked)))
-    };
-    let label = |label: &str| {
-        known.iter().filter(|field| field.labels).flat_map(|field| &field.options).any(|one| same(one, label))
-    };
-    let mut missing: Vec<String> = interest.fields.iter().filter(|asked| !field(asked)).cloned().collect();
-    if let Some(mark) = rules.mark.as_ref().filter(|mark| interest.labels && !label(&mark.label)) {
-        missing.push(format!("the label {}", mark.label));
-    }
-    if missing.is_empty() {
-        return Some(Finding::ok(name, "what rules ask about exists"));
-    }
-    let said = format!("neither organizations nor deals have: {}", missing.join(", "));
-    Some(Finding::problem(name, said).remedy(
-        "create it, or name a label or custom field that exists",
-        "[connection.customers_from_crm] mark; business_unit, when.field",
-    ))
 }
 
 /// Whether what is missing can be created.

@@ -8,7 +8,7 @@ use super::super::finding::Finding;
 use super::super::observe::{Asked, FusionSeen, ResourceSeen};
 use super::super::trouble::{Cause, Trouble};
 use super::access::{Access, Door, access, seen};
-use super::grouped;
+use super::{creates, grouped};
 use crate::config::Connection;
 
 /// Every finding there is when the side could be asked.
@@ -45,11 +45,11 @@ const ACCOUNTS: Names = Names {
     empty: "fusion.accounts.empty",
 };
 
-const SECURITY: &str =
+pub(super) const SECURITY: &str =
     "Oracle Fusion: Security Console, and the roles of the user that stands for our client";
 
 pub(super) fn judge(connection: &Connection, fusion: &FusionSeen) -> Vec<Finding> {
-    let FusionSeen { parties, accounts, services, relationships, ahead, .. } = fusion;
+    let FusionSeen { parties, accounts, services, relationships, ready, ahead, .. } = fusion;
     let ends = [parties, accounts].into_iter().flat_map(|seen| [seen.shape.end(), seen.any.end()]);
     let entered = [parties, accounts].into_iter().any(ResourceSeen::entered);
     let Access { findings, blocked_by } = access(&door(connection), ends.flatten().next(), entered);
@@ -71,7 +71,12 @@ pub(super) fn judge(connection: &Connection, fusion: &FusionSeen) -> Vec<Finding
     findings.extend(own_fields(connection, parties, blocked_by));
     findings.extend(services.as_ref().map(|asked| self::services(asked, blocked_by)));
     findings.extend(relationships.as_ref().map(|asked| hierarchy(connection, asked, blocked_by)));
-    findings.push(source_system(connection));
+    match (&connection.customers_from_crm, ready) {
+        (Some(section), Some(ready)) => {
+            findings.extend(creates::judge(connection, section, ready, blocked_by));
+        }
+        (Some(_), None) | (None, _) => findings.push(creates::no_source_system()),
+    }
     findings
 }
 
@@ -338,19 +343,4 @@ fn own_fields(connection: &Connection, parties: &ResourceSeen, blocked_by: &'sta
         (None, Some(_)) => Finding::not_checked(name, PARTIES.shape),
         (None, None) => Finding::not_checked(name, blocked_by),
     })
-}
-
-/// No REST call that we know lists source systems (1.5); the first write with one that is not set up fails with HZ-120559.
-fn source_system(connection: &Connection) -> Finding {
-    let code = &connection.oracle.source_system;
-    Finding::note(
-        "fusion.source_system",
-        format!(
-            "no call tells whether the source system {code} is set up; nothing is written to the ERP yet"
-        ),
-    )
-    .remedy(
-        format!("before customers are created there, set {code} up and enable it for parties and accounts"),
-        "Oracle Fusion: Manage Trading Community Source Systems",
-    )
 }

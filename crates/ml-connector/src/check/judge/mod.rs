@@ -2,41 +2,51 @@
 
 mod access;
 mod budget;
+mod creates;
 mod fields;
 mod fusion;
 mod grant;
 mod pipedrive;
+mod sales;
 
 use super::finding::{Finding, FirstLoad, Report, Spent};
 use super::observe::{Asked, Observed, Unusable};
 use super::trouble::{Cause, Trouble};
 use crate::config::Connection;
+use crate::wire::handover_policy;
 
 /// Judges what was seen of a connection.
 pub fn judge(connection: &Connection, seen: &Observed) -> Report {
     let mut findings = vec![store(&seen.store)];
-    let (mut first_load, mut spent) = (FirstLoad::default(), Spent::default());
+    let (mut first_load, mut spent, mut handovers) = (FirstLoad::default(), Spent::default(), None);
     match &seen.fusion {
         Ok(fusion) => {
             findings.extend(fusion::judge(connection, fusion));
             spent.erp_requests = fusion.requests;
         }
-        Err(why) => findings.extend(unasked(why, "fusion.settings", "[connection.oracle]", &fusion::NAMES)),
+        Err(why) => {
+            let mut names = Vec::from(fusion::NAMES);
+            names.extend(connection.customers_from_crm.iter().flat_map(|_| creates::NAMES));
+            findings.extend(unasked(why, "fusion.settings", "[connection.oracle]", &names));
+        }
     }
     let customers = seen.fusion.as_ref().ok().and_then(|fusion| fusion::customers(connection, fusion));
     first_load.customers = customers;
     match &seen.pipedrive {
         Ok(pipedrive) => {
             first_load = budget::first_load(connection, customers, pipedrive);
+            handovers = pipedrive.ready.as_ref().and_then(sales::forecast);
             findings.extend(pipedrive::judge(connection, pipedrive, &first_load));
             spent.pipedrive_requests = pipedrive.spent.requests;
             spent.pipedrive_tokens = pipedrive.spent.tokens;
         }
         Err(why) => {
-            findings.extend(unasked(why, "pipedrive.settings", "[connection.pipedrive]", &pipedrive::NAMES));
+            let mut names = Vec::from(pipedrive::NAMES);
+            names.extend(handover_policy(connection).iter().flat_map(sales::names));
+            findings.extend(unasked(why, "pipedrive.settings", "[connection.pipedrive]", &names));
         }
     }
-    Report::new(connection.name.clone(), findings, first_load, spent)
+    Report::new(connection.name.clone(), findings, first_load, handovers, spent)
 }
 
 fn store(seen: &Result<(), String>) -> Finding {
@@ -104,6 +114,12 @@ pub(in crate::check) fn grouped(number: u64) -> String {
     text
 }
 
+/// Whether two names are the same, whatever their blanks and letter case.
+fn same(left: &str, right: &str) -> bool {
+    let plain = |text: &str| sync_core::text::squeeze(text).to_lowercase();
+    plain(left) == plain(right)
+}
+
 /// "1 thing", "2 things".
 pub(in crate::check) fn counted(number: usize, thing: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
@@ -131,5 +147,7 @@ fn clock(name: &'static str, ahead: Option<jiff::SignedDuration>, blocked_by: &'
     )
 }
 
+#[cfg(test)]
+mod ready_tests;
 #[cfg(test)]
 mod tests;

@@ -10,8 +10,9 @@ use super::super::missing_scopes;
 use super::super::observe::{PipedriveSeen, WebhooksSeen};
 use super::super::trouble::{Cause, Trouble};
 use super::access::{Access, Door, access, seen};
-use super::{Asked, budget, counted, fields, grant};
+use super::{Asked, budget, counted, fields, grant, sales};
 use crate::config::{Connection, Credentials, Webhooks};
+use crate::wire::handover_policy;
 
 /// Every finding there is when the side could be asked.
 pub(super) const NAMES: [&str; 12] = [
@@ -48,6 +49,9 @@ pub(super) fn judge(
     findings.extend(fields::judge(connection, pipedrive, blocked_by));
     findings.push(budget::plan(connection, pipedrive, blocked_by));
     findings.push(budget::judge(connection, pipedrive, first_load, end.map(|end| &end.cause)));
+    if let (Some(policy), Some(ready)) = (handover_policy(connection), &pipedrive.ready) {
+        findings.extend(sales::judge(&policy, ready, &pipedrive.fields, blocked_by));
+    }
     findings.extend(connection.webhooks.as_ref().map(|wanted| webhooks(wanted, pipedrive.webhooks.as_ref())));
     findings
 }

@@ -1,4 +1,4 @@
-//! The two SOAP services: customer accounts and their credit profiles (section 1.4).
+//! The SOAP services: customer accounts and their credit profiles (section 1.4), source systems.
 //!
 //! Not modelled, and refused: SOAP headers (WS-Security), `processCustomerAccount`, nested and sorted criteria,
 //! attributes and child objects that are not in `level.rs` and `profile.rs`.
@@ -16,6 +16,7 @@ mod profile;
 mod profiles;
 mod save;
 mod sequence;
+mod source_systems;
 mod store;
 mod write;
 mod wsdl;
@@ -104,6 +105,11 @@ fn perform(
             let table = Level::Account.table().unwrap_or_default();
             let holders = store::holders(state, system, value, table);
             found(settings, state, &criteria, &control, holders)
+        }
+        "findSourceSystem" => {
+            let [criteria, control] = message::parameters(given, ["findCriteria", "findControl"])?;
+            find::control(&control)?;
+            source_systems::find(settings, &criteria)
         }
         "createCustomerProfile" => Ok(vec![Profiles { settings, state, now }.create(&profile(given)?)?]),
         "updateCustomerProfile" => Ok(vec![Profiles { settings, state, now }.update(&profile(given)?)?]),

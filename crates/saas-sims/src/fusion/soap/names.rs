@@ -1,4 +1,4 @@
-//! The namespaces of the two services (section 1.4).
+//! The namespaces of the services (section 1.4; of source systems: see `source_systems.rs`).
 
 pub(crate) const ENVELOPE: &str = "http://schemas.xmlsoap.org/soap/envelope/";
 pub(crate) const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
@@ -16,11 +16,16 @@ pub(crate) const ACCOUNT: &str =
 pub(crate) const PROFILE: &str =
     "http://xmlns.oracle.com/apps/financials/receivables/customers/customerProfileService/";
 
-/// One of the two services.
+/// Content of a source system.
+pub(crate) const SOURCE_SYSTEM: &str =
+    "http://xmlns.oracle.com/apps/cdm/foundation/parties/sourceSystemService/";
+
+/// One of the services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Service {
     Account,
     Profile,
+    SourceSystem,
 }
 
 impl Service {
@@ -30,6 +35,7 @@ impl Service {
                 Some(Self::Account)
             }
             "/fscmService/ReceivablesCustomerProfileService" => Some(Self::Profile),
+            "/crmService/FoundationSourceSystemService" => Some(Self::SourceSystem),
             _ => None,
         }
     }
@@ -38,14 +44,16 @@ impl Service {
         match self {
             Self::Account => "CustomerAccountService",
             Self::Profile => "ReceivablesCustomerProfileService",
+            Self::SourceSystem => "FoundationSourceSystemService",
         }
     }
 
-    /// What stands before the operation in SOAPAction: only one service has the segment `applicationModule`.
+    /// What stands before the operation in SOAPAction: the services of parties have the segment `applicationModule`.
     pub(crate) fn actions(self) -> String {
         match self {
             Self::Account => format!("{ACCOUNT}applicationModule/"),
             Self::Profile => PROFILE.to_owned(),
+            Self::SourceSystem => format!("{SOURCE_SYSTEM}applicationModule/"),
         }
     }
 
@@ -65,6 +73,7 @@ impl Service {
                 "getCustomerAccountByOriginalSystemReference",
             ],
             Self::Profile => &["createCustomerProfile", "getActiveCustomerProfile", "updateCustomerProfile"],
+            Self::SourceSystem => &["findSourceSystem"],
         }
     }
 
@@ -73,6 +82,7 @@ impl Service {
         match self {
             Self::Account => &["processCustomerAccount"],
             Self::Profile => &[],
+            Self::SourceSystem => &["getSourceSystem", "createSourceSystem", "updateSourceSystem"],
         }
     }
 }

@@ -1,0 +1,345 @@
+//! Sales and finance around won deals: they enter companies, win and lose deals, merge and delete, fill in what is missing,
+//! and know the same companies in both systems.
+
+use jiff::{SignedDuration, Timestamp};
+use sync_core::{
+    deals::{CrmDeal, DealFacts, DealStatus},
+    fields::{Field, Values},
+    handover::{HandoverAnswer, Question},
+    ids::{DealId, OrgId, PartyId},
+    model::{ErpParty, PartyStatus},
+    value::{PostalAddress, Value},
+};
+
+use super::{
+    deals::{Deal, money, whole},
+    world::{Version, Worlds},
+};
+
+/// Words of which no two companies share one.
+const WORDS: [&str; 10] =
+    ["Kelvor", "Brastin", "Ormund", "Tulaxa", "Fenwick", "Dorvane", "Quillon", "Sabrix", "Wexmoor", "Jantol"];
+
+/// More of them tell nothing new and take time.
+const MOST_DEALS: usize = 14;
+
+/// A company that both systems may know.
+struct Company {
+    name: String,
+    website: String,
+    tax_id: String,
+    address: PostalAddress,
+}
+
+fn company(number: usize) -> Company {
+    let word = WORDS.get(number % WORDS.len()).copied().unwrap_or("Nobody");
+    let german = number.is_multiple_of(3);
+    let (city, code, country) =
+        if german { ("Berlin", "10115", "DE") } else { ("Redwood City", "94065", "US") };
+    let line = format!("{} {word} Street, {code} {city}, {country}", number + 1);
+    Company {
+        name: format!("{word} Trading"),
+        website: format!("https://{}.example", word.to_lowercase()),
+        tax_id: format!("{country}{}", 123_456 + number),
+        address: PostalAddress {
+            line,
+            locality: Some(city.to_owned()),
+            region: None,
+            postal_code: Some(code.to_owned()),
+            country: Some(country.to_owned()),
+        },
+    }
+}
+
+impl Company {
+    /// As sales enters it: with everything, or without what is filled in later.
+    fn values(self, whole: bool, taxed: bool) -> Values {
+        let mut values = Values::from([
+            (Field::Name, Value::Text(self.name)),
+            (Field::Website, Value::Text(self.website)),
+        ]);
+        if whole {
+            values.insert(Field::Address, Value::Address(self.address));
+        }
+        if taxed {
+            values.insert(Field::TaxId, Value::Text(self.tax_id));
+        }
+        values
+    }
+}
+
+impl Worlds {
+    /// What is there before the flow is switched on: companies that both sides may know, and deals that were won long ago.
+    pub(crate) fn populate_sales(&mut self, now: Timestamp) {
+        if !self.sales.on {
+            return;
+        }
+        for _ in 0..self.sales.rng.usize(1..4) {
+            self.enter_organization(now);
+        }
+        for _ in 0..self.sales.rng.usize(0..3) {
+            self.enter_party(now);
+        }
+        for _ in 0..self.sales.rng.usize(1..5) {
+            self.new_deal(now - SignedDuration::from_hours(30));
+        }
+    }
+
+    /// People do not wait until we have read everything.
+    pub(crate) fn meanwhile(&mut self, now: Timestamp) {
+        if self.sales.on && self.faults && self.sales.rng.u32(..60) == 0 {
+            self.edit_sales(now);
+        }
+    }
+
+    /// One plausible edit around deals.
+    pub(crate) fn edit_sales(&mut self, now: Timestamp) {
+        match self.sales.rng.u32(..22) {
+            0..3 => self.enter_organization(now),
+            3..7 => self.new_deal(now),
+            7..12 => self.decide_deal(DealStatus::Won, now),
+            12 => self.decide_deal(DealStatus::Open, now),
+            13 => self.decide_deal(DealStatus::Lost, now),
+            14 => self.edit_deal("archives it, or takes that back", now, |deal| {
+                deal.now.archived = !deal.now.archived;
+            }),
+            15 => self.edit_deal("deletes it", now, |deal| deal.deleted = true),
+            16 => self.move_deal(now),
+            17..19 => self.fill_in(now),
+            19 => self.enter_party(now),
+            20 => self.merge(now),
+            _ => self.delete_organization(now),
+        }
+    }
+
+    pub(crate) fn any_organization(&mut self) -> Option<OrgId> {
+        // Most are of their own entering; some came from the ERP.
+        let own = self.sales.rng.u32(..5) > 0;
+        let entered = &self.sales.entered;
+        let living = self.orgs.iter().filter(|(_, org)| !org.deleted).map(|(id, _)| *id);
+        let living: Vec<OrgId> = living.filter(|id| !own || entered.contains(id)).collect();
+        let chosen = self.sales.rng.usize(..living.len().max(1));
+        living.get(chosen).copied()
+    }
+
+    pub(crate) fn any_deal(&mut self) -> Option<DealId> {
+        let living = self.sales.deals.iter().filter(|(_, deal)| !deal.deleted).map(|(id, _)| *id);
+        let living: Vec<DealId> = living.collect();
+        let chosen = self.sales.rng.usize(..living.len().max(1));
+        living.get(chosen).copied()
+    }
+
+    fn enter_organization(&mut self, now: Timestamp) {
+        let number = self.sales.entered.len();
+        if number >= WORDS.len() {
+            return;
+        }
+        let (whole, taxed) = (self.sales.rng.u32(..4) > 0, self.sales.rng.bool());
+        let id = self.enter_org(company(number).values(whole, taxed), now);
+        self.sales.entered.push(id);
+        let how = if whole { "" } else { " without an address" };
+        self.tell(now, format!("people: sales enters organization {id}{how}"));
+    }
+
+    fn new_deal(&mut self, now: Timestamp) {
+        if self.sales.deals.len() >= MOST_DEALS {
+            return;
+        }
+        let org = if self.sales.rng.u32(..8) > 0 { self.any_organization() } else { None };
+        let id = DealId(self.sales.deals.keys().next_back().map_or(81, |last| last.0 + 1));
+        let rng = &mut self.sales.rng;
+        let won = rng.u32(..3) == 0;
+        let deal = CrmDeal {
+            id,
+            title: format!("Framework contract {id}"),
+            status: if won { DealStatus::Won } else { DealStatus::Open },
+            value: (rng.u32(..4) > 0).then(|| money(rng.i64(1..90) * 1_000)),
+            org,
+            person: None,
+            owner: None,
+            pipeline: Some(if rng.u32(..12) == 0 { 3 } else { rng.i64(1..3) }),
+            stage: None,
+            won_at: won.then(|| whole(now)),
+            added_at: Some(whole(now)),
+            expected_close: None,
+            archived: false,
+            updated_at: whole(now),
+            custom: Default::default(),
+            label_ids: Vec::new(),
+            facts: DealFacts::default(),
+        };
+        let how = if won { " won" } else { "" };
+        self.tell(now, format!("people: sales enters{how} deal {id} of {org:?} in {:?}", deal.pipeline));
+        self.sales.add(deal, now);
+    }
+
+    fn edit_deal(&mut self, what: &str, now: Timestamp, change: impl FnOnce(&mut Deal)) {
+        let Some(id) = self.any_deal() else { return };
+        self.sales.change(id, now, change);
+        self.tell(now, format!("people: sales {what}: deal {id}"));
+    }
+
+    fn decide_deal(&mut self, status: DealStatus, now: Timestamp) {
+        self.edit_deal(&format!("calls it {status:?}"), now, |deal| {
+            let again = deal.now.status == status;
+            if !deal.now.archived && !again {
+                deal.now.won_at = (status == DealStatus::Won).then(|| whole(now));
+                deal.now.status = status;
+            }
+        });
+    }
+
+    fn move_deal(&mut self, now: Timestamp) {
+        let to = if self.sales.rng.u32(..5) > 0 { self.any_organization() } else { None };
+        self.edit_deal(&format!("moves it to {to:?}"), now, |deal| deal.now.org = to);
+    }
+
+    fn fill_in(&mut self, now: Timestamp) {
+        let lacks = |id: &OrgId| {
+            let org = self.orgs.get(id).filter(|org| !org.deleted)?;
+            (!org.values.contains_key(&Field::Address)).then_some(*id)
+        };
+        let lacking: Vec<OrgId> = self.sales.entered.iter().filter_map(lacks).collect();
+        let chosen = self.sales.rng.usize(..lacking.len().max(1));
+        let Some(id) = lacking.get(chosen).copied() else { return };
+        self.fill_in_all(id, now);
+    }
+
+    /// Everything that may be asked for is filled in.
+    pub(crate) fn fill_in_all(&mut self, id: OrgId, now: Timestamp) {
+        let Some(number) = self.sales.entered.iter().position(|entered| *entered == id) else { return };
+        let Some(mut values) = self.orgs.get(&id).filter(|org| !org.deleted).map(|org| org.values.clone())
+        else {
+            return;
+        };
+        for (field, value) in company(number).values(true, true) {
+            values.entry(field).or_insert(value);
+        }
+        self.tell(now, format!("people: sales fills in what organization {id} lacks"));
+        self.change_org(id, values, now);
+        self.touched(id, now);
+    }
+
+    fn touched(&mut self, id: OrgId, now: Timestamp) {
+        if let Some(org) = self.orgs.get_mut(&id) {
+            org.edited_at = Some(now);
+        }
+    }
+
+    /// Finance knows a company, as a customer or as a supplier, by much or by little.
+    fn enter_party(&mut self, now: Timestamp) {
+        let most = self.sales.entered.len().max(1);
+        let Company { name, website, tax_id, address } = company(self.sales.rng.usize(..most));
+        let step = self.sales.rng.i64(1..9);
+        let id = PartyId(self.parties.keys().next_back().copied().unwrap_or(300_000_200_000_000) + step);
+        let rng = &mut self.sales.rng;
+        let usage = if rng.bool() { "CUSTOMER" } else { "SUPPLIER" };
+        let record = ErpParty {
+            id,
+            number: format!("CDRM_{id}"),
+            name,
+            usage: Some(usage.to_owned()),
+            status: PartyStatus::Active,
+            tax_id: rng.bool().then_some(tax_id),
+            url: rng.bool().then_some(website),
+            phone: None,
+            duns: None,
+            email: None,
+            currency: None,
+            address: rng.bool().then_some(address),
+            attributes: Default::default(),
+            updated_at: now,
+        };
+        let late = if rng.u32(..5) == 0 { rng.i64(1..120) } else { 0 };
+        let visible_at = now + SignedDuration::from_secs(late);
+        self.tell(
+            now,
+            format!("people: finance enters {usage} {id} \"{}\" (visible at {visible_at})", record.name),
+        );
+        self.parties.insert(id.0, vec![Version { record, stamp: now, visible_at }]);
+    }
+
+    /// Merged into another one, which takes its deals and, if it has none, its ERP customer id (pipedrive.md 1.5).
+    fn merge(&mut self, now: Timestamp) {
+        let (Some(gone), Some(into)) = (self.any_organization(), self.any_organization()) else { return };
+        let Some(values) = self.orgs.get(&gone).map(|org| org.values.clone()) else { return };
+        let carried = values.get(&Field::ErpCustomerId).cloned();
+        // Assumed by the laws: nobody touches our origin keys while a create is in doubt.
+        let settled = carried.is_none() || self.paired.contains(&gone);
+        if gone == into || !settled {
+            return;
+        }
+        self.tell(now, format!("people: sales merges organization {gone} into {into}"));
+        if let Some(mut survivor) = self.orgs.get(&into).map(|org| org.values.clone()) {
+            if let Some(carried) = carried {
+                survivor.entry(Field::ErpCustomerId).or_insert(carried);
+            }
+            self.change_org(into, survivor, now);
+            self.touched(into, now);
+        }
+        let moved: Vec<DealId> = self.deals_of(gone);
+        for deal in moved {
+            self.sales.change(deal, now, |deal| deal.now.org = Some(into));
+        }
+        self.end_organization(gone, now);
+    }
+
+    fn deals_of(&self, org: OrgId) -> Vec<DealId> {
+        let of = self.sales.deals.values().filter(|deal| deal.now.org == Some(org));
+        of.map(|deal| deal.now.id).collect()
+    }
+
+    fn delete_organization(&mut self, now: Timestamp) {
+        let Some(id) = self.any_organization().filter(|id| self.sales.entered.contains(id)) else { return };
+        self.tell(now, format!("people: sales deletes organization {id}"));
+        self.end_organization(id, now);
+    }
+
+    fn end_organization(&mut self, id: OrgId, now: Timestamp) {
+        if let Some(org) = self.orgs.get_mut(&id) {
+            org.deleted = true;
+            org.edited_at = Some(now);
+        }
+    }
+
+    /// What a person says to a question.
+    pub(crate) fn think(&mut self, question: &Question) -> HandoverAnswer {
+        use HandoverAnswer as A;
+        let rng = &mut self.sales.rng;
+        match question {
+            Question::ApprovalNeeded { .. } if rng.u32(..4) == 0 => A::Reject,
+            Question::ApprovalNeeded { .. } => A::Approve,
+            Question::ApprovalExpired { .. } if rng.u32(..4) == 0 => A::Reject,
+            Question::PartyAmbiguous { candidates, .. } => match (candidates.first(), rng.u32(..4)) {
+                (Some(one), 0 | 1) => A::Same { party: one.party },
+                (Some(one), 2) => A::Apart { party: one.party },
+                (Some(_) | None, _) => A::New,
+            },
+            Question::PartyKnown { party, .. } => match rng.u32(..4) {
+                0 => A::New,
+                1 => A::Apart { party: *party },
+                _ => A::Go,
+            },
+            Question::SeveralAccounts { accounts, .. } => match accounts.first() {
+                Some((account, _)) => A::Account { account: *account },
+                None => A::Retry,
+            },
+            Question::SiteMissing { .. } => {
+                if rng.u32(..4) == 0 {
+                    A::Leave
+                } else {
+                    A::Go
+                }
+            }
+            Question::ApprovalExpired { .. }
+            | Question::DataMissing { .. }
+            | Question::NoBusinessUnit { .. }
+            | Question::NoOrganization { .. }
+            | Question::PartyUnusable { .. }
+            | Question::SeveralParties { .. }
+            | Question::Refused { .. }
+            | Question::OrganizationGone { .. }
+            | Question::OrganizationUnreadable { .. } => A::Retry,
+        }
+    }
+}
