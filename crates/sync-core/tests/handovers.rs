@@ -835,7 +835,9 @@ fn deals_and_organization_show_where_it_came_to_rest() {
     let waits = changed(|h| h.hold = Some((asked(Cause::Deal(DealId(81))), ago(9))));
     let waiting = vec!["waiting: the organization has no country".to_owned()];
     assert_eq!(shown(&waits), (Some(waiting.clone()), waiting.clone()));
-    let rejected = changed(|h| drop(h.answers.rejected.insert(Cause::Deal(DealId(81)))));
+    let rejected = changed(|h| {
+        h.answers.rejected.insert(Cause::Deal(DealId(81)));
+    });
     assert_eq!(shown(&rejected).0, Some(vec!["rejected".to_owned()]));
     let older = deal_with(|d| d.won_at = Some(ago(7200)));
     assert_eq!(shown(&older), (None, vec![]), "it does not count");
