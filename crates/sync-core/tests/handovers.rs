@@ -898,3 +898,27 @@ fn older_deals_wait_one_for_each_business_unit_until_they_are_asked_for_or_refus
     assert!(waiting(&handover).is_empty());
     assert!(waiting(&won()).is_empty(), "what was won since goes on by itself");
 }
+
+/// The other flow bound the organization to another party while ours was being created.
+#[test]
+fn nothing_more_is_created_for_a_party_that_is_not_the_organizations() {
+    let made = Made {
+        began: Some(Began { cause: Cause::Deal(DealId(81)), set: US, at: ago(30) }),
+        party: Some(MadeParty { id: PARTY, number: "1001".to_owned(), ours: true, usage: true }),
+        account: Some(MadeAccount { id: ACCOUNT, number: "9".to_owned(), ours: true }),
+        sites: BTreeMap::from([(US, SiteUseId(9))]),
+        ..Made::default()
+    };
+    let looked = Looked { profile: Some(None), ..Looked::default() };
+    let paired = |party| Handover {
+        pair: Some(Paired { party, customer: None }),
+        made: made.clone(),
+        looked: looked.clone(),
+        ..won()
+    };
+    let ours = decide(&policy(), &directory(), &paired(PARTY));
+    assert!(matches!(&ours, Decision::Do { piece, .. } if piece.kind() == PieceKind::Profile), "{ours:?}");
+    let other = decide(&policy(), &directory(), &paired(PartyId(301)));
+    let Decision::Hold(question) = other else { panic!("{other:?}") };
+    assert!(matches!(*question, Question::PartyUnusable { party: PARTY, .. }), "{question:?}");
+}

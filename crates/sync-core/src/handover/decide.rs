@@ -98,7 +98,7 @@ pub fn decide(policy: &HandoverPolicy, directory: &Directory, handover: &Handove
         // Asked right before the first write: whoever is a customer already needs nobody's approval.
         Decision::Do { piece, cause, unit } => {
             let refused = handover.hold.as_ref().filter(|_| handover.was_refused(piece.kind()));
-            let question = refused.map(|(question, _)| question.clone());
+            let question = refused.map(|(question, _)| question.clone()).or_else(|| estranged(handover));
             match question.or_else(|| if under_way { None } else { approval(policy, handover, &because) }) {
                 Some(question) => Decision::hold(question),
                 None => Decision::Do { piece, cause, unit },
@@ -106,6 +106,14 @@ pub fn decide(policy: &HandoverPolicy, directory: &Directory, handover: &Handove
         }
         decision => decision,
     }
+}
+
+/// The party that was made or found is not the one that the organization belongs to: the other flow, or a person, bound it
+/// while our write was under way. A second customer helps nobody.
+fn estranged(handover: &Handover) -> Option<Question> {
+    let (made, pair) = (handover.made.party.as_ref()?, handover.pair.as_ref()?);
+    let why = || format!("organization {} belongs to party {} by now", handover.org, pair.party);
+    (made.id != pair.party).then(|| Question::PartyUnusable { party: made.id, why: why() })
 }
 
 /// What was begun stays as it is; a person may have to see to it.

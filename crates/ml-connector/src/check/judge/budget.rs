@@ -10,6 +10,7 @@ use super::super::trouble::Cause;
 use super::{fields, grouped};
 use crate::clients;
 use crate::config::{Connection, Credentials};
+use crate::hooks::entities;
 
 const NAME: &str = "pipedrive.budget";
 const SETTINGS: &str = "[connection.pipedrive] plan, seats, daily_tokens";
@@ -60,11 +61,12 @@ fn for_bulk(connection: &Connection, pipedrive: &PipedriveSeen) -> u64 {
     DailyBudget { tokens, ..budget }.left(Class::Backfill, 0, 0)
 }
 
-/// What looking for changes takes a day: a page each time.
+/// What looking for changes takes a day: a page each time, of each kind of record that is polled.
 fn for_looking(connection: &Connection) -> u64 {
     let every = connection.sync.crm_poll_every.as_secs().max(1).unsigned_abs();
     let day = SignedDuration::from_hours(24).as_secs().unsigned_abs();
-    day.div_ceil(every) * u64::from(Pipedrive::PAGE_TOKENS)
+    let kinds = entities(connection).len() as u64;
+    day.div_ceil(every) * u64::from(Pipedrive::PAGE_TOKENS) * kinds
 }
 
 /// Whether the budget suffices.
