@@ -21,6 +21,7 @@ use sync_core::{
 use sync_store::{Ledger, MasterKey, Store, Vault};
 
 use crate::{
+    check::Doing,
     config::{self, Authentication, Connection, Credentials},
     connect::{Connector, remedy},
     exit::{ExitCode, Failed},
@@ -183,7 +184,7 @@ impl Clients<'_> {
             pkce: oauth.pkce,
             seed: self.seed(oauth)?,
             crm: self.crm_config(connection)?,
-            webhooks: connection.webhooks.is_some(),
+            doing: Doing::of(connection),
         }))
     }
 

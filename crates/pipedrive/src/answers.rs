@@ -3,9 +3,9 @@
 //! They are made when there is something to say for the first time. A company without room for them, or a user who may not make
 //! them, has handovers without answers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use saas_http::{Answer, Endpoint as _, Pass};
 use serde_json::Value as Json;
 use sync_core::{
@@ -13,7 +13,7 @@ use sync_core::{
     deals::CrmDeal,
     error::{CallError, Effect, ErrorKind},
     fields::CustomKind,
-    handover::AnswerField,
+    handover::{AnswerField, AnsweredOn},
     ids::{DealId, OrgId},
     ports::{Called, Permit},
     text::squeeze,
@@ -41,10 +41,22 @@ type Changes = BTreeMap<AnswerField, Option<String>>;
 /// Where answers are written.
 #[derive(Debug, Default)]
 pub(crate) struct AnswerFields {
-    /// Codes by field, of deals and of organizations; none before they were looked up.
-    codes: Option<[BTreeMap<AnswerField, String>; 2]>,
+    /// Codes by field; a kind of record is not in it before its fields were looked up.
+    codes: BTreeMap<AnsweredOn, BTreeMap<AnswerField, String>>,
     /// Fields whose creation got no answer, and until when it may still take effect.
-    doubts: BTreeMap<(Fielded, AnswerField), Timestamp>,
+    doubts: BTreeMap<(AnsweredOn, AnswerField), Timestamp>,
+    /// Why a field could not be made, and until when it is not tried again.
+    refused: BTreeMap<AnsweredOn, (Timestamp, CallError)>,
+}
+
+/// A right, or room, that is missing is not asked for again before this: looking takes 10 tokens a hundred fields.
+const REFUSED_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+fn fielded(on: AnsweredOn) -> Fielded {
+    match on {
+        AnsweredOn::Deals => Fielded::Deals,
+        AnsweredOn::Orgs => Fielded::Organizations,
+    }
 }
 
 /// Whether a field of the company is this one of ours.
@@ -58,34 +70,39 @@ impl Pipedrive {
     /// Tokens for one answer: a PATCH of a deal costs as much as one of an organization.
     pub(crate) const ANSWER: u32 = UpdateDeal::TOKENS;
 
-    /// Makes sure that the fields exist in which answers are written. Tells whether any was made.
-    pub(crate) async fn make_answer_fields(&self, class: Class) -> Called<bool> {
+    /// Makes sure that the fields exist in which answers are written on these records. Tells whether any was made.
+    pub(crate) async fn make_answer_fields(&self, on: AnsweredOn, class: Class) -> Called<bool> {
         let mut state = self.answer_fields.lock().await;
-        if state.codes.is_some() {
+        if state.codes.contains_key(&on) {
             return Ok(false);
         }
-        let (of_deals, some) = self.fields_of(&mut state, Fielded::Deals, &self.asked.on_deal, class).await?;
-        let (of_orgs, others) =
-            self.fields_of(&mut state, Fielded::Organizations, &self.asked.on_org, class).await?;
-        state.codes = Some([of_deals, of_orgs]);
-        state.doubts.clear();
+        if let Some((_, error)) = state.refused.get(&on).filter(|(until, _)| self.clock.now() < *until) {
+            return Err(error.clone());
+        }
+        let (codes, some) = self.fields_of(&mut state, on, class).await?;
+        state.codes.insert(on, codes);
+        state.doubts.retain(|(of, _), _| *of != on);
+        state.refused.remove(&on);
         self.learn_asked_of_deals(None);
-        Ok(some || others)
+        Ok(some)
     }
 
-    /// The codes of some fields, making those that are missing; and whether any was.
+    /// The codes of the fields on some records, making those that are missing; and whether any was.
     async fn fields_of(
         &self,
         state: &mut AnswerFields,
-        of: Fielded,
-        wanted: &BTreeSet<AnswerField>,
+        on: AnsweredOn,
         class: Class,
     ) -> Called<(BTreeMap<AnswerField, String>, bool)> {
+        let wanted = match on {
+            AnsweredOn::Deals => &self.asked.on_deal,
+            AnsweredOn::Orgs => &self.asked.on_org,
+        };
         let mut codes = BTreeMap::new();
         if wanted.is_empty() {
             return Ok((codes, false));
         }
-        let page = |cursor| ListFields { resource: of.resource(), cursor };
+        let page = |cursor| ListFields { resource: fielded(on).resource(), cursor };
         let read = |row: &Json| Ok(serde_json::from_value::<FieldDto>(row.clone()).ok());
         for row in self.every(class, page, read).await? {
             let ours = wanted.iter().find(|field| is_ours(&row, **field));
@@ -98,7 +115,7 @@ impl Pipedrive {
         let missing: Vec<AnswerField> =
             wanted.iter().copied().filter(|field| !codes.contains_key(field)).collect();
         for field in &missing {
-            codes.insert(*field, self.make_field(state, (of, *field), class).await?);
+            codes.insert(*field, self.make_field(state, (on, *field), class).await?);
         }
         Ok((codes, !missing.is_empty()))
     }
@@ -107,36 +124,38 @@ impl Pipedrive {
     async fn make_field(
         &self,
         state: &mut AnswerFields,
-        (of, field): (Fielded, AnswerField),
+        (on, field): (AnsweredOn, AnswerField),
         class: Class,
     ) -> Called<String> {
         let now = self.clock.now();
-        if let Some(until) = state.doubts.get(&(of, field)).filter(|until| now < **until) {
+        if let Some(until) = state.doubts.get(&(on, field)).filter(|until| now < **until) {
             let kind = ErrorKind::Transient { after: Some(until.duration_since(now)) };
             let message = "a custom field may still be about to appear";
             return Err(CallError::without_effect(CreateField::NAME, kind, message));
         }
-        let create = CreateField { resource: of.resource(), name: field.label(), kind: KIND };
+        let create = CreateField { resource: fielded(on).resource(), name: field.label(), kind: KIND };
         let made = new_code(&self.caller, &create, class).await;
-        if made.as_ref().is_err_and(|error| error.effect == Effect::InDoubt) {
-            state.doubts.insert((of, field), self.clock.now() + self.timeout + MARGIN);
+        if let Err(error) = &made {
+            let now = self.clock.now();
+            if error.effect == Effect::InDoubt {
+                state.doubts.insert((on, field), now + self.timeout + MARGIN);
+            } else if matches!(error.kind, ErrorKind::Rejected | ErrorKind::Forbidden | ErrorKind::Missing) {
+                state.refused.insert(on, (now + REFUSED_FOR, error.clone()));
+            }
         }
         let code = made?;
         tracing::info!(
             field.name = field.label(),
             field.code = code,
-            of = of.resource(),
+            of = create.resource,
             "custom field created"
         );
         Ok(code)
     }
 
     /// What to send for these changes. The fields are made before anything is written.
-    async fn coded(&self, of: Fielded, changes: &Changes) -> Called<BTreeMap<String, Json>> {
-        let state = self.answer_fields.lock().await;
-        let [of_deals, of_orgs] = state.codes.clone().unwrap_or_default();
-        drop(state);
-        let codes = if of == Fielded::Deals { of_deals } else { of_orgs };
+    async fn coded(&self, on: AnsweredOn, changes: &Changes) -> Called<BTreeMap<String, Json>> {
+        let codes = self.answer_fields.lock().await.codes.get(&on).cloned().unwrap_or_default();
         let coded = changes.iter().map(|(field, value)| {
             let code = codes.get(field).cloned().ok_or_else(|| {
                 let message = format!("the field {} does not exist yet", field.label());
@@ -154,19 +173,19 @@ impl Pipedrive {
         id: DealId,
         changes: &Changes,
     ) -> Called<CrmDeal> {
-        let custom = self.coded(Fielded::Deals, changes).await?;
+        let custom = self.coded(AnsweredOn::Deals, changes).await?;
         let body = deal_json::body(&DealChanges { value: None, custom })
             .map_err(|why| CallError::without_effect(UpdateDeal::NAME, ErrorKind::Rejected, why))?;
         let update = UpdateDeal { id, body: body.into() };
         let sent = self.caller.send(&update, Pass::Permit(permit)).await;
-        let Answer { value, correlation, .. } = self.unless_gone(sent).await?;
+        let Answer { value, correlation, .. } = self.unless_gone(AnsweredOn::Deals, sent).await?;
         let deal = value.one().map_err(str::to_owned).and_then(|data| deal_json::read(&data));
         deal.map_err(|what| unreadable::<UpdateDeal>(what).with_correlation(correlation))
     }
 
     /// Sets answers on an organization.
     pub(crate) async fn write_on_org(&self, permit: Permit, id: OrgId, changes: &Changes) -> Called<()> {
-        let custom = self.coded(Fielded::Organizations, changes).await?;
+        let custom = self.coded(AnsweredOn::Orgs, changes).await?;
         if custom.is_empty() {
             let message = "there is nothing to write";
             return Err(CallError::without_effect(UpdateOrganization::NAME, ErrorKind::Rejected, message));
@@ -174,15 +193,15 @@ impl Pipedrive {
         let custom: serde_json::Map<String, Json> = custom.into_iter().collect();
         let body = serde_json::json!({ "custom_fields": custom });
         let sent = self.caller.send(&UpdateOrganization { id, body }, Pass::Permit(permit)).await;
-        let Answer { value, correlation, .. } = self.unless_gone(sent).await?;
+        let Answer { value, correlation, .. } = self.unless_gone(AnsweredOn::Orgs, sent).await?;
         let done = value.one().map(drop);
         done.map_err(|what| unreadable::<UpdateOrganization>(what).with_correlation(correlation))
     }
 
     /// A field that somebody deleted is looked up, or made, before the next answer.
-    async fn unless_gone<T>(&self, sent: Called<T>) -> Called<T> {
+    async fn unless_gone<T>(&self, on: AnsweredOn, sent: Called<T>) -> Called<T> {
         if sent.as_ref().is_err_and(|error| error.kind == ErrorKind::UnknownField) {
-            self.answer_fields.lock().await.codes = None;
+            self.answer_fields.lock().await.codes.remove(&on);
             self.learn_asked_of_deals(None);
         }
         sent

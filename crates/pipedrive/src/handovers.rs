@@ -11,7 +11,7 @@ use sync_core::{
     budget::Class,
     deals::{CrmDeal, DealFacts},
     error::ErrorKind,
-    handover::{AnswerField, Directory},
+    handover::{AnswerField, AnsweredOn, Directory},
     ids::{DealId, OrgId},
     model::{Page, Seen},
     ports::{Called, CrmDeals, Permit},
@@ -75,8 +75,8 @@ impl CrmDeals for Pipedrive {
         Ok(Directory { pipelines, users })
     }
 
-    async fn ready_to_answer(&self, class: Class) -> Called<bool> {
-        self.make_answer_fields(class).await
+    async fn ready_to_answer(&self, on: AnsweredOn, class: Class) -> Called<bool> {
+        self.make_answer_fields(on, class).await
     }
 
     async fn answer_on_deal(

@@ -19,7 +19,7 @@ use crate::{
     deals::{CrmDeal, Relation},
     error::CallError,
     fields::{Field, Values},
-    handover::{AnswerField, Directory},
+    handover::{AnswerField, AnsweredOn, Directory},
     hierarchy::ErpLink,
     hooks::{HookEntity, Subscription},
     ids::{AccountId, AccountSiteId, DealId, OrgId, PartyId, RelationId, SubscriptionId},
@@ -163,9 +163,9 @@ pub trait CrmDeals: Send + Sync {
     /// Names behind numbers: pipelines and users.
     async fn directory(&self, class: Class) -> Called<Directory>;
 
-    /// Makes sure that the custom fields exist in which answers are shown, creating what is missing; found again by name and
-    /// type. Tells whether any was created: from then on it has to be read, too ([`Crm::prepare`]).
-    async fn ready_to_answer(&self, class: Class) -> Called<bool>;
+    /// Makes sure that the custom fields exist in which answers are shown on these records, creating what is missing; found
+    /// again by name and type. Tells whether any was created: from then on it has to be read, too ([`Crm::prepare`]).
+    async fn ready_to_answer(&self, on: AnsweredOn, class: Class) -> Called<bool>;
 
     /// Sets answers on a deal (`None` clears) and leaves all else alone.
     async fn answer_on_deal(

@@ -10,8 +10,8 @@ use sync_core::{
     error::{CallError, Effect, ErrorKind},
     fields::Values,
     handover::{
-        AnswerField, Answers, Looked, OnRecord, Sending, Shown, Subject, Wanted, WantedAnswers, answers,
-        waiting,
+        AnswerField, AnsweredOn, Answers, Looked, OnRecord, Sending, Shown, Subject, Wanted, WantedAnswers,
+        answers, waiting,
     },
     ids::{DealId, IntentId, OrgId, PartyId},
     model::{CrmOrg, Page, Seen},
@@ -50,6 +50,13 @@ impl Record {
         match self {
             Self::Deal(deal) => deal.0,
             Self::Org(org) => org.0,
+        }
+    }
+
+    fn kind(self) -> AnsweredOn {
+        match self {
+            Self::Deal(_) => AnsweredOn::Deals,
+            Self::Org(_) => AnsweredOn::Orgs,
         }
     }
 }
@@ -296,7 +303,7 @@ impl Engine {
         (record, says): (Record, &Answers),
         changes: BTreeMap<AnswerField, Option<String>>,
     ) -> Result<Called<()>, EngineError> {
-        match handing.crm.ready_to_answer(CLASS).await {
+        match handing.crm.ready_to_answer(record.kind(), CLASS).await {
             // What is read must show the new ones, too.
             Ok(true) => self.prepared = false,
             Ok(false) => {}
@@ -330,7 +337,7 @@ impl Engine {
             // Whether it took effect is read before the next one.
             Err(error) if error.effect == Effect::InDoubt => Ok(Err(error)),
             Err(error) => {
-                self.answer_refused(job, written, &error).await?;
+                self.answer_refused(handing, job, written, &error).await?;
                 Ok(Err(error))
             }
         }
@@ -394,14 +401,20 @@ impl Engine {
         }
     }
 
-    /// It surely did not happen. What the CRM refuses is not sent again until something else is to be said.
+    /// It surely did not happen. What the CRM refuses is not sent again until something else is to be said; unless the record
+    /// was archived or deleted a moment ago: it is told when it is back.
     async fn answer_refused(
         &mut self,
+        handing: &Handing,
         job: &HandoverJob,
         written: Written<'_>,
         error: &CallError,
     ) -> Result<(), EngineError> {
-        let refused = matches!(error.kind, ErrorKind::Rejected | ErrorKind::Missing);
+        let mut refused = matches!(error.kind, ErrorKind::Rejected | ErrorKind::Missing);
+        if refused && self.read_again(handing, written.record).await?.is_ok() {
+            let mut tx = self.store.read(self.connection()).await?;
+            refused = last_read(&mut tx, written.record).await?.is_some_and(|last| last.writable);
+        }
         let mut tx = self.write().await?;
         let mut row = tx.handover(job.subject).await?.unwrap_or_default();
         let shown = on_mut(&mut row.made.shown, written.record);

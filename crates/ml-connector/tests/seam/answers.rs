@@ -1,5 +1,6 @@
 //! Sales reads on the deal and the organization what became of their customer, whatever gets lost and whoever writes over it.
 
+use jiff::SignedDuration;
 use saas_sims::faults::{Fault, FaultRule};
 use serde_json::{Value, json};
 use sync_core::handover::{AnswerField, AnswerRules};
@@ -163,5 +164,80 @@ async fn a_lost_answer_is_looked_for_and_what_is_archived_is_left_alone() {
         assert_eq!(world.pipedrive.deal(archived), frozen);
         let fields = world.pipedrive.custom_deal_fields();
         assert_eq!(fields.len(), AnswerField::ALL.len(), "each once: {fields:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_field_that_somebody_deleted_is_made_again_once_there_is_something_to_say() {
+    let world = answering(66).await;
+    let org = organization(&world, "Acme Trading Inc");
+    work(&world, 10).await;
+    let won = deal(&world, Some(org));
+    world.pipedrive.win_deal(won).expect("won");
+    work(&world, 40).await;
+    let codes = world.pipedrive.custom_deal_fields();
+    let (code, _) = codes.iter().find(|(_, name)| name == "ERP handover").expect("the field of the status");
+    world.pipedrive.delete_deal_field(code).expect("deleted");
+    let second = deal(&world, Some(org));
+    world.pipedrive.win_deal(second).expect("won");
+    work(&world, 120).await;
+    assert_eq!(on_deal(&world, second, "ERP handover"), "customer created");
+    assert_eq!(on_deal(&world, second, "ERP link"), on_deal(&world, won, "ERP link"));
+    let fields = world.pipedrive.custom_deal_fields();
+    assert_eq!(fields.len(), AnswerField::ALL.len(), "each once: {fields:?}");
+}
+
+#[tokio::test]
+async fn customers_are_created_also_where_their_fields_cannot_be() {
+    let world = answering(67).await;
+    let org = organization(&world, "Acme Trading Inc");
+    work(&world, 10).await;
+    let body = json!({ "success": false, "error": "Scope and URL mismatch" }).to_string();
+    let refusal = Fault::Status { status: 403, body, content_type: None, retry_after: None };
+    // Once only: whoever asked again before a day is over would be let.
+    world.pipedrive.faults().set(vec![FaultRule::on("/dealFields", refusal).method("POST").times(1)]);
+    let won = deal(&world, Some(org));
+    world.pipedrive.win_deal(won).expect("won");
+    let other = deal(&world, Some(organization(&world, "Other Ltd")));
+    let winner = world.pipedrive.clone();
+    let late = world.clock.now() + SignedDuration::from_hours(6);
+    let clock = world.clock.clone();
+    *lock(&world.between) = Some(Box::new(move |_| {
+        if clock.now() > late {
+            let _ = winner.win_deal(other);
+        }
+    }));
+    work(&world, 12 * 60).await;
+    *lock(&world.between) = None;
+    for name in ["Acme Trading Inc", "Other Ltd"] {
+        assert_eq!(made(&world, name), ONE);
+    }
+    assert_eq!(patches(&world), 0);
+    assert_eq!(
+        on_org(&world, org, "ERP handover"),
+        "customer created",
+        "the organization has its own fields"
+    );
+    work(&world, 24 * 60).await;
+    for id in [won, other] {
+        assert_eq!(on_deal(&world, id, "ERP handover"), "customer created", "told once it is possible");
+    }
+}
+
+#[tokio::test]
+async fn a_deal_that_moves_tells_of_the_customer_it_has_then() {
+    let world = answering(68).await;
+    let [acme, other] = ["Acme Trading Inc", "Other Ltd"].map(|name| organization(&world, name));
+    work(&world, 10).await;
+    let [won, others] = [acme, other].map(|org| deal(&world, Some(org)));
+    for id in [won, others] {
+        world.pipedrive.win_deal(id).expect("won");
+    }
+    work(&world, 40).await;
+    assert_ne!(on_deal(&world, won, "ERP customer id"), on_deal(&world, others, "ERP customer id"));
+    world.pipedrive.edit_deal(won, &json!({ "org_id": other })).expect("moved");
+    work(&world, 60).await;
+    for field in AnswerField::ALL {
+        assert_eq!(on_deal(&world, won, field.label()), on_deal(&world, others, field.label()), "{field:?}");
     }
 }

@@ -83,7 +83,8 @@ pub(crate) async fn work(world: &World, minutes: i64) {
     let lease = world.take().await.expect("alive");
     let mut engine = world.engine(&lease);
     let end = world.clock.now() + SignedDuration::from_mins(minutes);
-    world.work_until(&mut engine, &lease, end).await;
+    // Boxed: a test's future lies on the stack.
+    Box::pin(world.work_until(&mut engine, &lease, end)).await;
     world.drive(lease.release()).await.expect("alive").expect("the store works");
 }
 

@@ -24,7 +24,8 @@ pub use policy::{
 };
 pub use question::Question;
 pub use shown::{
-    AnswerField, AnswerRules, Answers, OnRecord, Sending, Shown, Wanted, WantedAnswers, answers, waiting,
+    AnswerField, AnswerRules, AnsweredOn, Answers, OnRecord, Sending, Shown, Wanted, WantedAnswers, answers,
+    waiting,
 };
 pub use situation::{Asked, Handover, OrgFacts, Paired, StagedDeal, Subject};
 pub use trigger::{Because, Cause, causes};

@@ -266,6 +266,7 @@ impl Question {
             Self::PartyAmbiguous { .. } => "which customer of the ERP it is",
             Self::PartyKnown { .. } => "the ERP knows it as something else",
             Self::PartyUnusable { .. } => "its party in the ERP cannot be used",
+            Self::PartyChanged { .. } => "it belongs to another customer of the ERP now",
             Self::SeveralParties { .. } => "several parties in the ERP",
             Self::SeveralAccounts { .. } => "which account to use",
             Self::SiteMissing { unit, .. } => return format!("whether it is to be billed in {unit}"),

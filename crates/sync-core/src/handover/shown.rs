@@ -47,6 +47,15 @@ impl AnswerField {
     }
 }
 
+/// A kind of record that answers are shown on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AnsweredOn {
+    /// Deals.
+    Deals,
+    /// Organizations.
+    Orgs,
+}
+
 /// What is to be shown, and where.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct AnswerRules {

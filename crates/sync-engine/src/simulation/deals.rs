@@ -10,8 +10,8 @@ use sync_core::{
     deals::{CrmDeal, DealStatus},
     error::{CallError, ErrorKind},
     handover::{
-        AnswerField, AnswerRules, Answers, Approval, Asked, BusinessUnit, Cause, Conditions, Directory,
-        HandoverPolicy, Required, Subject, Trigger,
+        AnswerField, AnswerRules, AnsweredOn, Answers, Approval, Asked, BusinessUnit, Cause, Conditions,
+        Directory, HandoverPolicy, Required, Subject, Trigger,
     },
     ids::{ConnectionId, DealId, OrgId, SetId},
     laws::{Grounds, Violation},
@@ -373,7 +373,7 @@ impl CrmDeals for DealSeat {
         Ok(Directory { pipelines, users: BTreeMap::new() })
     }
 
-    async fn ready_to_answer(&self, _class: Class) -> Called<bool> {
+    async fn ready_to_answer(&self, _on: AnsweredOn, _class: Class) -> Called<bool> {
         self.world.reading("crm.ready_to_answer").await?;
         Ok(false)
     }

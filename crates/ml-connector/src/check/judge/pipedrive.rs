@@ -6,9 +6,9 @@ use sync_engine::subscriptions::NEARLY_FULL;
 use sync_store::MissingScope;
 
 use super::super::finding::{Finding, FirstLoad};
-use super::super::missing_scopes;
 use super::super::observe::{PipedriveSeen, WebhooksSeen};
 use super::super::trouble::{Cause, Trouble};
+use super::super::{Doing, missing_scopes};
 use super::access::{Access, Door, access, seen};
 use super::{Asked, budget, counted, fields, grant, sales};
 use crate::config::{Connection, Credentials, Webhooks};
@@ -229,7 +229,7 @@ fn scopes(connection: &Connection, pipedrive: &PipedriveSeen) -> Option<Finding>
     let Some(granted) = &pipedrive.scopes else {
         return Some(Finding::note(name, "which scopes the app was granted was not told"));
     };
-    let missing = missing_scopes(granted, connection.webhooks.is_some());
+    let missing = missing_scopes(granted, Doing::of(connection));
     if missing.is_empty() {
         return Some(Finding::ok(name, "the app has every scope that is wanted"));
     }
