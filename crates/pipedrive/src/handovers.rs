@@ -11,8 +11,8 @@ use sync_core::{
     budget::Class,
     deals::{CrmDeal, DealFacts},
     error::ErrorKind,
-    handover::{AnswerField, AnsweredOn, Directory},
-    ids::{DealId, OrgId},
+    handover::{ActivityChange, AnswerField, AnsweredOn, Directory, NewActivity},
+    ids::{ActivityId, DealId, OrgId},
     model::{Page, Seen},
     ports::{Called, CrmDeals, Permit},
 };
@@ -102,6 +102,22 @@ impl CrmDeals for Pipedrive {
 
     fn price_of_answer(&self) -> u32 {
         Self::ANSWER
+    }
+
+    async fn create_activity(&self, permit: Permit, activity: &NewActivity) -> Called<ActivityId> {
+        self.make_activity(permit, activity).await
+    }
+
+    async fn find_activity(&self, deal: DealId, marker: &str, class: Class) -> Called<Option<ActivityId>> {
+        self.activity_with(deal, marker, class).await
+    }
+
+    async fn change_activity(&self, permit: Permit, id: ActivityId, change: &ActivityChange) -> Called<()> {
+        self.alter_activity(permit, id, change).await
+    }
+
+    fn price_of_activity(&self) -> u32 {
+        Self::ACTIVITY
     }
 }
 

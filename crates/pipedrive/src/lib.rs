@@ -7,6 +7,7 @@
 //!
 //! What is deliberately not here: what is done with deals and notes, and repetition (the engine).
 
+mod activities;
 mod answers;
 mod api;
 mod asked;
@@ -28,6 +29,7 @@ mod settings;
 mod shapes;
 mod subscriptions;
 mod survey;
+
 mod uninstall;
 
 pub use client::{Pipedrive, WhoAmI, grant, home};

@@ -19,10 +19,10 @@ use crate::{
     deals::{CrmDeal, Relation},
     error::CallError,
     fields::{Field, Values},
-    handover::{AnswerField, AnsweredOn, Directory},
+    handover::{ActivityChange, AnswerField, AnsweredOn, Directory, NewActivity},
     hierarchy::ErpLink,
     hooks::{HookEntity, Subscription},
-    ids::{AccountId, AccountSiteId, DealId, OrgId, PartyId, RelationId, SubscriptionId},
+    ids::{AccountId, AccountSiteId, ActivityId, DealId, OrgId, PartyId, RelationId, SubscriptionId},
     matching::Company,
     model::{AccountTerms, CrmOrg, ErpAccount, ErpParty, Page, Seen},
     plan::Step,
@@ -185,6 +185,18 @@ pub trait CrmDeals: Send + Sync {
 
     /// Tokens that one answer costs.
     fn price_of_answer(&self) -> u32;
+
+    /// Makes an activity. Nothing makes that idempotent: it is looked for after a lost answer.
+    async fn create_activity(&self, permit: Permit, activity: &NewActivity) -> Called<ActivityId>;
+
+    /// The activity on a deal whose note has this text in it, done or not.
+    async fn find_activity(&self, deal: DealId, marker: &str, class: Class) -> Called<Option<ActivityId>>;
+
+    /// Changes an activity: the same again does no harm.
+    async fn change_activity(&self, permit: Permit, id: ActivityId, change: &ActivityChange) -> Called<()>;
+
+    /// Tokens that one activity costs, made or changed.
+    fn price_of_activity(&self) -> u32;
 }
 
 /// The relationships of some parties.

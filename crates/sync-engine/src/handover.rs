@@ -54,8 +54,8 @@ pub(crate) struct HandingState {
     pub(crate) directory: Option<(Directory, Timestamp)>,
     /// When the fields that rules ask about were learned.
     learned: Option<Timestamp>,
-    /// Whether writes that an earlier process left without an answer were looked up.
-    pub(crate) recovered: bool,
+    /// When writes that an earlier process left without an answer were looked up; none before.
+    pub(crate) recovered: Option<Timestamp>,
     /// What was settled when the flow was switched on.
     pub(crate) begun: Option<Begun>,
 }

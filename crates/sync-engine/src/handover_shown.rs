@@ -10,8 +10,7 @@ use sync_core::{
     error::{CallError, Effect, ErrorKind},
     fields::Values,
     handover::{
-        AnswerField, AnsweredOn, Answers, Looked, OnRecord, Sending, Shown, Subject, Wanted, WantedAnswers,
-        answers, waiting,
+        AnswerField, AnsweredOn, Answers, Looked, OnRecord, Sending, Shown, Subject, Wanted, answers, waiting,
     },
     ids::{DealId, IntentId, OrgId, PartyId},
     model::{CrmOrg, Page, Seen},
@@ -30,7 +29,7 @@ use crate::{
 };
 
 /// Telling is less urgent than doing: it leaves the reserve alone.
-const CLASS: Class = Class::Document;
+pub(crate) const CLASS: Class = Class::Document;
 
 /// When it is tried again what a person has to allow first, or what failed too often.
 const NEXT_DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -46,13 +45,6 @@ enum Record {
 }
 
 impl Record {
-    fn id(self) -> i64 {
-        match self {
-            Self::Deal(deal) => deal.0,
-            Self::Org(org) => org.0,
-        }
-    }
-
     fn kind(self) -> AnsweredOn {
         match self {
             Self::Deal(_) => AnsweredOn::Deals,
@@ -95,16 +87,7 @@ impl Engine {
         handing: &Handing,
         job: &HandoverJob,
     ) -> Result<(), EngineError> {
-        let rules = &handing.policy.answers;
-        if rules.deal.is_empty() && rules.org.is_empty() {
-            return Ok(());
-        }
-        let WantedAnswers { deals, org } = self.what_to_show(handing, job).await?;
-        let mut all: Vec<(Record, Wanted)> =
-            deals.into_iter().map(|(deal, wanted)| (Record::Deal(deal), wanted)).collect();
-        if let Subject::Org(id) = job.subject {
-            all.push((Record::Org(id), org));
-        }
+        let all = self.what_to_show(handing, job).await?;
         // One that fails does not stand in the way of the others (law 10), unless it is the CRM that fails.
         let mut failed = None;
         for (record, wanted) in all {
@@ -113,21 +96,33 @@ impl Engine {
                 Ok(Some(opens)) => return self.show_later(job, opens, job.attempts, None).await,
                 Err(error) => {
                     let of_crm = self.not_shown(job, record, &error).await?;
-                    failed = Some((record, error));
+                    failed = Some((format!("{record} could not be told how it stands"), error));
                     if of_crm {
                         break;
                     }
                 }
             }
         }
-        let Some((record, error)) = failed else { return Ok(()) };
+        if let (Subject::Org(org), None) = (job.subject, &failed) {
+            match self.tend_activity(handing, job, org).await? {
+                Ok(None) => {}
+                Ok(Some(opens)) => return self.show_later(job, opens, job.attempts, None).await,
+                Err(error) => {
+                    if is_the_crms(&error) {
+                        self.crm_failed(CLASS, &error);
+                    }
+                    failed = Some(("the owner of its deal could not be asked".to_owned(), error));
+                }
+            }
+        }
+        let Some((what, error)) = failed else { return Ok(()) };
         let (now, attempts) = (self.clock.now(), job.attempts + 1);
         let due = match error.kind {
             ErrorKind::Exhausted { until } => until,
             ErrorKind::Transient { .. } | ErrorKind::UnknownField | ErrorKind::Unauthorized
                 if attempts < MOST_ATTEMPTS =>
             {
-                now + backoff::after(attempts, record.id())
+                now + backoff::after(attempts, seed(job.subject))
             }
             ErrorKind::Transient { .. }
             | ErrorKind::UnknownField
@@ -140,13 +135,7 @@ impl Engine {
         // Nobody waits for what a person has to allow first.
         let lasting = due == now + NEXT_DAY;
         let attempts = if lasting { attempts.max(MOST_ATTEMPTS) } else { attempts };
-        self.show_later(
-            job,
-            due,
-            attempts,
-            Some(format!("{record} could not be told how it stands: {error}")),
-        )
-        .await
+        self.show_later(job, due, attempts, Some(format!("{what}: {error}"))).await
     }
 
     /// The key comes back at `due`, if it would not have come before.
@@ -178,49 +167,49 @@ impl Engine {
         on_mut(&mut row.made.shown, record).refused = Some(error.to_string());
         tx.put_shown(job.subject, &row.made.shown, self.clock.now()).await?;
         tx.commit().await?;
-        Ok(match error.kind {
-            ErrorKind::Rejected | ErrorKind::Missing | ErrorKind::Unreadable | ErrorKind::Forbidden => false,
-            ErrorKind::UnknownField
-            | ErrorKind::Unauthorized
-            | ErrorKind::Exhausted { .. }
-            | ErrorKind::Transient { .. } => {
-                self.crm_failed(CLASS, error);
-                true
-            }
-        })
+        let of_crm = is_the_crms(error);
+        if of_crm {
+            self.crm_failed(CLASS, error);
+        }
+        Ok(of_crm)
     }
 
     /// Until when nothing of this class may be asked of the CRM.
-    fn closed_until(&self, now: Timestamp) -> Option<Timestamp> {
+    pub(crate) fn closed_until(&self, now: Timestamp) -> Option<Timestamp> {
         let pauses = || self.pauses(now).into_iter().filter(|pause| pause.side == Side::Crm);
         (!self.crm_is_open_for(CLASS, now)).then(|| pauses().map(|pause| pause.until).max()).flatten()
     }
 
     /// What the records of a handover shall say, unless it is still going on.
-    async fn what_to_show(&self, handing: &Handing, job: &HandoverJob) -> Result<WantedAnswers, EngineError> {
-        let now = self.clock.now();
+    async fn what_to_show(
+        &self,
+        handing: &Handing,
+        job: &HandoverJob,
+    ) -> Result<Vec<(Record, Wanted)>, EngineError> {
+        let (now, rules) = (self.clock.now(), &handing.policy.answers);
+        if rules.deal.is_empty() && rules.org.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut tx = self.store.read(self.connection()).await?;
-        let due = tx.handover_due(job.subject).await?;
-        if due.is_some_and(|due| due <= now) {
-            return Ok(WantedAnswers::default());
+        if tx.handover_due(job.subject).await?.is_some_and(|due| due <= now) {
+            return Ok(Vec::new());
         }
         match job.subject {
             Subject::Org(org) => {
                 let looked = Looked::default();
                 let (handover, _) = situation(&mut tx, self.since(), org, looked, job, now).await?;
                 let names = self.handed.directory.as_ref().map(|(names, _)| names.clone());
-                Ok(answers(&handing.policy, &names.unwrap_or_default(), &handover))
+                let wanted = answers(&handing.policy, &names.unwrap_or_default(), &handover);
+                let on_deals = wanted.deals.into_iter().map(|(deal, wanted)| (Record::Deal(deal), wanted));
+                Ok(on_deals.chain([(Record::Org(org), wanted.org)]).collect())
             }
             Subject::Deal(deal) => {
                 let row = tx.handover(job.subject).await?.unwrap_or_default();
                 let record = tx.staged(StagedKind::Deal, &[deal.0]).await?.remove(&deal.0);
                 let wanted = alone(&row, deal, read_deal(record.as_ref())?.as_ref());
-                let mut all = WantedAnswers::default();
-                if handing.policy.answers.deal.contains(&AnswerField::Status) {
-                    all.deals
-                        .extend(wanted.map(|status| (deal, Wanted::from([(AnswerField::Status, status)]))));
-                }
-                Ok(all)
+                let wanted = wanted.filter(|_| rules.deal.contains(&AnswerField::Status));
+                let of_status = |status| (Record::Deal(deal), Wanted::from([(AnswerField::Status, status)]));
+                Ok(wanted.map(of_status).into_iter().collect())
             }
         }
     }
@@ -468,6 +457,25 @@ impl Engine {
     }
 }
 
+/// Whether a failure says something about the CRM, and not only about one record, or a right that nothing else needs.
+fn is_the_crms(error: &CallError) -> bool {
+    match error.kind {
+        ErrorKind::Rejected | ErrorKind::Missing | ErrorKind::Unreadable | ErrorKind::Forbidden => false,
+        ErrorKind::UnknownField
+        | ErrorKind::Unauthorized
+        | ErrorKind::Exhausted { .. }
+        | ErrorKind::Transient { .. } => true,
+    }
+}
+
+/// By which waits of several keys are spread.
+fn seed(subject: Subject) -> i64 {
+    match subject {
+        Subject::Org(org) => org.0,
+        Subject::Deal(deal) => deal.0,
+    }
+}
+
 fn on(shown: &Shown, record: Record) -> OnRecord {
     match record {
         Record::Deal(deal) => shown.deals.get(&deal).cloned().unwrap_or_default(),
@@ -491,7 +499,7 @@ fn alone(row: &HandoverRow, deal: DealId, read: Option<&CrmDeal>) -> Option<Opti
     (without && (question.is_some() || said)).then_some(question)
 }
 
-fn read_deal(record: Option<&StagedRecord>) -> Result<Option<CrmDeal>, EngineError> {
+pub(crate) fn read_deal(record: Option<&StagedRecord>) -> Result<Option<CrmDeal>, EngineError> {
     let record = record.filter(|record| record.missing < 2 && record.row.malformed.is_none());
     record.map(|record| staging::read("deal", &record.row)).transpose()
 }

@@ -24,10 +24,12 @@ mod facts;
 mod family;
 mod guard;
 mod handover;
+mod handover_activity;
 mod handover_look;
 mod handover_observe;
 mod handover_plan;
 mod handover_shown;
+
 mod handover_write;
 mod hooked;
 pub mod lease;

@@ -1,7 +1,9 @@
 //! `handovers list`, `handovers show`, `handovers answer` and `handovers ask`
 
 use serde::Serialize;
-use sync_core::handover::{Asked, HandoverAnswer, HandoverAnswers, Made, OnRecord, Question, Subject};
+use sync_core::handover::{
+    Activity, Asked, HandoverAnswer, HandoverAnswers, Made, OnRecord, Question, Subject,
+};
 use sync_core::ids::{AccountId, DealId, OrgId, PartyId};
 use sync_core::ports::Clock as _;
 use sync_store::{Answered, ConnectionRow, FailedHandover, HandoverFailure, QuestionRow, StagedKind, Store};
@@ -205,6 +207,15 @@ fn in_words(shown: &Shown) -> String {
     let on_org = std::iter::once(("organization".to_owned(), &shown.org));
     for (record, on) in on_deals.chain(on_org) {
         text.push_str(&said_on(&record, on));
+    }
+    if let Some(activity) = &shown.activity {
+        let Activity { deal, what, id, sending: _, dropped } = activity;
+        let asked = match (id, dropped) {
+            (Some(id), _) => format!("activity {id}"),
+            (None, Some(why)) => format!("no activity: {why}"),
+            (None, None) => "an activity that got no answer yet".to_owned(),
+        };
+        text.push_str(&format!("  asked   the owner of deal {deal} for {}: {asked}\n", what.join(", ")));
     }
     if let Some(question) = question {
         let since = since.as_deref().unwrap_or_default();

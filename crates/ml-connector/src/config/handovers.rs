@@ -87,6 +87,11 @@ pub struct CustomersFromCrm {
     #[serde(default)]
     pub link_template: String,
 
+    /// Whether the owner of a won deal gets one activity that says what has to be filled in first (country, address, tax
+    /// id). It is marked as done once that is there; one that is deleted is not made again. Default `false`.
+    #[serde(default)]
+    pub ask_owner: bool,
+
     /// Where a customer belongs: the first one that fits counts, and where none fits a person is asked. Required.
     pub business_unit: Vec<BusinessUnit>,
 }
@@ -264,7 +269,12 @@ impl CustomersFromCrm {
             handover::AnswerField::Status | handover::AnswerField::Link => false,
         };
         let org = deal.iter().copied().filter(|field| !shown(field)).collect();
-        AnswerRules { deal, org, link: link.map(|link| link.replace("{host}", host)) }
+        AnswerRules {
+            deal,
+            org,
+            link: link.map(|link| link.replace("{host}", host)),
+            activity: self.ask_owner,
+        }
     }
 
     pub(super) fn check(&self, at: &At<'_>) -> Result<(), ConfigError> {
@@ -282,6 +292,7 @@ impl CustomersFromCrm {
             tax_id_required,
             answer: _,
             link_template,
+            ask_owner: _,
             business_unit,
         } = self;
         if on.is_empty() {

@@ -17,6 +17,7 @@ async fn answering(seed: u64) -> World {
         deal: AnswerField::ALL.into(),
         org: [AnswerField::Status, AnswerField::Link].into(),
         link: Some("https://pod.example/customers/{party_id}".to_owned()),
+        activity: true,
     };
     world.handing = Some(policy);
     world

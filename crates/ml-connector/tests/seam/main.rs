@@ -19,6 +19,7 @@ mod lives;
 mod marks;
 mod matching;
 mod own_fields;
+mod owners;
 mod plan;
 mod policies;
 mod subscriptions;

@@ -4,6 +4,7 @@
 //! [`decide`] is pure: everything that it knows is in [`Handover`], and what is still missing of it is asked for as a
 //! [`Look`], so that nothing is created that was not looked for a moment before.
 
+mod activity;
 mod answers;
 mod decide;
 mod foresee;
@@ -15,6 +16,10 @@ mod situation;
 mod task;
 mod trigger;
 
+pub use activity::{
+    Activity, ActivityChange, ActivityStep, ActivityWords, NewActivity, Sent, activity_marker, activity_step,
+    activity_words,
+};
 pub use answers::{HandoverAnswer, HandoverAnswers};
 pub use decide::{Decision, Wait, decide};
 pub use foresee::{HandoverCourse, NextStep, foresee, older};

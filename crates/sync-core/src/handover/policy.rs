@@ -91,7 +91,7 @@ impl HandoverPolicy {
             }
         }
         let labels = matches!(self.mark, Some(Mark::Label(_)));
-        let AnswerRules { deal, org, link: _ } = self.answers.clone();
+        let AnswerRules { deal, org, link: _, activity: _ } = self.answers.clone();
         Interest { fields, labels, on_deal: deal, on_org: org }
     }
 

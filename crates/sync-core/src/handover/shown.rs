@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    activity::Activity,
     policy::{Directory, HandoverPolicy},
     question::Question,
     situation::Handover,
@@ -65,6 +66,8 @@ pub struct AnswerRules {
     pub org: BTreeSet<AnswerField>,
     /// The address of a customer in the ERP, with `{party_id}`, `{party_number}`, `{account_id}` and `{account_number}`.
     pub link: Option<String>,
+    /// Whether the deal's owner gets an activity that says what is missing.
+    pub activity: bool,
 }
 
 /// Texts by field; what is not there is unset.
@@ -81,6 +84,9 @@ pub struct Shown {
     pub deals: BTreeMap<DealId, OnRecord>,
     /// On the organization.
     pub org: OnRecord,
+    /// The activity that asks the deal's owner to fill something in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activity: Option<Activity>,
 }
 
 impl Shown {

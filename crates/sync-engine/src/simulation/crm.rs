@@ -144,7 +144,7 @@ impl Crm for CrmSeat {
         self.check_relation_intent(daughter).await;
         match self.write("crm.relate", Effect::Relate(parent, daughter)).await? {
             Landed::Relation(id) => Ok(Relation { id, parent, daughter }),
-            Landed::Refused | Landed::Org(_) | Landed::Ended | Landed::Piece(_) => {
+            Landed::Refused | Landed::Org(_) | Landed::Ended | Landed::Activity(_) | Landed::Piece(_) => {
                 let why = "already related, or no such organization";
                 Err(CallError::without_effect("crm.relate", ErrorKind::Rejected, why))
             }
@@ -236,7 +236,11 @@ impl CrmSeat {
         let worlds = self.world.lock();
         let id = match landed {
             Landed::Org(id) => Some(id),
-            Landed::Relation(_) | Landed::Ended | Landed::Refused | Landed::Piece(_) => None,
+            Landed::Relation(_)
+            | Landed::Ended
+            | Landed::Activity(_)
+            | Landed::Refused
+            | Landed::Piece(_) => None,
         };
         let org = id.and_then(|id| Some((id, worlds.orgs.get(&id)?)));
         let org = org.map(|(id, org)| CrmOrg {

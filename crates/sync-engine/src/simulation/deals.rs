@@ -10,10 +10,10 @@ use sync_core::{
     deals::{CrmDeal, DealStatus},
     error::{CallError, ErrorKind},
     handover::{
-        AnswerField, AnswerRules, AnsweredOn, Answers, Approval, Asked, BusinessUnit, Cause, Conditions,
-        Directory, HandoverPolicy, Required, Subject, Trigger,
+        ActivityChange, AnswerField, AnswerRules, AnsweredOn, Answers, Approval, Asked, BusinessUnit, Cause,
+        Conditions, Directory, HandoverPolicy, NewActivity, Required, Subject, Trigger,
     },
-    ids::{ConnectionId, DealId, OrgId, SetId},
+    ids::{ActivityId, ConnectionId, DealId, OrgId, SetId},
     laws::{Grounds, Violation},
     model::{Page, Seen},
     money::{Amount, Money},
@@ -68,7 +68,12 @@ fn answers(seed: u64) -> AnswerRules {
         return AnswerRules::default();
     }
     let deal = [AnswerField::CustomerId, AnswerField::AccountNumber, AnswerField::Status].into();
-    AnswerRules { deal, org: [AnswerField::Status].into(), link: None }
+    AnswerRules {
+        deal,
+        org: [AnswerField::Status].into(),
+        link: None,
+        activity: (seed / 14).is_multiple_of(2),
+    }
 }
 
 /// Europe by its pipeline; the other one by its own, or for all the rest.
@@ -279,7 +284,11 @@ impl DealSeat {
         }
         match crm::write(&self.world, "crm.answer_handover", Effect::Answer(told, changes.clone())).await? {
             Landed::Ended => Ok(()),
-            Landed::Org(_) | Landed::Relation(_) | Landed::Piece(_) | Landed::Refused => {
+            Landed::Org(_)
+            | Landed::Relation(_)
+            | Landed::Piece(_)
+            | Landed::Activity(_)
+            | Landed::Refused => {
                 Err(CallError::without_effect("crm.answer_handover", ErrorKind::Rejected, "it is archived"))
             }
         }
@@ -392,6 +401,24 @@ impl CrmDeals for DealSeat {
     }
 
     fn price_of_answer(&self) -> u32 {
+        5
+    }
+
+    async fn create_activity(&self, permit: Permit, activity: &NewActivity) -> Called<ActivityId> {
+        drop(permit);
+        self.make_activity(activity).await
+    }
+
+    async fn find_activity(&self, deal: DealId, marker: &str, _class: Class) -> Called<Option<ActivityId>> {
+        self.activity_with(deal, marker).await
+    }
+
+    async fn change_activity(&self, permit: Permit, id: ActivityId, change: &ActivityChange) -> Called<()> {
+        drop(permit);
+        self.alter_activity(id, change).await
+    }
+
+    fn price_of_activity(&self) -> u32 {
         5
     }
 }

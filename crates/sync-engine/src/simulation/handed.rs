@@ -24,8 +24,8 @@ use super::{
 use crate::Handing;
 
 /// What the store says in the end.
-struct Ended {
-    rows: BTreeMap<OrgId, HandoverRow>,
+pub(super) struct Ended {
+    pub(super) rows: BTreeMap<OrgId, HandoverRow>,
     pairs: BTreeMap<OrgId, PartyId>,
     asked_about_deals: Vec<DealId>,
     doubts: Vec<OrgId>,
@@ -152,6 +152,7 @@ impl Life {
             found.extend(worlds.idle_questions(&ended));
             found.extend(worlds.unasked_deals(&ended));
             found.extend(worlds.untold_deals(&ended));
+            found.extend(worlds.untended_activities(&ended));
             found
         };
         let customers = self.world.lock().seen_customers();

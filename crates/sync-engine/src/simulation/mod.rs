@@ -4,6 +4,7 @@
 //! One seed decides everything. Port calls and commits pass a seeded gate that releases one at a time, on one
 //! thread, while the database is at rest; a process dies at a gate. A failing seed fails again and tells its story.
 
+mod activities;
 mod book;
 mod crm;
 mod deals;
@@ -16,6 +17,7 @@ mod life;
 mod people;
 mod sales;
 mod seat;
+
 mod verdict;
 mod world;
 

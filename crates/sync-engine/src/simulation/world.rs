@@ -9,9 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     error::{CallError, ErrorKind},
     fields::{Field, Values},
-    handover::{AnswerField, Answers, Piece},
+    handover::{ActivityChange, AnswerField, Answers, NewActivity, Piece},
     hooks::Subscription,
-    ids::{DealId, OrgId, PartyId, RelationId, SetId},
+    ids::{ActivityId, DealId, OrgId, PartyId, RelationId, SetId},
     laws::{SeenWrite, Violation},
     model::{ErpAccount, ErpParty},
     ports::{Clock, ManualClock},
@@ -19,6 +19,7 @@ use sync_core::{
 };
 
 use super::{
+    activities::SeenActivity,
     book::{Became, Book},
     deals::Sales,
     family::FamilyWorld,
@@ -51,6 +52,8 @@ pub(crate) struct Worlds {
     pub(crate) book: Book,
     /// Deals, and what people decided about them.
     pub(crate) sales: Sales,
+    /// Activities that we made, in their order.
+    pub(crate) activities: Vec<(ActivityId, SeenActivity)>,
     pub(crate) page_size: usize,
     /// Subscriptions for webhooks.
     pub(crate) subscriptions: Vec<Subscription>,
@@ -110,6 +113,9 @@ pub(crate) enum Effect {
     Unrelate(RelationId),
     /// How a handover stands, on a deal or an organization.
     Answer(Told, BTreeMap<AnswerField, Option<String>>),
+    /// An activity for the owner of a deal.
+    Activity(Box<NewActivity>),
+    ActivityChange(ActivityId, Box<ActivityChange>),
     /// A piece of a customer of the ERP, with the organization and the set that it is for, if they are known.
     Piece {
         piece: Box<Piece>,
@@ -130,6 +136,7 @@ pub(crate) enum Landed {
     Org(OrgId),
     Relation(RelationId),
     Ended,
+    Activity(ActivityId),
     Piece(Became),
     /// Nothing: it was refused.
     Refused,
@@ -177,6 +184,7 @@ impl World {
             family: FamilyWorld::new(seed),
             book: Book::new(seed),
             sales: Sales::new(seed),
+            activities: Vec::new(),
             subscriptions: Vec::new(),
             labels: labels(seed),
             page_size,
@@ -351,6 +359,8 @@ impl Worlds {
             Effect::Relate(parent, daughter) => Some(self.relate(parent, daughter, now)),
             Effect::Unrelate(id) => Some(self.unrelate(id, now)),
             Effect::Answer(told, changes) => self.be_told(told, changes, now),
+            Effect::Activity(new) => self.make_activity(&new, now),
+            Effect::ActivityChange(id, change) => self.change_activity(id, &change, now),
             Effect::Piece { piece, about } => {
                 let became = self.make(&piece, now);
                 if !matches!(became, Became::Refused(_)) {
