@@ -817,6 +817,7 @@ fn an_answer_is_written_where_it_differs_and_never_a_third_time() {
 fn deals_and_organization_show_where_it_came_to_rest() {
     let mut policy = policy();
     policy.answers = AnswerRules {
+        activity: false,
         deal: AnswerField::ALL.into(),
         org: [AnswerField::Status].into(),
         link: Some("https://erp.example/{party_id}/{account_number}".to_owned()),
