@@ -282,14 +282,13 @@ impl<'a> Task<'a> {
             }
             None => {}
         }
-        // A deal that an answer is about may go without anybody having said a word about this document.
-        self.gone.clear();
         for learned in self.policy.learned.iter().filter(|one| one.by.means(self.document)) {
             let rule = Rule::Learned { by: learned.by.clone() };
             if let Some(attachment) = self.said_by_person(learned.deal, rule) {
                 return Some(attachment);
             }
         }
+        // What a person said is void with its deal; what the document says is not.
         self.gone.clear();
         self.by_reference().or_else(|| self.by_link())
     }

@@ -13,7 +13,8 @@ use super::{
     kind::DocumentKind,
     note::{digest, is_ours, render},
     page_model::{
-        DealHere, DealPage, DealState, FieldWrite, NotShown, PageDecision, PageWrite, SeenNote, ShownNote, ToRead,
+        DealHere, DealPage, DealState, FieldWrite, NotShown, PageDecision, PageWrite, SeenNote, ShownField,
+        ShownNote, ToRead,
     },
     policy::{DocumentPolicy, NoteFor},
     question::DocumentQuestion,
@@ -127,7 +128,7 @@ impl Task<'_> {
                 continue;
             }
             let times = told_before.map_or(0, |before| before.times);
-            if times >= 2 && !answers.again.contains(&field) {
+            if times >= 2 && answers.again.get(&field) != Some(&times) {
                 let (ours, theirs) = (wanted.cloned(), seen.cloned());
                 fields.ask(DocumentQuestion::FieldContested { deal: *deal, field, ours, theirs });
                 continue;
@@ -159,7 +160,8 @@ impl Task<'_> {
         match (known, &said) {
             (None, None) => return Ok(()),
             (None, Some(_)) if !self.begins_notes() => return Ok(()),
-            // Nothing has to be read, unless somebody may have deleted it and it would be made again.
+            (Some(note), _) if note.deleted && !self.makes_again(note) => return Ok(()),
+            // What was shown is what should be: nothing has to be read for that.
             (Some(note), Some(said)) if note.sent == *said && read.notes.is_none() => return Ok(()),
             (None | Some(_), _) => {}
         }
@@ -190,10 +192,14 @@ impl Task<'_> {
         Ok(())
     }
 
+    /// Once: a person who deletes it again means it.
+    fn makes_again(&self, note: &ShownNote) -> bool {
+        self.policy.recreate_notes && note.made_again == 0
+    }
+
     /// A person deleted our note.
     fn recreate(&self, kind: DocumentKind, note: &ShownNote, content: String) -> Option<PageWrite> {
-        let again = self.policy.recreate_notes && note.made_again == 0;
-        again.then_some(PageWrite::CreateNote { kind, content, reason: "it was deleted, and recreate_notes is on" })
+        self.makes_again(note).then_some(PageWrite::CreateNote { kind, content, reason: "it was deleted, and recreate_notes is on" })
     }
 
     /// Whether a note that does not exist is begun on this deal.
@@ -247,7 +253,7 @@ impl Fields {
 }
 
 /// Whether the field says what we wrote, in our form or in the CRM's.
-fn is_ours_still(before: &super::page_model::ShownField, seen: Option<&RollUpValue>) -> bool {
+fn is_ours_still(before: &ShownField, seen: Option<&RollUpValue>) -> bool {
     before.value.is_some() && (same(before.value.as_ref(), seen) || same(before.became.as_ref(), seen))
 }
 

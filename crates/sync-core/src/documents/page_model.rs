@@ -102,6 +102,9 @@ pub struct ShownNote {
     /// How often it was made again after a person deleted it.
     #[serde(default)]
     pub made_again: u8,
+    /// Whether a person deleted it.
+    #[serde(default)]
+    pub deleted: bool,
 }
 
 impl Shown {
@@ -119,14 +122,27 @@ impl Shown {
     pub fn wrote_note(&mut self, kind: DocumentKind, id: NoteId, sent: &str, answer: &str) {
         let before = self.notes.get(&kind);
         let made_again = before.map_or(0, |note| note.made_again + u8::from(note.id != id));
-        let note = ShownNote { id, sent: digest(sent), became: digest(answer), made_again };
+        let note = ShownNote { id, sent: digest(sent), became: digest(answer), made_again, deleted: false };
         self.notes.insert(kind, note);
     }
 
     /// Remembers a note that was found, with what it says: [`PageDecision::Adopt`].
     pub fn adopt(&mut self, kind: DocumentKind, id: NoteId, digest: &str) {
         let digest = digest.to_owned();
-        self.notes.insert(kind, ShownNote { id, sent: digest.clone(), became: digest, made_again: 0 });
+        let note = ShownNote { id, sent: digest.clone(), became: digest, made_again: 0, deleted: false };
+        self.notes.insert(kind, note);
+    }
+
+    /// Remembers that a person deleted our note, so that nobody has to look for it again.
+    pub fn found_deleted(&mut self, kind: DocumentKind) {
+        if let Some(note) = self.notes.get_mut(&kind) {
+            note.deleted = true;
+        }
+    }
+
+    /// Remembers what was answered to [`PageWrite::DeleteNote`].
+    pub fn removed_note(&mut self, kind: DocumentKind) {
+        self.notes.remove(&kind);
     }
 }
 
@@ -154,12 +170,14 @@ pub struct SeenNote {
 pub struct PageAnswers {
     /// Fields that are left as the deal says, whatever the documents say.
     pub left: BTreeSet<RollUpField>,
-    /// Fields that are written once more although they are contested.
-    pub again: BTreeSet<RollUpField>,
+    /// Fields that are written once more although they are contested, with how often they had been written when a person
+    /// said so: one answer is one write.
+    pub again: BTreeMap<RollUpField, u8>,
 }
 
 /// What follows for a deal's page. Closed on purpose: match it without `_`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PageDecision {
     /// It shows what it should.
     InSync,
@@ -176,7 +194,8 @@ pub enum PageDecision {
 }
 
 /// Why nothing can be shown on a deal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum NotShown {
     /// It was deleted, or our user does not see it.
     Gone,
@@ -190,7 +209,8 @@ pub enum NotShown {
 }
 
 /// What has to be read of a deal before it is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ToRead {
     /// The deal with its roll-up fields.
     Deal,
@@ -199,7 +219,8 @@ pub enum ToRead {
 }
 
 /// One remote write. Closed on purpose: match it without `_`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PageWrite {
     /// All fields that change, in one request.
     Fields {
@@ -251,7 +272,7 @@ pub enum PageWrite {
 }
 
 /// A field that changes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FieldWrite {
     /// The field.
     pub field: RollUpField,
