@@ -235,6 +235,7 @@ fn said(decision: &Decision) -> String {
         Decision::Adopt(MadeParty { ours, usage, .. }) => format!("adopt party, ours {ours}, usage {usage}"),
         Decision::AdoptAccount(account, _) => format!("adopt account, ours {}", account.ours),
         Decision::AdoptProfile => "adopt profile".to_owned(),
+        Decision::StartOver => "start over".to_owned(),
         Decision::Do { piece, unit, .. } => format!("{} in {}", piece.op(), unit.name),
         Decision::Complete(_) => "complete".to_owned(),
         Decision::Hold(question) => format!("ask {}", question.key()),
@@ -842,11 +843,20 @@ fn nothing_more_is_created_for_a_party_that_is_not_the_organizations() {
         ..won()
     };
     let ours = decide(&policy(), &directory(), &paired(PARTY));
-    assert!(
-        matches!(&ours, Decision::Do { piece, .. } if piece.kind() == PieceKind::Profile),
-        "{ours:?}"
-    );
-    let other = decide(&policy(), &directory(), &paired(PartyId(301)));
-    let Decision::Hold(question) = other else { panic!("{other:?}") };
-    assert!(matches!(*question, Question::PartyUnusable { party: PARTY, .. }), "{question:?}");
+    assert!(matches!(&ours, Decision::Do { piece, .. } if piece.kind() == PieceKind::Profile), "{ours:?}");
+    let other = PartyId(301);
+    let mut changed = paired(other);
+    let Decision::Hold(question) = decide(&policy(), &directory(), &changed) else { panic!("{changed:?}") };
+    assert_eq!(*question, Question::PartyChanged { made: PARTY, party: other });
+
+    // A person says so; then it is decided as for any organization that has a customer.
+    changed.answers.remember(&question, HandoverAnswer::Go).unwrap();
+    assert_eq!(said(&decide(&policy(), &directory(), &changed)), "start over");
+    changed.made = Made::default();
+    assert_eq!(decide(&policy(), &directory(), &changed), Decision::Look(Look::Party(other)));
+
+    // What was said about one party is not said about the next.
+    changed.made = made.clone();
+    changed.pair = Some(Paired { party: PartyId(302), customer: None });
+    assert_eq!(said(&decide(&policy(), &directory(), &changed)), "ask party_changed");
 }

@@ -344,6 +344,10 @@ impl Engine {
                 Decision::AdoptProfile => {
                     self.remember_made(org, &Made { profile: true, ..row.made }).await?;
                 }
+                Decision::StartOver => {
+                    tracing::warn!(%org, made = ?row.made, "a handover starts over with the party that its organization belongs to");
+                    self.remember_made(org, &Made::default()).await?;
+                }
                 Decision::Do { piece, cause, unit } => {
                     return self.write_piece(handing, job, &row.made, (*piece, cause, unit.set)).await;
                 }

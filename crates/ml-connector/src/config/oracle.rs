@@ -39,12 +39,6 @@ pub struct Oracle {
     #[schemars(length(min = 1))]
     pub scope: String,
 
-    /// The trading community source system under which our references are kept in the ERP; it must be set up
-    /// there and be enabled for parties and accounts. 1 to 30 of `A-Z`, `0-9` and `_`. Default `"PIPEDRIVE"`.
-    #[serde(default = "source_system")]
-    #[schemars(regex(pattern = "^[A-Z0-9_]{1,30}$"))]
-    pub source_system: String,
-
     /// How long one request may take. A duration from 1s to 10m. Default `"60s"`.
     #[serde(default = "timeout", with = "duration")]
     #[schemars(with = "Duration")]
@@ -84,10 +78,6 @@ pub enum Authentication<'a> {
     Secret(&'a Secret),
     /// By its signature.
     Assertion(&'a Assertion),
-}
-
-fn source_system() -> String {
-    "PIPEDRIVE".to_owned()
 }
 
 fn timeout() -> SignedDuration {
@@ -138,7 +128,6 @@ impl Oracle {
             client_secret,
             assertion,
             scope,
-            source_system,
             timeout,
             page_size,
             api_version,
@@ -155,7 +144,6 @@ impl Oracle {
             assertion.check(&at.key("assertion"), folder)?;
         }
         check::not_empty(scope, &at.key("scope"))?;
-        check_source_system(source_system, &at.key("source_system"))?;
         let (second, ten_minutes) = (SignedDuration::from_secs(1), SignedDuration::from_mins(10));
         duration::within(*timeout, second, ten_minutes, &at.key("timeout"))?;
         check::within(*page_size, 1..=500, &at.key("page_size"))?;
@@ -163,17 +151,6 @@ impl Oracle {
         check_usages(customer_usages, &at.key("customer_usages"))?;
         check::within(*concurrency, 1..=10, &at.key("concurrency"))
     }
-}
-
-fn check_source_system(code: &str, at: &At<'_>) -> Result<(), ConfigError> {
-    let allowed = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
-    if (1..=30).contains(&code.len()) && code.chars().all(allowed) {
-        return Ok(());
-    }
-    Err(at.fail(
-        "this is not a source system code",
-        "write 1 to 30 of A-Z, 0-9 and _, as in Manage Trading Community Source Systems",
-    ))
 }
 
 fn check_api_version(version: &str, at: &At<'_>) -> Result<(), ConfigError> {

@@ -130,7 +130,9 @@ impl HandoverAnswers {
                 }
                 self.party = Some(party);
             }
-            (Question::PartyKnown { party, .. }, A::Go) => self.party = Some(*party),
+            (Question::PartyKnown { party, .. } | Question::PartyChanged { party, .. }, A::Go) => {
+                self.party = Some(*party);
+            }
             (Question::PartyAmbiguous { .. } | Question::PartyKnown { .. }, A::New) => {
                 (self.new, self.party) = (true, None);
             }

@@ -27,6 +27,8 @@ pub enum Decision {
     AdoptAccount(MadeAccount, Box<FoundAccount>),
     /// The account has a profile: remember it, and decide again.
     AdoptProfile,
+    /// Forget what was made or found so far, and decide again: a person said that the customer is another party.
+    StartOver,
     /// Write.
     Do {
         /// What.
@@ -97,8 +99,11 @@ pub fn decide(policy: &HandoverPolicy, directory: &Directory, handover: &Handove
     match task.next() {
         // Asked right before the first write: whoever is a customer already needs nobody's approval.
         Decision::Do { piece, cause, unit } => {
+            if let Some(decision) = estranged(handover) {
+                return decision;
+            }
             let refused = handover.hold.as_ref().filter(|_| handover.was_refused(piece.kind()));
-            let question = refused.map(|(question, _)| question.clone()).or_else(|| estranged(handover));
+            let question = refused.map(|(question, _)| question.clone());
             match question.or_else(|| if under_way { None } else { approval(policy, handover, &because) }) {
                 Some(question) => Decision::hold(question),
                 None => Decision::Do { piece, cause, unit },
@@ -108,12 +113,19 @@ pub fn decide(policy: &HandoverPolicy, directory: &Directory, handover: &Handove
     }
 }
 
-/// The party that was made or found is not the one that the organization belongs to: the other flow, or a person, bound it
-/// while our write was under way. A second customer helps nobody.
-fn estranged(handover: &Handover) -> Option<Question> {
-    let (made, pair) = (handover.made.party.as_ref()?, handover.pair.as_ref()?);
-    let why = || format!("organization {} belongs to party {} by now", handover.org, pair.party);
-    (made.id != pair.party).then(|| Question::PartyUnusable { party: made.id, why: why() })
+/// The party that was made or found is not the one that the organization belongs to: the ERP merged it, or the other flow or a
+/// person bound another while our write was under way. A second customer helps nobody.
+fn estranged(handover: &Handover) -> Option<Decision> {
+    let (made, pair) = (handover.made.party.as_ref()?.id, handover.pair.as_ref()?.party);
+    if made == pair {
+        return None;
+    }
+    let said = handover.answers.party == Some(pair);
+    Some(if said {
+        Decision::StartOver
+    } else {
+        Decision::hold(Question::PartyChanged { made, party: pair })
+    })
 }
 
 /// What was begun stays as it is; a person may have to see to it.

@@ -80,6 +80,10 @@ pub fn foresee(policy: &HandoverPolicy, directory: &Directory, handover: &Handov
                 handover.made.profile = true;
                 continue;
             }
+            Decision::StartOver => {
+                handover.made = Made::default();
+                continue;
+            }
             Decision::Nothing(why) => NextStep::Nothing(why),
             Decision::Observe => NextStep::Observe,
             Decision::Look(look) => NextStep::Look(look),

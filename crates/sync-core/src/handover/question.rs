@@ -75,6 +75,13 @@ pub enum Question {
         /// Why.
         why: String,
     },
+    /// What was begun belongs to one party, the organization to another by now.
+    PartyChanged {
+        /// The party that was made or found.
+        made: PartyId,
+        /// The party that the organization belongs to.
+        party: PartyId,
+    },
     /// More than one party carries our name for the organization.
     SeveralParties {
         /// All of them.
@@ -163,6 +170,9 @@ impl Question {
                 Self::PartyUnusable { party, why: "its status is Inactive".to_owned() }
             }
             Some(Self::PartyUnusable { .. }) => {
+                Self::PartyChanged { made: party, party: PartyId(party.0 + 1) }
+            }
+            Some(Self::PartyChanged { .. }) => {
                 Self::SeveralParties { parties: vec![party, PartyId(party.0 + 1)] }
             }
             Some(Self::SeveralParties { .. }) => Self::SeveralAccounts {
@@ -200,6 +210,7 @@ impl Question {
             Self::PartyAmbiguous { .. } => "party_ambiguous",
             Self::PartyKnown { .. } => "party_known",
             Self::PartyUnusable { .. } => "party_unusable",
+            Self::PartyChanged { .. } => "party_changed",
             Self::SeveralParties { .. } => "several_parties",
             Self::SeveralAccounts { .. } => "several_accounts",
             Self::SiteMissing { .. } => "site_missing",
@@ -232,6 +243,7 @@ impl Question {
             | Self::PartyAmbiguous { .. }
             | Self::PartyKnown { .. }
             | Self::PartyUnusable { .. }
+            | Self::PartyChanged { .. }
             | Self::SeveralParties { .. }
             | Self::SeveralAccounts { .. }
             | Self::SiteMissing { .. }
@@ -289,6 +301,9 @@ impl Question {
             Self::PartyUnusable { party, why } => {
                 format!("Party {party} cannot become the customer: {why}. Mend it in the ERP.")
             }
+            Self::PartyChanged { made, party } => format!(
+                "Party {made} was the customer of this organization, which belongs to party {party} by now. Merge them in the ERP, or see to what party {made} has there; then go on with party {party}."
+            ),
             Self::SeveralParties { parties } => {
                 let list: Vec<String> = parties.iter().map(ToString::to_string).collect();
                 format!(
@@ -342,6 +357,7 @@ impl Question {
                 APART,
                 RETRY,
             ],
+            Self::PartyChanged { .. } => vec![("go", "go on with the party that it belongs to now"), RETRY],
             Self::SeveralAccounts { .. } => vec![("account", "use account ACCOUNT"), RETRY],
             Self::SiteMissing { .. } => {
                 vec![("go", "add a site to bill to"), ("leave", "leave the customer as it is"), RETRY]

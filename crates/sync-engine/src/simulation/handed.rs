@@ -298,6 +298,7 @@ impl Worlds {
             Question::PartyAmbiguous { .. }
             | Question::PartyKnown { .. }
             | Question::PartyUnusable { .. }
+            | Question::PartyChanged { .. }
             | Question::SeveralParties { .. }
             | Question::SeveralAccounts { .. }
             | Question::SiteMissing { .. }

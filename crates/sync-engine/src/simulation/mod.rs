@@ -16,6 +16,7 @@ mod life;
 mod people;
 mod sales;
 mod seat;
+mod verdict;
 mod world;
 
 pub use gate::SeededGate;

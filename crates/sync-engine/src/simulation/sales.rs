@@ -320,6 +320,7 @@ impl Worlds {
                 1 => A::Apart { party: *party },
                 _ => A::Go,
             },
+            Question::PartyChanged { .. } => A::Go,
             Question::SeveralAccounts { accounts, .. } => match accounts.first() {
                 Some((account, _)) => A::Account { account: *account },
                 None => A::Retry,
