@@ -9,10 +9,10 @@ use proptest::prelude::*;
 use sync_core::{
     deals::DealStatus,
     documents::{
-        Ambiguity, AttachAnswer, Attachment, Before, CustomerDeals, DealFound, DealSeen, Document, DocumentKey,
-        DocumentKind, DocumentPolicy, ErpCreditMemo, ErpInvoice, ErpPurchaseOrder, ErpSalesOrder, FieldAsk, How,
-        Installment, Known, Learned, LearnedBy, Link, LinkAsk, LinkTemplate, NotCounted, Pattern, ReferenceField,
-        ReferenceRule, Rule, Unmatched, asks, attach, pages_touched,
+        Ambiguity, AttachAnswer, Attachment, Before, CustomerDeals, DealFound, DealSeen, Document,
+        DocumentKey, DocumentKind, DocumentPolicy, ErpCreditMemo, ErpInvoice, ErpPurchaseOrder,
+        ErpSalesOrder, FieldAsk, How, Installment, Known, Learned, LearnedBy, Link, LinkAsk, LinkTemplate,
+        NotCounted, Pattern, ReferenceField, ReferenceRule, Rule, Unmatched, asks, attach, pages_touched,
     },
     ids::{DealId, OrgId, PartyId, PurchaseOrderId, SalesOrderId, TransactionId},
     money::{Amount, Money},
@@ -234,11 +234,7 @@ fn a_document_that_names_its_deal() {
     let free = Document::from(&ErpInvoice { special_instructions: some(instructions), ..invoice() });
     let segment = plain().with_segments(&BTreeMap::from([("dealId".to_owned(), "81".to_owned())]));
     let from_elsewhere = Document::from(&ErpSalesOrder { source_system: some("OPS"), ..order() });
-    let by_po = Document::from(&ErpSalesOrder {
-        source_number: None,
-        customer_po: some("PD-81"),
-        ..order()
-    });
+    let by_po = Document::from(&ErpSalesOrder { source_number: None, customer_po: some("PD-81"), ..order() });
     let described = Document::from(&ErpPurchaseOrder { description: some("For PD-81"), ..purchase() });
     let referring = Document::from(&ErpPurchaseOrder { reference: some("PD-81"), ..purchase() });
     let memo_of = Document::from(&ErpCreditMemo { purchase_order: some("PD-81"), ..memo() });
@@ -257,10 +253,25 @@ fn a_document_that_names_its_deal() {
         ("the first rule that names one decides", both, knows([here(81), here(82)]), "deal 81 by pattern"),
         ("two ids", with_po("PD-81 PD-82"), knows([here(81), here(82)]), "ask about 81 82: several named"),
         ("one id twice", with_po("PD-81, pd-81"), knows([here(81)]), "deal 81 by pattern"),
-        ("two ids of one deal", with_po("PD-80 PD-81"), knows([(80, merged(81)), here(81)]), "deal 81 by pattern"),
+        (
+            "two ids of one deal",
+            with_po("PD-80 PD-81"),
+            knows([(80, merged(81)), here(81)]),
+            "deal 81 by pattern",
+        ),
         ("merged", with_po("PD-80"), knows([(80, merged(81)), here(81)]), "deal 81 by pattern"),
-        ("merged, the survivor unknown", with_po("PD-80"), knows([(80, merged(81))]), "look for {DealId(81)}"),
-        ("merged in a circle", with_po("PD-80"), knows([(80, merged(81)), (81, merged(80))]), "none: deals gone"),
+        (
+            "merged, the survivor unknown",
+            with_po("PD-80"),
+            knows([(80, merged(81))]),
+            "look for {DealId(81)}",
+        ),
+        (
+            "merged in a circle",
+            with_po("PD-80"),
+            knows([(80, merged(81)), (81, merged(80))]),
+            "none: deals gone",
+        ),
         ("deleted", with_po("PD-81"), knows([(81, DealFound::Deleted)]), "none: deals gone"),
         ("never was", with_po("PD-81"), knows([(81, DealFound::Missing)]), "none: deals gone"),
         ("archived", with_po("PD-81"), knows([(81, archived)]), "deal 81 by pattern, archived"),
@@ -305,11 +316,29 @@ fn a_deal_that_says_the_same() {
     };
     assert_eq!(asks(&policy(), &with_po(" 4500  01 ")).fields, BTreeSet::from([ask()]));
     let unknown = Known { deals: BTreeMap::new(), ..say(&[81]) };
+    let of = |deals: &[(i64, i64)]| {
+        let ids: Vec<i64> = deals.iter().map(|(deal, _)| *deal).collect();
+        let found = |(id, org): &(i64, i64)| {
+            (DealId(*id), DealFound::Here(DealSeen { org: Some(OrgId(*org)), ..deal() }))
+        };
+        Known { deals: deals.iter().map(found).collect(), customer: customer([]).customer, ..say(&ids) }
+    };
+    let mixed = of(&[(81, 12), (82, 11)]);
+    let foreign = of(&[(81, 12)]);
+    let foreigners = of(&[(81, 12), (82, 13)]);
     check(vec![
         ("one deal says it", with_po("4500  01"), say(&[81]), "deal 81 by deal_field"),
         ("two say it", with_po("4500 01"), say(&[81, 82]), "ask about 81 82: several say it"),
         ("none says it", with_po("4500 01"), say(&[]), "none: no organization"),
         ("another text", with_po("4500 02"), say(&[81]), "none: no organization"),
+        (
+            "two say it, one of them the customer's own",
+            with_po("4500 01"),
+            mixed.clone(),
+            "deal 82 by deal_field",
+        ),
+        ("one of another company says it", with_po("4500 01"), foreign, "ask about 81: other company"),
+        ("two other companies' say it", with_po("4500 01"), foreigners, "ask about 81 82: several say it"),
         ("its state is unknown", with_po("4500 01"), unknown, "look for {DealId(81)}"),
     ]);
 }
@@ -340,9 +369,28 @@ fn a_document_of_another_document() {
     let wanted = asks(&policy(), &crediting).links;
     assert_eq!(wanted, BTreeSet::from([by_number.clone(), by_amount.clone()]));
     let other = DocumentKey { id: 9002, ..inv };
+    let second = DocumentKey { id: 7002, ..so };
+    let elsewhere = |mut known: Known| {
+        let theirs = DealFound::Here(DealSeen { org: Some(OrgId(12)), ..deal() });
+        known.deals.insert(DealId(82), theirs);
+        known.customer = customer([]).customer;
+        known
+    };
+    let foreign = elsewhere(linked(&[(by_order.clone(), so, 82)]));
+    let both = elsewhere(linked(&[(by_order.clone(), second, 82), (by_order.clone(), so, 81)]));
+    let Attachment::Deal { rule: Rule::Link { document, .. }, .. } = attach(&policy(), &of_order, &both)
+    else {
+        panic!("it is linked")
+    };
+    assert_eq!(document, so, "the order on that deal is named");
+    let mut merged = linked(&[(by_order.clone(), so, 80)]);
+    merged.deals.insert(DealId(80), DealFound::Merged { into: DealId(81) });
     check(vec![
         ("bought for an order", for_order.clone(), linked(&[(by_order.clone(), so, 81)]), "deal 81 by link"),
         ("the order has no deal", for_order.clone(), Known::default(), "none: names none"),
+        ("an order of another company", of_order.clone(), foreign, "ask about 82: other company"),
+        ("two orders of that number, one the customer's", of_order.clone(), both, "deal 81 by link"),
+        ("the order's deal was merged", of_order.clone(), merged, "deal 81 by link"),
         ("the invoice of an order", of_order, linked(&[(by_order.clone(), so, 81)]), "deal 81 by link"),
         ("the same customer PO", with_po("4500"), linked(&[(by_po, so, 81)]), "deal 81 by link"),
         (
@@ -364,7 +412,12 @@ fn a_document_of_another_document() {
             linked(&[(by_amount.clone(), inv, 81), (by_amount, other, 81)]),
             "ask about 81: several linked",
         ),
-        ("nothing says where a memo belongs", Document::from(&memo()), customer([(81, deal())]), "customer: names none"),
+        (
+            "nothing says where a memo belongs",
+            Document::from(&memo()),
+            customer([(81, deal())]),
+            "customer: names none",
+        ),
     ]);
 }
 
@@ -385,9 +438,19 @@ fn an_invoice_that_names_no_deal() {
         ("no pair", plain(), Known::default(), "none: no organization"),
         ("no deals", plain(), customer([]), "none: no deal fits"),
         ("one deal, won, same amount", plain(), customer([(81, deal())]), "deal 81 by customer"),
-        ("one deal, a part of its value", plain(), customer([(81, worth("5000", "EUR"))]), "deal 81 by customer"),
+        (
+            "one deal, a part of its value",
+            plain(),
+            customer([(81, worth("5000", "EUR"))]),
+            "deal 81 by customer",
+        ),
         ("one deal, worth less", plain(), customer([(81, worth("10", "EUR"))]), "ask about 81: close call"),
-        ("one deal, in the tolerance", plain(), customer([(81, worth("1009", "EUR"))]), "deal 81 by customer"),
+        (
+            "one deal, in the tolerance",
+            plain(),
+            customer([(81, worth("1009", "EUR"))]),
+            "deal 81 by customer",
+        ),
         ("one deal, open", plain(), customer([(81, open.clone())]), "deal 81 by customer"),
         ("one deal, open and without value", plain(), customer([(81, no_value)]), "ask about 81: close call"),
         ("one deal, another currency", plain(), customer([(81, worth("1000", "USD"))]), "none: no deal fits"),
@@ -396,15 +459,40 @@ fn an_invoice_that_names_no_deal() {
         ("one deal, won long ago", plain(), customer([(81, late)]), "ask about 81: close call"),
         ("one deal, won long after", plain(), customer([(81, early)]), "ask about 81: close call"),
         ("two parts", plain(), two(), "ask about 81 82: close call"),
-        ("two deals, one of the amount", plain(), customer([(81, worth("5000", "EUR")), (82, deal())]), "deal 82 by customer"),
+        (
+            "two deals, one of the amount",
+            plain(),
+            customer([(81, worth("5000", "EUR")), (82, deal())]),
+            "deal 82 by customer",
+        ),
         ("two of the amount", plain(), customer([(81, deal()), (82, deal())]), "ask about 81 82: close call"),
-        ("two, one of the currency", plain(), customer([(81, deal()), (82, worth("1000", "USD"))]), "deal 81 by customer"),
+        (
+            "two, one of the currency",
+            plain(),
+            customer([(81, deal()), (82, worth("1000", "USD"))]),
+            "deal 81 by customer",
+        ),
         ("two, one open", plain(), customer([(81, deal()), (82, open)]), "ask about 81 82: close call"),
         ("matched before", plain(), before(82, true, two()), "deal 82 by kept"),
-        ("matched before to one that is gone", plain(), before(83, true, two()), "ask about 81 82: close call"),
+        (
+            "matched before to one that is gone",
+            plain(),
+            before(83, true, two()),
+            "ask about 81 82: close call",
+        ),
         ("named before, no longer", plain(), before(82, false, two()), "ask about 81 82: close call"),
-        ("an unknown currency", Document { currency: some("XXQ"), ..plain() }, customer([(81, deal())]), "none: no deal fits"),
-        ("a purchase order is never guessed", Document::from(&purchase()), customer([(81, deal())]), "none: names none"),
+        (
+            "an unknown currency",
+            Document { currency: some("XXQ"), ..plain() },
+            customer([(81, deal())]),
+            "none: no deal fits",
+        ),
+        (
+            "a purchase order is never guessed",
+            Document::from(&purchase()),
+            customer([(81, deal())]),
+            "none: names none",
+        ),
     ]);
     let off = DocumentPolicy { match_by_customer: false, ..policy() };
     let attachment = attach(&off, &plain(), &customer([(81, deal())]));
@@ -420,8 +508,18 @@ fn what_a_person_said_wins_until_its_deal_is_gone() {
     check(vec![
         ("to this one", with_po("PD-81"), said(deal, knows([here(81), here(82)])), "deal 82 by answer"),
         ("unknown", with_po("PD-81"), said(deal, knows([here(81)])), "look for {DealId(82)}"),
-        ("to none", with_po("PD-81"), said(AttachAnswer::NoDeal, knows([here(81)])), "none: a person said so"),
-        ("gone", with_po("PD-81"), said(deal, knows([here(81), (82, DealFound::Deleted)])), "deal 81 by pattern"),
+        (
+            "to none",
+            with_po("PD-81"),
+            said(AttachAnswer::NoDeal, knows([here(81)])),
+            "none: a person said so",
+        ),
+        (
+            "gone",
+            with_po("PD-81"),
+            said(deal, knows([here(81), (82, DealFound::Deleted)])),
+            "deal 81 by pattern",
+        ),
         ("merged", with_po("PD-81"), said(deal, knows([(82, merged), here(83)])), "deal 83 by answer"),
     ]);
 }
@@ -448,7 +546,11 @@ fn an_answer_can_become_a_rule() {
 #[test]
 fn only_complete_invoices_of_wanted_kinds_count() {
     let of = |status: Option<&str>| {
-        Document::from(&ErpInvoice { status: status.map(str::to_owned), purchase_order: some("PD-81"), ..invoice() })
+        Document::from(&ErpInvoice {
+            status: status.map(str::to_owned),
+            purchase_order: some("PD-81"),
+            ..invoice()
+        })
     };
     check(vec![
         ("incomplete", of(Some("Incomplete")), knows([here(81)]), "not counted: incomplete"),
@@ -463,7 +565,10 @@ fn only_complete_invoices_of_wanted_kinds_count() {
 
 #[test]
 fn a_corrected_reference_moves_the_document() {
-    let known = Known { before: Some(Before { deal: DealId(81), by_customer: false }), ..knows([here(81), here(82)]) };
+    let known = Known {
+        before: Some(Before { deal: DealId(81), by_customer: false }),
+        ..knows([here(81), here(82)])
+    };
     let after = attach(&policy(), &with_po("PD-82"), &known);
     assert_eq!(told(&after), "deal 82 by pattern");
     assert_eq!(pages_touched(Some(DealId(81)), &after), BTreeSet::from([DealId(81), DealId(82)]));
@@ -502,7 +607,16 @@ fn patterns_find_ids_in_longer_texts() {
         let found = Pattern::parse(pattern).unwrap().find(text);
         assert_eq!(found, ids.into_iter().map(DealId).collect(), "{pattern} in {text}");
     }
-    for bad in ["", "PD-", "PD-{id}", "{deal_id}{deal_id}", "{x}{deal_id}", "PD1{deal_id}", "{deal_id}7", "}{deal_id}"] {
+    for bad in [
+        "",
+        "PD-",
+        "PD-{id}",
+        "{deal_id}{deal_id}",
+        "{x}{deal_id}",
+        "PD1{deal_id}",
+        "{deal_id}7",
+        "}{deal_id}",
+    ] {
         let error = Pattern::parse(bad).unwrap_err().to_string();
         assert!(error.contains(&format!("`{bad}`")) && error.contains(": "), "{error}");
     }
@@ -557,7 +671,13 @@ fn installments_tell_what_was_paid_and_what_is_due_first() {
     let document = plain().with_installments(&parts);
     assert_eq!((document.paid, document.credited), (amount("600"), amount("0")));
     let unpaid: Vec<_> = document.unpaid(2).iter().map(|part| (part.due, part.balance)).collect();
-    assert_eq!(unpaid, [(Some(day("2026-03-01")), amount("100").unwrap()), (Some(day("2026-04-01")), amount("300").unwrap())]);
+    assert_eq!(
+        unpaid,
+        [
+            (Some(day("2026-03-01")), amount("100").unwrap()),
+            (Some(day("2026-04-01")), amount("300").unwrap())
+        ]
+    );
     let later = Document { balance: amount("350"), ..document };
     let unpaid: Vec<_> = later.unpaid(2).iter().map(|part| (part.due, part.balance)).collect();
     assert_eq!(unpaid, [(Some(day("2026-03-01")), amount("350").unwrap())], "the header was read later");
@@ -567,7 +687,8 @@ proptest! {
     #[test]
     fn an_id_between_any_texts_is_found_or_glued(before in ".{0,12}", id in 1_i64..1_000_000, after in ".{0,12}") {
         let pattern = Pattern::parse("PD-{deal_id}").unwrap();
-        prop_assert!(pattern.find(&format!("{before} PD-{id} {after}")).contains(&DealId(id)));
+        let text = format!("{before} PD-{id} {after}");
+        prop_assert!(pattern.find(&text).contains(&DealId(id)), "{}", text);
         let glued = pattern.find(&format!("PD-{id}{after}"));
         let digits: String = id.to_string() + &after.chars().take_while(char::is_ascii_digit).collect::<String>();
         prop_assert!(!glued.contains(&DealId(id)) || digits == id.to_string());

@@ -11,7 +11,7 @@ use super::{
     answers::AttachAnswer,
     document::Document,
     kind::DocumentKind,
-    known::{Asks, CustomerAsk, DealFound, DealSeen, FieldAsk, Known, LinkAsk},
+    known::{Asks, CustomerAsk, CustomerDeals, DealFound, DealSeen, FieldAsk, Known, Link, LinkAsk},
     policy::DocumentPolicy,
     reference::{How, ReferenceField, fold},
     rule::{Ambiguity, Candidate, Rule},
@@ -221,9 +221,11 @@ fn links(document: &Document) -> BTreeSet<LinkAsk> {
             let number = said(ReferenceField::CrossReference);
             all.extend(number.map(|number| LinkAsk::InvoiceNumber { number, account: account.clone() }));
             let amount = document.total.filter(|total| !total.is_zero()).zip(document.currency.clone());
-            all.extend(
-                amount.map(|(amount, currency)| LinkAsk::InvoiceCredited { account, currency, amount }),
-            );
+            all.extend(amount.map(|(amount, currency)| LinkAsk::InvoiceCredited {
+                account,
+                currency,
+                amount,
+            }));
         }
     }
     all
@@ -357,6 +359,11 @@ impl<'a> Task<'a> {
                 Found::Look(deals) => return Some(Attachment::Look { deals }),
                 Found::Here(here) => here,
             };
+            let here = match &rule.how {
+                How::Pattern(_) => here,
+                // An order number that two customers have means each one's own deal.
+                How::DealField(_) => self.own_first(here),
+            };
             match here.as_slice() {
                 [] => {}
                 [(deal, seen)] => return Some(self.named(*deal, seen, by)),
@@ -366,13 +373,22 @@ impl<'a> Task<'a> {
         None
     }
 
+    /// The customer's organization; a supplier's says nothing about the deal.
+    fn customer(&self) -> Option<&'a CustomerDeals> {
+        self.known.customer.as_ref().filter(|_| self.document.key.kind != DocumentKind::PurchaseOrder)
+    }
+
+    /// The customer's own deals, if any of these are; else all of them.
+    fn own_first(&self, here: Vec<(DealId, &'a DealSeen)>) -> Vec<(DealId, &'a DealSeen)> {
+        let Some(customer) = self.customer() else { return here };
+        let own = |(_, seen): &(DealId, &DealSeen)| seen.org.is_some_and(|org| customer.includes(org));
+        if here.iter().any(own) { here.into_iter().filter(own).collect() } else { here }
+    }
+
     /// One deal is named; is it the customer's?
     fn named(&self, deal: DealId, seen: &DealSeen, rule: Rule) -> Attachment {
-        let customer =
-            self.known.customer.as_ref().filter(|_| self.document.key.kind != DocumentKind::PurchaseOrder);
-        if let (Some(customer), Some(org)) = (customer, seen.org)
-            && org != customer.org
-            && !customer.family.contains(&org)
+        if let (Some(customer), Some(org)) = (self.customer(), seen.org)
+            && !customer.includes(org)
         {
             let reasons = vec![Reason::Named, Reason::OtherCompany];
             return Attachment::Ambiguous {
@@ -386,25 +402,31 @@ impl<'a> Task<'a> {
     /// By the documents that it belongs to: the surest link that leads to a deal.
     fn by_link(&mut self) -> Option<Attachment> {
         for ask in links(self.document) {
-            let matching: Vec<_> = self.known.links.iter().filter(|link| link.ask == ask).collect();
+            let matching: Vec<&Link> = self.known.links.iter().filter(|link| link.ask == ask).collect();
             // The amount alone says something only if it says one thing.
             let weak = matches!(ask, LinkAsk::InvoiceCredited { .. });
             let here = match self.find(matching.iter().map(|link| link.deal)) {
                 Found::Look(deals) => return Some(Attachment::Look { deals }),
-                Found::Here(here) => here,
+                Found::Here(here) => self.own_first(here),
             };
-            match (here.as_slice(), matching.first()) {
-                ([], _) | (_, None) => {}
-                ([(deal, seen)], Some(link)) if !weak || matching.len() == 1 => {
-                    return Some(on(*deal, seen, Rule::Link { document: link.document, by: ask }));
+            match here.as_slice() {
+                [] => {}
+                [(deal, seen)] if !weak || matching.len() == 1 => {
+                    let link = matching.iter().find(|link| self.leads_to(link.deal, *deal))?;
+                    return Some(self.named(*deal, seen, Rule::Link { document: link.document, by: ask }));
                 }
-                (several, Some(_)) => {
+                several => {
                     let documents = matching.iter().map(|link| link.document).collect();
                     return Some(ambiguous(several, Ambiguity::SeveralLinked { documents }, Reason::Linked));
                 }
             }
         }
         None
+    }
+
+    /// Whether a deal is another one, or was merged into it.
+    fn leads_to(&mut self, named: DealId, deal: DealId) -> bool {
+        matches!(self.find([named]), Found::Here(here) if here.iter().any(|(there, _)| *there == deal))
     }
 
     fn by_customer(&self) -> Attachment {

@@ -125,7 +125,8 @@ impl Document {
         };
         self.paid = sum(|part| part.paid);
         self.credited = sum(|part| part.credited);
-        let open = installments.iter().filter_map(|part| Some(OpenPart { due: part.due, balance: part.balance? }));
+        let open =
+            installments.iter().filter_map(|part| Some(OpenPart { due: part.due, balance: part.balance? }));
         self.open_parts = open.filter(|part| part.balance > Amount::ZERO).collect();
         self.open_parts.sort_unstable();
         self
@@ -175,7 +176,8 @@ impl Document {
     pub fn unpaid(&self, decimals: u8) -> Vec<OpenPart> {
         let Some(owed) = self.owed(decimals).filter(|owed| !owed.is_zero()) else { return Vec::new() };
         let rounded = |part: &OpenPart| OpenPart { due: part.due, balance: part.balance.rounded(decimals) };
-        let parts: Vec<OpenPart> = self.open_parts.iter().map(rounded).filter(|part| !part.balance.is_zero()).collect();
+        let parts: Vec<OpenPart> =
+            self.open_parts.iter().map(rounded).filter(|part| !part.balance.is_zero()).collect();
         let sum: i128 = parts.iter().map(|part| i128::from(part.balance.0)).sum();
         // Read at another time than the header: only the header tells how much, and the first day is the careful one.
         if sum == i128::from(owed.0) {
@@ -192,7 +194,8 @@ impl Document {
         let total = self.total.map(|total| total.rounded(decimals));
         if owed.is_zero() {
             let all_credited = total.is_some_and(|total| {
-                total > Amount::ZERO && self.credited.is_some_and(|credited| credited.rounded(decimals) >= total)
+                total > Amount::ZERO
+                    && self.credited.is_some_and(|credited| credited.rounded(decimals) >= total)
             });
             return Some(if all_credited { InvoiceStatus::Credited } else { InvoiceStatus::Paid });
         }

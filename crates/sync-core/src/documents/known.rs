@@ -81,7 +81,9 @@ impl LinkAsk {
         match self {
             Self::OrderNumber(number) => format!("it was made for sales order {number}"),
             Self::OrderWithCustomerPo { value, .. } => {
-                format!("a sales order of the customer has the same order number of the customer's, \"{value}\"")
+                format!(
+                    "a sales order of the customer has the same order number of the customer's, \"{value}\""
+                )
             }
             Self::InvoiceNumber { number, .. } => format!("it refers to invoice {number}"),
             Self::InvoiceCredited { amount, currency, .. } => {
@@ -176,4 +178,12 @@ pub struct CustomerDeals {
     /// The organization's deals, if they were asked for; lost, deleted and archived ones do not matter.
     #[serde(default)]
     pub deals: BTreeMap<DealId, DealSeen>,
+}
+
+impl CustomerDeals {
+    /// Whether deals of an organization are the customer's.
+    #[must_use]
+    pub fn includes(&self, org: OrgId) -> bool {
+        org == self.org || self.family.contains(&org)
+    }
 }

@@ -30,13 +30,15 @@ pub use attach::{Attachment, NotCounted, Unmatched, asks, attach, pages_touched}
 pub use document::{Document, InvoiceStatus, OpenPart};
 pub use headers::{ErpCreditMemo, ErpInvoice, ErpPurchaseOrder, ErpSalesOrder, Installment};
 pub use kind::{DocumentKey, DocumentKind, ParseKeyError};
-pub use known::{Asks, Before, CustomerAsk, CustomerDeals, DealFound, DealSeen, FieldAsk, Known, Link, LinkAsk};
+pub use known::{
+    Asks, Before, CustomerAsk, CustomerDeals, DealFound, DealSeen, FieldAsk, Known, Link, LinkAsk,
+};
 pub use money::{Currencies, shown_amount};
 pub use note::{NOTE_LIMIT, digest, is_ours, marker, render};
 pub use page::decide_page;
 pub use page_model::{
-    DealHere, DealPage, DealState, FieldWrite, NotShown, PageAnswers, PageDecision, PageRead, PageWrite, SeenNote,
-    Shown, ShownField, ShownNote, ToRead,
+    DealHere, DealPage, DealState, FieldWrite, NotShown, PageAnswers, PageDecision, PageRead, PageWrite,
+    SeenNote, Shown, ShownField, ShownNote, ToRead,
 };
 pub use policy::{
     Amounts, DateWindow, DocumentPolicy, LinkTemplate, LinkTemplateError, NoteFor, NoteStyle, ReferenceRule,

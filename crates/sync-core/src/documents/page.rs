@@ -20,11 +20,7 @@ use super::{
     question::DocumentQuestion,
     rollup::{RollUp, RollUpField, RollUpValue, counted, roll_up},
 };
-use crate::{
-    deals::DealStatus,
-    ids::NoteId,
-    text,
-};
+use crate::{deals::DealStatus, ids::NoteId, text};
 
 /// A document of so many days is recent.
 const RECENT: i32 = 90;
@@ -34,6 +30,9 @@ const NEWS: i32 = 14;
 
 /// So many invoices are named in an activity.
 const NAMED: usize = 3;
+
+/// Why a first note is made.
+const FIRST: &str = "it has documents";
 
 /// Decides what to write on a deal's page.
 #[must_use]
@@ -103,7 +102,8 @@ impl Task<'_> {
         let RollUp { values, troubles } =
             roll_up(self.policy, &self.deal.currency, currencies, documents, self.today);
         let mut fields = Fields::default();
-        let all: BTreeSet<RollUpField> = self.policy.fields.iter().chain(shown.fields.keys()).copied().collect();
+        let all: BTreeSet<RollUpField> =
+            self.policy.fields.iter().chain(shown.fields.keys()).copied().collect();
         for field in all.into_iter().filter(|field| !answers.left.contains(field)) {
             if let Some(trouble) = troubles.get(&field) {
                 let trouble = trouble.clone();
@@ -165,13 +165,22 @@ impl Task<'_> {
             (Some(note), Some(said)) if note.sent == *said && read.notes.is_none() => return Ok(()),
             (None | Some(_), _) => {}
         }
-        let Some(seen) = &read.notes else { return Err(ToRead::Notes) };
+        let Some(seen) = &read.notes else {
+            // Only a create without an answer can have left a note that we do not know.
+            match (known, wanted) {
+                (None, Some(content)) if !self.page.in_doubt.contains(&kind) => {
+                    notes.writes.push(PageWrite::CreateNote { kind, content, reason: FIRST });
+                    return Ok(());
+                }
+                (None | Some(_), _) => return Err(ToRead::Notes),
+            }
+        };
         let Some(note) = known else {
             let lost = seen.iter().find(|(_, note)| !note.deleted && is_ours(&note.content, *deal, kind));
             match (lost, wanted) {
                 (Some((id, lost)), _) => notes.found.push((kind, *id, digest(&lost.content))),
                 (None, Some(content)) => {
-                    notes.writes.push(PageWrite::CreateNote { kind, content, reason: "it has documents" });
+                    notes.writes.push(PageWrite::CreateNote { kind, content, reason: FIRST });
                 }
                 (None, None) => {}
             }
@@ -199,7 +208,11 @@ impl Task<'_> {
 
     /// A person deleted our note.
     fn recreate(&self, kind: DocumentKind, note: &ShownNote, content: String) -> Option<PageWrite> {
-        self.makes_again(note).then_some(PageWrite::CreateNote { kind, content, reason: "it was deleted, and recreate_notes is on" })
+        self.makes_again(note).then_some(PageWrite::CreateNote {
+            kind,
+            content,
+            reason: "it was deleted, and recreate_notes is on",
+        })
     }
 
     /// Whether a note that does not exist is begun on this deal.
@@ -208,7 +221,8 @@ impl Task<'_> {
             let since = self.today.saturating_sub(RECENT.days());
             let unpaid = document.balance.is_some() && !document.unpaid(4).is_empty();
             // An order that tells no date counts by its last change, about.
-            let day = document.date.or_else(|| Some(document.updated_at?.to_zoned(jiff::tz::TimeZone::UTC).date()));
+            let day =
+                document.date.or_else(|| Some(document.updated_at?.to_zoned(jiff::tz::TimeZone::UTC).date()));
             unpaid || day.is_some_and(|day| day >= since)
         };
         match self.policy.note_for {

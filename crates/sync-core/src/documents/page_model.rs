@@ -30,6 +30,8 @@ pub struct DealPage {
     pub currencies: Currencies,
     /// What was shown last.
     pub shown: Shown,
+    /// Kinds whose note may have been made without an answer: before another one is made, it is looked for.
+    pub in_doubt: BTreeSet<DocumentKind>,
     /// What the CRM said last.
     pub read: PageRead,
     /// What persons answered.

@@ -154,7 +154,9 @@ pub enum LinkTemplateError {
     #[error("the link `{0}` does not begin with https:// or http://: write a whole address")]
     Scheme(String),
     /// All documents would have the same link.
-    #[error("the link `{0}` has neither {{id}} nor {{number}}: write where the document's id or number stands")]
+    #[error(
+        "the link `{0}` has neither {{id}} nor {{number}}: write where the document's id or number stands"
+    )]
     Same(String),
     /// A placeholder that nobody fills in.
     #[error("the link `{0}` has a brace that is not of {{id}} or {{number}}: write %7B and %7D for braces")]

@@ -71,7 +71,8 @@ impl FromStr for ReferenceField {
     type Err = ParseFieldError;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        if let Some(segment) = name.strip_prefix("DFF:").map(str::trim).filter(|segment| !segment.is_empty()) {
+        if let Some(segment) = name.strip_prefix("DFF:").map(str::trim).filter(|segment| !segment.is_empty())
+        {
             return Ok(Self::Dff(segment.to_owned()));
         }
         let known = Self::PLAIN.into_iter().find(|field| field.to_string() == name);
@@ -117,10 +118,14 @@ pub struct Pattern {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
     /// There is no placeholder.
-    #[error("the pattern `{0}` has no `{{deal_id}}`: write where the deal's id stands, such as `PD-{{deal_id}}`")]
+    #[error(
+        "the pattern `{0}` has no `{{deal_id}}`: write where the deal's id stands, such as `PD-{{deal_id}}`"
+    )]
     NoPlaceholder(String),
     /// There is more than one placeholder.
-    #[error("the pattern `{0}` has `{{deal_id}}` more than once: keep one, and make a second rule of the other form")]
+    #[error(
+        "the pattern `{0}` has `{{deal_id}}` more than once: keep one, and make a second rule of the other form"
+    )]
     Several(String),
     /// There are other braces.
     #[error("the pattern `{0}` has a brace that is not of `{{deal_id}}`, the only placeholder: remove it")]
@@ -194,7 +199,9 @@ impl Pattern {
         // What is found must not be a part of a longer word or number.
         let first = self.before.chars().next().unwrap_or('0');
         let last = self.after.chars().next_back().unwrap_or('0');
-        let glued = |inside: char, outside: Option<char>| inside.is_alphanumeric() && outside.is_some_and(char::is_alphanumeric);
+        let glued = |inside: char, outside: Option<char>| {
+            inside.is_alphanumeric() && outside.is_some_and(char::is_alphanumeric)
+        };
         if glued(first, left.chars().next_back()) || glued(last, beyond.chars().next()) {
             return None;
         }

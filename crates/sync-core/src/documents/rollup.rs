@@ -289,11 +289,9 @@ impl<'a> Sums<'a> {
 
     /// What was paid by the installments where they are known, else what is not owed: then credits are in it.
     fn paid(&self) -> Result<i128, Trouble> {
-        self.sum(DocumentKind::Invoice, |invoice, decimals| {
-            match invoice.paid {
-                Some(paid) => Some(exact(paid, decimals)),
-                None => Some(exact(invoice.total?, decimals) - exact(invoice.balance?, decimals)),
-            }
+        self.sum(DocumentKind::Invoice, |invoice, decimals| match invoice.paid {
+            Some(paid) => Some(exact(paid, decimals)),
+            None => Some(exact(invoice.total?, decimals) - exact(invoice.balance?, decimals)),
         })
     }
 
@@ -326,7 +324,8 @@ fn value(field: RollUpField, sums: &Sums<'_>, currencies: &Currencies, today: Da
         }
         RollUpField::LastInvoiceStatus => {
             let Some(invoice) = last(DocumentKind::Invoice) else { return Ok(None) };
-            let decimals = invoice.currency.as_deref().and_then(|code| currencies.decimals(code)).unwrap_or(4);
+            let decimals =
+                invoice.currency.as_deref().and_then(|code| currencies.decimals(code)).unwrap_or(4);
             let standing = invoice.standing(decimals, today);
             let standing = standing.ok_or(Trouble::AmountMissing { document: invoice.key })?;
             RollUpValue::text(standing.label())

@@ -5,11 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    answers::LearnedBy,
-    kind::DocumentKey,
-    known::LinkAsk,
-    reference::ReferenceField,
-    score::Reason,
+    answers::LearnedBy, kind::DocumentKey, known::LinkAsk, reference::ReferenceField, score::Reason,
 };
 use crate::ids::{DealId, OrgId};
 
@@ -146,7 +142,9 @@ impl Ambiguity {
     #[must_use]
     pub fn explain(&self) -> String {
         match self {
-            Self::SeveralNamed { field, said } => format!("{field} says \"{said}\", which names several deals."),
+            Self::SeveralNamed { field, said } => {
+                format!("{field} says \"{said}\", which names several deals.")
+            }
             Self::SeveralSay { deal_field, said } => {
                 format!("Several deals say \"{said}\" in their field \"{deal_field}\".")
             }

@@ -107,13 +107,15 @@ pub(super) fn candidates(
     document: &Document,
     deals: &BTreeMap<DealId, DealSeen>,
 ) -> Vec<Candidate> {
-    let alive = |deal: &&DealSeen| !deal.archived && matches!(deal.status, DealStatus::Open | DealStatus::Won);
+    let alive =
+        |deal: &&DealSeen| !deal.archived && matches!(deal.status, DealStatus::Open | DealStatus::Won);
     let judged: Vec<(DealId, &DealSeen, Vec<Reason>)> = deals
         .iter()
         .filter(|(_, deal)| alive(deal))
         .map(|(id, deal)| (*id, deal, reasons(policy, document, deal)))
         .collect();
-    let fits = |reasons: &[Reason]| reasons.contains(&Reason::SameCurrency) && !reasons.contains(&Reason::OutOfTime);
+    let fits =
+        |reasons: &[Reason]| reasons.contains(&Reason::SameCurrency) && !reasons.contains(&Reason::OutOfTime);
     let only = judged.iter().filter(|(_, _, reasons)| fits(reasons)).count() == 1;
     let mut all: Vec<Candidate> = judged
         .into_iter()

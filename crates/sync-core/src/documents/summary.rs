@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
+
 use super::{
     document::Document,
     kind::DocumentKind,
@@ -33,10 +35,19 @@ impl Group {
         self.unknown += other.unknown;
     }
 
-    fn tell(&self, when: &str, kind: DocumentKind, currency: Option<&str>, currencies: &Currencies) -> String {
+    fn tell(
+        &self,
+        when: &str,
+        kind: DocumentKind,
+        currency: Option<&str>,
+        currencies: &Currencies,
+    ) -> String {
         let amount = |sum: i128| {
             let fits = i64::try_from(sum).ok();
-            fits.map_or_else(|| "too much to tell".to_owned(), |sum| shown_amount(currencies, Amount(sum), currency))
+            fits.map_or_else(
+                || "too much to tell".to_owned(),
+                |sum| shown_amount(currencies, Amount(sum), currency),
+            )
         };
         let of = if self.count == 1 { kind.label().to_owned() } else { format!("{}s", kind.label()) };
         let mut line = format!("{when}: {} {of}", self.count);
@@ -68,7 +79,7 @@ pub(super) fn summary(kind: DocumentKind, documents: &[&Document], currencies: &
             open: document.owed(decimals).map_or(0, |owed| i128::from(owed.0)),
             unknown: usize::from(total.is_none()),
         };
-        groups.entry((document.date.map(|date| date.year()), currency)).or_default().add(&group);
+        groups.entry((document.date.map(Date::year), currency)).or_default().add(&group);
     }
     let mut lines = Vec::new();
     let mut rest: BTreeMap<Option<String>, Group> = BTreeMap::new();
