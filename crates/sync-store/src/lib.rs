@@ -13,6 +13,7 @@ mod connections;
 mod connects;
 mod cursors;
 mod deal_pages;
+mod document_rows;
 mod documents;
 mod erp_intents;
 mod error;
@@ -46,8 +47,9 @@ pub use answers::Answered;
 pub use connections::ConnectionRow;
 pub use connects::{Attempt, AttemptEnd, Company, CompanyEnd, Connected, MissingScope, NewAttempt};
 pub use deal_pages::{DealPageJob, DealPageRow, FailedDealPage, PageQuestion, PageQuestionRow, SettledDealPage};
+pub use document_rows::{DocumentRow, PersonAnswer};
 pub use documents::{
-    Decided, DecidedDocument, DecisionKey, DocumentId, DocumentJob, DocumentRow, FailedDocument, PersonAnswer, SettledDocument,
+    Decided, DecidedDocument, DecisionKey, DocumentId, DocumentJob, FailedDocument, SettledDocument,
 };
 pub use erp_intents::{ErpIntent, NewErpIntent};
 pub use error::StoreError;

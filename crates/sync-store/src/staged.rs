@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use sync_core::ids::OrgId;
+use sync_core::ids::{DealId, OrgId};
 
 use crate::{
     StagedKind, StoreError, Tx,
@@ -263,6 +263,23 @@ impl Tx {
             AND missing < 2 AND malformed IS NULL ORDER BY parent_id LIMIT $3";
         let args = vec![self.id(), after.0.into(), i64::from(limit).into()];
         self.fetch("staged", sql, args, |row| Ok(OrgId(row.int(0, "parent_id")?))).await
+    }
+
+    /// A page of the staged deals that are not missing and to which no document belongs, by their ids. Of any status: what a
+    /// deal is, its body says.
+    ///
+    /// # Errors
+    /// When the database refuses or a row cannot be read.
+    pub async fn deals_without_documents(
+        &mut self,
+        after: DealId,
+        limit: u32,
+    ) -> Result<Vec<StagedRecord>, StoreError> {
+        let sql = "SELECT s.id, s.party_id, s.stamp, s.hash, s.body, s.malformed, s.read_at, s.missing, s.sweep, s.parent_id \
+            FROM staged s LEFT JOIN document d ON d.connection_id = s.connection_id AND d.deal_id = s.id \
+            WHERE s.connection_id = $1 AND s.kind = 'deal' AND s.id > $2 AND s.missing < 2 AND s.malformed IS NULL \
+            AND d.deal_id IS NULL ORDER BY s.id LIMIT $3";
+        self.fetch("staged", sql, vec![self.id(), after.0.into(), i64::from(limit).into()], record).await
     }
 
     /// A walk over all ids is complete: what it did not see is missing once more. Tells what is now missing for
