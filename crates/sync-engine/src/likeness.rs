@@ -264,9 +264,15 @@ async fn put_keys(tx: &mut Tx, kind: StagedKind, rows: &[&StagedRow]) -> Result<
                 Some(Profile::of(&org_company(&staging::read("organization", row)?)))
             }
             StagedKind::Party | StagedKind::Org => None,
-            StagedKind::Account | StagedKind::Relation | StagedKind::Terms | StagedKind::Deal => {
-                return Ok(());
-            }
+            StagedKind::Account
+            | StagedKind::Relation
+            | StagedKind::Terms
+            | StagedKind::Deal
+            | StagedKind::CreditMemo
+            | StagedKind::Invoice
+            | StagedKind::PurchaseOrder
+            | StagedKind::SalesOrder
+            | StagedKind::Installments => return Ok(()),
         };
         let made = |profile: &Profile| MatchKeys { keys: digests(profile), words: words(profile) };
         keys.insert(row.id, profile.as_ref().map(made).unwrap_or_default());
