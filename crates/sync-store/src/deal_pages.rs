@@ -187,11 +187,12 @@ impl Tx {
         deals: &[DealId],
     ) -> Result<BTreeMap<DealId, DealPageRow>, StoreError> {
         let ids: Vec<i64> = deals.iter().map(|deal| deal.0).collect();
-        let rows = self.fetch_in("deal_page", &BY_DEAL, &[self.id()], &ids, |row| {
+        let read = |row: &Row<'_>| {
             let page = DealPageRow { shown: row.maybe_text(1, "shown")?, question: question(row, 2)? };
             Ok((DealId(row.int(0, "deal_id")?), page))
-        });
-        Ok(rows.await?.into_iter().collect())
+        };
+        let rows = self.fetch_in("deal_page", &BY_DEAL, &[self.id()], &ids, read).await?;
+        Ok(rows.into_iter().collect())
     }
 
     /// Remembers what stands on a deal that was asked for before; none once nothing stands there.

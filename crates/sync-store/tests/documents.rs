@@ -1,5 +1,4 @@
 //! Documents, what deals show of them, and intents of showing it, on both databases.
-// DRAFT for crates/sync-store/tests/documents.rs: never compiled.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
