@@ -258,8 +258,7 @@ impl Tx {
         let args = vec![self.id(), key.into(), at.into(), deal.into(), i64::from(limit).into()];
         self.fetch("deal_page", sql, args, |row| {
             let asked = question(row, 1)?;
-            let (question, asked_at) =
-                asked.ok_or_else(|| row.unreadable("question_key", &"it is none"))?;
+            let (question, asked_at) = asked.ok_or_else(|| row.unreadable("question_key", &"it is none"))?;
             Ok(PageQuestionRow { deal: DealId(row.int(0, "deal_id")?), question, asked_at })
         })
         .await

@@ -5,7 +5,11 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use sync_core::{budget::Class, ids::DealId};
+use sync_core::{
+    budget::Class,
+    documents::{DocumentKey, DocumentKind},
+    ids::DealId,
+};
 
 use crate::{
     StagedKind, StoreError, Tx,
@@ -20,6 +24,18 @@ pub struct DocumentId {
     pub kind: StagedKind,
     /// Its id in the ERP.
     pub id: i64,
+}
+
+impl From<DocumentKey> for DocumentId {
+    fn from(DocumentKey { kind, id }: DocumentKey) -> Self {
+        let kind = match kind {
+            DocumentKind::Invoice => StagedKind::Invoice,
+            DocumentKind::CreditMemo => StagedKind::CreditMemo,
+            DocumentKind::SalesOrder => StagedKind::SalesOrder,
+            DocumentKind::PurchaseOrder => StagedKind::PurchaseOrder,
+        };
+        Self { kind, id }
+    }
 }
 
 /// The kinds of documents, in the order of their names.

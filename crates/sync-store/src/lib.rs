@@ -34,6 +34,7 @@ mod plans;
 mod queue;
 mod relations;
 mod runs;
+mod said;
 mod sql;
 mod staged;
 mod staged_kind;
@@ -46,14 +47,16 @@ mod wishes;
 pub use answers::Answered;
 pub use connections::ConnectionRow;
 pub use connects::{Attempt, AttemptEnd, Company, CompanyEnd, Connected, MissingScope, NewAttempt};
-pub use deal_pages::{DealPageJob, DealPageRow, FailedDealPage, PageQuestion, PageQuestionRow, SettledDealPage};
+pub use deal_pages::{
+    DealPageJob, DealPageRow, FailedDealPage, PageQuestion, PageQuestionRow, SettledDealPage,
+};
 pub use document_rows::{DocumentRow, PersonAnswer};
 pub use documents::{
     Decided, DecidedDocument, DecisionKey, DocumentId, DocumentJob, FailedDocument, SettledDocument,
 };
 pub use erp_intents::{ErpIntent, NewErpIntent};
 pub use error::StoreError;
-pub use figures::{CursorRow, DayFigures, Figures, QueueFigures};
+pub use figures::{CursorRow, DayFigures, DocumentQueue, Figures, QueueFigures};
 pub use gate::Gate;
 pub use handovers::{FailedHandover, HandoverFailure, HandoverJob, HandoverRow, QuestionRow};
 pub use holds::{ClosedHold, HoldCause, HoldRow};

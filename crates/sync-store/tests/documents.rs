@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use sync_core::{
@@ -301,10 +301,10 @@ async fn intents(store: Store) {
     drop(tx);
     let mut tx = store.write(&fence).await.unwrap();
     let known = tx.page_intents().await.unwrap();
-    assert_eq!(known.iter().map(|one| (one.id, one.settled_at)).collect::<Vec<_>>(), [
-        (open[0], Some(at(90))),
-        (open[1], None)
-    ]);
+    assert_eq!(
+        known.iter().map(|one| (one.id, one.settled_at)).collect::<Vec<_>>(),
+        [(open[0], Some(at(90))), (open[1], None)]
+    );
     tx.close_page_intents(&open, IntentEnd::Done, at(20)).await.unwrap();
     assert_eq!(tx.page_intent_of(DEAL).await.unwrap(), None);
     let again = tx.open_page_intents(run, &[intent(DEAL)], at(30)).await.unwrap();
@@ -356,8 +356,26 @@ async fn strangers(store: Store) {
     assert!(matches!(store.write(&fence).await, Err(StoreError::Fenced)), "the lease was taken over");
 }
 
+/// What a record says is replaced with it, and is another's of its kind alone.
+async fn said(store: Store) {
+    let (_, fence) = opened(&store, "acme").await;
+    let mut tx = store.write(&fence).await.unwrap();
+    let words = |words: &[i64]| words.iter().copied().collect::<BTreeSet<i64>>();
+    let invoices = BTreeMap::from([(1, words(&[10, 20])), (2, words(&[20]))]);
+    tx.put_said(StagedKind::Invoice, &invoices).await.unwrap();
+    tx.put_said(StagedKind::Deal, &BTreeMap::from([(81, words(&[20]))])).await.unwrap();
+    let found = tx.who_says(StagedKind::Invoice, &words(&[10, 20, 30])).await.unwrap();
+    assert_eq!(found, BTreeMap::from([(10, words(&[1])), (20, words(&[1, 2]))]));
+    tx.put_said(StagedKind::Invoice, &BTreeMap::from([(1, words(&[30])), (2, words(&[]))])).await.unwrap();
+    let found = tx.who_says(StagedKind::Invoice, &words(&[10, 20, 30])).await.unwrap();
+    assert_eq!(found, BTreeMap::from([(30, words(&[1]))]));
+    let found = tx.who_says(StagedKind::Deal, &words(&[20])).await.unwrap();
+    assert_eq!(found, BTreeMap::from([(20, words(&[81]))]));
+}
+
 #[tokio::test]
 async fn sqlite_documents() {
+    said(support::sqlite().await.store.clone()).await;
     for story in 0..3 {
         let opened = support::sqlite().await;
         match story {
@@ -370,6 +388,7 @@ async fn sqlite_documents() {
 
 #[tokio::test]
 async fn postgres_documents() {
+    said(support::postgres("document_said").await.store.clone()).await;
     queue(support::postgres("document_queue").await.store.clone()).await;
     decisions(support::postgres("document_decisions").await.store.clone()).await;
     pages_of_documents(support::postgres("document_pages").await.store.clone()).await;
@@ -377,12 +396,8 @@ async fn postgres_documents() {
 
 #[tokio::test]
 async fn sqlite_deal_pages() {
-    let (one, two, three, four) = (
-        support::sqlite().await,
-        support::sqlite().await,
-        support::sqlite().await,
-        support::sqlite().await,
-    );
+    let (one, two, three, four) =
+        (support::sqlite().await, support::sqlite().await, support::sqlite().await, support::sqlite().await);
     deal_pages(one.store.clone()).await;
     deals_without_documents(two.store.clone()).await;
     intents(three.store.clone()).await;

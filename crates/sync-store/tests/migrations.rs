@@ -97,6 +97,8 @@ async fn every_version_meets_data(store: Store, url: &str) {
     assert_eq!(tx.erp_intent_of(OrgId(11)).await.unwrap().unwrap().new.set, SetId(204));
     let invoice = DocumentId { kind: StagedKind::Invoice, id: 300_000_300_000_001 };
     assert_eq!(tx.staged(StagedKind::Installments, &[invoice.id]).await.unwrap().len(), 1);
+    let said = tx.who_says(StagedKind::Invoice, &[-77].into()).await.unwrap();
+    assert_eq!(said, [(-77, [invoice.id].into())].into());
     assert_eq!(tx.documents_of(&[DealId(81)]).await.unwrap()[0].id, invoice);
     assert_eq!(tx.claim_documents(seen_at(), Class::Backfill, 10).await.unwrap()[0].attempts, 1);
     let page = tx.deal_pages(&[DealId(81)]).await.unwrap().remove(&DealId(81)).unwrap();

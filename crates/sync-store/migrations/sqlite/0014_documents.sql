@@ -76,3 +76,14 @@ CREATE TABLE page_intent (
     PRIMARY KEY (connection_id, id)
 );
 CREATE UNIQUE INDEX page_intent_open ON page_intent (connection_id, deal_id) WHERE state = 'open';
+
+-- What records say about themselves by which others find them, as digests: numbers of documents, what deals say in the fields
+-- that references name. Derived from what is staged, deleted and written with it.
+CREATE TABLE said (
+    connection_id BIGINT NOT NULL REFERENCES connection (id),
+    kind          TEXT   NOT NULL,
+    word          BIGINT NOT NULL,
+    id            BIGINT NOT NULL,
+    PRIMARY KEY (connection_id, kind, word, id)
+);
+CREATE INDEX said_by ON said (connection_id, kind, id);

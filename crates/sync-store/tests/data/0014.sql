@@ -9,3 +9,4 @@ INSERT INTO deal_page (connection_id, deal_id, class, due_at, generation, attemp
     (1, 81, 2, NULL, 1, 0, 'invoice', NULL, '{"note":5}', 'note_edited', '{"note":5}', 1767225600000000, 1767225600000000);
 INSERT INTO page_intent (connection_id, id, run_id, deal_id, kind, body, reason, class, origin, epoch, state, created_at, settled_at, ended_at) VALUES
     (1, 1, 1, 81, 'note', '{}', 'invoice INV-1 was issued', 2, 'erp poll', 1, 'open', 1767225600000000, NULL, NULL);
+INSERT INTO said (connection_id, kind, word, id) VALUES (1, 'invoice', -77, 300000300000001);
