@@ -6,9 +6,10 @@ use sync_core::{
     budget::Class,
     deals::{CrmDeal, CrmNote},
     documents::{Currencies, PageWrite},
+    error::{CallError, ErrorKind},
     ids::{DealId, NoteId},
     model::Page,
-    ports::{Called, CrmDocuments, Permit},
+    ports::{Called, Crm as _, CrmDocuments, Permit},
 };
 
 use crate::{
@@ -52,13 +53,18 @@ impl CrmDocuments for Pipedrive {
         Self::notes_of(self, deal, class).await
     }
 
-    fn price_of(&self, write: &PageWrite) -> u32 {
-        match write {
+    async fn permit(&self, class: Class, write: &PageWrite) -> Called<Permit> {
+        let price = match write {
             PageWrite::Fields { .. } => UpdateDeal::TOKENS,
             PageWrite::CreateNote { .. } => CreateNote::TOKENS,
             PageWrite::UpdateNote { .. } => UpdateNote::TOKENS,
             PageWrite::DeleteNote { .. } => DeleteNote::TOKENS,
             PageWrite::OverdueActivity { .. } => ACTIVITY,
-        }
+        };
+        let mut permits = self.permits(class, price, 1).await?;
+        permits.pop().ok_or_else(|| {
+            let kind = ErrorKind::Transient { after: None };
+            CallError::without_effect("permits", kind, "no permit was given")
+        })
     }
 }

@@ -215,8 +215,8 @@ pub trait CrmDocuments: Send + Sync {
     /// All notes on a deal, those of others too: dear, and only for what is in doubt.
     async fn notes_of(&self, deal: DealId, class: Class) -> Called<Vec<CrmNote>>;
 
-    /// Tokens that sending this write costs ([`Crm::permits`]).
-    fn price_of(&self, write: &PageWrite) -> u32;
+    /// Permission to send this write now, as [`Crm::permits`] gives it.
+    async fn permit(&self, class: Class, write: &PageWrite) -> Called<Permit>;
 }
 
 /// The relationships of some parties.

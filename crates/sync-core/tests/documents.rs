@@ -206,6 +206,7 @@ fn told(attachment: &Attachment) -> String {
             match because {
                 NotCounted::KindOff => "not counted: kind".to_owned(),
                 NotCounted::Incomplete { .. } => "not counted: incomplete".to_owned(),
+                NotCounted::Gone => "not counted: gone".to_owned(),
             }
         }
         Attachment::Look { deals } => format!("look for {deals:?}"),
@@ -419,6 +420,28 @@ fn a_document_of_another_document() {
             "customer: names none",
         ),
     ]);
+}
+
+#[test]
+fn whoever_is_meant_is_found_by_what_the_other_one_asks() {
+    let of_order = Document::from(&ErpInvoice {
+        purchase_order: some("4500"),
+        cross_reference: some("SO-1"),
+        ..invoice()
+    });
+    let order = Document::from(&ErpSalesOrder { customer_po: some("4500"), ..order() });
+    assert_eq!(asks(&policy(), &of_order).links, LinkAsk::answered_by(&order));
+    let for_order = Document::from(&ErpPurchaseOrder { sales_order: some("SO-1"), ..purchase() });
+    assert!(LinkAsk::answered_by(&order).is_superset(&asks(&policy(), &for_order).links));
+    let crediting = Document::from(&ErpCreditMemo { cross_reference: some("INV-1"), ..memo() });
+    let credited = Document { credited: amount("-100"), ..plain() };
+    assert_eq!(asks(&policy(), &crediting).links, LinkAsk::answered_by(&credited));
+    assert_eq!(LinkAsk::answered_by(&plain()).len(), 1, "nothing was credited");
+    assert!(
+        asks(&policy(), &with_po(" 4500  x"))
+            .fields
+            .contains(&FieldAsk::answered_by("Customer PO", "4500 X"))
+    );
 }
 
 #[test]

@@ -299,6 +299,11 @@ fn words(profile: &Profile) -> BTreeSet<i64> {
     profile.words().into_iter().map(digest).collect()
 }
 
+/// A text by which records find each other, as it is stored.
+pub(crate) fn word_of(text: &str) -> i64 {
+    digest(text)
+}
+
 /// The first eight bytes of a hash: two keys that fall together only make a comparison more.
 fn digest(key: &str) -> i64 {
     let hash = Sha256::digest(key.as_bytes());

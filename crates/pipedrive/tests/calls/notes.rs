@@ -8,7 +8,7 @@ use sync_core::{
     documents::{DocumentKind, PageWrite},
     error::{Effect, ErrorKind},
     ids::{DealId, NoteId},
-    ports::{Crm as _, CrmDocuments},
+    ports::CrmDocuments,
 };
 
 use crate::{company::*, support::*};
@@ -167,7 +167,7 @@ async fn the_port_writes_notes_that_are_paid_for_already() {
     let company = company(|_| Some(data(&note(3))));
     let crm: &dyn CrmDocuments = &company.crm;
     let write = PageWrite::CreateNote { kind: DocumentKind::Invoice, content: "x".to_owned(), reason: "" };
-    let permit = company.crm.permits(Class::Document, crm.price_of(&write), 1).await.unwrap().remove(0);
+    let permit = crm.permit(Class::Document, &write).await.unwrap();
     let kept = crm.create_note(permit, DEAL, "x").await.unwrap();
     assert_eq!(kept.id, NoteId(3));
     let paid = ["reserve Document 1 x 10"];

@@ -136,6 +136,8 @@ pub enum NotCounted {
         /// As the ERP says it.
         status: Option<String>,
     },
+    /// The ERP does not have it any more.
+    Gone,
 }
 
 impl NotCounted {
@@ -148,6 +150,7 @@ impl NotCounted {
                 "It is not complete in the ERP: its status is {}.",
                 status.as_deref().unwrap_or("not told")
             ),
+            Self::Gone => "The ERP does not have it any more.".to_owned(),
         }
     }
 }

@@ -5,7 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{answers::AttachAnswer, kind::DocumentKey};
+use super::{
+    answers::AttachAnswer,
+    document::Document,
+    kind::{DocumentKey, DocumentKind},
+    reference::{ReferenceField, fold},
+};
 use crate::{
     deals::DealStatus,
     ids::{DealId, OrgId, PartyId},
@@ -32,6 +37,14 @@ pub struct FieldAsk {
     pub field: String,
     /// What it says: composed, blanks squeezed, in small letters. What deals say is folded the same way.
     pub value: String,
+}
+
+impl FieldAsk {
+    /// What a deal is found by that says this in a field.
+    #[must_use]
+    pub fn answered_by(field: &str, says: &str) -> Self {
+        Self { field: field.to_owned(), value: fold(says) }
+    }
 }
 
 /// A customer that has to be known.
@@ -75,6 +88,33 @@ pub enum LinkAsk {
 }
 
 impl LinkAsk {
+    /// Everything that a document is found by when another one means it.
+    #[must_use]
+    pub fn answered_by(document: &Document) -> BTreeSet<Self> {
+        let mut all = BTreeSet::new();
+        match document.key.kind {
+            DocumentKind::SalesOrder => {
+                all.insert(Self::OrderNumber(document.number.clone()));
+                let po = document.references.get(&ReferenceField::CustomerPoNumber).cloned();
+                let po = document.party.zip(po);
+                all.extend(po.map(|(party, value)| Self::OrderWithCustomerPo { party, value }));
+            }
+            DocumentKind::Invoice => {
+                let Some(account) = document.account_number.clone() else { return all };
+                all.insert(Self::InvoiceNumber { number: document.number.clone(), account: account.clone() });
+                let credited = document.credited.filter(|credited| !credited.is_zero());
+                let credited = credited.zip(document.currency.clone());
+                all.extend(credited.map(|(amount, currency)| Self::InvoiceCredited {
+                    account,
+                    currency,
+                    amount: Amount(amount.0.saturating_abs()),
+                }));
+            }
+            DocumentKind::CreditMemo | DocumentKind::PurchaseOrder => {}
+        }
+        all
+    }
+
     /// In words.
     #[must_use]
     pub fn explain(&self) -> String {
