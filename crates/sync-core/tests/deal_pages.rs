@@ -687,6 +687,13 @@ fn a_note_whose_answer_was_lost_is_found_again() {
     world.notes.insert(NoteId(4), SeenNote { content: "<p>a person's</p>".to_owned(), deleted: false });
     world.page.in_doubt.insert(DocumentKind::Invoice);
     assert_eq!(world.wrote(), "adopt 5; 5 fields");
+    // Its documents have moved on meanwhile: nobody else would ever remove it.
+    let mut moved = World::new(Vec::new());
+    moved
+        .notes
+        .insert(NoteId(5), SeenNote { content: world.notes[&NoteId(5)].content.clone(), deleted: false });
+    moved.page.in_doubt.insert(DocumentKind::Invoice);
+    assert_eq!(moved.wrote(), "adopt 5; delete 5");
     let mut nothing = World::new(vec![invoice(1, "2026-02-10", "1000", "1000")]);
     nothing.page.in_doubt.insert(DocumentKind::Invoice);
     assert_eq!(nothing.wrote(), "5 fields; create 1", "it was never made");

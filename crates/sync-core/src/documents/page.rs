@@ -157,9 +157,10 @@ impl Task<'_> {
             .filter(|_| self.policy.note && self.policy.kinds.contains(&kind));
         let known = shown.notes.get(&kind);
         let said = wanted.as_deref().map(digest);
+        let in_doubt = self.page.in_doubt.contains(&kind);
         match (known, &said) {
-            (None, None) => return Ok(()),
-            (None, Some(_)) if !self.begins_notes() => return Ok(()),
+            (None, None) if !in_doubt => return Ok(()),
+            (None, Some(_)) if !in_doubt && !self.begins_notes() => return Ok(()),
             (Some(note), _) if note.deleted && !self.makes_again(note) => return Ok(()),
             // What was shown is what should be: nothing has to be read for that.
             (Some(note), Some(said)) if note.sent == *said && read.notes.is_none() => return Ok(()),
@@ -168,7 +169,7 @@ impl Task<'_> {
         let Some(seen) = &read.notes else {
             // Only a create without an answer can have left a note that we do not know.
             match (known, wanted) {
-                (None, Some(content)) if !self.page.in_doubt.contains(&kind) => {
+                (None, Some(content)) if !in_doubt => {
                     notes.writes.push(PageWrite::CreateNote { kind, content, reason: FIRST });
                     return Ok(());
                 }
@@ -179,10 +180,10 @@ impl Task<'_> {
             let lost = seen.iter().find(|(_, note)| !note.deleted && is_ours(&note.content, *deal, kind));
             match (lost, wanted) {
                 (Some((id, lost)), _) => notes.found.push((kind, *id, digest(&lost.content))),
-                (None, Some(content)) => {
+                (None, Some(content)) if self.begins_notes() => {
                     notes.writes.push(PageWrite::CreateNote { kind, content, reason: FIRST });
                 }
-                (None, None) => {}
+                (None, _) => {}
             }
             return Ok(());
         };

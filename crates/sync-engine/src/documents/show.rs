@@ -8,8 +8,8 @@ use sync_core::{
     budget::Class,
     deals::{CrmDeal, CrmNote},
     documents::{
-        Currencies, DealHere, DealPage, DealState, Document, DocumentKind, PageAnswers, PageDecision,
-        PageRead, PageWrite, SeenNote, Shown, ToRead, decide_page,
+        Currencies, DealHere, DealPage, DealState, Document, DocumentKind, NotShown, PageAnswers,
+        PageDecision, PageRead, PageWrite, SeenNote, Shown, ToRead, decide_page,
     },
     error::{CallError, Effect, ErrorKind},
     fields::Values,
@@ -141,6 +141,10 @@ impl DocumentFlow {
         }
         for _ in 0..MOST_DECISIONS {
             match decide_page(&self.policy, &page, today) {
+                // Whether it was written can be told when the deal is back.
+                PageDecision::NotShown(NotShown::Archived) if doubt.is_some() => {
+                    return self.settle_page(place, job, Some(now + self.rhythm.sweep_every)).await;
+                }
                 PageDecision::InSync | PageDecision::NotShown(_) => {
                     if let Some(intent) = doubt.as_ref().filter(|_| !page.in_doubt.is_empty()) {
                         self.close(place, intent, IntentEnd::Void, now).await?;
