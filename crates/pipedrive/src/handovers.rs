@@ -122,6 +122,17 @@ impl CrmDeals for Pipedrive {
 }
 
 impl Pipedrive {
+    /// All open deals with what people read on them.
+    pub(crate) async fn deals_open_with_facts(
+        &self,
+        cursor: Option<String>,
+        class: Class,
+    ) -> Called<Page<CrmDeal>> {
+        let asked = self.asked_of_deals(class).await?;
+        let page = self.deals_open(&codes(&asked)?, cursor, class).await;
+        self.read_with(page, |page| page_of(page, &asked))
+    }
+
     /// What deals have of what is asked about; looked up once (10 tokens a page of 500), and again after a field was gone.
     async fn asked_of_deals(&self, class: Class) -> Called<AskedFields> {
         let known = self.asked_of_deals.read().unwrap_or_else(PoisonError::into_inner).clone();

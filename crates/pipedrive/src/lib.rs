@@ -20,6 +20,7 @@ mod custom;
 mod deal_json;
 mod deals;
 mod dialect;
+mod documents;
 mod handovers;
 mod hooks;
 mod notes;

@@ -16,6 +16,7 @@ mod crm_stream;
 mod customer;
 pub mod daemon;
 mod deal_stream;
+pub mod documents;
 mod doubt;
 mod engine;
 mod erp_stream;
