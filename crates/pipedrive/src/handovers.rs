@@ -1,4 +1,4 @@
-//! What a handover needs of the CRM: the port `CrmDeals`.
+//! What a handover needs of the CRM: the ports `CrmDeals` and `CrmAnswers`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,7 +14,7 @@ use sync_core::{
     handover::{ActivityChange, AnswerField, AnsweredOn, Directory, NewActivity},
     ids::{ActivityId, DealId, OrgId},
     model::{Page, Seen},
-    ports::{Called, CrmDeals, Permit},
+    ports::{Called, CrmAnswers, CrmDeals, Permit},
 };
 
 use crate::{
@@ -74,7 +74,11 @@ impl CrmDeals for Pipedrive {
             .collect();
         Ok(Directory { pipelines, users })
     }
+}
 
+/// What people read there of a handover, and are asked for.
+#[async_trait]
+impl CrmAnswers for Pipedrive {
     async fn ready_to_answer(&self, on: AnsweredOn, class: Class) -> Called<bool> {
         self.make_answer_fields(on, class).await
     }

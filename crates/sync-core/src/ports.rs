@@ -166,7 +166,11 @@ pub trait CrmDeals: Send + Sync {
 
     /// Names behind numbers: pipelines and users.
     async fn directory(&self, class: Class) -> Called<Directory>;
+}
 
+/// The CRM, as far as people read there what became of a customer, and are asked for what is missing.
+#[async_trait]
+pub trait CrmAnswers: CrmDeals {
     /// Makes sure that the custom fields exist in which answers are shown on these records, creating what is missing; found
     /// again by name and type. Tells whether any was created: from then on it has to be read, too ([`Crm::prepare`]).
     async fn ready_to_answer(&self, on: AnsweredOn, class: Class) -> Called<bool>;

@@ -16,7 +16,7 @@ use sync_core::{
     },
     ids::{ConnectionId, DealId, OrgId, PartyId},
     model::{Page, Seen},
-    ports::{Called, CrmDeals, ErpWrites},
+    ports::{Called, CrmAnswers, ErpWrites},
 };
 use sync_store::{HandoverJob, Outcome, StagedKind, Store, Tx};
 
@@ -45,7 +45,7 @@ pub struct Handing {
     /// The ERP, where customers are created.
     pub erp: Arc<dyn ErpWrites>,
     /// The CRM's deals.
-    pub crm: Arc<dyn CrmDeals>,
+    pub crm: Arc<dyn CrmAnswers>,
 }
 
 /// What an engine remembers of handovers; all of it can be lost.

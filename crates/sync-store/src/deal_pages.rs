@@ -199,7 +199,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn put_shown(
+    pub async fn put_page_shown(
         &mut self,
         deal: DealId,
         shown: Option<&str>,

@@ -236,7 +236,7 @@ async fn deal_pages(store: Store) {
     assert_eq!(tx.deal_pages_by_attempts(3).await.unwrap(), (0, 1));
 
     // A question keeps its age while it is of the same kind.
-    tx.put_shown(DEAL, Some("5"), at(80)).await.unwrap();
+    tx.put_page_shown(DEAL, Some("5"), at(80)).await.unwrap();
     tx.put_page_question(DEAL, Some(&question("note_edited", "1")), at(81)).await.unwrap();
     tx.put_page_question(DEAL, Some(&question("note_edited", "2")), at(85)).await.unwrap();
     tx.put_page_question(OTHER, Some(&question("note_gone", "3")), at(82)).await.unwrap();
@@ -249,7 +249,7 @@ async fn deal_pages(store: Store) {
     let counts = BTreeMap::from([("note_edited".to_owned(), 1), ("note_gone".to_owned(), 1)]);
     assert_eq!(tx.page_question_counts().await.unwrap(), counts);
     tx.put_page_question(DEAL, None, at(91)).await.unwrap();
-    tx.put_shown(DEAL, None, at(91)).await.unwrap();
+    tx.put_page_shown(DEAL, None, at(91)).await.unwrap();
     assert_eq!(tx.deal_pages(&[DEAL]).await.unwrap()[&DEAL], DealPageRow::default());
 }
 

@@ -292,7 +292,7 @@ impl DocumentFlow {
             })),
         };
         tx.append_journal(&[entry]).await?;
-        tx.put_shown(job.deal, Some(&staging::json(&page.shown)), now).await?;
+        tx.put_page_shown(job.deal, Some(&staging::json(&page.shown)), now).await?;
         tx.close_page_intents(&ids, IntentEnd::Done, now).await?;
         tx.commit().await?;
         // What was read is no longer what is there.
@@ -351,7 +351,7 @@ impl DocumentFlow {
         now: Timestamp,
     ) -> Result<(), EngineError> {
         let mut tx = place.write().await?;
-        tx.put_shown(job.deal, Some(&staging::json(shown)), now).await?;
+        tx.put_page_shown(job.deal, Some(&staging::json(shown)), now).await?;
         Ok(tx.commit().await?)
     }
 

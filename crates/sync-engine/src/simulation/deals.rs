@@ -17,7 +17,7 @@ use sync_core::{
     laws::{Grounds, Violation},
     model::{Page, Seen},
     money::{Amount, Money},
-    ports::{Called, CrmDeals, Permit},
+    ports::{Called, CrmAnswers, CrmDeals, Permit},
 };
 use sync_store::Store;
 
@@ -381,7 +381,10 @@ impl CrmDeals for DealSeat {
         let pipelines = named.map(|(id, name)| (id, name.to_owned())).into();
         Ok(Directory { pipelines, users: BTreeMap::new() })
     }
+}
 
+#[async_trait]
+impl CrmAnswers for DealSeat {
     async fn ready_to_answer(&self, _on: AnsweredOn, _class: Class) -> Called<bool> {
         self.world.reading("crm.ready_to_answer").await?;
         Ok(false)
