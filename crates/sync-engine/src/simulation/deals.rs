@@ -62,18 +62,14 @@ pub(crate) fn policy(seed: u64) -> HandoverPolicy {
     }
 }
 
-/// What sales is shown, in every second of these lives.
+/// What sales is shown, in every second of these lives; whether owners are asked, in every second one of both kinds.
 fn answers(seed: u64) -> AnswerRules {
+    let activity = (seed / 14).is_multiple_of(2);
     if (seed / 7).is_multiple_of(2) {
-        return AnswerRules::default();
+        return AnswerRules { activity, ..AnswerRules::default() };
     }
     let deal = [AnswerField::CustomerId, AnswerField::AccountNumber, AnswerField::Status].into();
-    AnswerRules {
-        deal,
-        org: [AnswerField::Status].into(),
-        link: None,
-        activity: (seed / 14).is_multiple_of(2),
-    }
+    AnswerRules { deal, org: [AnswerField::Status].into(), link: None, activity }
 }
 
 /// Europe by its pipeline; the other one by its own, or for all the rest.
