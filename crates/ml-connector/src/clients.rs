@@ -21,10 +21,11 @@ use sync_core::{
 use sync_store::{Ledger, MasterKey, Store, Vault};
 
 use crate::{
-    config::{self, Authentication, Connection, Credentials, CustomersFromCrm},
+    check::Doing,
+    config::{self, Authentication, Connection, Credentials},
     connect::{Connector, remedy},
     exit::{ExitCode, Failed},
-    wire::policy,
+    wire::{handover_policy, policy},
 };
 
 /// Makes clients.
@@ -128,7 +129,7 @@ impl Clients<'_> {
             owner_id: settings.owner_id,
             fields: connection.fields.table().custom(),
             labels: policy(connection).wanted_labels(),
-            asked: connection.customers_from_crm.as_ref().map(CustomersFromCrm::interest).unwrap_or_default(),
+            asked: handover_policy(connection).map(|policy| policy.interest()).unwrap_or_default(),
             visible_to: settings.visible_to.map(i64::from),
             hook_login: self.hook_login(connection),
         })
@@ -183,7 +184,7 @@ impl Clients<'_> {
             pkce: oauth.pkce,
             seed: self.seed(oauth)?,
             crm: self.crm_config(connection)?,
-            webhooks: connection.webhooks.is_some(),
+            doing: Doing::of(connection),
         }))
     }
 

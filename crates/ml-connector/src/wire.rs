@@ -15,7 +15,7 @@ use sync_core::{
     ids::{ConnectionId, RunId},
     policy::Policy,
     poll::Pace,
-    ports::{Called, Clock, Crm, CrmDeals, Erp},
+    ports::{Called, Clock, Crm, CrmAnswers, Erp},
 };
 use sync_engine::{
     CUSTOMERS, Engine, HANDOVERS, Handing, HandoverPlanner, Parts, Planner, Reads, Settings, Watch,
@@ -287,7 +287,7 @@ impl Process<'_> {
         let Some(handing) = handover_policy(connection) else { return Ok(Ok(None)) };
         let mut directory = Directory::default();
         if handing.asks_for_names() {
-            let pipedrive: Arc<dyn CrmDeals> = Arc::new(self.pipedrive(connection, id)?);
+            let pipedrive: Arc<dyn CrmAnswers> = Arc::new(self.pipedrive(connection, id)?);
             directory = match pipedrive.directory(Class::Audit).await {
                 Ok(names) => names,
                 Err(error) => return Ok(Err(error)),
@@ -366,7 +366,9 @@ pub fn policy(connection: &Connection) -> Policy {
 /// How won deals of a connection become customers of the ERP, if they do. The company is learned from the CRM.
 pub fn handover_policy(connection: &Connection) -> Option<HandoverPolicy> {
     let section = connection.customers_from_crm.as_ref()?;
-    Some(section.policy(0, connection.sync.settle, FRESHNESS))
+    let (host, table) =
+        (connection.oracle.base_url.host_str().unwrap_or_default(), connection.fields.table());
+    Some(section.policy((host, &table), connection.sync.settle, FRESHNESS))
 }
 
 /// Digest of the settings under which plans are made.

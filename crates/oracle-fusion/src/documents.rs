@@ -2,14 +2,19 @@
 
 use std::marker::PhantomData;
 
+use async_trait::async_trait;
 use saas_http::scalar::{amount, day, int, moment, required, text};
 use serde_json::Value;
 use sync_core::{
-    documents::{ErpCreditMemo, ErpInvoice, ErpPurchaseOrder, ErpSalesOrder, Installment},
+    documents::{
+        Document as AnyDocument, DocumentKind, ErpCreditMemo, ErpInvoice, ErpPurchaseOrder, ErpSalesOrder,
+        Installment,
+    },
+    error::{CallError, ErrorKind},
     ids::{PartyId, PurchaseOrderId, SalesOrderId, TransactionId},
     model::{Page, Seen},
     poll::ErpRead,
-    ports::Called,
+    ports::{Called, DocumentRead, ErpDocuments},
 };
 
 use crate::{
@@ -30,7 +35,7 @@ impl Fusion {
     /// # Errors
     /// As every call.
     pub async fn invoices(&self, read: ErpRead) -> Called<Page<ErpInvoice>> {
-        self.documents(Invoices, Which::Read(read), invoice).await
+        self.page_of(Invoices, Which::Read(read, None), invoice).await
     }
 
     /// One page of the invoices with a balance whose id is greater than `after`. A payment changes the balance without
@@ -39,7 +44,7 @@ impl Fusion {
     /// # Errors
     /// As every call.
     pub async fn open_invoices(&self, after: i64) -> Called<Page<ErpInvoice>> {
-        self.documents(Invoices, Which::Open { after }, invoice).await
+        self.page_of(Invoices, Which::Open { after }, invoice).await
     }
 
     /// Invoices by id: those that were open with us and are absent from [`Fusion::open_invoices`].
@@ -50,7 +55,7 @@ impl Fusion {
         let mut all = Vec::with_capacity(ids.len());
         for some in ids.chunks(IDS.min(self.page_size() as usize)) {
             let which = Which::Ids(some.iter().map(|id| id.0).collect());
-            all.extend(self.documents(Invoices, which, invoice).await?.rows);
+            all.extend(self.page_of(Invoices, which, invoice).await?.rows);
         }
         Ok(all)
     }
@@ -83,7 +88,7 @@ impl Fusion {
     /// # Errors
     /// As every call.
     pub async fn credit_memos(&self, after: i64) -> Called<Page<ErpCreditMemo>> {
-        self.documents(CreditMemos, Which::Read(ErpRead::ById { after }), credit_memo).await
+        self.page_of(CreditMemos, Which::Read(ErpRead::ById { after }, None), credit_memo).await
     }
 
     /// One page of sales orders.
@@ -91,7 +96,7 @@ impl Fusion {
     /// # Errors
     /// As every call.
     pub async fn sales_orders(&self, read: ErpRead) -> Called<Page<ErpSalesOrder>> {
-        self.documents(SalesOrders, Which::Read(read), sales_order).await
+        self.page_of(SalesOrders, Which::Read(read, None), sales_order).await
     }
 
     /// One page of purchase orders.
@@ -99,10 +104,10 @@ impl Fusion {
     /// # Errors
     /// As every call.
     pub async fn purchase_orders(&self, read: ErpRead) -> Called<Page<ErpPurchaseOrder>> {
-        self.documents(PurchaseOrders, Which::Read(read), purchase_order).await
+        self.page_of(PurchaseOrders, Which::Read(read, None), purchase_order).await
     }
 
-    async fn documents<D: Document, T>(
+    async fn page_of<D: Document, T>(
         &self,
         _: D,
         which: Which,
@@ -111,6 +116,58 @@ impl Fusion {
         let list: List<'_, D> =
             List { api_version: self.api_version(), which, limit: self.page_size(), kind: PhantomData };
         self.page(list, convert).await
+    }
+}
+
+/// The kinds of documents are one to whoever asks through the port.
+#[async_trait]
+impl ErpDocuments for Fusion {
+    async fn documents(&self, kind: DocumentKind, read: DocumentRead) -> Called<Page<AnyDocument>> {
+        let DocumentRead { at, created_since } = read;
+        let which = Which::Read(at, created_since);
+        Ok(match kind {
+            DocumentKind::Invoice => any(self.page_of(Invoices, which, invoice).await?),
+            DocumentKind::SalesOrder => any(self.page_of(SalesOrders, which, sales_order).await?),
+            DocumentKind::PurchaseOrder => any(self.page_of(PurchaseOrders, which, purchase_order).await?),
+            DocumentKind::CreditMemo => match at {
+                // Neither stamp can be asked for (oracle-fusion.md 2).
+                ErpRead::ById { after } => any(self.credit_memos(after).await?),
+                ErpRead::Window { .. } | ErpRead::Tie { .. } => {
+                    let message = "the stamp of credit memos cannot be asked for";
+                    return Err(CallError::without_effect(CreditMemos::NAME, ErrorKind::Rejected, message));
+                }
+            },
+        })
+    }
+
+    async fn open_invoices(&self, after: TransactionId) -> Called<Page<AnyDocument>> {
+        Ok(any(Self::open_invoices(self, after.0).await?))
+    }
+
+    async fn invoices_by_id(&self, ids: &[TransactionId]) -> Called<Vec<Seen<AnyDocument>>> {
+        Ok(Self::invoices_by_id(self, ids).await?.into_iter().map(one).collect())
+    }
+
+    async fn installments(&self, invoice: TransactionId) -> Called<Vec<Seen<Installment>>> {
+        Self::installments(self, invoice).await
+    }
+}
+
+fn any<T>(page: Page<T>) -> Page<AnyDocument>
+where
+    AnyDocument: for<'a> From<&'a T>,
+{
+    let Page { rows, more, next, server_now } = page;
+    Page { rows: rows.into_iter().map(one).collect(), more, next, server_now }
+}
+
+fn one<T>(seen: Seen<T>) -> Seen<AnyDocument>
+where
+    AnyDocument: for<'a> From<&'a T>,
+{
+    match seen {
+        Seen::Record(record) => Seen::Record(AnyDocument::from(&record)),
+        Seen::Malformed(bad) => Seen::Malformed(bad),
     }
 }
 

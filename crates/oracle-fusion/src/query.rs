@@ -44,6 +44,11 @@ pub(crate) fn order(read: ErpRead, id: &str) -> String {
     }
 }
 
+/// Entered then or later. The stamp of the last change says nothing about that: old invoices are paid late.
+pub(crate) fn created_on(at: Timestamp) -> String {
+    format!("CreationDate >= '{}'", literal(at))
+}
+
 fn from_on(at: Timestamp) -> String {
     format!("LastUpdateDate >= '{}'", literal(at))
 }

@@ -1,5 +1,6 @@
 //! The calls, one file per resource.
 
+pub(crate) mod activities;
 pub(crate) mod deals;
 pub(crate) mod item_search;
 pub(crate) mod notes;

@@ -2,13 +2,17 @@
 //!
 //! Nothing that is written depends on it, so whatever cannot be read of it counts as not said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use saas_http::scalar::{int, text};
 use serde_json::{Map, Value as Json};
-use sync_core::{handover::Interest, text::squeeze};
+use sync_core::{
+    handover::{AnswerField, Answers, Interest},
+    text::squeeze,
+};
 
 use crate::{
+    answers::is_ours,
     api::organization_fields::{FieldDto, OptionDto},
     codes::Labels,
 };
@@ -19,6 +23,8 @@ pub(crate) struct AskedFields {
     /// By the names that the rules have for them; the first of several of one name.
     fields: BTreeMap<String, AskedField>,
     labels: Option<Labels>,
+    /// Codes of the fields in which we answer.
+    answers: BTreeMap<AnswerField, String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +36,7 @@ struct AskedField {
 
 impl AskedFields {
     /// Takes note of a field of the company, if it is asked about.
-    pub(crate) fn note(&mut self, interest: &Interest, row: &FieldDto) {
+    pub(crate) fn note(&mut self, interest: &Interest, answers: &BTreeSet<AnswerField>, row: &FieldDto) {
         if row.is_labels() {
             self.labels = interest.labels.then(|| Labels::of(options(row)));
             return;
@@ -38,6 +44,9 @@ impl AskedFields {
         let Some(code) = row.field_code.as_deref().filter(|code| !code.is_empty()) else { return };
         if row.is_custom_field != Some(true) {
             return;
+        }
+        for field in answers.iter().filter(|field| is_ours(row, **field)) {
+            self.answers.entry(*field).or_insert_with(|| code.to_owned());
         }
         let name = row.field_name.as_deref().unwrap_or_default();
         for asked in &interest.fields {
@@ -50,7 +59,8 @@ impl AskedFields {
 
     /// The codes of those that exist.
     pub(crate) fn codes(&self) -> impl Iterator<Item = &str> {
-        self.fields.values().map(|field| field.code.as_str())
+        let answers = self.answers.values().map(String::as_str);
+        self.fields.values().map(|field| field.code.as_str()).chain(answers)
     }
 
     /// The names of the labels with these ids; one that is not known has none.
@@ -66,6 +76,18 @@ impl AskedFields {
             (!said.is_empty()).then_some(said)
         };
         self.fields.iter().filter_map(|(asked, field)| Some((asked.clone(), read(field)?))).collect()
+    }
+
+    /// What our answers say.
+    pub(crate) fn shown<'a>(&self, said: impl Fn(&str) -> Option<&'a Json>) -> Answers {
+        let read = |code: &String| text("custom field", said(code)).unwrap_or(None);
+        self.answers.iter().filter_map(|(field, code)| Some((*field, read(code)?))).collect()
+    }
+
+    /// What our answers say on an organization.
+    pub(crate) fn shown_in(&self, custom_fields: Option<&Json>) -> Answers {
+        let fields: Option<&Map<String, Json>> = custom_fields.and_then(Json::as_object);
+        self.shown(|code| fields?.get(code))
     }
 
     /// The same of an organization.
@@ -128,6 +150,7 @@ mod tests {
         let interest = Interest {
             fields: vec!["send to erp".to_owned(), "c0de".to_owned(), "Segments".to_owned()],
             labels: true,
+            ..Interest::default()
         };
         let mut asked = AskedFields::default();
         for one in [
@@ -138,17 +161,25 @@ mod tests {
             json!({ "field_code": "c0de", "field_name": "Budget", "field_type": "monetary", "is_custom_field": true }),
             json!({ "field_code": "bb", "field_name": "Segments", "field_type": "set", "is_custom_field": true,
                     "options": [{ "id": 3, "label": "Gold" }, { "id": 4, "label": "Export" }] }),
+            json!({ "field_code": "ans1", "field_name": "ERP handover", "field_type": "text", "is_custom_field": true }),
+            json!({ "field_code": "ans2", "field_name": "ERP handover", "field_type": "varchar", "is_custom_field": true }),
             json!({ "field_code": "segments", "field_name": "Segments", "is_custom_field": false }),
         ] {
-            asked.note(&interest, &row(one));
+            asked.note(&interest, &BTreeSet::from([AnswerField::Status]), &row(one));
         }
-        assert_eq!(asked.codes().collect::<Vec<_>>(), ["bb", "c0de", "aa"], "the first of a name counts");
+        assert_eq!(
+            asked.codes().collect::<Vec<_>>(),
+            ["bb", "c0de", "aa", "ans2"],
+            "the first of a name counts"
+        );
         let said =
             json!({ "aa": 1, "a2": "No", "c0de": { "value": 500, "currency": "EUR" }, "bb": [3, 4, 99] });
         let read = asked.read_in(Some(&said));
         assert_eq!(read["send to erp"], ["Yes"]);
         assert_eq!(read["c0de"], ["500 EUR"]);
         assert_eq!(read["Segments"], ["Gold", "Export"], "an option that is not known says nothing");
+        let answered = json!({ "ans1": "no", "ans2": "customer created" });
+        assert_eq!(asked.shown_in(Some(&answered))[&AnswerField::Status], "customer created", "by type, too");
         let unset = json!({ "aa": null, "bb": null });
         assert_eq!(asked.read_in(Some(&unset)), BTreeMap::new());
         assert_eq!(asked.read_in(None), BTreeMap::new());

@@ -22,10 +22,10 @@ impl Pipedrive {
     pub(crate) async fn one<E: Endpoint<Output = Envelope>, T>(
         &self,
         endpoint: &E,
-        class: Class,
+        pass: impl Into<Pass> + Send,
         read: impl FnOnce(&Json) -> Result<T, String>,
     ) -> Called<T> {
-        let Answer { value, correlation, .. } = self.caller.send(endpoint, Pass::Class(class)).await?;
+        let Answer { value, correlation, .. } = self.caller.send(endpoint, pass.into()).await?;
         let record = value.one().map_err(str::to_owned).and_then(|data| read(&data));
         record.map_err(|what| unreadable::<E>(what).with_correlation(correlation))
     }
@@ -73,9 +73,9 @@ impl Pipedrive {
     pub(crate) async fn remove<E: Endpoint<Output = Envelope>>(
         &self,
         endpoint: &E,
-        class: Class,
+        pass: impl Into<Pass> + Send,
     ) -> Called<()> {
-        let Answer { value, correlation, .. } = match self.caller.send(endpoint, Pass::Class(class)).await {
+        let Answer { value, correlation, .. } = match self.caller.send(endpoint, pass.into()).await {
             Ok(answer) => answer,
             Err(error) if error.kind == ErrorKind::Missing => return Ok(()),
             Err(error) => return Err(error),

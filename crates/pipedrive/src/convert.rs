@@ -63,6 +63,7 @@ pub(crate) fn read(row: &Json, codes: &Codes) -> Result<Option<CrmOrg>, String> 
         added_at: moment("add_time", dto.add_time.as_ref()).unwrap_or(None),
         labels: codes.asked().labels(&label_ids_of(row.get("label_ids"))),
         custom: codes.asked().read_in(dto.custom_fields.as_ref()),
+        shown: codes.asked().shown_in(dto.custom_fields.as_ref()),
     };
     Ok(Some(CrmOrg {
         id: OrgId(required("id", int("id", dto.id.as_ref())?)?),

@@ -1,4 +1,4 @@
-//! What a handover needs of the CRM: the port `CrmDeals`.
+//! What a handover needs of the CRM: the ports `CrmDeals` and `CrmAnswers`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,10 +11,10 @@ use sync_core::{
     budget::Class,
     deals::{CrmDeal, DealFacts},
     error::ErrorKind,
-    handover::Directory,
-    ids::DealId,
+    handover::{ActivityChange, AnswerField, AnsweredOn, Directory, NewActivity},
+    ids::{ActivityId, DealId, OrgId},
     model::{Page, Seen},
-    ports::{Called, CrmDeals},
+    ports::{Called, CrmAnswers, CrmDeals, Permit},
 };
 
 use crate::{
@@ -76,7 +76,67 @@ impl CrmDeals for Pipedrive {
     }
 }
 
+/// What people read there of a handover, and are asked for.
+#[async_trait]
+impl CrmAnswers for Pipedrive {
+    async fn ready_to_answer(&self, on: AnsweredOn, class: Class) -> Called<bool> {
+        self.make_answer_fields(on, class).await
+    }
+
+    async fn answer_on_deal(
+        &self,
+        permit: Permit,
+        id: DealId,
+        changes: &BTreeMap<AnswerField, Option<String>>,
+    ) -> Called<CrmDeal> {
+        // Before the write: what fails after it would be taken for its end.
+        let asked = self.asked_of_deals(permit.class()).await?;
+        let deal = self.write_on_deal(permit, id, changes).await?;
+        Ok(facts_of(deal, &asked))
+    }
+
+    async fn answer_on_org(
+        &self,
+        permit: Permit,
+        id: OrgId,
+        changes: &BTreeMap<AnswerField, Option<String>>,
+    ) -> Called<()> {
+        self.write_on_org(permit, id, changes).await
+    }
+
+    fn price_of_answer(&self) -> u32 {
+        Self::ANSWER
+    }
+
+    async fn create_activity(&self, permit: Permit, activity: &NewActivity) -> Called<ActivityId> {
+        self.make_activity(permit, activity).await
+    }
+
+    async fn find_activity(&self, deal: DealId, marker: &str, class: Class) -> Called<Option<ActivityId>> {
+        self.activity_with(deal, marker, class).await
+    }
+
+    async fn change_activity(&self, permit: Permit, id: ActivityId, change: &ActivityChange) -> Called<()> {
+        self.alter_activity(permit, id, change).await
+    }
+
+    fn price_of_activity(&self) -> u32 {
+        Self::ACTIVITY
+    }
+}
+
 impl Pipedrive {
+    /// All open deals with what people read on them.
+    pub(crate) async fn deals_open_with_facts(
+        &self,
+        cursor: Option<String>,
+        class: Class,
+    ) -> Called<Page<CrmDeal>> {
+        let asked = self.asked_of_deals(class).await?;
+        let page = self.deals_open(&codes(&asked)?, cursor, class).await;
+        self.read_with(page, |page| page_of(page, &asked))
+    }
+
     /// What deals have of what is asked about; looked up once (10 tokens a page of 500), and again after a field was gone.
     async fn asked_of_deals(&self, class: Class) -> Called<AskedFields> {
         let known = self.asked_of_deals.read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -84,12 +144,12 @@ impl Pipedrive {
             return Ok(known);
         }
         let mut asked = AskedFields::default();
-        if !self.asked.is_empty() {
+        if !self.asked.asks_nothing() || !self.asked.on_deal.is_empty() {
             let page = |cursor| ListFields { resource: Fielded::Deals.resource(), cursor };
             let rows =
                 self.every(class, page, |row| Ok(serde_json::from_value::<FieldDto>(row.clone()).ok()));
             for row in rows.await? {
-                asked.note(&self.asked, &row);
+                asked.note(&self.asked, &self.asked.on_deal, &row);
             }
         }
         self.learn_asked_of_deals(Some(asked.clone()));
@@ -135,12 +195,14 @@ fn page_of(page: Page<CrmDeal>, asked: &AskedFields) -> Page<CrmDeal> {
 
 fn with_facts(seen: Seen<CrmDeal>, asked: &AskedFields) -> Seen<CrmDeal> {
     match seen {
-        Seen::Record(mut deal) => {
-            let labels = asked.labels(&deal.label_ids);
-            let custom = asked.read(|code| deal.custom.get(code));
-            deal.facts = DealFacts { labels, custom };
-            Seen::Record(deal)
-        }
+        Seen::Record(deal) => Seen::Record(facts_of(deal, asked)),
         Seen::Malformed(record) => Seen::Malformed(record),
     }
+}
+
+fn facts_of(deal: CrmDeal, asked: &AskedFields) -> CrmDeal {
+    let labels = asked.labels(&deal.label_ids);
+    let custom = asked.read(|code| deal.custom.get(code));
+    let shown = asked.shown(|code| deal.custom.get(code));
+    CrmDeal { facts: DealFacts { labels, custom, shown }, ..deal }
 }

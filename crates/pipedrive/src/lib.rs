@@ -7,6 +7,8 @@
 //!
 //! What is deliberately not here: what is done with deals and notes, and repetition (the engine).
 
+mod activities;
+mod answers;
 mod api;
 mod asked;
 mod calls;
@@ -18,6 +20,7 @@ mod custom;
 mod deal_json;
 mod deals;
 mod dialect;
+mod documents;
 mod handovers;
 mod hooks;
 mod notes;
@@ -27,6 +30,7 @@ mod settings;
 mod shapes;
 mod subscriptions;
 mod survey;
+
 mod uninstall;
 
 pub use client::{Pipedrive, WhoAmI, grant, home};

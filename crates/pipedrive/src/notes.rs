@@ -32,10 +32,15 @@ impl Pipedrive {
     ///
     /// # Errors
     /// As every call; [`ErrorKind::Rejected`] without a request when the content is blank or longer than [`NOTE_LIMIT`].
-    pub async fn create_note(&self, deal: DealId, content: &str, class: Class) -> Called<CrmNote> {
+    pub async fn create_note(
+        &self,
+        deal: DealId,
+        content: &str,
+        pass: impl Into<Pass> + Send,
+    ) -> Called<CrmNote> {
         fits::<CreateNote>(content)?;
         let create = CreateNote { deal, content: content.to_owned() };
-        self.one(&create, class, |data| {
+        self.one(&create, pass, |data| {
             let note = read(data)?;
             if note.deal == Some(deal) { Ok(note) } else { Err("the note is not on the deal".to_owned()) }
         })
@@ -46,10 +51,15 @@ impl Pipedrive {
     ///
     /// # Errors
     /// As [`Self::create_note`]; [`ErrorKind::Missing`] when it was deleted.
-    pub async fn update_note(&self, id: NoteId, content: &str, class: Class) -> Called<CrmNote> {
+    pub async fn update_note(
+        &self,
+        id: NoteId,
+        content: &str,
+        pass: impl Into<Pass> + Send,
+    ) -> Called<CrmNote> {
         fits::<UpdateNote>(content)?;
         let update = UpdateNote { id, content: content.to_owned() };
-        self.one(&update, class, |data| same(data, id)).await
+        self.one(&update, pass, |data| same(data, id)).await
     }
 
     /// One note (2 tokens); `None` when it is not there. A deleted one may still be there and says so.
@@ -64,8 +74,8 @@ impl Pipedrive {
     ///
     /// # Errors
     /// As every call.
-    pub async fn delete_note(&self, id: NoteId, class: Class) -> Called<()> {
-        self.remove(&DeleteNote { id }, class).await
+    pub async fn delete_note(&self, id: NoteId, pass: impl Into<Pass> + Send) -> Called<()> {
+        self.remove(&DeleteNote { id }, pass).await
     }
 
     /// All notes on a deal, by id (20 tokens for a hundred).

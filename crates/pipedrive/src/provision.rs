@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Added to the request timeout: after that a lost request has taken effect or never will.
-const MARGIN: SignedDuration = SignedDuration::from_secs(10);
+pub(crate) const MARGIN: SignedDuration = SignedDuration::from_secs(10);
 
 /// A person waits for the first preparation, and nothing else works without it.
 const CLASS: Class = Class::Urgent;
@@ -74,7 +74,8 @@ impl Provision {
                 return Err(CallError::without_effect(ListFields::NAME, ErrorKind::Rejected, message));
             }
             self.no_doubt(field, clock.now())?;
-            let code = create(caller, name, kind).await.inspect_err(|error| {
+            let create = CreateField { resource: ORGANIZATIONS, name, kind };
+            let code = new_code(caller, &create, CLASS).await.inspect_err(|error| {
                 if error.effect == Effect::InDoubt {
                     self.doubts.insert(field, clock.now() + timeout + MARGIN);
                 }
@@ -148,7 +149,7 @@ async fn list(fields: &[CustomField], interest: &Interest, caller: &Caller) -> C
         let listed = answer.value.listed().map_err(unreadable::<ListFields>)?;
         for row in listed.rows {
             let Ok(row) = serde_json::from_value::<FieldDto>(row) else { continue };
-            asked.note(interest, &row);
+            asked.note(interest, &interest.on_org, &row);
             if row.is_labels() {
                 labels = Some(Labels::of(options(row.options)));
                 continue;
@@ -172,9 +173,9 @@ async fn list(fields: &[CustomField], interest: &Interest, caller: &Caller) -> C
     }
 }
 
-async fn create(caller: &Caller, name: &str, kind: CustomKind) -> Called<String> {
-    let Answer { value, correlation, .. } =
-        caller.send(&CreateField { name, kind }, Pass::Class(CLASS)).await?;
+/// Makes a field and gives its code.
+pub(crate) async fn new_code(caller: &Caller, create: &CreateField<'_>, class: Class) -> Called<String> {
+    let Answer { value, correlation, .. } = caller.send(create, Pass::Class(class)).await?;
     let code = value.one().and_then(|data| {
         let dto: Option<FieldDto> = serde_json::from_value(data).ok();
         dto.and_then(|dto| dto.field_code).filter(|code| !code.is_empty()).ok_or("the new field has no code")

@@ -18,6 +18,18 @@ pub enum Pass {
     Permit(Permit),
 }
 
+impl From<Class> for Pass {
+    fn from(class: Class) -> Self {
+        Self::Class(class)
+    }
+}
+
+impl From<Permit> for Pass {
+    fn from(permit: Permit) -> Self {
+        Self::Permit(permit)
+    }
+}
+
 impl Pass {
     /// The class that pays or has paid.
     #[must_use]

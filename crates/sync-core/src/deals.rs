@@ -6,6 +6,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    handover::Answers,
     ids::{DealId, NoteId, OrgId, RelationId},
     money::Money,
 };
@@ -60,6 +61,9 @@ pub struct DealFacts {
     /// Custom fields by the names that the rules have for them, each with what it says: of a field with several options all
     /// that are chosen.
     pub custom: BTreeMap<String, Vec<String>>,
+    /// What our own answers say there.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub shown: Answers,
 }
 
 impl DealFacts {

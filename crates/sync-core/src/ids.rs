@@ -46,6 +46,10 @@ id!(
     DealId
 );
 id!(
+    /// `id` of a Pipedrive activity (SPEC-v2, `/activities`).
+    ActivityId
+);
+id!(
     /// `id` of a Pipedrive note (pipedrive.md 6).
     NoteId
 );

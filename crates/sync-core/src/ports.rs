@@ -2,7 +2,10 @@
 //!
 //! Adapters classify, pace, authenticate and convert. They never decide and never repeat a write.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -13,13 +16,17 @@ use crate::{
         CreatedParty, ErpAddress, FoundAccount, NewAccount, NewAddress, NewParty, NewProfile, NewSite,
         Profile, Reference,
     },
-    deals::{CrmDeal, Relation},
+    deals::{CrmDeal, CrmNote, Relation},
+    documents::{Currencies, Document, DocumentKind, Installment, PageWrite},
     error::CallError,
     fields::{Field, Values},
-    handover::Directory,
+    handover::{ActivityChange, AnswerField, AnsweredOn, Directory, NewActivity},
     hierarchy::ErpLink,
     hooks::{HookEntity, Subscription},
-    ids::{AccountId, AccountSiteId, DealId, OrgId, PartyId, RelationId, SubscriptionId},
+    ids::{
+        AccountId, AccountSiteId, ActivityId, DealId, NoteId, OrgId, PartyId, RelationId, SubscriptionId,
+        TransactionId,
+    },
     matching::Company,
     model::{AccountTerms, CrmOrg, ErpAccount, ErpParty, Page, Seen},
     plan::Step,
@@ -159,6 +166,100 @@ pub trait CrmDeals: Send + Sync {
 
     /// Names behind numbers: pipelines and users.
     async fn directory(&self, class: Class) -> Called<Directory>;
+}
+
+/// The CRM, as far as people read there what became of a customer, and are asked for what is missing.
+#[async_trait]
+pub trait CrmAnswers: CrmDeals {
+    /// Makes sure that the custom fields exist in which answers are shown on these records, creating what is missing; found
+    /// again by name and type. Tells whether any was created: from then on it has to be read, too ([`Crm::prepare`]).
+    async fn ready_to_answer(&self, on: AnsweredOn, class: Class) -> Called<bool>;
+
+    /// Sets answers on a deal (`None` clears) and leaves all else alone.
+    async fn answer_on_deal(
+        &self,
+        permit: Permit,
+        id: DealId,
+        changes: &BTreeMap<AnswerField, Option<String>>,
+    ) -> Called<CrmDeal>;
+
+    /// Sets answers on an organization (`None` clears) and leaves all else alone.
+    async fn answer_on_org(
+        &self,
+        permit: Permit,
+        id: OrgId,
+        changes: &BTreeMap<AnswerField, Option<String>>,
+    ) -> Called<()>;
+
+    /// Tokens that one answer costs.
+    fn price_of_answer(&self) -> u32;
+
+    /// Makes an activity. Nothing makes that idempotent: it is looked for after a lost answer.
+    async fn create_activity(&self, permit: Permit, activity: &NewActivity) -> Called<ActivityId>;
+
+    /// The activity on a deal whose note has this text in it, done or not.
+    async fn find_activity(&self, deal: DealId, marker: &str, class: Class) -> Called<Option<ActivityId>>;
+
+    /// Changes an activity: the same again does no harm.
+    async fn change_activity(&self, permit: Permit, id: ActivityId, change: &ActivityChange) -> Called<()>;
+
+    /// Tokens that one activity costs, made or changed.
+    fn price_of_activity(&self) -> u32;
+}
+
+/// The ERP, as far as its documents are concerned: headers, balances and installments (oracle-fusion.md 2, 3). Read only.
+#[async_trait]
+pub trait ErpDocuments: Send + Sync {
+    /// One page of documents of a kind, as `read` asks for. The stamps of credit memos cannot be asked for: windows over them
+    /// are refused with [`crate::error::ErrorKind::Rejected`].
+    async fn documents(&self, kind: DocumentKind, read: DocumentRead) -> Called<Page<Document>>;
+
+    /// One page of the invoices that have a balance and an id above `after`, by ascending id: a payment changes the balance
+    /// and need not move the stamp.
+    async fn open_invoices(&self, after: TransactionId) -> Called<Page<Document>>;
+
+    /// The invoices with these ids (any number; read in hundreds). What is missing is left out.
+    async fn invoices_by_id(&self, ids: &[TransactionId]) -> Called<Vec<Seen<Document>>>;
+
+    /// All installments of an invoice. Dear: a request for each invoice.
+    async fn installments(&self, invoice: TransactionId) -> Called<Vec<Seen<Installment>>>;
+}
+
+/// One page of documents to ask the ERP for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DocumentRead {
+    /// Where the page begins.
+    pub at: ErpRead,
+    /// Only what was entered at this time or later, where the ERP can be asked for that: not for credit memos.
+    pub created_since: Option<Timestamp>,
+}
+
+/// The CRM, as far as deals show documents: which deals there are, and notes on them (pipedrive.md 6).
+#[async_trait]
+pub trait CrmDocuments: Send + Sync {
+    /// One page of all open deals, by ascending id; those that are won come with [`CrmDeals::deals_won`].
+    async fn deals_open(&self, cursor: Option<String>, class: Class) -> Called<Page<CrmDeal>>;
+
+    /// The decimals of all currencies that the CRM knows.
+    async fn currencies(&self, class: Class) -> Called<Currencies>;
+
+    /// Writes a note on a deal, and gives what was kept of it. Not idempotent: doubts must be looked into.
+    async fn create_note(&self, permit: Permit, deal: DealId, content: &str) -> Called<CrmNote>;
+
+    /// Replaces what a note says, and gives what was kept of it.
+    async fn update_note(&self, permit: Permit, note: NoteId, content: &str) -> Called<CrmNote>;
+
+    /// Deletes a note; one that is not there is deleted.
+    async fn delete_note(&self, permit: Permit, note: NoteId) -> Called<()>;
+
+    /// A note as it is now; one that was deleted may still be there and says so.
+    async fn note(&self, note: NoteId, class: Class) -> Called<Option<CrmNote>>;
+
+    /// All notes on a deal, those of others too: dear, and only for what is in doubt.
+    async fn notes_of(&self, deal: DealId, class: Class) -> Called<Vec<CrmNote>>;
+
+    /// Permission to send this write now, as [`Crm::permits`] gives it.
+    async fn permit(&self, class: Class, write: &PageWrite) -> Called<Permit>;
 }
 
 /// The relationships of some parties.

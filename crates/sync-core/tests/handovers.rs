@@ -12,10 +12,10 @@ use sync_core::{
     deals::{CrmDeal, DealFacts, DealStatus},
     fields::{Field, Values},
     handover::{
-        Approval, Asked, Began, BusinessUnit, Cause, Conditions, Decision, Directory, FieldIs, Handover,
-        HandoverAnswer, HandoverAnswers, HandoverPolicy, Look, Looked, Made, MadeAccount, MadeParty, Mark,
-        NextStep, OrgFacts, Paired, Piece, PieceKind, Question, Required, StagedDeal, Trigger, Wait, decide,
-        foresee, older,
+        AnswerField, AnswerRules, Answers, Approval, Asked, Began, BusinessUnit, Cause, Conditions, Decision,
+        Directory, FieldIs, Handover, HandoverAnswer, HandoverAnswers, HandoverPolicy, Look, Looked, Made,
+        MadeAccount, MadeParty, Mark, NextStep, OnRecord, OrgFacts, Paired, Piece, PieceKind, Question,
+        Required, StagedDeal, Trigger, Wait, WantedAnswers, answers, decide, foresee, older,
     },
     ids::{AccountId, AccountSiteId, DealId, OrgId, PartyId, PartySiteId, SetId, SiteUseId},
     matching::{Comparison, JudgedParty, PartyVerdict},
@@ -64,6 +64,7 @@ fn policy() -> HandoverPolicy {
         ask_to_reuse: true,
         required: Required { address: true, tax_id: BTreeSet::from(["DE".to_owned()]) },
         business_units: vec![unit("DE1", DE, german), unit("US1", US, Conditions::default())],
+        answers: AnswerRules::default(),
         settle: SignedDuration::from_secs(60),
         freshness: SignedDuration::from_secs(5),
     }
@@ -601,7 +602,11 @@ fn marks_let_through_what_sets_a_handover_off() {
     let labelled = || OrgFacts { labels: vec!["send to  erp".to_owned()], ..none() };
     let says = |said: &[&str]| OrgFacts { custom: said_by("erp?", said), ..none() };
     let entered = |seconds| OrgFacts { added_at: Some(ago(seconds)), ..labelled() };
-    let on_deal = DealFacts { labels: vec!["Send to ERP".to_owned()], custom: said_by("ERP?", &["yes"]) };
+    let on_deal = DealFacts {
+        labels: vec!["Send to ERP".to_owned()],
+        custom: said_by("ERP?", &["yes"]),
+        ..DealFacts::default()
+    };
     let plain = DealFacts::default;
     let goes = "look by reference";
     type Case<'a> = (&'a str, &'a [Trigger], Option<Mark>, bool, OrgFacts, Option<DealFacts>, &'a str);
@@ -775,6 +780,77 @@ fn what_was_refused_is_not_sent_again_by_itself() {
     assert_eq!(said(&decide(&policy(), &directory(), &handover)), "ask erp_refused");
     handover.try_again = true;
     assert_eq!(said(&decide(&policy(), &directory(), &handover)), "create_party in US1");
+}
+
+/// What is written again, what is left to people, and what is never touched.
+#[test]
+fn an_answer_is_written_where_it_differs_and_never_a_third_time() {
+    use AnswerField::{AccountNumber, Status};
+    let says = |text: &str| Answers::from([(Status, text.to_owned())]);
+    let wanted = |text: Option<&str>| BTreeMap::from([(Status, text.map(str::to_owned))]);
+    let mut shown = OnRecord::default();
+    assert!(shown.changes(&wanted(None), &says("mine")).is_empty(), "what we did not write is not cleared");
+    let changes = shown.changes(&wanted(Some("waiting")), &says("mine"));
+    assert_eq!(changes, wanted(Some("waiting")));
+    shown.remember(changes);
+    assert!(
+        shown.changes(&wanted(Some("waiting")), &says("waiting")).is_empty(),
+        "no write that changes nothing"
+    );
+    let changes = shown.changes(&wanted(Some("waiting")), &says("mine"));
+    assert_eq!(shown.repeated(&changes), [Status].into());
+    shown.remember(changes);
+    assert!(shown.changes(&wanted(Some("waiting")), &says("mine")).is_empty(), "somebody wants it so");
+    let changes = shown.changes(&wanted(Some("customer created")), &says("mine"));
+    assert_eq!(changes, wanted(Some("customer created")), "something else is to be said");
+    shown.remember(changes);
+    assert_eq!(shown.changes(&wanted(None), &says("customer created")), wanted(None));
+    let both = BTreeMap::from([
+        (AccountNumber, Some("10061".to_owned())),
+        (Status, Some("customer created".to_owned())),
+    ]);
+    let one = BTreeMap::from([(AccountNumber, Some("10061".to_owned()))]);
+    assert_eq!(shown.changes(&both, &says("customer created")), one, "only what differs");
+}
+
+#[test]
+fn deals_and_organization_show_where_it_came_to_rest() {
+    let mut policy = policy();
+    policy.answers = AnswerRules {
+        activity: false,
+        deal: AnswerField::ALL.into(),
+        org: [AnswerField::Status].into(),
+        link: Some("https://erp.example/{party_id}/{account_number}".to_owned()),
+    };
+    let shown = |handover: &Handover| {
+        let WantedAnswers { deals, org } = answers(&policy, &directory(), handover);
+        let texts = |wanted: &sync_core::handover::Wanted| -> Vec<String> {
+            wanted.values().map(|value| value.clone().unwrap_or_else(|| "-".to_owned())).collect()
+        };
+        (deals.get(&DealId(81)).map(texts), texts(&org))
+    };
+    assert_eq!(shown(&won()), (None, vec![]), "nothing while it is under way");
+    let done = changed(|h| h.made = complete(US));
+    let all = ["300", "10061", "customer created", "https://erp.example/300/10061"].map(str::to_owned);
+    assert_eq!(shown(&done), (Some(all.to_vec()), vec!["customer created".to_owned()]));
+    let asked = |cause| Question::DataMissing { cause, what: vec!["country".to_owned()] };
+    let waits = changed(|h| h.hold = Some((asked(Cause::Deal(DealId(81))), ago(9))));
+    let waiting = vec!["waiting: the organization has no country".to_owned()];
+    assert_eq!(shown(&waits), (Some(waiting.clone()), waiting.clone()));
+    let rejected = changed(|h| {
+        h.answers.rejected.insert(Cause::Deal(DealId(81)));
+    });
+    assert_eq!(shown(&rejected).0, Some(vec!["rejected".to_owned()]));
+    let older = deal_with(|d| d.won_at = Some(ago(7200)));
+    assert_eq!(shown(&older), (None, vec![]), "it does not count");
+    let mut reopened = deal_with(|d| d.status = DealStatus::Open);
+    let written = OnRecord {
+        written: BTreeMap::from([(AnswerField::Status, waiting.first().cloned())]),
+        ..OnRecord::default()
+    };
+    reopened.made.shown.deals.insert(DealId(81), written.clone());
+    reopened.made.shown.org = written;
+    assert_eq!(shown(&reopened), (Some(vec!["-".to_owned()]), vec!["-".to_owned()]), "withdrawn");
 }
 
 /// What is looked for is not there; whatever is adopted is remembered on the way, and the pieces that follow are told.

@@ -1,5 +1,7 @@
 //! Deals of the CRM: all that are won by id, then what changes; staged, and their organizations looked at.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     budget::Class,
@@ -11,10 +13,12 @@ use sync_core::{
     model::{Page, Seen},
     ports::{Called, CrmDeals},
 };
-use sync_store::{StagedKind, StagedRow, Tx};
+use sync_store::{Changed, StagedKind, StagedRow, Tx};
 
 use crate::{
     Engine, EngineError,
+    documents::asks_answered_by,
+    likeness::word_of,
     plants::Plant,
     staging,
     streams::{CrmCursor, CrmPageEnd, CrmStream, Stream},
@@ -163,6 +167,7 @@ pub(crate) async fn stage_deals(
         tracing::warn!(reason = record.reason, "a deal without a readable id was left out");
     }
     let changed = tx.stage(StagedKind::Deal, &rows, read_at, sweep).await?;
+    note_said(tx, &deals, &changed).await?;
     let mut staged = StagedDeals::default();
     for changed in changed {
         let Some(deal) = deals.iter().find(|deal| deal.id == DealId(changed.id)) else { continue };
@@ -184,7 +189,17 @@ pub(crate) async fn stage_deals(
     Ok(staged)
 }
 
-fn row(deal: &CrmDeal) -> StagedRow {
+/// Notes by what documents find the deals that changed.
+async fn note_said(tx: &mut Tx, deals: &[CrmDeal], changed: &[Changed]) -> Result<(), EngineError> {
+    let mut said: BTreeMap<i64, BTreeSet<i64>> = BTreeMap::new();
+    for deal in deals.iter().filter(|deal| changed.iter().any(|changed| changed.id == deal.id.0)) {
+        let words = asks_answered_by(deal).iter().map(|ask| word_of(&staging::json(ask))).collect();
+        said.insert(deal.id.0, words);
+    }
+    Ok(tx.put_said(StagedKind::Deal, &said).await?)
+}
+
+pub(crate) fn row(deal: &CrmDeal) -> StagedRow {
     let content = CrmDeal { updated_at: Timestamp::UNIX_EPOCH, ..deal.clone() };
     StagedRow {
         id: deal.id.0,

@@ -266,7 +266,12 @@ pub(crate) fn keys_of(kind: StagedKind, changed: &[Changed]) -> Vec<PartyId> {
             | StagedKind::Org
             | StagedKind::Relation
             | StagedKind::Terms
-            | StagedKind::Deal => {
+            | StagedKind::Deal
+            | StagedKind::CreditMemo
+            | StagedKind::Invoice
+            | StagedKind::PurchaseOrder
+            | StagedKind::SalesOrder
+            | StagedKind::Installments => {
                 keys.extend(row.party.map(PartyId));
                 keys.extend(row.was_party.filter(|was| Some(*was) != row.party).map(PartyId));
             }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use sync_core::{
     budget::Class,
-    handover::{HandoverPolicy, Subject, Trigger},
+    handover::{HandoverPolicy, OnRecord, OrgFacts, Subject, Trigger},
     ids::OrgId,
     model::CrmOrg,
 };
@@ -83,13 +83,33 @@ pub(crate) async fn note(
         if happened.facts {
             asked.push(id);
         }
+        if happened.shown {
+            written_over(tx, &is, now).await?;
+        }
     }
     Ok(tx.enqueue_asked(&asked, now).await?)
+}
+
+/// Somebody wrote over what we show: it is looked at, unless it is what we wrote that came back.
+async fn written_over(tx: &mut Tx, org: &CrmOrg, now: Timestamp) -> Result<(), EngineError> {
+    let subject = Subject::Org(org.id);
+    let Some(row) = tx.handover(subject).await? else { return Ok(()) };
+    let OnRecord { written, sending, again: _, refused: _ } = row.made.shown.org;
+    let echo = written.iter().all(|(field, value)| org.facts.shown.get(field) == value.as_ref());
+    if !echo && sending.is_none() {
+        tx.enqueue_handovers(&[subject], Class::Edit, now, "organization written over").await?;
+    }
+    Ok(())
 }
 
 fn readable(record: Option<StagedRecord>) -> Result<Option<CrmOrg>, EngineError> {
     let record = record.filter(|record| record.row.malformed.is_none());
     record.map(|record| staging::read("organization", &record.row)).transpose()
+}
+
+/// Without what we show ourselves.
+fn said_by_people(facts: &OrgFacts) -> OrgFacts {
+    OrgFacts { shown: BTreeMap::new(), ..facts.clone() }
 }
 
 /// What is new about an organization.
@@ -98,6 +118,7 @@ struct Happened {
     assigned: bool,
     marked: bool,
     facts: bool,
+    shown: bool,
 }
 
 impl Happened {
@@ -111,7 +132,8 @@ impl Happened {
             // Whose it is at first sight is nobody's change; and we give an organization an owner only when we create it.
             assigned: policy.on.contains(&Trigger::OrgAssigned) && owners.is_some_and(|(was, is)| was != is),
             marked: policy.marks_org(&is.facts) && !was_marked && (was.is_some() || new),
-            facts: was.is_some_and(|was| was.facts != is.facts),
+            facts: was.is_some_and(|was| said_by_people(&was.facts) != said_by_people(&is.facts)),
+            shown: was.is_some_and(|was| was.facts.shown != is.facts.shown),
         }
     }
 
@@ -132,8 +154,6 @@ impl Happened {
 
 #[cfg(test)]
 mod tests {
-    use sync_core::handover::OrgFacts;
-
     use super::*;
 
     fn at(second: i64) -> Timestamp {
@@ -164,6 +184,7 @@ mod tests {
             ask_to_reuse: true,
             required: sync_core::handover::Required { address: true, tax_id: BTreeSet::new() },
             business_units: Vec::new(),
+            answers: sync_core::handover::AnswerRules::default(),
             settle: jiff::SignedDuration::ZERO,
             freshness: jiff::SignedDuration::ZERO,
         }

@@ -16,7 +16,7 @@ use sync_core::{
     },
     ids::{ConnectionId, DealId, OrgId, PartyId},
     model::{Page, Seen},
-    ports::{Called, CrmDeals, ErpWrites},
+    ports::{Called, CrmAnswers, ErpWrites},
 };
 use sync_store::{HandoverJob, Outcome, StagedKind, Store, Tx};
 
@@ -45,7 +45,7 @@ pub struct Handing {
     /// The ERP, where customers are created.
     pub erp: Arc<dyn ErpWrites>,
     /// The CRM's deals.
-    pub crm: Arc<dyn CrmDeals>,
+    pub crm: Arc<dyn CrmAnswers>,
 }
 
 /// What an engine remembers of handovers; all of it can be lost.
@@ -54,8 +54,8 @@ pub(crate) struct HandingState {
     pub(crate) directory: Option<(Directory, Timestamp)>,
     /// When the fields that rules ask about were learned.
     learned: Option<Timestamp>,
-    /// Whether writes that an earlier process left without an answer were looked up.
-    pub(crate) recovered: bool,
+    /// When writes that an earlier process left without an answer were looked up; none before.
+    pub(crate) recovered: Option<Timestamp>,
     /// What was settled when the flow was switched on.
     pub(crate) begun: Option<Begun>,
 }
@@ -124,6 +124,7 @@ impl Engine {
         };
         match handled {
             Handled::Settled(outcome) => {
+                Box::pin(self.show_answers(&handing, &job)).await?;
                 if let (Subject::Org(org), Some(outcome)) = (job.subject, outcome) {
                     let mut tx = self.write().await?;
                     tx.put_handover_outcome(self.run, HANDOVERS, org, outcome).await?;
@@ -252,7 +253,7 @@ impl Engine {
     /// Learns the names behind numbers, if rules ask for them. Labels and options are learned anew as seldom.
     async fn learn_names(&mut self, handing: &Handing, now: Timestamp) -> Result<(), CallError> {
         let learned = *self.handed.learned.get_or_insert(now);
-        if now.duration_since(learned) >= NAMES_LAST && !handing.policy.interest().is_empty() {
+        if now.duration_since(learned) >= NAMES_LAST && !handing.policy.interest().asks_nothing() {
             self.handed.learned = Some(now);
             self.prepared = false;
         }

@@ -287,7 +287,7 @@ impl Engine {
     /// settle are counted from now. Tells whether there were any.
     pub(crate) async fn recover_handovers(&mut self, now: Timestamp) -> Result<bool, EngineError> {
         let Some(handing) = &self.handing else { return Ok(false) };
-        if self.handed.recovered {
+        if self.handed.recovered.is_some() {
             return Ok(false);
         }
         let settled_at = now + self.settings.t_effect + handing.policy.settle;
@@ -302,7 +302,7 @@ impl Engine {
             tx.enqueue_handovers(&[subject], intent.new.class, at, "after doubt").await?;
         }
         tx.commit().await?;
-        self.handed.recovered = true;
+        self.handed.recovered = Some(now);
         Ok(!open.is_empty())
     }
 

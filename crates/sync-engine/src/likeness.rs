@@ -264,9 +264,15 @@ async fn put_keys(tx: &mut Tx, kind: StagedKind, rows: &[&StagedRow]) -> Result<
                 Some(Profile::of(&org_company(&staging::read("organization", row)?)))
             }
             StagedKind::Party | StagedKind::Org => None,
-            StagedKind::Account | StagedKind::Relation | StagedKind::Terms | StagedKind::Deal => {
-                return Ok(());
-            }
+            StagedKind::Account
+            | StagedKind::Relation
+            | StagedKind::Terms
+            | StagedKind::Deal
+            | StagedKind::CreditMemo
+            | StagedKind::Invoice
+            | StagedKind::PurchaseOrder
+            | StagedKind::SalesOrder
+            | StagedKind::Installments => return Ok(()),
         };
         let made = |profile: &Profile| MatchKeys { keys: digests(profile), words: words(profile) };
         keys.insert(row.id, profile.as_ref().map(made).unwrap_or_default());
@@ -291,6 +297,11 @@ fn digests(profile: &Profile) -> BTreeSet<i64> {
 
 fn words(profile: &Profile) -> BTreeSet<i64> {
     profile.words().into_iter().map(digest).collect()
+}
+
+/// A text by which records find each other, as it is stored.
+pub(crate) fn word_of(text: &str) -> i64 {
+    digest(text)
 }
 
 /// The first eight bytes of a hash: two keys that fall together only make a comparison more.

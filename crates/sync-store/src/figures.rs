@@ -28,7 +28,9 @@ pub struct Figures {
     pub inbox_since: Option<Timestamp>,
     /// The queue, class by class; classes without keys are not there.
     pub queue: BTreeMap<Class, QueueFigures>,
-    /// Open holds, those about handovers among them, reason by reason.
+    /// The queues of documents and of what deals show of them, by queue and class.
+    pub documents: BTreeMap<(DocumentQueue, Class), QueueFigures>,
+    /// Open holds, those about handovers, documents and what deals show of them among them, reason by reason.
     pub holds: Vec<HoldCause>,
     /// Writes that were committed to and have no receipt yet.
     pub writes_open: u64,
@@ -53,6 +55,15 @@ pub struct QueueFigures {
     pub waiting: u64,
     /// Those of both that failed at least once.
     pub failed: u64,
+}
+
+/// A queue of what belongs to documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DocumentQueue {
+    /// Documents whose deal is to be found.
+    Documents,
+    /// Deals that are to show their documents.
+    Deals,
 }
 
 /// A day of the CRM, as far as it went.
@@ -92,10 +103,22 @@ const QUEUE: &str = "SELECT connection_id, class, count(*), count(CASE WHEN due_
 const HOLDS: &str = "SELECT connection_id, reason_key, count(*), min(opened_at) FROM hold \
     WHERE closed_at IS NULL GROUP BY connection_id, reason_key ORDER BY connection_id, reason_key";
 
+const DOCUMENT_QUEUES: &str = "SELECT connection_id, class, count(*), count(CASE WHEN due_at <= $1 THEN 1 END), \
+    count(CASE WHEN attempts > 0 THEN 1 END), 'document' FROM document WHERE due_at IS NOT NULL GROUP BY connection_id, class \
+    UNION ALL SELECT connection_id, class, count(*), count(CASE WHEN due_at <= $1 THEN 1 END), \
+    count(CASE WHEN attempts > 0 THEN 1 END), 'deal_page' FROM deal_page WHERE due_at IS NOT NULL GROUP BY connection_id, class";
+
+// A document has no question of its own: that it is ambiguous is one.
 const QUESTIONS: &str = "SELECT connection_id, question_key, count(*), min(asked_at) FROM handover \
-    WHERE question_key IS NOT NULL GROUP BY connection_id, question_key";
+    WHERE question_key IS NOT NULL GROUP BY connection_id, question_key \
+    UNION ALL SELECT connection_id, question_key, count(*), min(asked_at) FROM deal_page \
+    WHERE question_key IS NOT NULL GROUP BY connection_id, question_key \
+    UNION ALL SELECT connection_id, 'deal_ambiguous', count(*), min(decided_at) FROM document \
+    WHERE decision_key = 'ambiguous' GROUP BY connection_id";
 
 const WRITES: &str = "SELECT connection_id, count(*), count(settled_at) FROM intent \
+    WHERE state = 'open' GROUP BY connection_id \
+    UNION ALL SELECT connection_id, count(*), count(settled_at) FROM page_intent \
     WHERE state = 'open' GROUP BY connection_id";
 
 const SPENT: &str = "SELECT connection_id, day, class, tokens, calls FROM spend WHERE day >= $1";
@@ -142,6 +165,7 @@ fn connection(row: &Row<'_>) -> Result<(Figures, DayStart), StoreError> {
         inbox: 0,
         inbox_since: None,
         queue: BTreeMap::new(),
+        documents: BTreeMap::new(),
         holds: Vec::new(),
         writes_open: 0,
         writes_in_doubt: 0,
@@ -172,9 +196,19 @@ impl Tx {
             let figures = QueueFigures { due, waiting: keys.saturating_sub(due), failed: count(row, 4)? };
             Ok((row.int(0, "connection_id")?, Class::of_rank(row.int(1, "class")?), figures))
         };
-        for (id, class, keys) in self.fetch("job", QUEUE, vec![now.into()], queue).await? {
+        for (id, class, keys) in self.fetch("job", QUEUE, vec![now.into()], &queue).await? {
             let Some((figures, _)) = all.get_mut(&id) else { continue };
             figures.queue.insert(class, keys);
+        }
+        let queues = |row: &Row<'_>| {
+            let deals = row.text(5, "queue")? == "deal_page";
+            let of = if deals { DocumentQueue::Deals } else { DocumentQueue::Documents };
+            let (id, class, figures) = queue(row)?;
+            Ok((id, (of, class), figures))
+        };
+        for (id, of, keys) in self.fetch("document", DOCUMENT_QUEUES, vec![now.into()], queues).await? {
+            let Some((figures, _)) = all.get_mut(&id) else { continue };
+            figures.documents.insert(of, keys);
         }
         let hold = |row: &Row<'_>| {
             let (reason, holds) = (row.text(1, "reason_key")?, count(row, 2)?);
@@ -197,7 +231,8 @@ impl Tx {
         let writes = |row: &Row<'_>| Ok((row.int(0, "connection_id")?, count(row, 1)?, count(row, 2)?));
         for (id, open, in_doubt) in self.fetch("intent", WRITES, Vec::new(), writes).await? {
             let Some((figures, _)) = all.get_mut(&id) else { continue };
-            (figures.writes_open, figures.writes_in_doubt) = (open, in_doubt);
+            figures.writes_open += open;
+            figures.writes_in_doubt += in_doubt;
         }
         Ok(())
     }

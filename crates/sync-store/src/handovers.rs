@@ -4,8 +4,8 @@
 use jiff::Timestamp;
 use sync_core::{
     budget::Class,
-    handover::{Asked, HandoverAnswer, HandoverAnswers, Made, Question, Subject},
-    ids::{ConnectionId, DealId, OrgId},
+    handover::{Asked, HandoverAnswer, HandoverAnswers, Made, Question, Shown, Subject},
+    ids::{ConnectionId, DealId, IntentId, OrgId},
 };
 
 use crate::{
@@ -381,6 +381,40 @@ impl Tx {
         let body = json("handover", "made", made)?;
         self.execute(sql, vec![self.id(), org.0.into(), body.into(), now.into()]).await?;
         Ok(())
+    }
+
+    /// Remembers what was shown of it, or is about to be. Nothing else that was made is changed.
+    ///
+    /// # Errors
+    /// When the database refuses or a row cannot be read.
+    pub async fn put_shown(&mut self, of: Subject, shown: &Shown, now: Timestamp) -> Result<(), StoreError> {
+        let Some(row) = self.handover(of).await? else { return Ok(()) };
+        let (kind, id) = kind(of);
+        let sql = "UPDATE handover SET made = $4, updated_at = $5 \
+            WHERE connection_id = $1 AND kind = $2 AND id = $3";
+        let body = json("handover", "made", &Made { shown: shown.clone(), ..row.made })?;
+        self.execute(sql, vec![self.id(), kind.into(), id.into(), body.into(), now.into()]).await?;
+        Ok(())
+    }
+
+    /// The number of the next answer that is written to the CRM.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn next_answer(&mut self) -> Result<IntentId, StoreError> {
+        Ok(IntentId(self.numbers("answer", 1).await?))
+    }
+
+    /// When a handover is looked at next, if it is.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn handover_due(&mut self, of: Subject) -> Result<Option<Timestamp>, StoreError> {
+        let (kind, id) = kind(of);
+        let sql = "SELECT id, due_at FROM handover WHERE connection_id = $1 AND kind = $2 AND id = $3";
+        let args = vec![self.id(), kind.into(), id.into()];
+        let due = self.fetch_one("handover", sql, args, |row| row.maybe_time(1, "due_at")).await?;
+        Ok(due.flatten())
     }
 
     /// Remembers what people decided.

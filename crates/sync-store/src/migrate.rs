@@ -4,7 +4,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 use crate::{Store, StoreError, store::Pools};
 
-const SQLITE: [(i64, &str, &str); 13] = [
+const SQLITE: [(i64, &str, &str); 14] = [
     (1, "first floor", include_str!("../migrations/sqlite/0001_first_floor.sql")),
     (2, "wishes", include_str!("../migrations/sqlite/0002_wishes.sql")),
     (3, "last spent", include_str!("../migrations/sqlite/0003_last_spent.sql")),
@@ -18,8 +18,9 @@ const SQLITE: [(i64, &str, &str); 13] = [
     (11, "subscriptions", include_str!("../migrations/sqlite/0011_subscriptions.sql")),
     (12, "handovers", include_str!("../migrations/sqlite/0012_handovers.sql")),
     (13, "deals_told_of", include_str!("../migrations/sqlite/0013_deals_told_of.sql")),
+    (14, "documents", include_str!("../migrations/sqlite/0014_documents.sql")),
 ];
-const POSTGRES: [(i64, &str, &str); 13] = [
+const POSTGRES: [(i64, &str, &str); 14] = [
     (1, "first floor", include_str!("../migrations/postgres/0001_first_floor.sql")),
     (2, "wishes", include_str!("../migrations/postgres/0002_wishes.sql")),
     (3, "last spent", include_str!("../migrations/postgres/0003_last_spent.sql")),
@@ -33,6 +34,7 @@ const POSTGRES: [(i64, &str, &str); 13] = [
     (11, "subscriptions", include_str!("../migrations/postgres/0011_subscriptions.sql")),
     (12, "handovers", include_str!("../migrations/postgres/0012_handovers.sql")),
     (13, "deals_told_of", include_str!("../migrations/postgres/0013_deals_told_of.sql")),
+    (14, "documents", include_str!("../migrations/postgres/0014_documents.sql")),
 ];
 
 /// A migration that was applied.

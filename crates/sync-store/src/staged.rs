@@ -3,42 +3,13 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use sync_core::ids::OrgId;
+use sync_core::ids::{DealId, OrgId};
 
 use crate::{
-    StoreError, Tx,
+    StagedKind, StoreError, Tx,
     sql::{Many, Row},
+    staged_kind::is_newer,
 };
-
-/// Kind of a staged record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StagedKind {
-    /// A party of the ERP.
-    Party,
-    /// An AR account of the ERP.
-    Account,
-    /// An organization of the CRM.
-    Org,
-    /// A relationship of the ERP that makes one party a part of another.
-    Relation,
-    /// What is known of an AR account beside what lists show; it has the account's id and stamp.
-    Terms,
-    /// A deal of the CRM.
-    Deal,
-}
-
-impl StagedKind {
-    fn key(self) -> &'static str {
-        match self {
-            Self::Party => "party",
-            Self::Account => "account",
-            Self::Org => "org",
-            Self::Relation => "relation",
-            Self::Terms => "terms",
-            Self::Deal => "deal",
-        }
-    }
-}
 
 /// A record to stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,28 +105,6 @@ static EARLIER: Many = Many::new(
     "?",
     3,
 );
-
-/// Whether what is staged is newer than a row that was read now.
-///
-/// Stamps decide, because lists may lag. But a sweep of the ERP is the last word on its records: a stamp that went
-/// back (a commit that was overtaken, a data fix) would otherwise hide a record for ever.
-fn is_newer(
-    kind: StagedKind,
-    staged: &StagedRecord,
-    stamp: Timestamp,
-    read_at: Timestamp,
-    sweep: i64,
-) -> bool {
-    let swept = match kind {
-        StagedKind::Party | StagedKind::Account | StagedKind::Relation => {
-            sweep > staged.sweep && read_at >= staged.read_at
-        }
-        // Asked for by id: the later answer is the newer one, also when the stamp of the account went back.
-        StagedKind::Terms => read_at >= staged.read_at,
-        StagedKind::Org | StagedKind::Deal => false,
-    };
-    !swept && (staged.row.stamp, staged.read_at) > (stamp, read_at)
-}
 
 impl Tx {
     /// Stages a page; tells which records are new, changed or back.
@@ -314,6 +263,23 @@ impl Tx {
             AND missing < 2 AND malformed IS NULL ORDER BY parent_id LIMIT $3";
         let args = vec![self.id(), after.0.into(), i64::from(limit).into()];
         self.fetch("staged", sql, args, |row| Ok(OrgId(row.int(0, "parent_id")?))).await
+    }
+
+    /// A page of the staged deals that are not missing and to which no document belongs, by their ids. Of any status: what a
+    /// deal is, its body says.
+    ///
+    /// # Errors
+    /// When the database refuses or a row cannot be read.
+    pub async fn deals_without_documents(
+        &mut self,
+        after: DealId,
+        limit: u32,
+    ) -> Result<Vec<StagedRecord>, StoreError> {
+        let sql = "SELECT s.id, s.party_id, s.stamp, s.hash, s.body, s.malformed, s.read_at, s.missing, s.sweep, s.parent_id \
+            FROM staged s LEFT JOIN document d ON d.connection_id = s.connection_id AND d.deal_id = s.id \
+            WHERE s.connection_id = $1 AND s.kind = 'deal' AND s.id > $2 AND s.missing < 2 AND s.malformed IS NULL \
+            AND d.deal_id IS NULL ORDER BY s.id LIMIT $3";
+        self.fetch("staged", sql, vec![self.id(), after.0.into(), i64::from(limit).into()], record).await
     }
 
     /// A walk over all ids is complete: what it did not see is missing once more. Tells what is now missing for

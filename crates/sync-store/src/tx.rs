@@ -138,6 +138,23 @@ impl Tx {
         Ok(touched)
     }
 
+    /// Runs a statement over many rows that tells something of each row it touched, in as few statements as possible.
+    pub(crate) async fn fetch_many<T>(
+        &mut self,
+        table: &'static str,
+        many: &'static Many,
+        shared: &[Arg],
+        rows: &[Vec<Arg>],
+        read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut found = Vec::new();
+        for (size, chunk) in exact(rows) {
+            let args = shared.iter().chain(chunk.iter().flatten()).cloned().collect();
+            found.extend(self.fetch(table, many.text(size), args, &read).await?);
+        }
+        Ok(found)
+    }
+
     /// Runs a query with `IN` over many ids, in as few statements as possible.
     pub(crate) async fn fetch_in<T>(
         &mut self,

@@ -17,7 +17,8 @@ use sync_core::{
     ports::Spend as _,
 };
 use sync_store::{
-    Figures, HoldCause, HookRow, Ledger, NewIntent, QueueFigures, Reschedule, StagedKind, StagedRow, Store,
+    Decided, DecisionKey, DocumentId, DocumentQueue, Figures, HoldCause, HookRow, Ledger, NewIntent,
+    NewPageIntent, PageQuestion, QueueFigures, Reschedule, SettledDocument, StagedKind, StagedRow, Store,
 };
 
 #[expect(dead_code, reason = "another test reopens its store")]
@@ -60,6 +61,29 @@ async fn watched(store: Store) {
     let missing = Question::DataMissing { cause: Cause::Deal(DealId(81)), what: vec!["country".to_owned()] };
     tx.put_question(handover, Some(&missing), at(15)).await.unwrap();
     let run = tx.begin_run("run", at(0)).await.unwrap();
+    let documents = [7, 8].map(|id| DocumentId { kind: StagedKind::Invoice, id });
+    tx.enqueue_documents(&documents, Class::Document, at(10), "poll").await.unwrap();
+    let job = tx.claim_documents(at(12), Class::Backfill, 1).await.unwrap().remove(0);
+    let body = "{}".to_owned();
+    let decided = Some(Decided { key: DecisionKey::Ambiguous, deal: None, body, open: true });
+    let unsure = SettledDocument { job, decided, due: None, attempts: 0, error: None };
+    tx.settle_documents(&[unsure], at(12)).await.unwrap();
+    let deal = DealId(81);
+    tx.enqueue_deal_pages(&[deal, DealId(82)], Class::Edit, at(400), "invoice").await.unwrap();
+    let body = "{}".to_owned();
+    let contested = PageQuestion { key: "deal_field_contested".to_owned(), body };
+    tx.put_page_question(deal, Some(&contested), at(13)).await.unwrap();
+    let page_intent = |deal| NewPageIntent {
+        deal,
+        kind: "note".to_owned(),
+        body: "{}".to_owned(),
+        reason: String::new(),
+        class: Class::Document,
+        origin: "poll".to_owned(),
+    };
+    let shown =
+        tx.open_page_intents(run, &[page_intent(deal), page_intent(DealId(82))], at(40)).await.unwrap();
+    tx.doubt_page_intents(&shown[..1], at(50)).await.unwrap();
     let intent = |party, plan| NewIntent {
         party,
         plan,
@@ -137,8 +161,15 @@ async fn watched(store: Store) {
     assert_eq!(acme_now.queue, queue);
     let cause = HoldCause { reason: "party_missing".to_owned(), holds: 2, since: at(20) };
     let asked = HoldCause { reason: "data_missing".to_owned(), holds: 1, since: at(15) };
-    assert_eq!(acme_now.holds, [asked, cause]);
-    assert_eq!((acme_now.writes_open, acme_now.writes_in_doubt), (2, 1));
+    let unsure = HoldCause { reason: "deal_ambiguous".to_owned(), holds: 1, since: at(12) };
+    let contested = HoldCause { reason: "deal_field_contested".to_owned(), holds: 1, since: at(13) };
+    assert_eq!(acme_now.holds, [asked, unsure, contested, cause]);
+    assert_eq!((acme_now.writes_open, acme_now.writes_in_doubt), (4, 2));
+    let documents = BTreeMap::from([
+        ((DocumentQueue::Documents, Class::Document), QueueFigures { due: 1, waiting: 0, failed: 0 }),
+        ((DocumentQueue::Deals, Class::Edit), QueueFigures { due: 0, waiting: 2, failed: 0 }),
+    ]);
+    assert_eq!(acme_now.documents, documents);
     assert_eq!(acme_now.day.ours, BTreeMap::from([(Class::Edit, (30, 3))]));
     assert_eq!((acme_now.day.others, acme_now.day.remaining), (70, Some(900)));
     assert_eq!(acme_now.day.exhausted_until, None);

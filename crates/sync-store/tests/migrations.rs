@@ -11,12 +11,12 @@ use sync_core::{
     hooks::HookEntity,
     ids::{ConnectionId, DealId, OrgId, PartyId, RelationId, SetId, WishId},
 };
-use sync_store::{AttemptEnd, Errand, StagedKind, Store};
+use sync_store::{AttemptEnd, DocumentId, Errand, StagedKind, Store};
 
 mod support;
 
 /// Rows as each version left them. A new migration comes with its own file.
-const DATA: [(i64, &str); 13] = [
+const DATA: [(i64, &str); 14] = [
     (1, include_str!("data/0001.sql")),
     (2, include_str!("data/0002.sql")),
     (3, include_str!("data/0003.sql")),
@@ -30,6 +30,7 @@ const DATA: [(i64, &str); 13] = [
     (11, include_str!("data/0011.sql")),
     (12, include_str!("data/0012.sql")),
     (13, include_str!("data/0013.sql")),
+    (14, include_str!("data/0014.sql")),
 ];
 
 async fn fill(url: &str, sql: &'static str) {
@@ -94,6 +95,15 @@ async fn every_version_meets_data(store: Store, url: &str) {
         Subject::Org(OrgId(11))
     );
     assert_eq!(tx.erp_intent_of(OrgId(11)).await.unwrap().unwrap().new.set, SetId(204));
+    let invoice = DocumentId { kind: StagedKind::Invoice, id: 300_000_300_000_001 };
+    assert_eq!(tx.staged(StagedKind::Installments, &[invoice.id]).await.unwrap().len(), 1);
+    let said = tx.who_says(StagedKind::Invoice, &[-77].into()).await.unwrap();
+    assert_eq!(said, [(-77, [invoice.id].into())].into());
+    assert_eq!(tx.documents_of(&[DealId(81)]).await.unwrap()[0].id, invoice);
+    assert_eq!(tx.claim_documents(seen_at(), Class::Backfill, 10).await.unwrap()[0].attempts, 1);
+    let page = tx.deal_pages(&[DealId(81)]).await.unwrap().remove(&DealId(81)).unwrap();
+    assert_eq!(page.shown.as_deref(), Some(r#"{"note":5}"#));
+    assert_eq!(tx.page_intent_of(DealId(81)).await.unwrap().unwrap().new.kind, "note");
     let errands = tx.open_errands().await.unwrap();
     assert_eq!(
         errands,

@@ -68,7 +68,9 @@ metrics! {
     InboxAge = Gauge "mlc_inbox_oldest_age_seconds" ["connection"] "How long the oldest of them waits; 0 if there is none.";
     Queue = Gauge "mlc_queue_keys" ["connection", "class", "state"] "Customers to look at, by urgency: due (now) or waiting (until later).";
     QueueFailed = Gauge "mlc_queue_failed_keys" ["connection", "class"] "Those of both that failed at least once.";
-    Holds = Gauge "mlc_holds_open" ["connection", "reason"] "Questions that wait for a person, those about handovers among them; reasons without one are not there. docs/sync-rules.md and docs/customers-from-crm.md explain them.";
+    DocumentQueue = Gauge "mlc_document_queue_keys" ["connection", "queue", "state"] "Documents whose deal is to be found (documents) and deals that are to show their documents (deals): due (now) or waiting (until later).";
+    DocumentQueueFailed = Gauge "mlc_document_queue_failed_keys" ["connection", "queue"] "Those of both that failed at least once.";
+    Holds = Gauge "mlc_holds_open" ["connection", "reason"] "Questions that wait for a person, those about handovers and documents among them; reasons without one are not there. docs/sync-rules.md and docs/customers-from-crm.md explain them.";
     HoldsAge = Gauge "mlc_holds_oldest_age_seconds" ["connection", "reason"] "How long the oldest of them waits.";
     WritesOpen = Gauge "mlc_writes_open" ["connection"] "Writes that were committed to and have no receipt yet.";
     WritesInDoubt = Gauge "mlc_writes_in_doubt" ["connection"] "Those of them whose answer was lost: they are looked for before anything else happens to their customers.";

@@ -14,7 +14,7 @@ use sync_engine::{
     streams::Rhythm,
     subscriptions::{HookState, STATE},
 };
-use sync_store::Figures;
+use sync_store::{DocumentQueue, Figures, QueueFigures};
 use tokio::sync::Mutex;
 
 use crate::{
@@ -91,6 +91,7 @@ fn connection(page: &mut Exposition, door: &Door, figures: &Figures, now: Timest
         inbox,
         inbox_since,
         queue,
+        documents,
         holds,
         writes_open,
         writes_in_doubt,
@@ -116,6 +117,17 @@ fn connection(page: &mut Exposition, door: &Door, figures: &Figures, now: Timest
         let (tokens, requests) = day.ours.get(&class).copied().unwrap_or_default();
         page.add(Metric::Tokens, &[name, class_name], tokens);
         page.add(Metric::Requests, &[name, class_name], requests);
+    }
+    for (queue, label) in [(DocumentQueue::Documents, "documents"), (DocumentQueue::Deals, "deals")] {
+        let mut all = QueueFigures::default();
+        for (_, keys) in documents.iter().filter(|((of, _), _)| *of == queue) {
+            all.due += keys.due;
+            all.waiting += keys.waiting;
+            all.failed += keys.failed;
+        }
+        page.add(Metric::DocumentQueue, &[name, label, "due"], all.due);
+        page.add(Metric::DocumentQueue, &[name, label, "waiting"], all.waiting);
+        page.add(Metric::DocumentQueueFailed, &[name, label], all.failed);
     }
     for cause in holds {
         page.add(Metric::Holds, &[name, &cause.reason], cause.holds);

@@ -17,6 +17,6 @@ pub use observe::{
     Asked, FusionSeen, GrantSeen, Means, Observed, PipedriveSeen, ResourceSeen, Unusable, observe,
 };
 pub use readiness::{CrmReady, DealsSeen, ErpReady};
-pub use scopes::missing as missing_scopes;
+pub use scopes::{Doing, missing as missing_scopes};
 pub use show::told;
 pub use trouble::{Cause, Trouble};

@@ -2,63 +2,93 @@
 
 use sync_store::MissingScope;
 
+use crate::config::Connection;
+
+/// Who needs a scope.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Who {
+    /// Every connection.
+    All,
+    /// Connections that create customers from what sales wins; the others may later.
+    Sellers,
+    /// Connections that take webhooks in: it works without, a person registers them then.
+    Hooked,
+}
+
+/// What a connection does beside syncing customers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Doing {
+    /// It takes webhooks in.
+    pub webhooks: bool,
+    /// It creates customers from what sales wins.
+    pub handovers: bool,
+}
+
+impl Doing {
+    /// What this one does.
+    pub fn of(connection: &Connection) -> Self {
+        Self { webhooks: connection.webhooks.is_some(), handovers: connection.customers_from_crm.is_some() }
+    }
+}
+
 struct Want {
     /// Any of these is enough; the first one is the one to ask for.
     any: &'static [&'static str],
     without: &'static str,
-    /// Whether what exists today needs it.
-    now: bool,
-    /// Whether only those need it who take webhooks in.
-    webhooks: bool,
+    who: Who,
 }
 
-const fn want(any: &'static [&'static str], without: &'static str, now: bool) -> Want {
-    Want { any, without, now, webhooks: false }
+const fn want(any: &'static [&'static str], without: &'static str, who: Who) -> Want {
+    Want { any, without, who }
 }
 
 const WANTED: [Want; 8] = [
-    want(&["base"], "it is not told whose access it is", true),
-    want(&["contacts:full"], "organizations can neither be read nor written: nothing works", true),
+    want(&["base"], "it is not told whose access it is", Who::All),
+    want(&["contacts:full"], "organizations can neither be read nor written: nothing works", Who::All),
     want(
         &["contact-fields:full", "admin"],
         "the custom fields that carry the ERP's ids cannot be created: nothing works",
-        true,
+        Who::All,
     ),
-    want(&["search:read"], "an organization whose creation got no answer cannot be looked for", true),
-    want(&["users:read"], "owners of organizations cannot be told by name", true),
-    want(&["deals:full"], "deals, their notes and files: flows that are to come", false),
-    want(&["deal-fields:full", "admin"], "custom fields of deals: flows that are to come", false),
-    Want {
-        any: &["webhooks:full", "admin"],
-        without: "webhooks cannot be registered by the connector",
-        now: false,
-        webhooks: true,
-    },
+    want(&["search:read"], "an organization whose creation got no answer cannot be looked for", Who::All),
+    want(&["users:read"], "owners of organizations cannot be told by name", Who::All),
+    want(&["deals:full"], "won deals become no customers of the ERP", Who::Sellers),
+    want(
+        &["deal-fields:full", "admin"],
+        "deals do not show what became of their customer, and marks on them are not seen",
+        Who::Sellers,
+    ),
+    want(&["webhooks:full", "admin"], "webhooks cannot be registered by the connector", Who::Hooked),
 ];
 
 /// What is wanted and was not granted.
-pub fn missing(granted: &[String], webhooks: bool) -> Vec<MissingScope> {
+pub fn missing(granted: &[String], doing: Doing) -> Vec<MissingScope> {
     let lacks = |want: &&Want| {
         let granted = want.any.iter().any(|scope| granted.iter().any(|has| has == scope));
-        !granted && (webhooks || !want.webhooks)
+        !granted && (doing.webhooks || want.who != Who::Hooked)
     };
-    let told = |Want { any, without, now, webhooks: _ }: &Want| MissingScope {
+    let told = |Want { any, without, who }: &Want| MissingScope {
         scope: any.first().copied().unwrap_or_default().to_owned(),
         without: (*without).to_owned(),
-        needed_now: *now,
+        needed_now: match who {
+            Who::All => true,
+            Who::Sellers => doing.handovers,
+            Who::Hooked => false,
+        },
     };
     WANTED.iter().filter(lacks).map(told).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::missing;
+    use super::{Doing, missing};
 
     #[test]
     fn any_scope_of_a_kind_is_enough_and_webhooks_are_wanted_by_those_who_take_them() {
         let lacking = |granted: &str, webhooks| -> Vec<String> {
             let granted: Vec<String> = granted.split(',').map(str::to_owned).collect();
-            missing(&granted, webhooks).into_iter().map(|missing| missing.scope).collect()
+            let doing = Doing { webhooks, handovers: false };
+            missing(&granted, doing).into_iter().map(|missing| missing.scope).collect()
         };
         let all = "base,contacts:full,contact-fields:full,search:read,users:read,deals:full,deal-fields:full";
         assert!(lacking(all, false).is_empty());
@@ -68,5 +98,20 @@ mod tests {
             lacking("base,contacts:read,users:read,admin", false),
             ["contacts:full", "search:read", "deals:full"]
         );
+    }
+
+    #[test]
+    fn what_deals_need_is_needed_by_those_who_make_customers_of_them() {
+        let granted = ["base", "contacts:full", "contact-fields:full", "search:read", "users:read"];
+        let granted: Vec<String> = granted.map(str::to_owned).into();
+        for handovers in [false, true] {
+            let missing = missing(&granted, Doing { webhooks: true, handovers });
+            let now: Vec<(&str, bool)> =
+                missing.iter().map(|missing| (missing.scope.as_str(), missing.needed_now)).collect();
+            assert_eq!(
+                now,
+                [("deals:full", handovers), ("deal-fields:full", handovers), ("webhooks:full", false)]
+            );
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! `handovers list`, `handovers show`, `handovers answer` and `handovers ask`
 
 use serde::Serialize;
-use sync_core::handover::{Asked, HandoverAnswer, HandoverAnswers, Made, Question, Subject};
+use sync_core::handover::{
+    Activity, Asked, HandoverAnswer, HandoverAnswers, Made, OnRecord, Question, Subject,
+};
 use sync_core::ids::{AccountId, DealId, OrgId, PartyId};
 use sync_core::ports::Clock as _;
 use sync_store::{Answered, ConnectionRow, FailedHandover, HandoverFailure, QuestionRow, StagedKind, Store};
@@ -184,7 +186,7 @@ async fn show(context: &Context<'_>, store: &Store, args: &HandoversShowArgs) ->
 fn in_words(shown: &Shown) -> String {
     let Shown { connection, subject, made, question, since, answers, failed, answers_given: _ } = shown;
     let mut text = format!("{connection}: {subject}\n");
-    let Made { began, party, address: _, account, sites, profile, told: _ } = made;
+    let Made { began, party, address: _, account, sites, profile, told: _, shown } = made;
     if let Some(began) = began {
         text.push_str(&format!("  begun   {:.0}: {}\n", began.at, began.cause));
     }
@@ -201,6 +203,20 @@ fn in_words(shown: &Shown) -> String {
     if *profile {
         text.push_str("  profile there\n");
     }
+    let on_deals = shown.deals.iter().map(|(deal, on)| (format!("deal {deal}"), on));
+    let on_org = std::iter::once(("organization".to_owned(), &shown.org));
+    for (record, on) in on_deals.chain(on_org) {
+        text.push_str(&said_on(&record, on));
+    }
+    if let Some(activity) = &shown.activity {
+        let Activity { deal, what, id, sending: _, dropped } = activity;
+        let asked = match (id, dropped) {
+            (Some(id), _) => format!("activity {id}"),
+            (None, Some(why)) => format!("no activity: {why}"),
+            (None, None) => "an activity that got no answer yet".to_owned(),
+        };
+        text.push_str(&format!("  asked   the owner of deal {deal} for {}: {asked}\n", what.join(", ")));
+    }
     if let Some(question) = question {
         let since = since.as_deref().unwrap_or_default();
         text.push_str(&format!("  asked since {since}: {}\n", question.explain()));
@@ -210,6 +226,28 @@ fn in_words(shown: &Shown) -> String {
     }
     if let Some(failed) = failed {
         text.push_str(&format!("  {}\n", failed.in_words()));
+    }
+    text
+}
+
+/// What a deal or an organization was told of its handover, and what it could not be told.
+fn said_on(record: &str, on: &OnRecord) -> String {
+    let OnRecord { written, again: _, sending, refused } = on;
+    let parts: Vec<String> = written
+        .iter()
+        .filter_map(|(field, said)| Some(format!("{} \"{}\"", field.label(), said.as_ref()?)))
+        .collect();
+    let mut text = String::new();
+    if !parts.is_empty() {
+        text.push_str(&format!("  shown   on {record}: {}\n", parts.join(", ")));
+    }
+    if sending.is_some() {
+        text.push_str(&format!(
+            "  shown   on {record}: a write got no answer yet; it is read before the next\n"
+        ));
+    }
+    if let Some(refused) = refused {
+        text.push_str(&format!("  shown   on {record}: not the last time: {refused}\n"));
     }
     text
 }

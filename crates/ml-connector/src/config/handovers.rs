@@ -1,12 +1,13 @@
 //! `[connection.customers_from_crm]`
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sync_core::{
-    handover::{self, HandoverPolicy, Interest},
+    fields::{Field, FieldTable},
+    handover::{self, AnswerRules, HandoverPolicy},
     ids::SetId,
     money::Amount,
 };
@@ -74,6 +75,22 @@ pub struct CustomersFromCrm {
     /// Countries (ISO 3166 alpha-2, or `*` for all) whose customers need a tax id. Default `[]`.
     #[serde(default)]
     pub tax_id_required: Vec<String>,
+
+    /// What the deal shows of its customer, each in a custom field: `customer_id`, `account_number` and `status` (such as
+    /// "customer created" or "waiting: approval"). The organization shows what is not mapped there already. `[]` shows
+    /// nothing. Default `["customer_id", "account_number", "status"]`.
+    #[serde(default = "answer")]
+    pub answer: Vec<AnswerField>,
+
+    /// The address of a customer in the ERP, shown on deal and organization, too: with `{host}` (of the ERP), `{party_id}`,
+    /// `{party_number}`, `{account_id}` and `{account_number}`. Nothing if empty. Default `""`.
+    #[serde(default)]
+    pub link_template: String,
+
+    /// Whether the owner of a won deal gets one activity that says what has to be filled in first (country, address, tax
+    /// id). It is marked as done once that is there; one that is deleted is not made again. Default `false`.
+    #[serde(default)]
+    pub ask_owner: bool,
 
     /// Where a customer belongs: the first one that fits counts, and where none fits a person is asked. Required.
     pub business_unit: Vec<BusinessUnit>,
@@ -151,6 +168,18 @@ pub enum Trigger {
     OrgAssigned,
 }
 
+/// What is shown of a customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerField {
+    /// The party's id, as organizations carry it.
+    CustomerId,
+    /// The number of its account.
+    AccountNumber,
+    /// How far it is.
+    Status,
+}
+
 /// Whether a person is asked first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -164,6 +193,10 @@ pub enum Approval {
 
 fn deal_won() -> Vec<Trigger> {
     vec![Trigger::DealWon]
+}
+
+fn answer() -> Vec<AnswerField> {
+    vec![AnswerField::CustomerId, AnswerField::AccountNumber, AnswerField::Status]
 }
 
 fn fortnight() -> SignedDuration {
@@ -187,9 +220,15 @@ fn yes() -> bool {
 }
 
 impl CustomersFromCrm {
-    /// The policy. `company` is the CRM's, `settle` and `freshness` are those of the connection.
+    /// The policy. `host` is the ERP's, `mapped` what organizations show already; `settle` and `freshness` are those of the
+    /// connection. The company is learned from the CRM.
     #[must_use]
-    pub fn policy(&self, company: i64, settle: SignedDuration, freshness: SignedDuration) -> HandoverPolicy {
+    pub fn policy(
+        &self,
+        (host, mapped): (&str, &FieldTable),
+        settle: SignedDuration,
+        freshness: SignedDuration,
+    ) -> HandoverPolicy {
         let upper = |codes: &[String]| codes.iter().map(|code| code.trim().to_uppercase()).collect();
         HandoverPolicy {
             on: self.on.iter().map(|trigger| trigger.policy()).collect(),
@@ -206,7 +245,7 @@ impl CustomersFromCrm {
                 .collect(),
             approval_lasts: self.approval_lasts,
             source_system: self.source_system.clone(),
-            company,
+            company: 0,
             usage: self.party_usage.clone(),
             ask_to_reuse: self.ask_to_reuse,
             required: handover::Required {
@@ -214,15 +253,28 @@ impl CustomersFromCrm {
                 tax_id: upper(&self.tax_id_required),
             },
             business_units: self.business_unit.iter().map(BusinessUnit::policy).collect(),
+            answers: self.answers(host, mapped),
             settle,
             freshness,
         }
     }
 
-    /// What has to be read of organizations and deals beside their mapped fields.
-    #[must_use]
-    pub fn interest(&self) -> Interest {
-        self.policy(0, SignedDuration::ZERO, SignedDuration::ZERO).interest()
+    fn answers(&self, host: &str, mapped: &FieldTable) -> AnswerRules {
+        let link = Some(self.link_template.trim()).filter(|link| !link.is_empty());
+        let mut deal: BTreeSet<_> = self.answer.iter().map(|field| field.policy()).collect();
+        deal.extend(link.map(|_| handover::AnswerField::Link));
+        let shown = |field: &handover::AnswerField| match field {
+            handover::AnswerField::CustomerId => mapped.has(Field::ErpCustomerId),
+            handover::AnswerField::AccountNumber => mapped.has(Field::AccountNumbers),
+            handover::AnswerField::Status | handover::AnswerField::Link => false,
+        };
+        let org = deal.iter().copied().filter(|field| !shown(field)).collect();
+        AnswerRules {
+            deal,
+            org,
+            link: link.map(|link| link.replace("{host}", host)),
+            activity: self.ask_owner,
+        }
     }
 
     pub(super) fn check(&self, at: &At<'_>) -> Result<(), ConfigError> {
@@ -238,6 +290,9 @@ impl CustomersFromCrm {
             ask_to_reuse: _,
             address_required: _,
             tax_id_required,
+            answer: _,
+            link_template,
+            ask_owner: _,
             business_unit,
         } = self;
         if on.is_empty() {
@@ -290,6 +345,7 @@ impl CustomersFromCrm {
                 "write ISO 3166 codes of two capitals, such as DE, or \"*\" for all",
             ));
         }
+        check_link(link_template, &at.key("link_template"))?;
         if business_unit.is_empty() {
             return Err(at.key("business_unit").fail(
                 "no customer would belong anywhere",
@@ -355,8 +411,42 @@ impl Mark {
     }
 }
 
+/// An address with placeholders that we know, and with one at least: else all customers had the same.
+fn check_link(template: &str, at: &At<'_>) -> Result<(), ConfigError> {
+    if template.trim().is_empty() {
+        return Ok(());
+    }
+    let help = "write an address such as \"https://{host}/fscmUI/customers/{party_id}\"; there are {host}, {party_id}, {party_number}, {account_id} and {account_number}";
+    let mut rest = template.to_owned();
+    for known in ["{party_id}", "{party_number}", "{account_id}", "{account_number}"] {
+        rest = rest.replace(known, "");
+    }
+    let tells = rest.len() < template.len();
+    let rest = rest.replace("{host}", "");
+    if rest.contains(['{', '}']) {
+        return Err(at.fail("it has a placeholder that nobody knows", help));
+    }
+    if !tells {
+        return Err(at.fail("it is the same address for all customers", help));
+    }
+    if !(template.starts_with("https://") || template.starts_with("http://")) || template.len() > 200 {
+        return Err(at.fail("this is not an address that fits into a field of 255 characters", help));
+    }
+    Ok(())
+}
+
 fn is_code(code: &str, length: usize) -> bool {
     code.len() == length && code.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
+impl AnswerField {
+    fn policy(self) -> handover::AnswerField {
+        match self {
+            Self::CustomerId => handover::AnswerField::CustomerId,
+            Self::AccountNumber => handover::AnswerField::AccountNumber,
+            Self::Status => handover::AnswerField::Status,
+        }
+    }
 }
 
 impl Trigger {

@@ -279,16 +279,42 @@ fn what_sets_a_handover_off_must_not_be_everything_or_nothing() {
     let fine = |more: &str, unit: &str| {
         let text = format!("{FINE}\n[connection.customers_from_crm]\n{more}\n{UNIT}\n{unit}\n");
         let config = Config::parse(&text, "ml-connector.toml").unwrap();
-        config.connections[0].customers_from_crm.clone().unwrap()
+        crate::wire::handover_policy(&config.connections[0]).unwrap().interest()
     };
     fine("on = [\"org_created\", \"org_assigned\"]\napproval = \"review\"", "");
     let by_label =
         fine(&format!("on = [\"org_created\", \"org_assigned\"]\n{mark}\nrequire_mark = true"), "");
-    assert!(by_label.interest().labels && by_label.interest().fields.is_empty());
+    assert!(by_label.labels && by_label.fields.is_empty());
     let by_field = fine(
         "mark = { field = \"Send to ERP\", values = [\"Yes\", \"Urgently\"] }",
         "when = { field = { name = \"Region\", value = \"EMEA\" } }",
     );
-    assert_eq!(by_field.interest().fields, ["Send to ERP", "Region"]);
-    assert!(!by_field.interest().labels && fine("", "").interest().is_empty());
+    assert_eq!(by_field.fields, ["Send to ERP", "Region"]);
+    assert!(!by_field.labels && fine("", "").asks_nothing());
+}
+
+#[test]
+fn what_is_shown_of_a_customer_are_few_fields_and_a_link_that_differs() {
+    use sync_core::handover::AnswerField::{AccountNumber, CustomerId, Link, Status};
+    let rules = |more: &str| {
+        let text = format!("{FINE}\n[connection.customers_from_crm]\n{more}\n{UNIT}\n");
+        let config = Config::parse(&text, "ml-connector.toml").unwrap();
+        crate::wire::handover_policy(&config.connections[0]).unwrap().answers
+    };
+    let plain = rules("");
+    assert_eq!(plain.deal, [CustomerId, AccountNumber, Status].into());
+    assert_eq!(plain.org, [Status].into(), "the rest is mapped there already");
+    assert_eq!(plain.link, None);
+    let linked = rules("answer = []\nlink_template = \"https://{host}/customers/{party_id}\"");
+    assert_eq!((linked.deal, linked.org), ([Link].into(), [Link].into()));
+    assert!(linked.link.unwrap().ends_with("/customers/{party_id}"));
+    for (bad, says) in [
+        ("link_template = \"https://{host}/{party}\"", "a placeholder that nobody knows"),
+        ("link_template = \"https://{host}/customers\"", "the same address for all customers"),
+        ("link_template = \"{host}/{party_id}\"", "not an address"),
+    ] {
+        let (error, line, help) = told(&format!("[connection.customers_from_crm]\n{bad}\n{UNIT}"));
+        assert!(error.contains(says) && help.contains("{account_number}"), "{bad}: {error}; {help}");
+        assert_eq!(line, bad);
+    }
 }

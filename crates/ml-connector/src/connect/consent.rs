@@ -90,7 +90,7 @@ impl Connector {
         if let Err(error) = self.store.wish_for(self.id, "connect", &Errand::Sync, now).await {
             tracing::warn!(connection = self.name, %error, "the daemon goes on in some minutes only");
         }
-        let missing = scopes.as_ref().map(|scopes| missing_scopes(scopes, self.webhooks)).unwrap_or_default();
+        let missing = scopes.as_ref().map(|scopes| missing_scopes(scopes, self.doing)).unwrap_or_default();
         Ok(Connected {
             company_id,
             company_name,

@@ -22,6 +22,7 @@ use url::Url;
 
 pub use end::Disconnected;
 
+use crate::check::Doing;
 use crate::config::{Connection, Pkce};
 use crate::exit::{ExitCode, Failed};
 
@@ -55,7 +56,8 @@ pub struct Connector {
     pub(crate) seed: Option<SecretString>,
     /// The client of the connection, with its present access.
     pub(crate) crm: PipedriveConfig,
-    pub(crate) webhooks: bool,
+    /// What it needs scopes for.
+    pub(crate) doing: Doing,
 }
 
 /// An attempt that waits for its person.

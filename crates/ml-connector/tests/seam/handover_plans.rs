@@ -16,10 +16,12 @@ use crate::{
 
 /// `plan`, as far as handovers are concerned.
 async fn foreseen(world: &World, lease: &Lease, engine: &mut Engine, fresh: bool) -> HandoverPreview {
-    plan(world, lease, engine).await;
-    let planner = alive(world, lease, engine.handover_planner(fresh)).await.expect("the store works");
+    Box::pin(plan(world, lease, engine)).await;
+    // Boxed: a test's future lies on the stack.
+    let planner =
+        Box::pin(alive(world, lease, engine.handover_planner(fresh))).await.expect("the store works");
     let planner = planner.expect("the CRM answers").expect("handovers are configured");
-    let preview = alive(world, lease, planner.preview()).await.expect("the store works");
+    let preview = Box::pin(alive(world, lease, planner.preview())).await.expect("the store works");
     preview.expect("the ERP answers")
 }
 

@@ -11,8 +11,8 @@ use saas_sims::{
 use serde_json::{Value, json};
 use sync_core::{
     handover::{
-        Approval, BusinessUnit, Conditions, HandoverAnswer, HandoverPolicy, Question, Required, Subject,
-        Trigger,
+        AnswerRules, Approval, BusinessUnit, Conditions, HandoverAnswer, HandoverPolicy, Question, Required,
+        Subject, Trigger,
     },
     ids::{DealId, OrgId, SetId},
 };
@@ -43,6 +43,7 @@ pub(crate) fn policy() -> HandoverPolicy {
             profile_class: "DEFAULT".to_owned(),
             customer_class: None,
         }],
+        answers: AnswerRules::default(),
         settle: SignedDuration::from_secs(60),
         freshness: SignedDuration::from_secs(5),
     }
@@ -82,7 +83,8 @@ pub(crate) async fn work(world: &World, minutes: i64) {
     let lease = world.take().await.expect("alive");
     let mut engine = world.engine(&lease);
     let end = world.clock.now() + SignedDuration::from_mins(minutes);
-    world.work_until(&mut engine, &lease, end).await;
+    // Boxed: a test's future lies on the stack.
+    Box::pin(world.work_until(&mut engine, &lease, end)).await;
     world.drive(lease.release()).await.expect("alive").expect("the store works");
 }
 

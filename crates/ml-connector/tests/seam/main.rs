@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod access;
+mod answers;
 mod bad_input;
 mod budget;
 mod contract;
@@ -18,6 +19,7 @@ mod lives;
 mod marks;
 mod matching;
 mod own_fields;
+mod owners;
 mod plan;
 mod policies;
 mod subscriptions;

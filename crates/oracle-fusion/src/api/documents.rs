@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 
 use http::Method;
+use jiff::Timestamp;
 use saas_http::Endpoint;
 use serde::Deserialize;
 use serde_json::Value;
@@ -32,8 +33,8 @@ pub(crate) struct List<'a, D> {
 
 /// Which documents.
 pub(crate) enum Which {
-    /// As polls and walks want them.
-    Read(ErpRead),
+    /// As polls and walks want them, perhaps only what was entered since.
+    Read(ErpRead, Option<Timestamp>),
     /// Those with a balance whose id is greater.
     Open { after: i64 },
     /// These.
@@ -53,8 +54,12 @@ impl<D: Document> Endpoint for List<'_, D> {
     fn query(&self) -> Vec<(&'static str, String)> {
         let by_id = |condition: String| query::of(condition, format!("{}:asc", D::ID), D::FIELDS, self.limit);
         match &self.which {
-            Which::Read(read) => {
-                query::of(query::condition(*read, D::ID), query::order(*read, D::ID), D::FIELDS, self.limit)
+            Which::Read(read, created_since) => {
+                let mut condition = query::condition(*read, D::ID);
+                if let Some(since) = created_since {
+                    condition = format!("{condition} and {}", query::created_on(*since));
+                }
+                query::of(condition, query::order(*read, D::ID), D::FIELDS, self.limit)
             }
             Which::Open { after } => by_id(format!("InvoiceBalanceAmount <> 0 and {} > {after}", D::ID)),
             Which::Ids(ids) => {

@@ -4,10 +4,13 @@ use jiff::{SignedDuration, Timestamp};
 use saas_sims::fusion::{Edit, FusionSettings, FusionSim};
 use serde_json::json;
 use sync_core::{
+    documents::{Document, DocumentKind},
+    error::ErrorKind,
     ids::{PartyId, TransactionId},
     model::{Page, Seen},
     money::Amount,
     poll::ErpRead,
+    ports::{DocumentRead, ErpDocuments},
 };
 
 use crate::pod::pod;
@@ -119,4 +122,39 @@ async fn credit_memos_are_walked_by_id_and_orders_by_id_and_window() {
         assert_eq!((purchases[0].number.as_str(), purchases[0].total), ("PO-9", amount("99.99")));
         assert_eq!(purchases[0].sales_order.as_deref(), Some("7"));
     }
+}
+
+#[tokio::test]
+async fn the_port_asks_for_all_kinds_alike_and_for_what_was_entered_since() {
+    let (sim, fusion) = pod(FusionSettings::default());
+    let (_, account) = account(&sim);
+    let erp: &dyn ErpDocuments = &fusion;
+    let old = sim.add_invoice(account, Edit::set(json!({"EnteredAmount": 5})), &[]).unwrap();
+    sim.clock().advance(SignedDuration::from_hours(24));
+    let since = sim.clock().now();
+    sim.clock().advance(SignedDuration::from_secs(1));
+    let new = sim.add_invoice(account, Edit::set(json!({"EnteredAmount": 7})), &[]).unwrap();
+    let ids = |page: Page<Document>| -> Vec<i64> {
+        records(page.rows).into_iter().map(|document| document.key.id).collect()
+    };
+    let walk = |created_since| DocumentRead { at: ErpRead::ById { after: 0 }, created_since };
+    assert_eq!(ids(erp.documents(DocumentKind::Invoice, walk(None)).await.unwrap()), [old, new]);
+    assert_eq!(ids(erp.documents(DocumentKind::Invoice, walk(Some(since))).await.unwrap()), [new]);
+    let from = since - SignedDuration::from_hours(48);
+    let window = |created_since| DocumentRead { at: ErpRead::Window { from, to: None }, created_since };
+    assert_eq!(ids(erp.documents(DocumentKind::Invoice, window(Some(since))).await.unwrap()), [new]);
+    assert_eq!(ids(erp.open_invoices(TransactionId(old)).await.unwrap()), [new]);
+    let by_id = erp.invoices_by_id(&[TransactionId(old), TransactionId(1)]).await.unwrap();
+    assert_eq!(records(by_id).len(), 1, "what is missing is left out");
+    for kind in [DocumentKind::SalesOrder, DocumentKind::PurchaseOrder] {
+        assert_eq!(ids(erp.documents(kind, walk(Some(since))).await.unwrap()), Vec::<i64>::new());
+        assert_eq!(ids(erp.documents(kind, window(Some(since))).await.unwrap()), Vec::<i64>::new());
+    }
+    // Neither their stamp nor their date can be asked for.
+    assert_eq!(
+        ids(erp.documents(DocumentKind::CreditMemo, walk(Some(since))).await.unwrap()),
+        Vec::<i64>::new()
+    );
+    let refused = erp.documents(DocumentKind::CreditMemo, window(None)).await.unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Rejected);
 }

@@ -8,8 +8,6 @@ use sync_core::fields::CustomKind;
 
 use super::Envelope;
 
-const PATH: &str = "api/v2/organizationFields";
-
 /// Fields of organizations, in lists.
 pub(crate) const ORGANIZATIONS: &str = "organizationFields";
 
@@ -55,6 +53,8 @@ impl Endpoint for ListFields {
 
 /// Creates a field. Names are not unique: doing it twice makes two (2).
 pub(crate) struct CreateField<'a> {
+    /// As in [`ListFields`].
+    pub(crate) resource: &'static str,
     pub(crate) name: &'a str,
     pub(crate) kind: CustomKind,
 }
@@ -68,7 +68,7 @@ impl Endpoint for CreateField<'_> {
     type Output = Envelope;
 
     fn path(&self) -> String {
-        PATH.to_owned()
+        format!("api/v2/{}", self.resource)
     }
 
     fn body(&self) -> Option<Value> {

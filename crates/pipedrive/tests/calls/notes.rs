@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 use sync_core::{
     budget::Class,
     deals::CrmNote,
+    documents::{DocumentKind, PageWrite},
     error::{Effect, ErrorKind},
     ids::{DealId, NoteId},
+    ports::CrmDocuments,
 };
 
 use crate::{company::*, support::*};
@@ -158,4 +160,16 @@ async fn pages_that_do_not_move_on_are_not_read_for_ever() {
     let company = company(move |_| Some(listed(&json!([note(1)]), &stuck)));
     let error = company.crm.notes_of(DEAL, Class::Audit).await.unwrap_err();
     assert_eq!((error.kind, company.log.all().len()), (ErrorKind::Unreadable, 1));
+}
+
+#[tokio::test]
+async fn the_port_writes_notes_that_are_paid_for_already() {
+    let company = company(|_| Some(data(&note(3))));
+    let crm: &dyn CrmDocuments = &company.crm;
+    let write = PageWrite::CreateNote { kind: DocumentKind::Invoice, content: "x".to_owned(), reason: "" };
+    let permit = crm.permit(Class::Document, &write).await.unwrap();
+    let kept = crm.create_note(permit, DEAL, "x").await.unwrap();
+    assert_eq!(kept.id, NoteId(3));
+    let paid = ["reserve Document 1 x 10"];
+    assert_eq!(*company.ledger.heard.lock().unwrap(), paid, "once, before it was sent");
 }

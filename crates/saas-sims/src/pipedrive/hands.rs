@@ -3,10 +3,11 @@
 
 use serde_json::{Value, json};
 
+use super::entity::Entity;
 use super::filters::Filter;
 use super::view::{ActivityView, DealView, PersonView};
 use super::write::whole;
-use super::{PipedriveSim, activities, deals, merge, object, persons};
+use super::{PipedriveSim, activities, deals, fields, merge, object, persons};
 
 impl PipedriveSim {
     /// All deals, deleted ones included until they are purged, by id.
@@ -52,6 +53,11 @@ impl PipedriveSim {
             .iter()
             .map(|field| (field.code.clone(), field.name.clone()))
             .collect()
+    }
+
+    /// Deletes a custom field of deals; what it said on them is gone.
+    pub fn delete_deal_field(&self, code: &str) -> Result<(), String> {
+        self.as_person(|_, state, by| fields::delete(state, code, Entity::Deal, by)).map(drop)
     }
 
     /// Creates a deal; the body is that of the API.

@@ -4,16 +4,22 @@
 //! [`decide`] is pure: everything that it knows is in [`Handover`], and what is still missing of it is asked for as a
 //! [`Look`], so that nothing is created that was not looked for a moment before.
 
+mod activity;
 mod answers;
 mod decide;
 mod foresee;
 mod pieces;
 mod policy;
 mod question;
+mod shown;
 mod situation;
 mod task;
 mod trigger;
 
+pub use activity::{
+    Activity, ActivityChange, ActivityStep, ActivityWords, NewActivity, Sent, activity_marker, activity_step,
+    activity_words,
+};
 pub use answers::{HandoverAnswer, HandoverAnswers};
 pub use decide::{Decision, Wait, decide};
 pub use foresee::{HandoverCourse, NextStep, foresee, older};
@@ -22,5 +28,9 @@ pub use policy::{
     Approval, BusinessUnit, Conditions, Directory, FieldIs, HandoverPolicy, Interest, Mark, Required, Trigger,
 };
 pub use question::Question;
+pub use shown::{
+    AnswerField, AnswerRules, AnsweredOn, Answers, OnRecord, Sending, Shown, Wanted, WantedAnswers, answers,
+    waiting,
+};
 pub use situation::{Asked, Handover, OrgFacts, Paired, StagedDeal, Subject};
 pub use trigger::{Because, Cause, causes};

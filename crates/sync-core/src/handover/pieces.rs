@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::trigger::Cause;
+use super::{shown::Shown, trigger::Cause};
 use crate::{
     customers::{
         BILL_TO, ErpAddress, FoundAccount, NewAccount, NewAddress, NewParty, NewProfile, NewSite, Profile,
@@ -35,6 +35,9 @@ pub struct Made {
     pub profile: bool,
     /// Whether the organization was told of what was made.
     pub told: bool,
+    /// What deals and organization were told of how it stands.
+    #[serde(skip_serializing_if = "Shown::is_empty")]
+    pub shown: Shown,
 }
 
 /// When creating began, and for what.

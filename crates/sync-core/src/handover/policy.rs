@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use super::situation::OrgFacts;
+use super::{
+    shown::{AnswerField, AnswerRules},
+    situation::OrgFacts,
+};
 use crate::{
     customers::Reference,
     deals::DealFacts,
@@ -42,6 +45,8 @@ pub struct HandoverPolicy {
     pub required: Required,
     /// Where a customer belongs: the first one that fits.
     pub business_units: Vec<BusinessUnit>,
+    /// What is shown of it on deals and organizations.
+    pub answers: AnswerRules,
     /// After this a created record of the ERP is surely found.
     pub settle: SignedDuration,
     /// Deals and organization must have been read this recently before anything is begun.
@@ -85,7 +90,9 @@ impl HandoverPolicy {
                 fields.push(field.name.clone());
             }
         }
-        Interest { fields, labels: matches!(self.mark, Some(Mark::Label(_))) }
+        let labels = matches!(self.mark, Some(Mark::Label(_)));
+        let AnswerRules { deal, org, link: _, activity: _ } = self.answers.clone();
+        Interest { fields, labels, on_deal: deal, on_org: org }
     }
 
     /// Whether the organization itself says that it is meant for the ERP. Never, if there is no mark.
@@ -108,12 +115,16 @@ pub struct Interest {
     pub fields: Vec<String>,
     /// Whether labels matter.
     pub labels: bool,
+    /// What we show on deals ourselves.
+    pub on_deal: BTreeSet<AnswerField>,
+    /// What we show on organizations ourselves.
+    pub on_org: BTreeSet<AnswerField>,
 }
 
 impl Interest {
-    /// Whether nothing has to be read.
+    /// Whether rules ask for nothing.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub fn asks_nothing(&self) -> bool {
         self.fields.is_empty() && !self.labels
     }
 }

@@ -252,6 +252,31 @@ impl Question {
         }
     }
 
+    /// A few words for whoever sees the deal only.
+    #[must_use]
+    pub fn short(&self) -> String {
+        let words = match self {
+            Self::ApprovalNeeded { .. } => "approval",
+            Self::ApprovalExpired { .. } => "approval, which nobody gave in time",
+            Self::DataMissing { what, .. } => {
+                return format!("the organization has no {}", what.join(", no "));
+            }
+            Self::NoBusinessUnit { .. } => "no business unit fits",
+            Self::NoOrganization { .. } => "the deal has no organization",
+            Self::PartyAmbiguous { .. } => "which customer of the ERP it is",
+            Self::PartyKnown { .. } => "the ERP knows it as something else",
+            Self::PartyUnusable { .. } => "its party in the ERP cannot be used",
+            Self::PartyChanged { .. } => "it belongs to another customer of the ERP now",
+            Self::SeveralParties { .. } => "several parties in the ERP",
+            Self::SeveralAccounts { .. } => "which account to use",
+            Self::SiteMissing { unit, .. } => return format!("whether it is to be billed in {unit}"),
+            Self::Refused { piece, .. } => return format!("the ERP refused the {}", piece.kind().label()),
+            Self::OrganizationGone { .. } => "the organization is gone",
+            Self::OrganizationUnreadable { .. } => "the organization cannot be read",
+        };
+        words.to_owned()
+    }
+
     /// One sentence for people: what is wrong and what can be done about it.
     #[must_use]
     pub fn explain(&self) -> String {
@@ -387,6 +412,7 @@ mod tests {
         assert!(holds.iter().all(|hold| !keys.contains(hold.key())), "one list shows both");
         for question in &all {
             assert!(question.explain().len() > 20, "{}", question.explain());
+            assert!((5..60).contains(&question.short().len()), "{}", question.short());
             assert!(question.answers().iter().any(|(key, _)| *key == "retry"), "{}", question.key());
             let json = serde_json::to_string(question).unwrap();
             assert_eq!(&serde_json::from_str::<Question>(&json).unwrap(), question);

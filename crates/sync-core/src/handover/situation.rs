@@ -9,6 +9,7 @@ use super::{
     answers::HandoverAnswers,
     pieces::{Looked, Made, PieceKind},
     question::Question,
+    shown::Answers,
 };
 use crate::{
     deals::CrmDeal,
@@ -63,6 +64,9 @@ pub struct OrgFacts {
     /// Custom fields that the policy asks about, by the names that it has for them, as people read them: of a field with
     /// several options all that are chosen.
     pub custom: BTreeMap<String, Vec<String>>,
+    /// What our own answers say there.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub shown: Answers,
 }
 
 impl OrgFacts {

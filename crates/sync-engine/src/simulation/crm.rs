@@ -9,6 +9,7 @@ use sync_core::{
     deals::Relation,
     error::{CallError, ErrorKind},
     fields::{Field, Values},
+    handover::OrgFacts,
     hooks::{HookEntity, Subscription},
     ids::{ConnectionId, OrgId, PartyId, RelationId, SubscriptionId},
     laws::{Violation, law_2_intent_first, law_5_reserve_left_alone, law_5_urgent_first},
@@ -22,7 +23,7 @@ use sync_store::Store;
 
 use super::{
     budget::Budget,
-    world::{Effect, Fate, Landed, World, Worlds, lost, not_sent},
+    world::{Effect, Fate, Landed, Org, World, Worlds, lost, not_sent},
 };
 
 /// The CRM's side of the world.
@@ -86,7 +87,7 @@ impl Crm for CrmSeat {
             .map(|(id, org)| CrmOrg {
                 id,
                 values: org.values.clone(),
-                facts: Default::default(),
+                facts: facts(org),
                 updated_at: org.updated_at,
             })
             .map(Seen::Record)
@@ -152,7 +153,7 @@ impl Crm for CrmSeat {
         self.check_relation_intent(daughter).await;
         match self.write("crm.relate", Effect::Relate(parent, daughter)).await? {
             Landed::Relation(id) => Ok(Relation { id, parent, daughter }),
-            Landed::Refused | Landed::Org(_) | Landed::Ended | Landed::Piece(_) => {
+            Landed::Refused | Landed::Org(_) | Landed::Ended | Landed::Activity(_) | Landed::Piece(_) => {
                 let why = "already related, or no such organization";
                 Err(CallError::without_effect("crm.relate", ErrorKind::Rejected, why))
             }
@@ -272,58 +273,68 @@ impl CrmSeat {
         let worlds = self.world.lock();
         let id = match landed {
             Landed::Org(id) => Some(id),
-            Landed::Relation(_) | Landed::Ended | Landed::Refused | Landed::Piece(_) => None,
+            Landed::Relation(_)
+            | Landed::Ended
+            | Landed::Activity(_)
+            | Landed::Refused
+            | Landed::Piece(_) => None,
         };
         let org = id.and_then(|id| Some((id, worlds.orgs.get(&id)?)));
         let org = org.map(|(id, org)| CrmOrg {
             id,
             values: org.values.clone(),
-            facts: Default::default(),
+            facts: facts(org),
             updated_at: org.updated_at,
         });
         org.ok_or_else(|| CallError::without_effect(call, ErrorKind::Missing, "no such organization"))
     }
 
-    /// A write: sent, carried out or not, answered or not. The process may die in between.
     async fn write(&self, call: &'static str, effect: Effect) -> Called<Landed> {
-        let world = &self.world;
-        let (ticket, fate) = {
-            let mut worlds = world.lock();
-            let fate = worlds.fate();
-            worlds.meet(effect.label(), fate.label());
-            if fate == Fate::NotSent {
-                return Err(not_sent(call));
-            }
-            (worlds.send(effect), fate)
-        };
-        world.gate.enter(call).await;
-        let now = world.now();
-        if !world.lock().is_in_air(ticket) {
-            return Err(lost(call));
+        write(&self.world, call, effect).await
+    }
+}
+
+/// A write: sent, carried out or not, answered or not. The process may die in between.
+pub(crate) async fn write(world: &World, call: &'static str, effect: Effect) -> Called<Landed> {
+    let (ticket, fate) = {
+        let mut worlds = world.lock();
+        let fate = worlds.fate();
+        worlds.meet(effect.label(), fate.label());
+        if fate == Fate::NotSent {
+            return Err(not_sent(call));
         }
-        let landed = world.lock().reach(ticket, fate, now);
-        world.gate.enter("crm.answer").await;
-        match (fate, landed) {
-            (Fate::Answered, Some(landed)) => Ok(landed),
-            (Fate::Answered, None) => {
-                Err(CallError::without_effect(call, ErrorKind::Missing, "no such organization"))
-            }
-            (Fate::NotSent | Fate::LostBefore | Fate::LostAfter | Fate::Late | Fate::ServerError, _) => {
-                let mut worlds = world.lock();
-                worlds.tell(now, format!("{call} gets no answer ({fate:?})"));
-                let error = lost(call);
-                #[cfg(feature = "planted")]
-                let error = worlds.mistold(error, crate::plants::Plant::LostAnswerRepeated);
-                Err(error)
-            }
+        (worlds.send(effect), fate)
+    };
+    world.gate.enter(call).await;
+    let now = world.now();
+    if !world.lock().is_in_air(ticket) {
+        return Err(lost(call));
+    }
+    let landed = world.lock().reach(ticket, fate, now);
+    world.gate.enter("crm.answer").await;
+    match (fate, landed) {
+        (Fate::Answered, Some(landed)) => Ok(landed),
+        (Fate::Answered, None) => Err(CallError::without_effect(call, ErrorKind::Missing, "no such record")),
+        (Fate::NotSent | Fate::LostBefore | Fate::LostAfter | Fate::Late | Fate::ServerError, _) => {
+            let mut worlds = world.lock();
+            worlds.tell(now, format!("{call} gets no answer ({fate:?})"));
+            let error = lost(call);
+            #[cfg(feature = "planted")]
+            let error = worlds.mistold(error, crate::plants::Plant::LostAnswerRepeated);
+            Err(error)
         }
     }
+}
+
+/// What is read of an organization beside its values.
+fn facts(org: &Org) -> OrgFacts {
+    OrgFacts { shown: org.answers.clone(), ..OrgFacts::default() }
 }
 
 fn listed(worlds: &Worlds, now: Timestamp) -> impl Iterator<Item = CrmOrg> + '_ {
     worlds.orgs.iter().filter_map(move |(id, org)| {
         let (values, updated_at) = org.listed(now)?;
-        Some(CrmOrg { id: *id, values: values.clone(), facts: Default::default(), updated_at })
+        Some(CrmOrg { id: *id, values: values.clone(), facts: facts(org), updated_at })
     })
 }
 

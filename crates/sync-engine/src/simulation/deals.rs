@@ -8,19 +8,23 @@ use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     budget::Class,
     deals::{CrmDeal, DealStatus},
+    error::{CallError, ErrorKind},
     handover::{
-        Approval, Asked, BusinessUnit, Cause, Conditions, Directory, HandoverPolicy, Required, Trigger,
+        ActivityChange, AnswerField, AnswerRules, AnsweredOn, Answers, Approval, Asked, BusinessUnit, Cause,
+        Conditions, Directory, HandoverPolicy, NewActivity, Required, Subject, Trigger,
     },
-    ids::{DealId, OrgId, SetId},
-    laws::Grounds,
+    ids::{ActivityId, ConnectionId, DealId, OrgId, SetId},
+    laws::{Grounds, Violation},
     model::{Page, Seen},
     money::{Amount, Money},
-    ports::{Called, CrmDeals},
+    ports::{Called, CrmAnswers, CrmDeals, Permit},
 };
+use sync_store::Store;
 
 use super::{
     book::SETS,
-    world::{SETTLE, World, Worlds},
+    crm,
+    world::{Effect, Landed, SETTLE, Told, World, Worlds},
 };
 
 /// Deals and organization are read this recently before anything is begun.
@@ -52,9 +56,20 @@ pub(crate) fn policy(seed: u64) -> HandoverPolicy {
         ask_to_reuse: rng.u32(..4) > 0,
         required: Required { address: true, tax_id },
         business_units: units(rng.bool()),
+        answers: answers(seed),
         settle: SETTLE,
         freshness: FRESHNESS,
     }
+}
+
+/// What sales is shown, in every second of these lives; whether owners are asked, in every second one of both kinds.
+fn answers(seed: u64) -> AnswerRules {
+    let activity = (seed / 14).is_multiple_of(2);
+    if (seed / 7).is_multiple_of(2) {
+        return AnswerRules { activity, ..AnswerRules::default() };
+    }
+    let deal = [AnswerField::CustomerId, AnswerField::AccountNumber, AnswerField::Status].into();
+    AnswerRules { deal, org: [AnswerField::Status].into(), link: None, activity }
 }
 
 /// Europe by its pipeline; the other one by its own, or for all the rest.
@@ -225,13 +240,97 @@ impl Worlds {
 }
 
 /// The CRM's seat for deals.
-pub(crate) struct DealSeat(pub(crate) World);
+pub(crate) struct DealSeat {
+    pub(crate) world: World,
+    /// Where what is said must be intended when it is sent.
+    pub(crate) intents: (Store, ConnectionId),
+}
+
+impl DealSeat {
+    /// Says how a handover stands. Whoever looks into the store then must find that it is meant to be said (law 2).
+    async fn tell(&self, told: Told, changes: &Changes) -> Called<()> {
+        self.world.gate.enter("crm.send").await;
+        let (store, connection) = &self.intents;
+        let subjects: Vec<Subject> = {
+            let worlds = self.world.lock();
+            let orgs = worlds.orgs.keys().map(|org| Subject::Org(*org));
+            orgs.chain(worlds.sales.deals.keys().map(|deal| Subject::Deal(*deal))).collect()
+        };
+        let reading = async {
+            let mut tx = store.read(*connection).await?;
+            let mut intended = false;
+            for subject in subjects {
+                let shown = tx.handover(subject).await?.unwrap_or_default().made.shown;
+                let on = match told {
+                    Told::Deal(deal) => shown.deals.get(&deal).cloned().unwrap_or_default(),
+                    Told::Org(org) if subject == Subject::Org(org) => shown.org,
+                    Told::Org(_) => continue,
+                };
+                intended |= on.sending.is_some_and(|sending| sending.changes == *changes);
+            }
+            Ok::<bool, sync_store::StoreError>(intended)
+        };
+        let intended = reading.await.unwrap_or_default();
+        {
+            let mut worlds = self.world.lock();
+            if !intended {
+                let story = format!("{told:?} is told {changes:?}, and the store does not know");
+                worlds.violations.push(Violation { law: 2, story });
+            }
+        }
+        match crm::write(&self.world, "crm.answer_handover", Effect::Answer(told, changes.clone())).await? {
+            Landed::Ended => Ok(()),
+            Landed::Org(_)
+            | Landed::Relation(_)
+            | Landed::Piece(_)
+            | Landed::Activity(_)
+            | Landed::Refused => {
+                Err(CallError::without_effect("crm.answer_handover", ErrorKind::Rejected, "it is archived"))
+            }
+        }
+    }
+}
+
+/// What is said; none clears.
+type Changes = BTreeMap<AnswerField, Option<String>>;
+
+impl Worlds {
+    /// A deal or an organization is told how its handover stands.
+    pub(crate) fn be_told(&mut self, told: Told, changes: Changes, now: Timestamp) -> Option<Landed> {
+        self.tell(now, format!("{told:?} is told {changes:?}"));
+        match told {
+            Told::Deal(id) => {
+                let deal = self.sales.deals.get(&id).filter(|deal| !deal.deleted)?;
+                if deal.now.archived {
+                    return Some(Landed::Refused);
+                }
+                self.sales.change(id, now, |deal| say(&mut deal.now.facts.shown, changes));
+            }
+            Told::Org(id) => {
+                let org = self.orgs.get_mut(&id).filter(|org| !org.deleted)?;
+                say(&mut org.answers, changes);
+                let values = org.values.clone();
+                self.change_org(id, values, now);
+            }
+        }
+        Some(Landed::Ended)
+    }
+}
+
+fn say(answers: &mut Answers, changes: Changes) {
+    for (field, value) in changes {
+        match value {
+            Some(value) => answers.insert(field, value),
+            None => answers.remove(&field),
+        };
+    }
+}
 
 #[async_trait]
 impl CrmDeals for DealSeat {
     async fn deals_won(&self, cursor: Option<String>, _class: Class) -> Called<Page<CrmDeal>> {
-        self.0.reading("crm.deals_won").await?;
-        let (worlds, now) = (self.0.lock(), self.0.now());
+        self.world.reading("crm.deals_won").await?;
+        let (worlds, now) = (self.world.lock(), self.world.now());
         let after = cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or(0);
         let listed = worlds.sales.deals.values().filter_map(|deal| deal.listed(now));
         let rows: Vec<CrmDeal> =
@@ -245,8 +344,8 @@ impl CrmDeals for DealSeat {
         cursor: Option<String>,
         _class: Class,
     ) -> Called<Page<CrmDeal>> {
-        self.0.reading("crm.deals_changed").await?;
-        let (worlds, now) = (self.0.lock(), self.0.now());
+        self.world.reading("crm.deals_changed").await?;
+        let (worlds, now) = (self.world.lock(), self.world.now());
         let after: Option<(i64, i64)> = cursor
             .and_then(|c| c.split_once(':').and_then(|(t, id)| Some((t.parse().ok()?, id.parse().ok()?))));
         let key = |deal: &CrmDeal| (deal.updated_at.as_second(), deal.id.0);
@@ -261,22 +360,65 @@ impl CrmDeals for DealSeat {
     }
 
     async fn deals_by_id(&self, ids: &[DealId], _class: Class) -> Called<Vec<Seen<CrmDeal>>> {
-        self.0.reading("crm.deals_by_id").await?;
-        let worlds = self.0.lock();
+        self.world.reading("crm.deals_by_id").await?;
+        let worlds = self.world.lock();
         let found = ids.iter().filter_map(|id| worlds.sales.deals.get(id)).filter(|deal| !deal.deleted);
         Ok(found.map(|deal| Seen::Record(deal.now.clone())).collect())
     }
 
     async fn company(&self) -> Called<i64> {
-        self.0.reading("crm.company").await?;
+        self.world.reading("crm.company").await?;
         Ok(8_087_566)
     }
 
     async fn directory(&self, _class: Class) -> Called<Directory> {
-        self.0.reading("crm.directory").await?;
+        self.world.reading("crm.directory").await?;
         let named = [(1, "US Sales"), (2, "EU Sales"), (3, "Rest of the world")];
         let pipelines = named.map(|(id, name)| (id, name.to_owned())).into();
         Ok(Directory { pipelines, users: BTreeMap::new() })
+    }
+}
+
+#[async_trait]
+impl CrmAnswers for DealSeat {
+    async fn ready_to_answer(&self, _on: AnsweredOn, _class: Class) -> Called<bool> {
+        self.world.reading("crm.ready_to_answer").await?;
+        Ok(false)
+    }
+
+    async fn answer_on_deal(&self, permit: Permit, id: DealId, changes: &Changes) -> Called<CrmDeal> {
+        drop(permit);
+        self.tell(Told::Deal(id), changes).await?;
+        let worlds = self.world.lock();
+        let deal = worlds.sales.deals.get(&id).map(|deal| deal.now.clone());
+        deal.ok_or_else(|| CallError::without_effect("crm.answer_handover", ErrorKind::Missing, "no deal"))
+    }
+
+    async fn answer_on_org(&self, permit: Permit, id: OrgId, changes: &Changes) -> Called<()> {
+        drop(permit);
+        self.tell(Told::Org(id), changes).await
+    }
+
+    fn price_of_answer(&self) -> u32 {
+        5
+    }
+
+    async fn create_activity(&self, permit: Permit, activity: &NewActivity) -> Called<ActivityId> {
+        drop(permit);
+        self.make_activity(activity).await
+    }
+
+    async fn find_activity(&self, deal: DealId, marker: &str, _class: Class) -> Called<Option<ActivityId>> {
+        self.activity_with(deal, marker).await
+    }
+
+    async fn change_activity(&self, permit: Permit, id: ActivityId, change: &ActivityChange) -> Called<()> {
+        drop(permit);
+        self.alter_activity(id, change).await
+    }
+
+    fn price_of_activity(&self) -> u32 {
+        5
     }
 }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use jiff::Timestamp;
 use sync_core::{
     fields::Field,
-    handover::{Asked, Cause, HandoverAnswer, Question, Subject},
+    handover::{AnswerField, Asked, Cause, HandoverAnswer, Question, Subject},
     ids::{DealId, OrgId, PartyId, SetId},
     laws::{
         Violation, Whole, law_1_no_second_organization, law_1_one_customer, law_8_complete,
@@ -25,8 +25,8 @@ use super::{
 use crate::Handing;
 
 /// What the store says in the end.
-struct Ended {
-    rows: BTreeMap<OrgId, HandoverRow>,
+pub(super) struct Ended {
+    pub(super) rows: BTreeMap<OrgId, HandoverRow>,
     pairs: BTreeMap<OrgId, PartyId>,
     asked_about_deals: Vec<DealId>,
     doubts: Vec<OrgId>,
@@ -42,7 +42,11 @@ impl Life {
         let policy = super::planted::mistaken_rules(policy, world.lock().planted.bug.map(|bug| bug.plant));
         let intents = (self.store.clone(), self.connection);
         let erp = Arc::new(ErpSeat { world: world.clone(), intents });
-        Some(Handing { policy, erp, crm: Arc::new(DealSeat(world)) })
+        Some(Handing {
+            policy,
+            erp,
+            crm: Arc::new(DealSeat { world, intents: (self.store.clone(), self.connection) }),
+        })
     }
 
     /// Whether customers are created in this life.
@@ -150,6 +154,8 @@ impl Life {
             let mut found = worlds.unfinished_customers(&ended, now);
             found.extend(worlds.idle_questions(&ended));
             found.extend(worlds.unasked_deals(&ended));
+            found.extend(worlds.untold_deals(&ended));
+            found.extend(worlds.untended_activities(&ended));
             found
         };
         let customers = self.world.lock().seen_customers();
@@ -253,6 +259,40 @@ impl Worlds {
                 let (billed, profile) =
                     pair.map(|party| self.invoiceable(party, set, now)).unwrap_or_default();
                 found.extend(law_8_complete(org, cause, set, Whole { pair, billed, profile }));
+            }
+        }
+        found
+    }
+
+    /// Deals that do not show how their handover came to rest.
+    fn untold_deals(&self, ended: &Ended) -> Vec<Violation> {
+        let Some(since) = ended.since else { return Vec::new() };
+        if self.sales.policy.answers.deal.is_empty() {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        for org in self.orgs.iter().filter(|(_, org)| !org.deleted).map(|(id, _)| *id) {
+            let row = ended.rows.get(&org).cloned().unwrap_or_default();
+            for (cause, pipeline) in self.sales.causes(org, since, &self.sales.heard) {
+                let Cause::Deal(id) = cause else { continue };
+                let Some(deal) = self.sales.deals.get(&id) else { continue };
+                let rejected = row.answers.rejected.contains(&cause) && !self.is_by_hand(org, cause);
+                let set = self.sales.set_of(pipeline);
+                let customer = row.made.party.is_some() && row.made.account.is_some();
+                let left = set.is_some_and(|set| row.answers.sites_left.contains(&set));
+                let done = set.is_some_and(|set| row.made.is_complete(set)) || left && customer;
+                let says = deal.now.facts.shown.get(&AnswerField::Status).cloned().unwrap_or_default();
+                let fits = match (done, rejected, &row.question) {
+                    (true, ..) => says == "customer created" || says == "customer found",
+                    (false, true, _) => says == "rejected",
+                    (false, false, Some(_)) => says.starts_with("waiting: "),
+                    // That nobody is asked then is another law's.
+                    (false, false, None) => true,
+                };
+                if !fits {
+                    let story = format!("deal {id} says \"{says}\"; done: {done}, {:?}", row.question);
+                    found.push(Violation { law: 8, story });
+                }
             }
         }
         found

@@ -4,6 +4,7 @@
 //! One seed decides everything. Port calls and commits pass a seeded gate that releases one at a time, on one
 //! thread, while the database is at rest; a process dies at a gate. A failing seed fails again and tells its story.
 
+mod activities;
 mod book;
 mod budget;
 mod crm;

@@ -9,9 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     error::{CallError, ErrorKind},
     fields::{Field, Values},
-    handover::Piece,
+    handover::{ActivityChange, AnswerField, Answers, NewActivity, Piece},
     hooks::Subscription,
-    ids::{OrgId, PartyId, RelationId, SetId},
+    ids::{ActivityId, DealId, OrgId, PartyId, RelationId, SetId},
     laws::{SeenWrite, Violation},
     model::{ErpAccount, ErpParty},
     ports::{Clock, ManualClock},
@@ -21,6 +21,7 @@ use sync_core::{
 #[cfg(feature = "planted")]
 use super::planted::Planted;
 use super::{
+    activities::SeenActivity,
     book::{Became, Book},
     deals::Sales,
     family::FamilyWorld,
@@ -54,6 +55,8 @@ pub(crate) struct Worlds {
     pub(crate) book: Book,
     /// Deals, and what people decided about them.
     pub(crate) sales: Sales,
+    /// Activities that we made, in their order.
+    pub(crate) activities: Vec<(ActivityId, SeenActivity)>,
     pub(crate) page_size: usize,
     /// Subscriptions for webhooks.
     pub(crate) subscriptions: Vec<Subscription>,
@@ -102,6 +105,8 @@ pub(crate) struct Org {
     pub(crate) deleted: bool,
     /// What lists and search show: older versions until their time has come.
     pub(crate) shown: Vec<(Timestamp, Values, Timestamp)>,
+    /// What we said about its handover.
+    pub(crate) answers: Answers,
     /// Last change by a person, for telling races from idle writes.
     pub(crate) edited_at: Option<Timestamp>,
 }
@@ -114,6 +119,11 @@ pub(crate) enum Effect {
     /// Parent and daughter.
     Relate(OrgId, OrgId),
     Unrelate(RelationId),
+    /// How a handover stands, on a deal or an organization.
+    Answer(Told, BTreeMap<AnswerField, Option<String>>),
+    /// An activity for the owner of a deal.
+    Activity(Box<NewActivity>),
+    ActivityChange(ActivityId, Box<ActivityChange>),
     /// A piece of a customer of the ERP, with the organization and the set that it is for, if they are known.
     Piece {
         piece: Box<Piece>,
@@ -129,9 +139,20 @@ impl Effect {
             Self::Update(..) => "update organization",
             Self::Relate(..) => "relate",
             Self::Unrelate(_) => "unrelate",
+            Self::Answer(Told::Deal(_), _) => "answer on a deal",
+            Self::Answer(Told::Org(_), _) => "answer on an organization",
+            Self::Activity(_) => "make an activity",
+            Self::ActivityChange(..) => "change an activity",
             Self::Piece { piece, .. } => piece.kind().label(),
         }
     }
+}
+
+/// What is told how a handover stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Told {
+    Deal(DealId),
+    Org(OrgId),
 }
 
 /// What a write that was carried out did.
@@ -140,6 +161,7 @@ pub(crate) enum Landed {
     Org(OrgId),
     Relation(RelationId),
     Ended,
+    Activity(ActivityId),
     Piece(Became),
     /// Nothing: it was refused.
     Refused,
@@ -187,6 +209,7 @@ impl World {
             family: FamilyWorld::new(seed),
             book: Book::new(seed),
             sales: Sales::new(seed),
+            activities: Vec::new(),
             subscriptions: Vec::new(),
             labels: labels(seed),
             page_size,
@@ -371,6 +394,9 @@ impl Worlds {
             }
             Effect::Relate(parent, daughter) => Some(self.relate(parent, daughter, now)),
             Effect::Unrelate(id) => Some(self.unrelate(id, now)),
+            Effect::Answer(told, changes) => self.be_told(told, changes, now),
+            Effect::Activity(new) => self.make_activity(&new, now),
+            Effect::ActivityChange(id, change) => self.change_activity(id, &change, now),
             Effect::Piece { piece, about } => {
                 let became = self.make(&piece, now);
                 if !matches!(became, Became::Refused(_)) {
@@ -396,7 +422,14 @@ impl Worlds {
 
 impl Org {
     fn new(now: Timestamp) -> Self {
-        Self { values: Values::new(), updated_at: now, deleted: false, shown: Vec::new(), edited_at: None }
+        Self {
+            values: Values::new(),
+            updated_at: now,
+            deleted: false,
+            shown: Vec::new(),
+            answers: Answers::new(),
+            edited_at: None,
+        }
     }
 
     /// The newest version that lists show.

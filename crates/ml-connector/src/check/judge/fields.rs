@@ -2,6 +2,7 @@
 
 use pipedrive::{Fielded, KnownField, type_name};
 use sync_core::fields::{CustomField, CustomKind, Field};
+use sync_core::handover::AnswerField;
 use sync_core::text::squeeze;
 
 use super::super::finding::Finding;
@@ -9,7 +10,7 @@ use super::super::observe::PipedriveSeen;
 use super::access::seen;
 use super::{counted, grouped};
 use crate::config::{Connection, Plan};
-use crate::wire::policy;
+use crate::wire::{handover_policy, policy};
 
 const FIELDS: &str = "Pipedrive: Company settings > Data fields > Organization";
 
@@ -73,7 +74,8 @@ pub(super) fn judge(
     };
     let wanted = connection.fields.table().custom();
     let mut findings = vec![Finding::ok(readable, "custom fields can be read")];
-    findings.push(room(connection, pipedrive, &missing));
+    let unmade = unmade_answers(connection, pipedrive);
+    findings.push(room(connection, pipedrive, &missing, &unmade));
     findings.push(types(known, &missing));
     findings.push(duplicates(known, &wanted));
     findings.extend(own(known, &wanted));
@@ -106,8 +108,34 @@ fn labels(known: &[KnownField], wanted: &[String]) -> Option<Finding> {
     ))
 }
 
+/// The fields in which handovers are answered that do not exist yet, as far as that is known.
+fn unmade_answers(connection: &Connection, pipedrive: &PipedriveSeen) -> Vec<String> {
+    let Some(policy) = handover_policy(connection) else { return Vec::new() };
+    let interest = policy.interest();
+    let mut unmade = Vec::new();
+    for (of, what, fields) in [
+        (Fielded::Organizations, "organizations", &interest.on_org),
+        (Fielded::Deals, "deals", &interest.on_deal),
+    ] {
+        let asked = pipedrive.fields.iter().find(|(fielded, _)| *fielded == of);
+        let Some(known) = asked.and_then(|(_, asked)| asked.answer()) else { continue };
+        let there = |field: &AnswerField| {
+            let text = type_name(CustomKind::ShortText);
+            known.iter().any(|one| !one.labels && one.kind == text && squeeze(&one.name) == field.label())
+        };
+        let missing = fields.iter().filter(|field| !there(field));
+        unmade.extend(missing.map(|field| format!("{} (of {what})", field.label())));
+    }
+    unmade
+}
+
 /// Whether what is missing can be created.
-fn room(connection: &Connection, pipedrive: &PipedriveSeen, missing: &[CustomField]) -> Finding {
+fn room(
+    connection: &Connection,
+    pipedrive: &PipedriveSeen,
+    missing: &[CustomField],
+    unmade: &[String],
+) -> Finding {
     let name = "pipedrive.fields.missing";
     let known = pipedrive.fields.iter().filter_map(|(_, asked)| asked.answer()).flatten();
     let used = known.filter(|field| !field.labels).count();
@@ -127,17 +155,18 @@ fn room(connection: &Connection, pipedrive: &PipedriveSeen, missing: &[CustomFie
         format!(" ({} could not be counted)", uncounted.join(", "))
     };
     let used = format!("{least}{used} of the {limit} custom fields of the plan {plan} are used{unknown}");
-    if missing.is_empty() {
+    let names: Vec<&str> =
+        missing.iter().map(|custom| custom.name.as_str()).chain(unmade.iter().map(String::as_str)).collect();
+    if names.is_empty() {
         return Finding::ok(name, format!("none is missing; {used}"));
     }
-    let names: Vec<&str> = missing.iter().map(|custom| custom.name.as_str()).collect();
     let creates =
-        format!("a sync would first create {}: {}", counted(missing.len(), "field"), names.join(", "));
-    if missing.len() > free {
+        format!("a sync would first create {}: {}", counted(names.len(), "field"), names.join(", "));
+    if names.len() > free {
         return Finding::problem(name, format!("{creates}; but {used}")).remedy(
             format!(
                 "remove {} that nobody needs, map less, or take a larger plan",
-                counted(missing.len() - free, "field")
+                counted(names.len() - free, "field")
             ),
             format!("{FIELDS}; [connection.fields]; [connection.pipedrive] plan"),
         );

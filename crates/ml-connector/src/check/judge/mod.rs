@@ -13,6 +13,7 @@ use super::finding::{Finding, FirstLoad, Report, Spent};
 use super::observe::{Asked, Observed, Unusable};
 use super::trouble::{Cause, Trouble};
 use crate::config::Connection;
+use crate::wire::handover_policy;
 
 /// Judges what was seen of a connection.
 pub fn judge(connection: &Connection, seen: &Observed) -> Report {
@@ -41,7 +42,7 @@ pub fn judge(connection: &Connection, seen: &Observed) -> Report {
         }
         Err(why) => {
             let mut names = Vec::from(pipedrive::NAMES);
-            names.extend(connection.customers_from_crm.iter().flat_map(sales::names));
+            names.extend(handover_policy(connection).iter().flat_map(sales::names));
             findings.extend(unasked(why, "pipedrive.settings", "[connection.pipedrive]", &names));
         }
     }

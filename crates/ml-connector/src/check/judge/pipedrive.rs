@@ -6,12 +6,13 @@ use sync_engine::subscriptions::NEARLY_FULL;
 use sync_store::MissingScope;
 
 use super::super::finding::{Finding, FirstLoad};
-use super::super::missing_scopes;
 use super::super::observe::{PipedriveSeen, WebhooksSeen};
 use super::super::trouble::{Cause, Trouble};
+use super::super::{Doing, missing_scopes};
 use super::access::{Access, Door, access, seen};
 use super::{Asked, budget, counted, fields, grant, sales};
 use crate::config::{Connection, Credentials, Webhooks};
+use crate::wire::handover_policy;
 
 /// Every finding there is when the side could be asked.
 pub(super) const NAMES: [&str; 12] = [
@@ -48,8 +49,8 @@ pub(super) fn judge(
     findings.extend(fields::judge(connection, pipedrive, blocked_by));
     findings.push(budget::plan(connection, pipedrive, blocked_by));
     findings.push(budget::judge(connection, pipedrive, first_load, end.map(|end| &end.cause)));
-    if let (Some(section), Some(ready)) = (&connection.customers_from_crm, &pipedrive.ready) {
-        findings.extend(sales::judge(section, ready, &pipedrive.fields, blocked_by));
+    if let (Some(policy), Some(ready)) = (handover_policy(connection), &pipedrive.ready) {
+        findings.extend(sales::judge(&policy, ready, &pipedrive.fields, blocked_by));
     }
     findings.extend(connection.webhooks.as_ref().map(|wanted| webhooks(wanted, pipedrive.webhooks.as_ref())));
     findings
@@ -228,7 +229,7 @@ fn scopes(connection: &Connection, pipedrive: &PipedriveSeen) -> Option<Finding>
     let Some(granted) = &pipedrive.scopes else {
         return Some(Finding::note(name, "which scopes the app was granted was not told"));
     };
-    let missing = missing_scopes(granted, connection.webhooks.is_some());
+    let missing = missing_scopes(granted, Doing::of(connection));
     if missing.is_empty() {
         return Some(Finding::ok(name, "the app has every scope that is wanted"));
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use pipedrive::{Fielded, KnownField, User};
 use sync_core::handover::{Directory, FieldIs, HandoverPolicy, Mark};
 use sync_core::ids::OrgId;
@@ -13,7 +13,6 @@ use super::super::readiness::{CrmReady, DealsSeen};
 use super::access::seen;
 use super::pipedrive::refused;
 use super::{counted, same};
-use crate::config::CustomersFromCrm;
 
 const DEALS: &str = "pipedrive.deals.readable";
 const PIPELINES: &str = "pipedrive.pipelines";
@@ -26,34 +25,27 @@ const UNITS: &str = "[[connection.customers_from_crm.business_unit]]";
 type Fields = [(Fielded, Asked<Vec<KnownField>>)];
 
 /// The findings there are for these settings.
-pub(super) fn names(section: &CustomersFromCrm) -> Vec<&'static str> {
-    let policy = policy(section);
+pub(super) fn names(policy: &HandoverPolicy) -> Vec<&'static str> {
     let units = &policy.business_units;
     let mut names = vec![DEALS];
     names.extend(units.iter().any(|unit| !unit.when.pipeline.is_empty()).then_some(PIPELINES));
     names.extend(units.iter().any(|unit| !unit.when.owner.is_empty()).then_some(OWNERS));
     names.extend((!policy.review_above.is_empty()).then_some(CURRENCIES));
-    names.extend((!marks(&policy).is_empty()).then_some(MARKS));
+    names.extend((!marks(policy).is_empty()).then_some(MARKS));
     names
 }
 
-/// Company and times play no part here.
-fn policy(section: &CustomersFromCrm) -> HandoverPolicy {
-    section.policy(0, SignedDuration::ZERO, SignedDuration::ZERO)
-}
-
 pub(super) fn judge(
-    section: &CustomersFromCrm,
+    policy: &HandoverPolicy,
     ready: &CrmReady,
     fields: &Fields,
     blocked_by: &'static str,
 ) -> Vec<Finding> {
-    let policy = policy(section);
     let mut findings = vec![deals(ready, blocked_by)];
-    findings.extend(ready.pipelines.as_ref().map(|asked| pipelines(&policy, asked, blocked_by)));
-    findings.extend(ready.users.as_ref().map(|asked| owners(&policy, asked, blocked_by)));
-    findings.extend(ready.currencies.as_ref().map(|asked| currencies(&policy, asked, blocked_by)));
-    let marks = marks(&policy);
+    findings.extend(ready.pipelines.as_ref().map(|asked| pipelines(policy, asked, blocked_by)));
+    findings.extend(ready.users.as_ref().map(|asked| owners(policy, asked, blocked_by)));
+    findings.extend(ready.currencies.as_ref().map(|asked| currencies(policy, asked, blocked_by)));
+    let marks = marks(policy);
     if !marks.is_empty() {
         findings.push(marked(&marks, fields, blocked_by));
     }

@@ -1,13 +1,13 @@
 //! `PATCH` and `DELETE` of a custom field (section 2): its type and code never change.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::entity::Entity;
 use super::super::events::Action;
 use super::super::params;
 use super::super::problem::Problem;
 use super::super::records::Request;
-use super::super::state::State;
+use super::super::state::{State, Writer};
 use super::super::write::object;
 use super::builtin;
 use super::endpoints::{NAMESPACES, check_names, description, namespace, text};
@@ -46,13 +46,18 @@ pub(crate) fn change(state: &mut State, request: &Request<'_>, entity: Entity) -
 
 /// Deletes a custom field: it leaves all answers and the search, and writes that name it fail from now on.
 pub(crate) fn remove(state: &mut State, request: &Request<'_>, entity: Entity) -> Result<Reply, Problem> {
-    let code = request.key;
+    let removed = delete(state, request.key, entity, &request.by)?;
+    Ok(Reply::ok(&json!({"success": true, "data": removed})))
+}
+
+/// The deed itself; gives the field that was.
+pub(crate) fn delete(state: &mut State, code: &str, entity: Entity, by: &Writer) -> Result<Value, Problem> {
     if builtin::position(entity, code).is_some() {
         return Err(Problem::invalid(format_args!("field_code: {code} is not a custom field")));
     }
     let fields = state.fields_of_mut(entity);
     let at = fields.custom.iter().position(|field| field.code == code);
     let field = fields.custom.remove(at.ok_or_else(|| Problem::not_found("Field"))?);
-    state.log(entity.field(), field.code.clone(), Action::Delete, Vec::new(), &request.by);
-    Ok(Reply::ok(&json!({"success": true, "data": field.json(&[])})))
+    state.log(entity.field(), field.code.clone(), Action::Delete, Vec::new(), by);
+    Ok(field.json(&[]))
 }

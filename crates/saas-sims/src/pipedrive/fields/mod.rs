@@ -8,7 +8,7 @@ mod options;
 
 use serde_json::{Value, json};
 
-pub(crate) use change::{change, remove};
+pub(crate) use change::{change, delete, remove};
 pub(crate) use endpoints::{create, list, one};
 pub(crate) use options::{add as add_options, change as change_options, remove as remove_options};
 

@@ -1,4 +1,4 @@
-//! Documents of the ERP: headers and balances, no lines; free of any vendor's JSON.
+//! Headers and balances of documents as the ERP has them, no lines; free of any vendor's JSON.
 
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};

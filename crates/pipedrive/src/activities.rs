@@ -1,0 +1,83 @@
+//! Activities for people of ours: what has to be filled in before there can be a customer.
+
+use saas_http::{
+    Answer, Pass,
+    scalar::{int, required},
+};
+use serde_json::{Value as Json, json};
+use sync_core::{
+    budget::Class,
+    handover::{ActivityChange, NewActivity},
+    ids::{ActivityId, DealId},
+    ports::{Called, Permit},
+};
+
+use crate::{
+    api::activities::{ActivityDto, CreateActivity, ListActivities, UpdateActivity},
+    client::{Pipedrive, unreadable},
+};
+
+impl Pipedrive {
+    /// Tokens for one activity, made or changed.
+    pub(crate) const ACTIVITY: u32 = <CreateActivity as saas_http::Endpoint>::TOKENS;
+
+    /// Makes an activity. Its type is left out: then it is the company's first one (UNVERIFIED; none is required).
+    pub(crate) async fn make_activity(&self, permit: Permit, activity: &NewActivity) -> Called<ActivityId> {
+        let mut body = json!({
+            "subject": activity.words.subject,
+            "note": activity.words.note,
+            "deal_id": activity.deal.0,
+            "org_id": activity.org.0,
+            "due_date": activity.due.to_string(),
+        });
+        if let Some(owner) = activity.owner {
+            body["owner_id"] = owner.into();
+        }
+        let sent = self.caller.send(&CreateActivity { body }, Pass::Permit(permit)).await?;
+        let Answer { value, correlation, .. } = sent;
+        let id = value.one().map_err(str::to_owned).and_then(|data| Ok(read(&data)?.0));
+        id.map_err(|what| unreadable::<CreateActivity>(what).with_correlation(correlation))
+    }
+
+    /// The first activity on a deal whose note has this text in it.
+    pub(crate) async fn activity_with(
+        &self,
+        deal: DealId,
+        marker: &str,
+        class: Class,
+    ) -> Called<Option<ActivityId>> {
+        let page = |cursor| ListActivities { deal, cursor };
+        let found = self.every(class, page, |row| {
+            let (id, note) = read(row)?;
+            Ok(note.contains(marker).then_some(id))
+        });
+        Ok(found.await?.into_iter().next())
+    }
+
+    /// Changes words, or marks as done.
+    pub(crate) async fn alter_activity(
+        &self,
+        permit: Permit,
+        id: ActivityId,
+        change: &ActivityChange,
+    ) -> Called<()> {
+        let body = match change {
+            ActivityChange::Words(words) => json!({ "subject": words.subject, "note": words.note }),
+            ActivityChange::Done => json!({ "done": true }),
+        };
+        let sent = self.caller.send(&UpdateActivity { id, body }, Pass::Permit(permit)).await?;
+        let Answer { value, correlation, .. } = sent;
+        let done = value.one().map(drop);
+        done.map_err(|what| unreadable::<UpdateActivity>(what).with_correlation(correlation))
+    }
+}
+
+/// Id and note.
+fn read(row: &Json) -> Result<(ActivityId, String), String> {
+    let ActivityDto { id, note } = serde_json::from_value(row.clone()).map_err(|error| error.to_string())?;
+    let note = match note {
+        Some(Json::String(note)) => note,
+        _ => String::new(),
+    };
+    Ok((ActivityId(required("id", int("id", id.as_ref())?)?), note))
+}

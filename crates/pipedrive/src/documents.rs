@@ -1,0 +1,70 @@
+//! What showing documents on deals needs of the CRM: the port `CrmDocuments`.
+
+use async_trait::async_trait;
+use saas_http::Endpoint as _;
+use sync_core::{
+    budget::Class,
+    deals::{CrmDeal, CrmNote},
+    documents::{Currencies, PageWrite},
+    error::{CallError, ErrorKind},
+    ids::{DealId, NoteId},
+    model::Page,
+    ports::{Called, Crm as _, CrmDocuments, Permit},
+};
+
+use crate::{
+    api::{
+        deals::UpdateDeal,
+        notes::{CreateNote, DeleteNote, UpdateNote},
+    },
+    client::Pipedrive,
+};
+
+/// What an activity costs (pipedrive.md 3.2).
+const ACTIVITY: u32 = 5;
+
+#[async_trait]
+impl CrmDocuments for Pipedrive {
+    async fn deals_open(&self, cursor: Option<String>, class: Class) -> Called<Page<CrmDeal>> {
+        self.deals_open_with_facts(cursor, class).await
+    }
+
+    async fn currencies(&self, class: Class) -> Called<Currencies> {
+        Ok(Currencies(Self::currencies(self, class).await?))
+    }
+
+    async fn create_note(&self, permit: Permit, deal: DealId, content: &str) -> Called<CrmNote> {
+        Self::create_note(self, deal, content, permit).await
+    }
+
+    async fn update_note(&self, permit: Permit, note: NoteId, content: &str) -> Called<CrmNote> {
+        Self::update_note(self, note, content, permit).await
+    }
+
+    async fn delete_note(&self, permit: Permit, note: NoteId) -> Called<()> {
+        Self::delete_note(self, note, permit).await
+    }
+
+    async fn note(&self, note: NoteId, class: Class) -> Called<Option<CrmNote>> {
+        Self::note(self, note, class).await
+    }
+
+    async fn notes_of(&self, deal: DealId, class: Class) -> Called<Vec<CrmNote>> {
+        Self::notes_of(self, deal, class).await
+    }
+
+    async fn permit(&self, class: Class, write: &PageWrite) -> Called<Permit> {
+        let price = match write {
+            PageWrite::Fields { .. } => UpdateDeal::TOKENS,
+            PageWrite::CreateNote { .. } => CreateNote::TOKENS,
+            PageWrite::UpdateNote { .. } => UpdateNote::TOKENS,
+            PageWrite::DeleteNote { .. } => DeleteNote::TOKENS,
+            PageWrite::OverdueActivity { .. } => ACTIVITY,
+        };
+        let mut permits = self.permits(class, price, 1).await?;
+        permits.pop().ok_or_else(|| {
+            let kind = ErrorKind::Transient { after: None };
+            CallError::without_effect("permits", kind, "no permit was given")
+        })
+    }
+}

@@ -1,0 +1,309 @@
+//! Which deal a document belongs to: what is known is loaded from the store, deals that nobody has read are read by id, and
+//! `sync_core::documents::attach` decides.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{Timestamp, tz::TimeZone};
+use sync_core::{
+    budget::Class,
+    deals::CrmDeal,
+    documents::{
+        AttachAnswer, Attachment, Before, CustomerDeals, DealFound, DealSeen, Document, DocumentKey,
+        DocumentKind, FieldAsk, Known, Link, LinkAsk, NotCounted, asks, attach,
+    },
+    ids::DealId,
+    model::{Page, Seen},
+};
+use sync_store::{
+    Decided, DecisionKey, DocumentId, DocumentJob, DocumentRow, SettledDocument, StagedKind, StagedRecord, Tx,
+};
+
+use super::{Did, DocumentFlow, Place, stream::kind_of};
+use crate::{EngineError, deal_stream::stage_deals, likeness::word_of, pause::Side, staging};
+
+/// Documents looked at together.
+const BATCH: u32 = 100;
+
+/// Readings of deals that one look may lead to: a document names deals, and these may have to be read.
+const MOST_READINGS: usize = 4;
+
+/// Deals that were read by id for these looks.
+type ReadNow = BTreeMap<DealId, DealFound>;
+
+impl DocumentFlow {
+    /// Looks at the next documents that are due, and asks for a look at the deals that they leave and come to.
+    ///
+    /// # Errors
+    /// When the store fails or the connection was taken by another process.
+    pub async fn find_deals(&mut self, place: &Place, now: Timestamp) -> Result<Did, EngineError> {
+        let mut tx = place.read().await?;
+        let jobs = tx.claim_documents(now, Class::Backfill, BATCH).await?;
+        drop(tx);
+        if jobs.is_empty() {
+            return Ok(Did::Nothing);
+        }
+        let mut read = ReadNow::new();
+        for _ in 0..MOST_READINGS {
+            let (settled, missing) = self.judge(place, &jobs, &read, now).await?;
+            if missing.is_empty() {
+                self.settle(place, &settled, now).await?;
+                return Ok(Did::Something);
+            }
+            let ids: Vec<DealId> = missing.into_iter().collect();
+            let rows = match self.deals.deals_by_id(&ids, Class::Document).await {
+                Ok(rows) => rows,
+                Err(error) => return Ok(Did::Failed(Side::Crm, error)),
+            };
+            read.extend(ids.iter().map(|id| (*id, DealFound::Missing)));
+            read.extend(rows.iter().filter_map(|seen| match seen {
+                Seen::Record(deal) => Some((deal.id, DealFound::Here(seen_of(deal)))),
+                Seen::Malformed(_) => None,
+            }));
+            let page = Page { rows, more: false, next: None, server_now: now };
+            let mut tx = place.write().await?;
+            // Nothing is handed over for a deal because a document names it.
+            stage_deals(&mut tx, page, now, 0, Timestamp::MAX).await?;
+            tx.commit().await?;
+        }
+        tracing::warn!("documents lead from deal to deal without an end; they are looked at again");
+        let (settled, _) = self.judge(place, &jobs, &read, now).await?;
+        self.settle(place, &settled, now).await?;
+        Ok(Did::Something)
+    }
+
+    /// Decides all of them with what is known; gives the deals that have to be read first, too.
+    async fn judge(
+        &self,
+        place: &Place,
+        jobs: &[DocumentJob],
+        read: &ReadNow,
+        now: Timestamp,
+    ) -> Result<(Vec<SettledDocument>, BTreeSet<DealId>), EngineError> {
+        let mut tx = place.read().await?;
+        let ids: Vec<DocumentId> = jobs.iter().map(|job| job.id).collect();
+        let rows = tx.documents(&ids).await?;
+        let mut staged: BTreeMap<DocumentId, StagedRecord> = BTreeMap::new();
+        for kind in DocumentKind::ALL.map(kind_of) {
+            let of_kind: Vec<i64> = ids.iter().filter(|id| id.kind == kind).map(|id| id.id).collect();
+            let found = tx.staged(kind, &of_kind).await?;
+            staged.extend(found.into_iter().map(|(id, record)| (DocumentId { kind, id }, record)));
+        }
+        let (mut settled, mut missing) = (Vec::with_capacity(jobs.len()), BTreeSet::new());
+        for job in jobs {
+            let (attachment, open) = match staged.get(&job.id) {
+                Some(StagedRecord { row, missing: 0 | 1, .. }) => {
+                    if let Some(reason) = &row.malformed {
+                        settled.push(unreadable(job, reason));
+                        continue;
+                    }
+                    let document: Document = staging::read("document", row)?;
+                    let known = self.known(&mut tx, &document, rows.get(&job.id), read).await?;
+                    (
+                        attach(&self.policy, &document, &known),
+                        document.balance.is_some_and(|due| !due.is_zero()),
+                    )
+                }
+                Some(_) | None => (Attachment::NotCounted { because: NotCounted::Gone }, false),
+            };
+            if let Attachment::Look { deals } = &attachment {
+                missing.extend(deals.iter().copied());
+            }
+            settled.push(self.decided(job, &attachment, open, now));
+        }
+        Ok((settled, missing))
+    }
+
+    fn decided(
+        &self,
+        job: &DocumentJob,
+        attachment: &Attachment,
+        open: bool,
+        now: Timestamp,
+    ) -> SettledDocument {
+        let key = match attachment {
+            Attachment::Deal { .. } => DecisionKey::Attached,
+            Attachment::Ambiguous { .. } => DecisionKey::Ambiguous,
+            Attachment::Unmatched { .. } => DecisionKey::Unmatched,
+            Attachment::Customer { .. } => DecisionKey::Customer,
+            Attachment::NotCounted { .. } => DecisionKey::NotCounted,
+            Attachment::Look { .. } => {
+                let due = Some(now + jiff::SignedDuration::from_mins(1));
+                return SettledDocument { job: job.clone(), decided: None, due, attempts: 0, error: None };
+            }
+        };
+        // Its deal may be won, or its order attached, at any time.
+        let again = match key {
+            DecisionKey::Ambiguous | DecisionKey::Unmatched | DecisionKey::Customer => {
+                Some(now + self.rhythm.sweep_every)
+            }
+            DecisionKey::Attached | DecisionKey::NotCounted => None,
+        };
+        let decided = Decided { key, deal: attachment.deal(), body: staging::json(attachment), open };
+        SettledDocument { job: job.clone(), decided: Some(decided), due: again, attempts: 0, error: None }
+    }
+
+    async fn settle(
+        &self,
+        place: &Place,
+        settled: &[SettledDocument],
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        let classes: BTreeMap<DocumentId, Class> =
+            settled.iter().map(|settled| (settled.job.id, settled.job.class)).collect();
+        let mut tx = place.write().await?;
+        let decided = tx.settle_documents(settled, now).await?;
+        let mut pages: BTreeMap<DealId, Class> = BTreeMap::new();
+        for document in decided {
+            let class = classes.get(&document.id).copied().unwrap_or(Class::Document);
+            for deal in document.was.into_iter().chain(document.deal) {
+                let known = pages.entry(deal).or_insert(class);
+                *known = class.min(*known);
+            }
+        }
+        for class in Class::ALL {
+            let deals: Vec<DealId> =
+                pages.iter().filter(|(_, of)| **of == class).map(|(deal, _)| *deal).collect();
+            if !deals.is_empty() {
+                tx.enqueue_deal_pages(&deals, class, now, "its documents changed").await?;
+            }
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Everything that the store knows about where a document may belong.
+    async fn known(
+        &self,
+        tx: &mut Tx,
+        document: &Document,
+        row: Option<&DocumentRow>,
+        read: &ReadNow,
+    ) -> Result<Known, EngineError> {
+        let asks = asks(&self.policy, document);
+        let mut known = Known::default();
+        let mut deals = asks.deals;
+        if let Some(answer) = row.and_then(|row| row.answer.as_ref()) {
+            let said: AttachAnswer = parse("answer", document.key, &answer.body)?;
+            if let AttachAnswer::Deal(deal) = said {
+                deals.insert(deal);
+            }
+            known.answer = Some(said);
+        }
+        if let Some((Decided { deal: Some(deal), body, .. }, _)) = row.and_then(|row| row.decided.as_ref()) {
+            let before: Attachment = parse("decision", document.key, body)?;
+            let by_customer = matches!(before, Attachment::Deal { rule, .. } if rule.is_guess());
+            known.before = Some(Before { deal: *deal, by_customer });
+        }
+        for ask in asks.fields {
+            let found = deals_that_say(tx, &ask).await?;
+            deals.extend(found.iter().copied());
+            known.fields.insert(ask, found);
+        }
+        for ask in asks.links {
+            for link in documents_meant(tx, &ask).await? {
+                deals.insert(link.deal);
+                known.links.push(link);
+            }
+        }
+        if let Some(ask) = asks.customer {
+            let target = tx.alias_targets(&[ask.party]).await?.remove(&ask.party).unwrap_or(ask.party);
+            if let Some(pair) = tx.pairs_by_party(&[target]).await?.remove(&target) {
+                let mut own = BTreeMap::new();
+                if ask.deals {
+                    for record in tx.staged_deals_of(pair.org).await? {
+                        let deal: CrmDeal = staging::read("deal", &record.row)?;
+                        own.insert(deal.id, seen_of(&deal));
+                    }
+                }
+                known.customer = Some(CustomerDeals { org: pair.org, family: BTreeSet::new(), deals: own });
+            }
+        }
+        let ids: Vec<i64> = deals.iter().map(|deal| deal.0).collect();
+        for (id, record) in tx.staged(StagedKind::Deal, &ids).await? {
+            // One that a walk missed is read by id.
+            if record.missing == 0 && record.row.malformed.is_none() {
+                known
+                    .deals
+                    .insert(DealId(id), DealFound::Here(seen_of(&staging::read("deal", &record.row)?)));
+            }
+        }
+        known.deals.extend(read.iter().map(|(id, found)| (*id, found.clone())));
+        Ok(known)
+    }
+}
+
+fn parse<T: serde::de::DeserializeOwned>(
+    what: &'static str,
+    key: DocumentKey,
+    body: &str,
+) -> Result<T, EngineError> {
+    serde_json::from_str(body).map_err(|error| EngineError::Stored {
+        what,
+        id: key.id,
+        reason: error.to_string(),
+    })
+}
+
+fn unreadable(job: &DocumentJob, reason: &str) -> SettledDocument {
+    let error = Some(format!("it cannot be read: {reason}"));
+    SettledDocument { job: job.clone(), decided: None, due: None, attempts: job.attempts + 1, error }
+}
+
+/// Deals that say this in a custom field. What was found by its digest is read: two texts may have one.
+async fn deals_that_say(tx: &mut Tx, ask: &FieldAsk) -> Result<BTreeSet<DealId>, EngineError> {
+    let word = word_of(&staging::json(ask));
+    let ids: Vec<i64> =
+        tx.who_says(StagedKind::Deal, &[word].into()).await?.into_values().flatten().collect();
+    let mut found = BTreeSet::new();
+    for (id, record) in tx.staged(StagedKind::Deal, &ids).await? {
+        if record.missing < 2 && record.row.malformed.is_none() {
+            let deal: CrmDeal = staging::read("deal", &record.row)?;
+            if asks_answered_by(&deal).contains(ask) {
+                found.insert(DealId(id));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What a deal is found by that documents refer to.
+pub(crate) fn asks_answered_by(deal: &CrmDeal) -> BTreeSet<FieldAsk> {
+    let said =
+        deal.facts.custom.iter().flat_map(|(field, values)| values.iter().map(move |value| (field, value)));
+    said.map(|(field, value)| FieldAsk::answered_by(field, value)).collect()
+}
+
+/// Documents that are meant and have a deal.
+async fn documents_meant(tx: &mut Tx, ask: &LinkAsk) -> Result<Vec<Link>, EngineError> {
+    let kind = match ask {
+        LinkAsk::OrderNumber(_) | LinkAsk::OrderWithCustomerPo { .. } => DocumentKind::SalesOrder,
+        LinkAsk::InvoiceNumber { .. } | LinkAsk::InvoiceCredited { .. } => DocumentKind::Invoice,
+    };
+    let word = word_of(&staging::json(ask));
+    let ids: Vec<i64> = tx.who_says(kind_of(kind), &[word].into()).await?.into_values().flatten().collect();
+    let keys: Vec<DocumentId> = ids.iter().map(|id| DocumentKey { kind, id: *id }.into()).collect();
+    let rows = tx.documents(&keys).await?;
+    let mut links = Vec::new();
+    for (id, record) in tx.staged(kind_of(kind), &ids).await? {
+        let document = DocumentKey { kind, id };
+        let row = rows.get(&DocumentId::from(document)).and_then(|row| row.decided.as_ref());
+        let Some(deal) = row.and_then(|(decided, _)| decided.deal) else { continue };
+        let said: Document = staging::read("document", &record.row)?;
+        if LinkAsk::answered_by(&said).contains(ask) {
+            links.push(Link { ask: ask.clone(), document, deal });
+        }
+    }
+    Ok(links)
+}
+
+fn seen_of(deal: &CrmDeal) -> DealSeen {
+    let day = |at: Timestamp| at.to_zoned(TimeZone::UTC).date();
+    DealSeen {
+        title: deal.title.clone(),
+        status: deal.status.clone(),
+        org: deal.org,
+        value: deal.value.clone(),
+        added: deal.added_at.map(day),
+        won: deal.won_at.map(day),
+        archived: deal.archived,
+    }
+}

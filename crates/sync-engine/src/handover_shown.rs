@@ -1,0 +1,531 @@
+//! Sales reads on deal and organization how their handover stands. Set-to-value writes: read again, compared, written under a
+//! permit and an intent, remembered with the receipt. They never stand in the way of the handover itself.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use sync_core::{
+    budget::Class,
+    deals::{CrmDeal, DealStatus},
+    error::{CallError, Effect, ErrorKind},
+    fields::Values,
+    handover::{
+        AnswerField, AnsweredOn, Answers, Looked, OnRecord, Sending, Shown, Subject, Wanted, answers, waiting,
+    },
+    ids::{DealId, IntentId, OrgId, PartyId},
+    model::{CrmOrg, Page, Seen},
+    ports::Called,
+};
+use sync_store::{HandoverJob, HandoverRow, JournalEntry, StagedKind, StagedRecord, Tx};
+
+use crate::{
+    Engine, EngineError, backoff,
+    crm_stream::stage_orgs,
+    deal_stream::{self, stage_deals},
+    handover::Handing,
+    handover_observe::situation,
+    pause::Side,
+    staging,
+};
+
+/// Telling is less urgent than doing: it leaves the reserve alone.
+pub(crate) const CLASS: Class = Class::Document;
+
+/// When it is tried again what a person has to allow first, or what failed too often.
+const NEXT_DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// After so many failures in a row it is left for a day.
+const MOST_ATTEMPTS: u32 = 5;
+
+/// Something that answers are shown on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Record {
+    Deal(DealId),
+    Org(OrgId),
+}
+
+impl Record {
+    fn kind(self) -> AnsweredOn {
+        match self {
+            Self::Deal(_) => AnsweredOn::Deals,
+            Self::Org(_) => AnsweredOn::Orgs,
+        }
+    }
+}
+
+impl std::fmt::Display for Record {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Deal(deal) => write!(f, "deal {deal}"),
+            Self::Org(org) => write!(f, "organization {org}"),
+        }
+    }
+}
+
+/// A record as last read.
+struct LastRead {
+    says: Answers,
+    read_at: Timestamp,
+    /// Whether it can be written: it is neither gone nor archived.
+    writable: bool,
+}
+
+/// What is told of a write.
+struct Written<'a> {
+    record: Record,
+    intent: IntentId,
+    before: &'a Answers,
+    changes: BTreeMap<AnswerField, Option<String>>,
+    how: &'static str,
+}
+
+impl Engine {
+    /// Shows on deals and organization how their handover stands. What could not be shown is tried again later: the key comes
+    /// back for it, at the latest when it would have come anyway.
+    pub(crate) async fn show_answers(
+        &mut self,
+        handing: &Handing,
+        job: &HandoverJob,
+    ) -> Result<(), EngineError> {
+        let all = self.what_to_show(handing, job).await?;
+        // One that fails does not stand in the way of the others (law 10), unless it is the CRM that fails.
+        let mut failed = None;
+        for (record, wanted) in all {
+            match self.show(handing, job, record, &wanted).await? {
+                Ok(None) => {}
+                Ok(Some(opens)) => return self.show_later(job, opens, job.attempts, None).await,
+                Err(error) => {
+                    let of_crm = self.not_shown(job, record, &error).await?;
+                    failed = Some((format!("{record} could not be told how it stands"), error));
+                    if of_crm {
+                        break;
+                    }
+                }
+            }
+        }
+        if let (Subject::Org(org), None) = (job.subject, &failed) {
+            match self.tend_activity(handing, job, org).await? {
+                Ok(None) => {}
+                Ok(Some(opens)) => return self.show_later(job, opens, job.attempts, None).await,
+                Err(error) => {
+                    if is_the_crms(&error) {
+                        self.crm_failed(CLASS, &error);
+                    }
+                    failed = Some(("the owner of its deal could not be asked".to_owned(), error));
+                }
+            }
+        }
+        let Some((what, error)) = failed else { return Ok(()) };
+        let (now, attempts) = (self.clock.now(), job.attempts + 1);
+        let due = match error.kind {
+            ErrorKind::Exhausted { until } => until,
+            ErrorKind::Transient { .. } | ErrorKind::UnknownField | ErrorKind::Unauthorized
+                if attempts < MOST_ATTEMPTS =>
+            {
+                now + backoff::after(attempts, seed(job.subject))
+            }
+            ErrorKind::Transient { .. }
+            | ErrorKind::UnknownField
+            | ErrorKind::Unauthorized
+            | ErrorKind::Rejected
+            | ErrorKind::Missing
+            | ErrorKind::Unreadable
+            | ErrorKind::Forbidden => now + NEXT_DAY,
+        };
+        // Nobody waits for what a person has to allow first.
+        let lasting = due == now + NEXT_DAY;
+        let attempts = if lasting { attempts.max(MOST_ATTEMPTS) } else { attempts };
+        self.show_later(job, due, attempts, Some(format!("{what}: {error}"))).await
+    }
+
+    /// The key comes back at `due`, if it would not have come before.
+    async fn show_later(
+        &mut self,
+        job: &HandoverJob,
+        due: Timestamp,
+        attempts: u32,
+        error: Option<String>,
+    ) -> Result<(), EngineError> {
+        let mut tx = self.write().await?;
+        let known = tx.handover_due(job.subject).await?;
+        let due = known.map_or(due, |known| known.min(due));
+        tx.settle_handover(job, Some(due), attempts, error.as_deref()).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Notes why something could not be shown. A failure that is about this very record, or about a right that only answers
+    /// need, says nothing about the CRM (law 10). Tells whether it was the CRM's.
+    async fn not_shown(
+        &mut self,
+        job: &HandoverJob,
+        record: Record,
+        error: &CallError,
+    ) -> Result<bool, EngineError> {
+        tracing::warn!(%record, %error, "how a handover stands could not be shown; it is tried again later");
+        let mut tx = self.write().await?;
+        let mut row = tx.handover(job.subject).await?.unwrap_or_default();
+        on_mut(&mut row.made.shown, record).refused = Some(error.to_string());
+        tx.put_shown(job.subject, &row.made.shown, self.clock.now()).await?;
+        tx.commit().await?;
+        let of_crm = is_the_crms(error);
+        if of_crm {
+            self.crm_failed(CLASS, error);
+        }
+        Ok(of_crm)
+    }
+
+    /// Until when nothing of this class may be asked of the CRM.
+    pub(crate) fn closed_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let pauses = || self.pauses(now).into_iter().filter(|pause| pause.side == Side::Crm);
+        (!self.crm_is_open_for(CLASS, now)).then(|| pauses().map(|pause| pause.until).max()).flatten()
+    }
+
+    /// What the records of a handover shall say, unless it is still going on.
+    async fn what_to_show(
+        &self,
+        handing: &Handing,
+        job: &HandoverJob,
+    ) -> Result<Vec<(Record, Wanted)>, EngineError> {
+        let (now, rules) = (self.clock.now(), &handing.policy.answers);
+        if rules.deal.is_empty() && rules.org.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut tx = self.store.read(self.connection()).await?;
+        if tx.handover_due(job.subject).await?.is_some_and(|due| due <= now) {
+            return Ok(Vec::new());
+        }
+        match job.subject {
+            Subject::Org(org) => {
+                let looked = Looked::default();
+                let (handover, _) = situation(&mut tx, self.since(), org, looked, job, now).await?;
+                let names = self.handed.directory.as_ref().map(|(names, _)| names.clone());
+                let wanted = answers(&handing.policy, &names.unwrap_or_default(), &handover);
+                let on_deals = wanted.deals.into_iter().map(|(deal, wanted)| (Record::Deal(deal), wanted));
+                Ok(on_deals.chain([(Record::Org(org), wanted.org)]).collect())
+            }
+            Subject::Deal(deal) => {
+                let row = tx.handover(job.subject).await?.unwrap_or_default();
+                let record = tx.staged(StagedKind::Deal, &[deal.0]).await?.remove(&deal.0);
+                let wanted = alone(&row, deal, read_deal(record.as_ref())?.as_ref());
+                let wanted = wanted.filter(|_| rules.deal.contains(&AnswerField::Status));
+                let of_status = |status| (Record::Deal(deal), Wanted::from([(AnswerField::Status, status)]));
+                Ok(wanted.map(of_status).into_iter().collect())
+            }
+        }
+    }
+
+    /// Writes what differs on one record, after having read it a moment before. Gives when it may be tried, if the CRM is left
+    /// alone.
+    async fn show(
+        &mut self,
+        handing: &Handing,
+        job: &HandoverJob,
+        record: Record,
+        wanted: &Wanted,
+    ) -> Result<Called<Option<Timestamp>>, EngineError> {
+        if wanted.is_empty() {
+            return Ok(Ok(None));
+        }
+        for reread in [false, true] {
+            let now = self.clock.now();
+            let mut tx = self.store.read(self.connection()).await?;
+            let row = tx.handover(job.subject).await?.unwrap_or_default();
+            let Some(last) = last_read(&mut tx, record).await?.filter(|last| last.writable) else {
+                return Ok(Ok(None));
+            };
+            drop(tx);
+            let shown = on(&row.made.shown, record);
+            let fresh = now.duration_since(last.read_at) <= handing.policy.freshness;
+            let lost = shown.sending.clone();
+            let changes = shown.changes(wanted, &last.says);
+            if changes.is_empty() && lost.is_none() {
+                return Ok(Ok(None));
+            }
+            if let Some(opens) = self.closed_until(now) {
+                return Ok(Ok(Some(opens)));
+            }
+            if !fresh && !reread {
+                if let Err(error) = self.read_again(handing, record).await? {
+                    return Ok(Err(error));
+                }
+                continue;
+            }
+            if let Some(lost) = lost {
+                self.conclude_answer(job, record, lost, &last.says).await?;
+                // What is left of it is written with the next look.
+                return Ok(Ok(None));
+            }
+            let written = self.write_answer(handing, job, (record, &last.says), changes).await?;
+            return Ok(written.map(|()| None));
+        }
+        Ok(Ok(None))
+    }
+
+    /// An answer never came: what the record says now tells whether the write took effect.
+    async fn conclude_answer(
+        &mut self,
+        job: &HandoverJob,
+        record: Record,
+        lost: Sending,
+        says: &Answers,
+    ) -> Result<(), EngineError> {
+        let Sending { intent, changes } = lost;
+        if changes.iter().all(|(field, value)| says.get(field) == value.as_ref()) {
+            let how = " (no answer came; found afterwards)";
+            let written = Written { record, intent, before: &Answers::new(), changes, how };
+            return self.answer_done(job, written, None).await;
+        }
+        let mut tx = self.write().await?;
+        let mut row = tx.handover(job.subject).await?.unwrap_or_default();
+        on_mut(&mut row.made.shown, record).sending = None;
+        tx.put_shown(job.subject, &row.made.shown, self.clock.now()).await?;
+        // It did not: decided once more.
+        tx.enqueue_handovers(&[job.subject], job.class, self.clock.now(), &job.origin).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Permit, intent, call, receipt.
+    async fn write_answer(
+        &mut self,
+        handing: &Handing,
+        job: &HandoverJob,
+        (record, says): (Record, &Answers),
+        changes: BTreeMap<AnswerField, Option<String>>,
+    ) -> Result<Called<()>, EngineError> {
+        match handing.crm.ready_to_answer(record.kind(), CLASS).await {
+            // What is read must show the new ones, too.
+            Ok(true) => self.prepared = false,
+            Ok(false) => {}
+            Err(error) => return Ok(Err(error)),
+        }
+        let permit = match self.crm.permits(CLASS, handing.crm.price_of_answer(), 1).await {
+            Ok(mut permits) => permits.pop(),
+            Err(error) => return Ok(Err(error)),
+        };
+        let Some(permit) = permit else { return Ok(Ok(())) };
+        let mut tx = self.write().await?;
+        let mut row = tx.handover(job.subject).await?.unwrap_or_default();
+        let intent = tx.next_answer().await?;
+        on_mut(&mut row.made.shown, record).sending = Some(Sending { intent, changes: changes.clone() });
+        tx.put_shown(job.subject, &row.made.shown, self.clock.now()).await?;
+        tx.commit().await?;
+        if !self.lease.is_valid() {
+            return Err(EngineError::LeaseLost);
+        }
+        let sent = match record {
+            Record::Deal(deal) => handing.crm.answer_on_deal(permit, deal, &changes).await.map(Some),
+            Record::Org(org) => handing.crm.answer_on_org(permit, org, &changes).await.map(|()| None),
+        };
+        let written = Written { record, intent, before: says, changes, how: "" };
+        match sent {
+            Ok(deal) => {
+                self.crm_pauses.answered();
+                self.answer_done(job, written, deal).await?;
+                Ok(Ok(()))
+            }
+            // Whether it took effect is read before the next one.
+            Err(error) if error.effect == Effect::InDoubt => Ok(Err(error)),
+            Err(error) => {
+                self.answer_refused(handing, job, written, &error).await?;
+                Ok(Err(error))
+            }
+        }
+    }
+
+    /// The receipt: what was shown, the journal, and what the CRM says now, in one transaction.
+    async fn answer_done(
+        &mut self,
+        job: &HandoverJob,
+        written: Written<'_>,
+        deal: Option<CrmDeal>,
+    ) -> Result<(), EngineError> {
+        let now = self.clock.now();
+        let mut tx = self.write().await?;
+        let mut row = tx.handover(job.subject).await?.unwrap_or_default();
+        let shown = on_mut(&mut row.made.shown, written.record);
+        let repeated = !shown.repeated(&written.changes).is_empty();
+        shown.remember(written.changes.clone());
+        tx.put_shown(job.subject, &row.made.shown, now).await?;
+        if let Some(deal) = deal {
+            tx.stage(StagedKind::Deal, &[deal_stream::row(&deal)], now, 0).await?;
+        }
+        if let Record::Org(org) = written.record {
+            // What is staged of it is older than the write.
+            tx.read_earlier(StagedKind::Org, &[org.0], Timestamp::UNIX_EPOCH).await?;
+        }
+        let party = row.made.party.as_ref().map_or(PartyId(0), |party| party.id);
+        let entry = self.entry(job, written, party, repeated);
+        tx.append_journal(&[entry]).await?;
+        Ok(tx.commit().await?)
+    }
+
+    fn entry(&self, job: &HandoverJob, written: Written<'_>, party: PartyId, repeated: bool) -> JournalEntry {
+        let Written { record, intent, before, changes, how } = written;
+        let op = match record {
+            Record::Deal(_) => "answer_deal",
+            Record::Org(_) => "answer_organization",
+        };
+        let again = if repeated {
+            "; somebody wrote over it, so it is written once more and then left alone"
+        } else {
+            ""
+        };
+        JournalEntry {
+            intent,
+            run: self.run,
+            at: self.clock.now(),
+            op: op.to_owned(),
+            party,
+            org: match job.subject {
+                Subject::Org(org) => Some(org),
+                Subject::Deal(_) => None,
+            },
+            before: Values::new(),
+            after: Values::new(),
+            reason: format!("{record} shows how its handover stands{again}{how}"),
+            rule: "customers_from_crm".to_owned(),
+            origin: job.origin.clone(),
+            tokens: i64::from(self.handing.as_ref().map_or(0, |handing| handing.crm.price_of_answer())),
+            detail: Some(serde_json::json!({ "before": before, "set": changes })),
+        }
+    }
+
+    /// It surely did not happen. What the CRM refuses is not sent again until something else is to be said; unless the record
+    /// was archived or deleted a moment ago: it is told when it is back.
+    async fn answer_refused(
+        &mut self,
+        handing: &Handing,
+        job: &HandoverJob,
+        written: Written<'_>,
+        error: &CallError,
+    ) -> Result<(), EngineError> {
+        let mut refused = matches!(error.kind, ErrorKind::Rejected | ErrorKind::Missing);
+        if refused && self.read_again(handing, written.record).await?.is_ok() {
+            let mut tx = self.store.read(self.connection()).await?;
+            refused = last_read(&mut tx, written.record).await?.is_some_and(|last| last.writable);
+        }
+        let mut tx = self.write().await?;
+        let mut row = tx.handover(job.subject).await?.unwrap_or_default();
+        let shown = on_mut(&mut row.made.shown, written.record);
+        shown.sending = None;
+        shown.refused = Some(error.to_string());
+        if refused {
+            shown.again.extend(written.changes.keys());
+            shown.written.extend(written.changes);
+        }
+        tx.put_shown(job.subject, &row.made.shown, self.clock.now()).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn read_again(&mut self, handing: &Handing, record: Record) -> Result<Called<()>, EngineError> {
+        let read_at = self.clock.now();
+        match record {
+            Record::Deal(deal) => {
+                let rows = match handing.crm.deals_by_id(&[deal], CLASS).await {
+                    Ok(rows) => rows,
+                    Err(error) => return Ok(Err(error)),
+                };
+                let there = rows.iter().any(|seen| match seen {
+                    Seen::Record(read) => read.id == deal,
+                    Seen::Malformed(record) => record.id == Some(deal.0),
+                });
+                let page = Page { rows, more: false, next: None, server_now: read_at };
+                let mut tx = self.write().await?;
+                stage_deals(&mut tx, page, read_at, 0, self.since()).await?;
+                if !there {
+                    tx.mark_absent(StagedKind::Deal, &[deal.0]).await?;
+                }
+                tx.commit().await?;
+            }
+            Record::Org(org) => {
+                let rows = match self.crm.orgs_by_id(&[org], CLASS).await {
+                    Ok(rows) => rows,
+                    Err(error) => return Ok(Err(error)),
+                };
+                let page = Page { rows, more: false, next: None, server_now: read_at };
+                let mut tx = self.write().await?;
+                let staged = stage_orgs(&mut tx, page, read_at, self.stage_rules()).await?;
+                tx.enqueue(&staged.keys, Class::Edit, read_at, "handover").await?;
+                if staged.rows == 0 {
+                    tx.mark_absent(StagedKind::Org, &[org.0]).await?;
+                }
+                tx.commit().await?;
+            }
+        }
+        self.crm_pauses.answered();
+        Ok(Ok(()))
+    }
+}
+
+/// Whether a failure says something about the CRM, and not only about one record, or a right that nothing else needs.
+fn is_the_crms(error: &CallError) -> bool {
+    match error.kind {
+        ErrorKind::Rejected | ErrorKind::Missing | ErrorKind::Unreadable | ErrorKind::Forbidden => false,
+        ErrorKind::UnknownField
+        | ErrorKind::Unauthorized
+        | ErrorKind::Exhausted { .. }
+        | ErrorKind::Transient { .. } => true,
+    }
+}
+
+/// By which waits of several keys are spread.
+fn seed(subject: Subject) -> i64 {
+    match subject {
+        Subject::Org(org) => org.0,
+        Subject::Deal(deal) => deal.0,
+    }
+}
+
+fn on(shown: &Shown, record: Record) -> OnRecord {
+    match record {
+        Record::Deal(deal) => shown.deals.get(&deal).cloned().unwrap_or_default(),
+        Record::Org(_) => shown.org.clone(),
+    }
+}
+
+fn on_mut(shown: &mut Shown, record: Record) -> &mut OnRecord {
+    match record {
+        Record::Deal(deal) => shown.deals.entry(deal).or_default(),
+        Record::Org(_) => &mut shown.org,
+    }
+}
+
+/// What a won deal without an organization shall say of how it stands: that somebody is asked, or nothing any more. None
+/// where its organization answers for it, or nothing was said.
+fn alone(row: &HandoverRow, deal: DealId, read: Option<&CrmDeal>) -> Option<Option<String>> {
+    let without = read.is_some_and(|read| read.org.is_none());
+    let said = row.made.shown.deals.contains_key(&deal);
+    let question = row.question.as_ref().map(|(question, _)| waiting(question));
+    (without && (question.is_some() || said)).then_some(question)
+}
+
+pub(crate) fn read_deal(record: Option<&StagedRecord>) -> Result<Option<CrmDeal>, EngineError> {
+    let record = record.filter(|record| record.missing < 2 && record.row.malformed.is_none());
+    record.map(|record| staging::read("deal", &record.row)).transpose()
+}
+
+async fn last_read(tx: &mut Tx, record: Record) -> Result<Option<LastRead>, EngineError> {
+    Ok(match record {
+        Record::Deal(deal) => {
+            let staged = tx.staged(StagedKind::Deal, &[deal.0]).await?.remove(&deal.0);
+            let read_at = staged.as_ref().map(|staged| staged.read_at);
+            let read = read_deal(staged.as_ref())?;
+            read.zip(read_at).map(|(deal, read_at)| LastRead {
+                writable: !deal.archived && deal.status != DealStatus::Deleted,
+                says: deal.facts.shown,
+                read_at,
+            })
+        }
+        Record::Org(org) => {
+            let staged = tx.staged(StagedKind::Org, &[org.0]).await?.remove(&org.0);
+            let staged = staged.filter(|staged| staged.missing < 2 && staged.row.malformed.is_none());
+            match staged {
+                Some(staged) => {
+                    let org: CrmOrg = staging::read("organization", &staged.row)?;
+                    Some(LastRead { says: org.facts.shown, read_at: staged.read_at, writable: true })
+                }
+                None => None,
+            }
+        }
+    })
+}

@@ -1,0 +1,491 @@
+//! Documents on deals, with a store and small worlds behind the ports: read, matched, shown, whatever gets lost.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp, civil::Date};
+use sync_core::{
+    budget::Class,
+    deals::{CrmDeal, CrmNote, DealFacts, DealStatus},
+    documents::{
+        Currencies, Document, DocumentKind, DocumentPolicy, ErpInvoice, How, Installment, PageWrite, Pattern,
+        ReferenceRule,
+    },
+    error::{CallError, ErrorKind},
+    fields::Values,
+    handover::Directory,
+    ids::{DealId, NoteId, OrgId, PartyId, TransactionId},
+    model::{Page, Seen},
+    money::{Amount, Money},
+    pair::Pair,
+    poll::{ErpRead, Pace},
+    ports::{Called, CrmDeals, CrmDocuments, DocumentRead, ErpDocuments, Permit},
+};
+use sync_engine::documents::{Did, DocumentFlow, DocumentRhythm, Place};
+use sync_store::{DecisionKey, DocumentId, NewPageIntent, StagedKind, Store, StoreOptions};
+
+/// What becomes of the next write of a note.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Answered,
+    /// It takes effect, and the answer is lost.
+    LostAfter,
+    /// It is lost on the way.
+    LostBefore,
+    Refused,
+}
+
+struct State {
+    now: Timestamp,
+    invoices: BTreeMap<i64, (Document, Timestamp)>,
+    deals: BTreeMap<DealId, CrmDeal>,
+    notes: BTreeMap<NoteId, CrmNote>,
+    fate: Fate,
+    /// Everything that was asked of the CRM.
+    calls: Vec<String>,
+}
+
+/// Both worlds.
+struct World(Mutex<State>);
+
+fn start() -> Timestamp {
+    "2026-03-02T12:00:00Z".parse().unwrap()
+}
+
+fn day(text: &str) -> Date {
+    text.parse().unwrap()
+}
+
+fn page<T>(rows: Vec<Seen<T>>, server_now: Timestamp) -> Page<T> {
+    Page { rows, more: false, next: None, server_now }
+}
+
+#[async_trait]
+impl ErpDocuments for World {
+    async fn documents(&self, kind: DocumentKind, read: DocumentRead) -> Called<Page<Document>> {
+        let state = self.0.lock().unwrap();
+        let since = read.created_since.unwrap();
+        let within = |(document, created): &&(Document, Timestamp)| {
+            let stamp = document.updated_at.unwrap();
+            *created >= since
+                && match read.at {
+                    ErpRead::ById { after } => document.key.id > after,
+                    ErpRead::Window { from, to } => stamp >= from && to.is_none_or(|to| stamp < to),
+                    ErpRead::Tie { .. } => false,
+                }
+        };
+        let of_kind = if kind == DocumentKind::Invoice { state.invoices.clone() } else { BTreeMap::new() };
+        let rows =
+            of_kind.values().filter(within).map(|(document, _)| Seen::Record(document.clone())).collect();
+        Ok(page(rows, state.now))
+    }
+
+    async fn open_invoices(&self, after: TransactionId) -> Called<Page<Document>> {
+        let state = self.0.lock().unwrap();
+        let open = |document: &&Document| document.key.id > after.0 && !document.balance.unwrap().is_zero();
+        let rows = state.invoices.values().map(|(document, _)| document).filter(open);
+        Ok(page(rows.cloned().map(Seen::Record).collect(), state.now))
+    }
+
+    async fn invoices_by_id(&self, ids: &[TransactionId]) -> Called<Vec<Seen<Document>>> {
+        let state = self.0.lock().unwrap();
+        Ok(ids.iter().filter_map(|id| Some(Seen::Record(state.invoices.get(&id.0)?.0.clone()))).collect())
+    }
+
+    async fn installments(&self, _: TransactionId) -> Called<Vec<Seen<Installment>>> {
+        Ok(Vec::new())
+    }
+}
+
+#[async_trait]
+impl CrmDeals for World {
+    async fn deals_won(&self, _: Option<String>, _: Class) -> Called<Page<CrmDeal>> {
+        Ok(page(Vec::new(), start()))
+    }
+
+    async fn deals_changed(&self, _: Timestamp, _: Option<String>, _: Class) -> Called<Page<CrmDeal>> {
+        Ok(page(Vec::new(), start()))
+    }
+
+    async fn deals_by_id(&self, ids: &[DealId], _: Class) -> Called<Vec<Seen<CrmDeal>>> {
+        let mut state = self.0.lock().unwrap();
+        state.calls.push(format!("{} deals", ids.len()));
+        Ok(ids.iter().filter_map(|id| state.deals.get(id).cloned().map(Seen::Record)).collect())
+    }
+
+    async fn company(&self) -> Called<i64> {
+        Ok(1)
+    }
+
+    async fn directory(&self, _: Class) -> Called<Directory> {
+        Ok(Directory::default())
+    }
+}
+
+impl World {
+    fn write<T>(&self, what: &str, act: impl FnOnce(&mut State) -> T) -> Called<T> {
+        let mut state = self.0.lock().unwrap();
+        state.calls.push(what.to_owned());
+        let transient = || ErrorKind::Transient { after: None };
+        match std::mem::replace(&mut state.fate, Fate::Answered) {
+            Fate::Answered => Ok(act(&mut state)),
+            Fate::LostAfter => {
+                act(&mut state);
+                Err(CallError::in_doubt("notes", transient(), "lost"))
+            }
+            Fate::LostBefore => Err(CallError::in_doubt("notes", transient(), "lost")),
+            Fate::Refused => Err(CallError::without_effect("notes", ErrorKind::Rejected, "no")),
+        }
+    }
+}
+
+#[async_trait]
+impl CrmDocuments for World {
+    async fn deals_open(&self, _: Option<String>, _: Class) -> Called<Page<CrmDeal>> {
+        Ok(page(Vec::new(), start()))
+    }
+
+    async fn currencies(&self, _: Class) -> Called<Currencies> {
+        Ok(Currencies([("EUR".to_owned(), 2)].into()))
+    }
+
+    async fn create_note(&self, _: Permit, deal: DealId, content: &str) -> Called<CrmNote> {
+        self.write(&format!("create on {deal}"), |state| {
+            let id = NoteId(1 + state.notes.len() as i64);
+            // The CRM keeps another form of what was sent.
+            let content = content.replace("<p>", "<p class=\"kept\">");
+            let note = CrmNote { id, deal: Some(deal), content, updated_at: None, deleted: false };
+            state.notes.insert(id, note.clone());
+            note
+        })
+    }
+
+    async fn update_note(&self, _: Permit, id: NoteId, content: &str) -> Called<CrmNote> {
+        self.write(&format!("update {id}"), |state| {
+            let note = state.notes.get_mut(&id).unwrap();
+            content.clone_into(&mut note.content);
+            note.clone()
+        })
+    }
+
+    async fn delete_note(&self, _: Permit, id: NoteId) -> Called<()> {
+        self.write(&format!("delete {id}"), |state| state.notes.get_mut(&id).unwrap().deleted = true)
+    }
+
+    async fn note(&self, id: NoteId, _: Class) -> Called<Option<CrmNote>> {
+        let mut state = self.0.lock().unwrap();
+        state.calls.push(format!("read {id}"));
+        Ok(state.notes.get(&id).cloned())
+    }
+
+    async fn notes_of(&self, deal: DealId, _: Class) -> Called<Vec<CrmNote>> {
+        let mut state = self.0.lock().unwrap();
+        state.calls.push(format!("list of {deal}"));
+        Ok(state.notes.values().filter(|note| note.deal == Some(deal) && !note.deleted).cloned().collect())
+    }
+
+    async fn permit(&self, class: Class, _: &PageWrite) -> Called<Permit> {
+        Ok(Permit::paid(class, 10))
+    }
+}
+
+struct Story {
+    world: Arc<World>,
+    place: Place,
+    flow: DocumentFlow,
+    now: Timestamp,
+    _folder: tempfile::TempDir,
+}
+
+const RHYTHM: DocumentRhythm = DocumentRhythm {
+    poll_every: SignedDuration::from_mins(15),
+    balances_every: SignedDuration::from_hours(6),
+    sweep_every: SignedDuration::from_hours(24),
+    since: SignedDuration::from_hours(24 * 90),
+    pace: Pace { overlap: SignedDuration::from_mins(10), safety: SignedDuration::from_secs(1) },
+    t_effect: SignedDuration::from_mins(2),
+    settle: SignedDuration::from_mins(1),
+};
+
+fn flow(world: &Arc<World>) -> DocumentFlow {
+    let how = How::Pattern(Pattern::parse("PD-{deal_id}").unwrap());
+    let field = "PurchaseOrder".parse().unwrap();
+    let rule = ReferenceRule { kinds: Default::default(), field, how, source_system: None };
+    let policy =
+        DocumentPolicy { references: vec![rule], fields: Default::default(), ..DocumentPolicy::default() };
+    DocumentFlow::new(policy, (world.clone(), world.clone(), world.clone()), RHYTHM)
+}
+
+impl Story {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("story.db").display());
+        let store = Store::open(&url, StoreOptions { durable: false, gate: None }).await.unwrap();
+        store.migrate().await.unwrap();
+        let connection = store.ensure_connection("acme", "{}", start()).await.unwrap();
+        let fence = store.lease_take(connection, "one", None).await.unwrap().unwrap();
+        let mut tx = store.write(&fence).await.unwrap();
+        let run = tx.begin_run("run", start()).await.unwrap();
+        let pair = Pair {
+            party: PartyId(300),
+            org: OrgId(11),
+            erp_mirror: Values::new(),
+            crm_mirror: Values::new(),
+            written: BTreeMap::new(),
+        };
+        tx.put_pairs(&[pair], start()).await.unwrap();
+        tx.commit().await.unwrap();
+        let state = State {
+            now: start(),
+            invoices: BTreeMap::new(),
+            deals: [81, 82].map(|id| (DealId(id), deal(id))).into(),
+            notes: BTreeMap::new(),
+            fate: Fate::Answered,
+            calls: Vec::new(),
+        };
+        let world = Arc::new(World(Mutex::new(state)));
+        let flow = flow(&world);
+        Self { world, place: Place { store, fence, run }, flow, now: start(), _folder: folder }
+    }
+
+    fn edit(&self, act: impl FnOnce(&mut State)) {
+        act(&mut self.world.0.lock().unwrap());
+    }
+
+    /// An invoice as it stands now, entered or changed.
+    fn enter(&self, id: i64, po: Option<&str>, balance: &str) {
+        let now = self.now;
+        self.edit(|state| {
+            state.invoices.insert(id, (invoice(id, po, balance, now), now));
+        });
+    }
+
+    fn advance(&mut self, by: SignedDuration) {
+        self.now += by;
+        let now = self.now;
+        self.edit(|state| state.now = now);
+    }
+
+    /// Until nothing is due; what was asked of the CRM meanwhile.
+    async fn cycle(&mut self) -> String {
+        self.edit(|state| state.calls.clear());
+        for _ in 0..100 {
+            let mut idle = true;
+            for turn in 0..3 {
+                let did = match turn {
+                    0 => self.flow.read_documents(&self.place, self.now).await.unwrap(),
+                    1 => self.flow.find_deals(&self.place, self.now).await.unwrap(),
+                    _ => self.flow.show_documents(&self.place, self.now).await.unwrap(),
+                };
+                match did {
+                    Did::Nothing => {}
+                    Did::Something => idle = false,
+                    Did::Failed(_, error) => panic!("{error}"),
+                }
+            }
+            if idle {
+                return self.world.0.lock().unwrap().calls.join(", ");
+            }
+        }
+        panic!("no end");
+    }
+
+    async fn key_of(&self, id: i64) -> (DecisionKey, Option<DealId>) {
+        let mut tx = self.place.store.read(self.place.fence.connection).await.unwrap();
+        let id = DocumentId { kind: StagedKind::Invoice, id };
+        let (decided, _) = tx.documents(&[id]).await.unwrap().remove(&id).unwrap().decided.unwrap();
+        (decided.key, decided.deal)
+    }
+
+    fn notes_on(&self, deal: i64) -> Vec<String> {
+        let state = self.world.0.lock().unwrap();
+        let here = state.notes.values().filter(|note| note.deal == Some(DealId(deal)) && !note.deleted);
+        here.map(|note| note.content.clone()).collect()
+    }
+}
+
+fn deal(id: i64) -> CrmDeal {
+    CrmDeal {
+        id: DealId(id),
+        title: "Contract".to_owned(),
+        status: DealStatus::Won,
+        value: Some(Money { amount: Amount::parse("1000").unwrap(), currency: "EUR".to_owned() }),
+        org: Some(OrgId(11)),
+        person: None,
+        owner: Some(7),
+        pipeline: None,
+        stage: None,
+        won_at: Some("2026-02-01T00:00:00Z".parse().unwrap()),
+        added_at: Some("2026-01-01T00:00:00Z".parse().unwrap()),
+        expected_close: None,
+        archived: false,
+        updated_at: start(),
+        custom: BTreeMap::new(),
+        label_ids: Vec::new(),
+        facts: DealFacts::default(),
+    }
+}
+
+fn invoice(id: i64, po: Option<&str>, balance: &str, updated_at: Timestamp) -> Document {
+    Document::from(&ErpInvoice {
+        id: TransactionId(id),
+        number: format!("INV-{id}"),
+        party: Some(PartyId(300)),
+        account_number: Some("10061".to_owned()),
+        status: Some("Complete".to_owned()),
+        currency: Some("EUR".to_owned()),
+        entered: Amount::parse("1000"),
+        balance: Amount::parse(balance),
+        date: Some(day("2026-02-10")),
+        due: Some(day("2026-04-10")),
+        purchase_order: po.map(str::to_owned),
+        cross_reference: None,
+        special_instructions: None,
+        business_unit: None,
+        updated_at,
+    })
+}
+
+const POLL: SignedDuration = SignedDuration::from_mins(16);
+
+#[tokio::test]
+async fn issued_paid_and_moved() {
+    let mut story = Story::new().await;
+    story.enter(1, Some("PD-81"), "1000");
+    story.enter(2, Some("Our PD-81, again"), "1000");
+    assert_eq!(story.cycle().await, "1 deals, 1 deals, create on 81", "many documents are one note");
+    let note = story.notes_on(81);
+    assert!(note.len() == 1 && note[0].contains("INV-1") && note[0].contains("INV-2"), "{note:?}");
+    story.advance(POLL);
+    assert_eq!(story.cycle().await, "", "an unchanged cycle asks nothing of the CRM");
+
+    // A payment moves no stamp.
+    story.edit(|state| state.invoices.get_mut(&1).unwrap().0.balance = Amount::parse("0"));
+    story.advance(POLL);
+    assert_eq!(story.cycle().await, "");
+    story.advance(RHYTHM.balances_every);
+    assert_eq!(story.cycle().await, "1 deals, read 1, update 1");
+    assert!(story.notes_on(81)[0].contains("paid"));
+
+    story.enter(2, Some("PD-82"), "1000");
+    story.advance(POLL);
+    assert_eq!(story.cycle().await, "1 deals, 2 deals, read 1, update 1, create on 82");
+    assert!(!story.notes_on(81)[0].contains("INV-2") && story.notes_on(82)[0].contains("INV-2"));
+    story.enter(1, Some("PD-82"), "0");
+    story.advance(POLL);
+    assert_eq!(story.cycle().await, "2 deals, read 1, delete 1, read 2, update 2");
+    assert_eq!(story.notes_on(81), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_names_no_deal_is_matched_by_its_customer_or_waits() {
+    let mut story = Story::new().await;
+    story.enter(1, Some("PD-81"), "1000");
+    story.enter(2, None, "1000");
+    story.enter(3, Some("PD-99"), "1000");
+    story.cycle().await;
+    assert_eq!(story.key_of(3).await, (DecisionKey::Unmatched, None), "it names a deal that never was");
+    // Deal 81 is known by now: it is the customer's only one.
+    story.advance(RHYTHM.sweep_every + POLL);
+    story.cycle().await;
+    assert_eq!(story.key_of(2).await, (DecisionKey::Attached, Some(DealId(81))));
+    story.edit(|state| {
+        state.invoices.remove(&1);
+    });
+    story.enter(4, Some("PD-82"), "1000");
+    story.advance(POLL);
+    story.cycle().await;
+    assert_eq!(story.key_of(2).await, (DecisionKey::Attached, Some(DealId(81))), "it stays where it is");
+    story.enter(5, None, "1000");
+    story.advance(POLL);
+    story.cycle().await;
+    assert_eq!(story.key_of(5).await, (DecisionKey::Ambiguous, None), "two deals fit as well");
+}
+
+#[tokio::test]
+async fn documents_that_are_older_than_the_settings_say_are_not_read() {
+    let mut story = Story::new().await;
+    let (now, old) = (story.now, story.now - RHYTHM.since - POLL);
+    story.edit(|state| {
+        state.invoices.insert(1, (invoice(1, Some("PD-81"), "1000", now), old));
+    });
+    assert_eq!(story.cycle().await, "");
+    story.advance(RHYTHM.balances_every);
+    assert_eq!(story.cycle().await, "", "not by its balance either");
+}
+
+#[tokio::test]
+async fn a_note_whose_answer_is_lost_is_never_written_twice_and_never_lost() {
+    for fate in [Fate::LostAfter, Fate::LostBefore] {
+        let mut story = Story::new().await;
+        story.enter(1, Some("PD-81"), "1000");
+        story.edit(|state| state.fate = fate);
+        assert_eq!(story.cycle().await, "1 deals, 1 deals, create on 81");
+        story.advance(SignedDuration::from_mins(2));
+        assert_eq!(story.cycle().await, "", "nobody may tell yet");
+        // Whoever goes on is another process.
+        story.flow = flow(&story.world);
+        story.advance(SignedDuration::from_mins(2));
+        let looked = story.cycle().await;
+        let expected =
+            if fate == Fate::LostAfter { "1 deals, list of 81" } else { "1 deals, list of 81, create on 81" };
+        assert_eq!(looked, expected);
+        assert_eq!(story.notes_on(81).len(), 1, "{fate:?}");
+        story.advance(POLL);
+        assert_eq!(story.cycle().await, "");
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_dies_after_its_intent_is_followed_by_one_that_looks_first() {
+    for happened in [false, true] {
+        let mut story = Story::new().await;
+        story.enter(1, Some("PD-81"), "1000");
+        story.edit(|state| state.fate = Fate::Refused);
+        let content = "<p>Invoices</p> [erp-sync:invoice:deal:81]".to_owned();
+        let mut tx = story.place.store.write(&story.place.fence).await.unwrap();
+        let new = NewPageIntent {
+            deal: DealId(81),
+            kind: "create_note".to_owned(),
+            body: serde_json::json!({ "create_note": { "kind": "invoice" } }).to_string(),
+            reason: String::new(),
+            class: Class::Document,
+            origin: "document poll".to_owned(),
+        };
+        tx.open_page_intents(story.place.run, &[new], story.now).await.unwrap();
+        tx.commit().await.unwrap();
+        if happened {
+            let note =
+                CrmNote { id: NoteId(1), deal: Some(DealId(81)), content, updated_at: None, deleted: false };
+            story.edit(|state| {
+                state.notes.insert(NoteId(1), note);
+            });
+        }
+        story.edit(|state| state.fate = Fate::Answered);
+        assert_eq!(story.cycle().await, "1 deals, 1 deals", "nothing is written before it can be told");
+        story.advance(SignedDuration::from_mins(4));
+        let looked = story.cycle().await;
+        let expected =
+            if happened { "1 deals, list of 81, update 1" } else { "1 deals, list of 81, create on 81" };
+        assert_eq!(looked, expected);
+        assert_eq!(story.notes_on(81).len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_note_is_tried_again_later_and_stops_no_other() {
+    let mut story = Story::new().await;
+    story.enter(1, Some("PD-81"), "1000");
+    story.enter(2, Some("PD-82"), "1000");
+    story.edit(|state| state.fate = Fate::Refused);
+    assert_eq!(story.cycle().await, "2 deals, 2 deals, create on 81, create on 82");
+    assert_eq!(story.notes_on(81).len(), 0);
+    story.advance(POLL);
+    assert_eq!(story.cycle().await, "1 deals, create on 81");
+    assert_eq!((story.notes_on(81).len(), story.notes_on(82).len()), (1, 1));
+}
