@@ -1,9 +1,6 @@
 //! Activities for people of ours: what has to be filled in before there can be a customer.
 
-use saas_http::{
-    Answer, Pass,
-    scalar::{int, required},
-};
+use saas_http::scalar::{int, required};
 use serde_json::{Value as Json, json};
 use sync_core::{
     budget::Class,
@@ -14,7 +11,7 @@ use sync_core::{
 
 use crate::{
     api::activities::{ActivityDto, CreateActivity, ListActivities, UpdateActivity},
-    client::{Pipedrive, unreadable},
+    client::Pipedrive,
 };
 
 impl Pipedrive {
@@ -33,10 +30,7 @@ impl Pipedrive {
         if let Some(owner) = activity.owner {
             body["owner_id"] = owner.into();
         }
-        let sent = self.caller.send(&CreateActivity { body }, Pass::Permit(permit)).await?;
-        let Answer { value, correlation, .. } = sent;
-        let id = value.one().map_err(str::to_owned).and_then(|data| Ok(read(&data)?.0));
-        id.map_err(|what| unreadable::<CreateActivity>(what).with_correlation(correlation))
+        self.one(&CreateActivity { body }, permit, |data| Ok(read(data)?.0)).await
     }
 
     /// The first activity on a deal whose note has this text in it.
@@ -65,10 +59,7 @@ impl Pipedrive {
             ActivityChange::Words(words) => json!({ "subject": words.subject, "note": words.note }),
             ActivityChange::Done => json!({ "done": true }),
         };
-        let sent = self.caller.send(&UpdateActivity { id, body }, Pass::Permit(permit)).await?;
-        let Answer { value, correlation, .. } = sent;
-        let done = value.one().map(drop);
-        done.map_err(|what| unreadable::<UpdateActivity>(what).with_correlation(correlation))
+        self.one(&UpdateActivity { id, body }, permit, |_| Ok(())).await
     }
 }
 
@@ -77,7 +68,10 @@ fn read(row: &Json) -> Result<(ActivityId, String), String> {
     let ActivityDto { id, note } = serde_json::from_value(row.clone()).map_err(|error| error.to_string())?;
     let note = match note {
         Some(Json::String(note)) => note,
-        _ => String::new(),
+        // Then it is not the one that is looked for.
+        None | Some(Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_)) => {
+            String::new()
+        }
     };
     Ok((ActivityId(required("id", int("id", id.as_ref())?)?), note))
 }

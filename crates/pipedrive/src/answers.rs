@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use saas_http::{Answer, Endpoint as _, Pass};
+use saas_http::Endpoint as _;
 use serde_json::Value as Json;
 use sync_core::{
     budget::Class,
@@ -25,7 +25,7 @@ use crate::{
         organization_fields::{CreateField, FieldDto, ListFields, type_of},
         organizations::UpdateOrganization,
     },
-    client::{Pipedrive, unreadable},
+    client::Pipedrive,
     deal_json,
     deals::DealChanges,
     provision::{MARGIN, new_code},
@@ -177,10 +177,8 @@ impl Pipedrive {
         let body = deal_json::body(&DealChanges { value: None, custom })
             .map_err(|why| CallError::without_effect(UpdateDeal::NAME, ErrorKind::Rejected, why))?;
         let update = UpdateDeal { id, body: body.into() };
-        let sent = self.caller.send(&update, Pass::Permit(permit)).await;
-        let Answer { value, correlation, .. } = self.unless_gone(AnsweredOn::Deals, sent).await?;
-        let deal = value.one().map_err(str::to_owned).and_then(|data| deal_json::read(&data));
-        deal.map_err(|what| unreadable::<UpdateDeal>(what).with_correlation(correlation))
+        let sent = self.one(&update, permit, deal_json::read).await;
+        self.unless_gone(AnsweredOn::Deals, sent).await
     }
 
     /// Sets answers on an organization.
@@ -192,10 +190,8 @@ impl Pipedrive {
         }
         let custom: serde_json::Map<String, Json> = custom.into_iter().collect();
         let body = serde_json::json!({ "custom_fields": custom });
-        let sent = self.caller.send(&UpdateOrganization { id, body }, Pass::Permit(permit)).await;
-        let Answer { value, correlation, .. } = self.unless_gone(AnsweredOn::Orgs, sent).await?;
-        let done = value.one().map(drop);
-        done.map_err(|what| unreadable::<UpdateOrganization>(what).with_correlation(correlation))
+        let sent = self.one(&UpdateOrganization { id, body }, permit, |_| Ok(())).await;
+        self.unless_gone(AnsweredOn::Orgs, sent).await
     }
 
     /// A field that somebody deleted is looked up, or made, before the next answer.

@@ -1,4 +1,6 @@
 //! What a deal shows of its documents: the arithmetic, the note, and what is written when.
+//!
+//! It is long on purpose: what is summed, what the note says of it and what is written are about the same made-up documents.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

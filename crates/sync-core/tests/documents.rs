@@ -1,4 +1,6 @@
 //! Which deal a document belongs to, as a table: a situation in words, and the attachment in words. Read it top down.
+//!
+//! It is long on purpose: whoever asks where a document goes looks through one table.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

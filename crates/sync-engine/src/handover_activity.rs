@@ -182,15 +182,11 @@ impl Engine {
         what: Vec<String>,
     ) -> Done {
         let Some(activity) = row.made.shown.activity.clone() else { return Ok(Ok(())) };
-        let (permit, intent) = match self.activity_intent(handing, job, &activity).await? {
-            Ok(Some(both)) => both,
-            Ok(None) => return Ok(Ok(())),
-            Err(error) => return Ok(Err(error)),
-        };
-        let words = activity_words(&what, &activity_marker(org, intent));
+        let words = |intent| ActivityChange::Words(activity_words(&what, &activity_marker(org, intent)));
         let now_asks = Activity { what: what.clone(), sending: None, ..activity.clone() };
-        match handing.crm.change_activity(permit, id, &ActivityChange::Words(words)).await {
-            Ok(()) => {
+        match self.change_activity(handing, job, (&activity, id), words).await? {
+            Ok(None) => Ok(Ok(())),
+            Ok(Some(intent)) => {
                 let reason =
                     format!("deal {}: its owner is asked for {} now", activity.deal, what.join(", "));
                 let detail = serde_json::json!({ "activity": id, "before": activity.what, "what": what });
@@ -217,13 +213,9 @@ impl Engine {
         row: &HandoverRow,
     ) -> Done {
         let Some(activity) = row.made.shown.activity.clone() else { return Ok(Ok(())) };
-        let (permit, intent) = match self.activity_intent(handing, job, &activity).await? {
-            Ok(Some(both)) => both,
-            Ok(None) => return Ok(Ok(())),
-            Err(error) => return Ok(Err(error)),
-        };
-        match handing.crm.change_activity(permit, id, &ActivityChange::Done).await {
-            Ok(()) => {
+        match self.change_activity(handing, job, (&activity, id), |_| ActivityChange::Done).await? {
+            Ok(None) => Ok(Ok(())),
+            Ok(Some(intent)) => {
                 let reason =
                     format!("deal {}: nothing is missing any more, the activity is done", activity.deal);
                 let detail = serde_json::json!({ "activity": id, "deal": activity.deal });
@@ -240,13 +232,15 @@ impl Engine {
         }
     }
 
-    /// Permit and committed intent of a change; whoever finds it without a receipt repeats the change.
-    async fn activity_intent(
+    /// Permit, committed intent and call of a change; whoever finds the intent without a receipt repeats the change. Gives its
+    /// number, or none if there was no permit.
+    async fn change_activity(
         &mut self,
         handing: &Handing,
         job: &HandoverJob,
-        activity: &Activity,
-    ) -> Result<Called<Option<(Permit, IntentId)>>, EngineError> {
+        (activity, id): (&Activity, ActivityId),
+        change: impl FnOnce(IntentId) -> ActivityChange,
+    ) -> Result<Called<Option<IntentId>>, EngineError> {
         let permit = match self.activity_permit(handing).await {
             Ok(Some(permit)) => permit,
             Ok(None) => return Ok(Ok(None)),
@@ -263,7 +257,7 @@ impl Engine {
         if !self.lease.is_valid() {
             return Err(EngineError::LeaseLost);
         }
-        Ok(Ok(Some((permit, intent))))
+        Ok(handing.crm.change_activity(permit, id, &change(intent)).await.map(|()| Some(intent)))
     }
 
     async fn put_activity(

@@ -4,7 +4,7 @@
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-use super::{question::Question, trigger::Cause};
+use super::question::Question;
 use crate::ids::{ActivityId, DealId, IntentId, OrgId};
 
 /// An activity of ours.
@@ -103,10 +103,7 @@ pub enum ActivityStep {
 /// What has to happen with the activity of a handover, given what is asked about it now.
 #[must_use]
 pub fn activity_step(question: Option<&Question>, activity: Option<&Activity>) -> ActivityStep {
-    let wanted = match question {
-        Some(Question::DataMissing { cause: Cause::Deal(deal), what }) => Some((*deal, what)),
-        _ => None,
-    };
+    let wanted = question.and_then(Question::asks_owner_of);
     let Some(activity) = activity else {
         return wanted
             .map_or(ActivityStep::Nothing, |(deal, what)| ActivityStep::Create { deal, what: what.clone() });
@@ -145,7 +142,7 @@ pub fn activity_words(what: &[String], marker: &str) -> ActivityWords {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::trigger::Cause, *};
 
     fn missing(deal: i64, what: &[&str]) -> Question {
         let what = what.iter().map(|word| (*word).to_owned()).collect();

@@ -252,6 +252,29 @@ impl Question {
         }
     }
 
+    /// The deal whose owner can fill in what is missing, and that, if this is the question.
+    #[must_use]
+    pub fn asks_owner_of(&self) -> Option<(DealId, &Vec<String>)> {
+        match self {
+            Self::DataMissing { cause: Cause::Deal(deal), what } => Some((*deal, what)),
+            Self::DataMissing { cause: Cause::Created | Cause::Assigned | Cause::Asked, .. }
+            | Self::ApprovalNeeded { .. }
+            | Self::ApprovalExpired { .. }
+            | Self::NoBusinessUnit { .. }
+            | Self::NoOrganization { .. }
+            | Self::PartyAmbiguous { .. }
+            | Self::PartyKnown { .. }
+            | Self::PartyUnusable { .. }
+            | Self::PartyChanged { .. }
+            | Self::SeveralParties { .. }
+            | Self::SeveralAccounts { .. }
+            | Self::SiteMissing { .. }
+            | Self::Refused { .. }
+            | Self::OrganizationGone { .. }
+            | Self::OrganizationUnreadable { .. } => None,
+        }
+    }
+
     /// A few words for whoever sees the deal only.
     #[must_use]
     pub fn short(&self) -> String {
