@@ -159,6 +159,7 @@ impl Engine {
     pub async fn step(&mut self, now: Timestamp) -> Result<Step, EngineError> {
         let worked = self.read_hooked_deals(now).await?
             || self.hand_over(now).await?
+            || self.show_handover(now).await?
             || self.read(now).await?
             || self.reconcile(now).await?;
         if worked { Ok(Step::Worked) } else { Ok(Step::IdleUntil(self.next_due(now).await?)) }
@@ -423,6 +424,13 @@ impl Engine {
                 && let Some(due) = tx.next_handover(Class::Backfill).await?
             {
                 crm_due = crm_due.min(due.max(self.erp_pauses.active(now).map_or(now, |pause| pause.until)));
+            }
+            // What is parked comes with the end of the pause.
+            if self.handed.begun.is_some()
+                && self.crm_is_open_for(Class::Document, now)
+                && let Some(show) = tx.next_show().await?
+            {
+                crm_due = crm_due.min(show);
             }
         }
         if let Some((_, pause)) = parked {

@@ -124,7 +124,6 @@ impl Engine {
         };
         match handled {
             Handled::Settled(outcome) => {
-                Box::pin(self.show_answers(&handing, &job)).await?;
                 if let (Subject::Org(org), Some(outcome)) = (job.subject, outcome) {
                     let mut tx = self.write().await?;
                     tx.put_handover_outcome(self.run, HANDOVERS, org, outcome).await?;
@@ -244,7 +243,7 @@ impl Engine {
         };
         let due = now + backoff::after(attempts, spread);
         let mut tx = self.write().await?;
-        tx.settle_handover(job, Some(due), attempts, Some(&error.to_string())).await?;
+        tx.settle_handover(job, Some(due), attempts, Some(&error.to_string()), now).await?;
         tx.commit().await?;
         tracing::warn!(subject = %job.subject, attempts, %error, "a handover is tried again later");
         Ok(())
@@ -424,7 +423,7 @@ impl Engine {
         if let Some(question) = question {
             tx.put_question(job.subject, question.as_ref(), now).await?;
         }
-        tx.settle_handover(job, due, 0, None).await?;
+        tx.settle_handover(job, due, 0, None, now).await?;
         tx.commit().await?;
         Ok(Handled::Settled(outcome))
     }

@@ -37,12 +37,8 @@ impl Engine {
         for _ in 0..STEPS {
             let now = self.clock.now();
             let mut tx = self.store.read(self.connection()).await?;
-            let due = tx.handover_due(job.subject).await?;
             let row = tx.handover(job.subject).await?.unwrap_or_default();
             drop(tx);
-            if due.is_some_and(|due| due <= now) {
-                return Ok(Ok(None));
-            }
             let asks = handing.policy.answers.activity;
             let question = row.question.as_ref().map(|(question, _)| question).filter(|_| asks);
             let step = activity_step(question, row.made.shown.activity.as_ref());

@@ -80,20 +80,35 @@ struct Written<'a> {
 }
 
 impl Engine {
-    /// Shows on deals and organization how their handover stands. What could not be shown is tried again later: the key comes
-    /// back for it, at the latest when it would have come anyway.
-    pub(crate) async fn show_answers(
-        &mut self,
-        handing: &Handing,
-        job: &HandoverJob,
-    ) -> Result<(), EngineError> {
+    /// Looks at the next handover of which deals and organization shall tell, while nothing more urgent is due. Tells whether there
+    /// was one.
+    pub(crate) async fn show_handover(&mut self, now: Timestamp) -> Result<bool, EngineError> {
+        let Some(handing) = self.handing.clone().filter(|_| self.handed.begun.is_some()) else {
+            return Ok(false);
+        };
+        if !self.crm_is_open_for(CLASS, now) {
+            return Ok(false);
+        }
+        let mut tx = self.store.read(self.connection()).await?;
+        let Some(job) = tx.claim_shows(now, 1).await?.into_iter().next() else { return Ok(false) };
+        // Law 5: a customer that waits comes before what is told of another one. Handovers had their turn.
+        if self.is_loaded(&mut tx).await? && !tx.claim(now, Class::NewCustomer, 1).await?.is_empty() {
+            return Ok(false);
+        }
+        drop(tx);
+        Box::pin(self.show_answers(&handing, &job)).await?;
+        Ok(true)
+    }
+
+    /// Shows on deals and organization how their handover stands. What could not be shown is tried again later.
+    async fn show_answers(&mut self, handing: &Handing, job: &HandoverJob) -> Result<(), EngineError> {
         let all = self.what_to_show(handing, job).await?;
         // One that fails does not stand in the way of the others (law 10), unless it is the CRM that fails.
         let mut failed = None;
         for (record, wanted) in all {
             match self.show(handing, job, record, &wanted).await? {
                 Ok(None) => {}
-                Ok(Some(opens)) => return self.show_later(job, opens, job.attempts, None).await,
+                Ok(Some(opens)) => return self.settle_show(job, Some(opens), job.attempts, None).await,
                 Err(error) => {
                     let of_crm = self.not_shown(job, record, &error).await?;
                     failed = Some((format!("{record} could not be told how it stands"), error));
@@ -106,7 +121,7 @@ impl Engine {
         if let (Subject::Org(org), None) = (job.subject, &failed) {
             match self.tend_activity(handing, job, org).await? {
                 Ok(None) => {}
-                Ok(Some(opens)) => return self.show_later(job, opens, job.attempts, None).await,
+                Ok(Some(opens)) => return self.settle_show(job, Some(opens), job.attempts, None).await,
                 Err(error) => {
                     if is_the_crms(&error) {
                         self.crm_failed(CLASS, &error);
@@ -115,7 +130,7 @@ impl Engine {
                 }
             }
         }
-        let Some((what, error)) = failed else { return Ok(()) };
+        let Some((what, error)) = failed else { return self.settle_show(job, None, 0, None).await };
         let (now, attempts) = (self.clock.now(), job.attempts + 1);
         let due = match error.kind {
             ErrorKind::Exhausted { until } => until,
@@ -135,21 +150,19 @@ impl Engine {
         // Nobody waits for what a person has to allow first.
         let lasting = due == now + NEXT_DAY;
         let attempts = if lasting { attempts.max(MOST_ATTEMPTS) } else { attempts };
-        self.show_later(job, due, attempts, Some(format!("{what}: {error}"))).await
+        self.settle_show(job, Some(due), attempts, Some(format!("{what}: {error}"))).await
     }
 
-    /// The key comes back at `due`, if it would not have come before.
-    async fn show_later(
+    /// What was to be shown is shown, or is looked at again at `due`.
+    async fn settle_show(
         &mut self,
         job: &HandoverJob,
-        due: Timestamp,
+        due: Option<Timestamp>,
         attempts: u32,
         error: Option<String>,
     ) -> Result<(), EngineError> {
         let mut tx = self.write().await?;
-        let known = tx.handover_due(job.subject).await?;
-        let due = known.map_or(due, |known| known.min(due));
-        tx.settle_handover(job, Some(due), attempts, error.as_deref()).await?;
+        tx.settle_show(job, due, attempts, error.as_deref()).await?;
         Ok(tx.commit().await?)
     }
 
@@ -191,9 +204,6 @@ impl Engine {
             return Ok(Vec::new());
         }
         let mut tx = self.store.read(self.connection()).await?;
-        if tx.handover_due(job.subject).await?.is_some_and(|due| due <= now) {
-            return Ok(Vec::new());
-        }
         match job.subject {
             Subject::Org(org) => {
                 let looked = Looked::default();
@@ -253,7 +263,7 @@ impl Engine {
             if let Some(lost) = lost {
                 self.conclude_answer(job, record, lost, &last.says).await?;
                 // What is left of it is written with the next look.
-                return Ok(Ok(None));
+                return Ok(Ok(Some(now)));
             }
             let written = self.write_answer(handing, job, (record, &last.says), changes).await?;
             return Ok(written.map(|()| None));
@@ -279,8 +289,7 @@ impl Engine {
         let mut row = tx.handover(job.subject).await?.unwrap_or_default();
         on_mut(&mut row.made.shown, record).sending = None;
         tx.put_shown(job.subject, &row.made.shown, self.clock.now()).await?;
-        // It did not: decided once more.
-        tx.enqueue_handovers(&[job.subject], job.class, self.clock.now(), &job.origin).await?;
+        // It did not: looked at once more.
         Ok(tx.commit().await?)
     }
 

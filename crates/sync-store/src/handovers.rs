@@ -82,6 +82,14 @@ static ASKED: Many = Many::new(
     3,
 );
 
+/// How often it failed, how and until when; the handover's own failure comes before that to tell of it.
+macro_rules! failure {
+    () => {
+        "CASE WHEN last_error IS NULL THEN show_attempts ELSE attempts END, COALESCE(last_error, show_error), \
+        CASE WHEN last_error IS NULL THEN show_at ELSE due_at END"
+    };
+}
+
 const ORG: &str = "org";
 const DEAL: &str = "deal";
 
@@ -258,7 +266,8 @@ impl Tx {
         self.fetch("handover", sql, args, job).await
     }
 
-    /// A key was dealt with, or is to be looked at later: nothing is changed where somebody asked again meanwhile.
+    /// A key was dealt with, or is to be looked at later: nothing is changed where somebody asked again meanwhile. Unless it
+    /// failed, what its records say of it is to be looked at next, from `now` on.
     ///
     /// # Errors
     /// When the database refuses.
@@ -268,9 +277,54 @@ impl Tx {
         due: Option<Timestamp>,
         attempts: u32,
         error: Option<&str>,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         let (kind, id) = kind(job.subject);
-        let sql = "UPDATE handover SET due_at = $5, attempts = $6, last_error = $7 \
+        let sql = "UPDATE handover SET due_at = $5, attempts = $6, last_error = $7, \
+            show_attempts = CASE WHEN $7 IS NULL THEN 0 ELSE show_attempts END, \
+            show_error = CASE WHEN $7 IS NULL THEN NULL ELSE show_error END, \
+            show_at = CASE WHEN $7 IS NULL THEN $8 ELSE show_at END \
+            WHERE connection_id = $1 AND kind = $2 AND id = $3 AND generation = $4";
+        let args = vec![
+            self.id(),
+            kind.into(),
+            id.into(),
+            job.generation.into(),
+            due.map(Timestamp::as_microsecond).into(),
+            i64::from(attempts).into(),
+            error.map(str::to_owned).into(),
+            now.into(),
+        ];
+        self.execute(sql, args).await?;
+        Ok(())
+    }
+
+    /// Keys of which deal and organization shall be told, unless they are decided first; the longest due first. Attempts are
+    /// those to tell.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn claim_shows(&mut self, now: Timestamp, limit: u32) -> Result<Vec<HandoverJob>, StoreError> {
+        let sql = "SELECT id, kind, class, generation, show_attempts AS attempts, origin FROM handover \
+            WHERE connection_id = $1 AND show_at IS NOT NULL AND show_at <= $2 AND (due_at IS NULL OR due_at > $2) \
+            ORDER BY show_at, kind, id LIMIT $3";
+        let args = vec![self.id(), now.into(), i64::from(limit).into()];
+        self.fetch("handover", sql, args, job).await
+    }
+
+    /// They were told, or are to be told later: nothing is changed where somebody asked for a look meanwhile.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn settle_show(
+        &mut self,
+        job: &HandoverJob,
+        due: Option<Timestamp>,
+        attempts: u32,
+        error: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let (kind, id) = kind(job.subject);
+        let sql = "UPDATE handover SET show_at = $5, show_attempts = $6, show_error = $7 \
             WHERE connection_id = $1 AND kind = $2 AND id = $3 AND generation = $4";
         let args = vec![
             self.id(),
@@ -283,6 +337,16 @@ impl Tx {
         ];
         self.execute(sql, args).await?;
         Ok(())
+    }
+
+    /// When somebody is to be told next of a handover.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn next_show(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        let sql = "SELECT show_at FROM handover \
+            WHERE connection_id = $1 AND show_at IS NOT NULL ORDER BY show_at LIMIT 1";
+        self.fetch_one("handover", sql, vec![self.id()], |row| row.time(0, "show_at")).await
     }
 
     /// Keys that go on without anybody being asked, now or later, the most urgent first.
@@ -306,8 +370,12 @@ impl Tx {
     /// # Errors
     /// When the database refuses.
     pub async fn failed_handovers(&mut self, limit: u32) -> Result<Vec<FailedHandover>, StoreError> {
-        let sql = "SELECT id, kind, attempts, last_error, due_at FROM handover \
-            WHERE connection_id = $1 AND last_error IS NOT NULL ORDER BY attempts DESC, kind, id LIMIT $2";
+        let sql = concat!(
+            "SELECT id, kind, ",
+            failure!(),
+            " FROM handover WHERE connection_id = $1 AND (last_error IS NOT NULL OR show_error IS NOT NULL) \
+            ORDER BY 3 DESC, kind, id LIMIT $2"
+        );
         let args = vec![self.id(), i64::from(limit).into()];
         self.fetch("handover", sql, args, |row| {
             let failure = failure(row, 2)?;
@@ -328,8 +396,8 @@ impl Tx {
         self.fetch_one("handover", sql, args, |row| row.time(0, "due_at")).await
     }
 
-    /// Keys that failed fewer than `attempts` times, and those that failed at least so often. Questions that are only asked
-    /// again later are none of them.
+    /// Keys that failed fewer than `attempts` times, and those that failed at least so often, to be decided or told of. Questions
+    /// that are only asked again later are none of them.
     ///
     /// # Errors
     /// When the database refuses.
@@ -338,8 +406,11 @@ impl Tx {
         now: Timestamp,
         attempts: u32,
     ) -> Result<(u64, u64), StoreError> {
-        let sql = "SELECT count(*), count(CASE WHEN attempts >= $2 THEN 1 END) FROM handover \
-            WHERE connection_id = $1 AND due_at IS NOT NULL AND (question IS NULL OR due_at <= $3)";
+        let sql = "SELECT count(*), count(CASE WHEN tries >= $2 THEN 1 END) FROM ( \
+            SELECT attempts AS tries FROM handover \
+                WHERE connection_id = $1 AND due_at IS NOT NULL AND (question IS NULL OR due_at <= $3) \
+            UNION ALL SELECT show_attempts AS tries FROM handover \
+                WHERE connection_id = $1 AND show_at IS NOT NULL) AS open";
         let args = vec![self.id(), i64::from(attempts).into(), now.into()];
         let counts =
             self.fetch_one("handover", sql, args, |row| Ok((row.int(0, "count")?, row.int(1, "given_up")?)));
@@ -353,8 +424,11 @@ impl Tx {
     /// When the database refuses or a row cannot be read.
     pub async fn handover(&mut self, of: Subject) -> Result<Option<HandoverRow>, StoreError> {
         let (kind, id) = kind(of);
-        let sql = "SELECT id, made, answers, assigned_at, question, asked_at, attempts, last_error, due_at FROM handover \
-            WHERE connection_id = $1 AND kind = $2 AND id = $3";
+        let sql = concat!(
+            "SELECT id, made, answers, assigned_at, question, asked_at, ",
+            failure!(),
+            " FROM handover WHERE connection_id = $1 AND kind = $2 AND id = $3"
+        );
         self.fetch_one("handover", sql, vec![self.id(), kind.into(), id.into()], |row| {
             let question = match row.maybe_text(4, "question")? {
                 Some(_) => Some((row.json(4, "question")?, row.time(5, "asked_at")?)),
@@ -403,18 +477,6 @@ impl Tx {
     /// When the database refuses.
     pub async fn next_answer(&mut self) -> Result<IntentId, StoreError> {
         Ok(IntentId(self.numbers("answer", 1).await?))
-    }
-
-    /// When a handover is looked at next, if it is.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn handover_due(&mut self, of: Subject) -> Result<Option<Timestamp>, StoreError> {
-        let (kind, id) = kind(of);
-        let sql = "SELECT id, due_at FROM handover WHERE connection_id = $1 AND kind = $2 AND id = $3";
-        let args = vec![self.id(), kind.into(), id.into()];
-        let due = self.fetch_one("handover", sql, args, |row| row.maybe_time(1, "due_at")).await?;
-        Ok(due.flatten())
     }
 
     /// Remembers what people decided.

@@ -4,7 +4,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 use crate::{Store, StoreError, store::Pools};
 
-const SQLITE: [(i64, &str, &str); 14] = [
+const SQLITE: [(i64, &str, &str); 15] = [
     (1, "first floor", include_str!("../migrations/sqlite/0001_first_floor.sql")),
     (2, "wishes", include_str!("../migrations/sqlite/0002_wishes.sql")),
     (3, "last spent", include_str!("../migrations/sqlite/0003_last_spent.sql")),
@@ -19,8 +19,9 @@ const SQLITE: [(i64, &str, &str); 14] = [
     (12, "handovers", include_str!("../migrations/sqlite/0012_handovers.sql")),
     (13, "deals_told_of", include_str!("../migrations/sqlite/0013_deals_told_of.sql")),
     (14, "documents", include_str!("../migrations/sqlite/0014_documents.sql")),
+    (15, "handovers shown", include_str!("../migrations/sqlite/0015_handovers_shown.sql")),
 ];
-const POSTGRES: [(i64, &str, &str); 14] = [
+const POSTGRES: [(i64, &str, &str); 15] = [
     (1, "first floor", include_str!("../migrations/postgres/0001_first_floor.sql")),
     (2, "wishes", include_str!("../migrations/postgres/0002_wishes.sql")),
     (3, "last spent", include_str!("../migrations/postgres/0003_last_spent.sql")),
@@ -35,6 +36,7 @@ const POSTGRES: [(i64, &str, &str); 14] = [
     (12, "handovers", include_str!("../migrations/postgres/0012_handovers.sql")),
     (13, "deals_told_of", include_str!("../migrations/postgres/0013_deals_told_of.sql")),
     (14, "documents", include_str!("../migrations/postgres/0014_documents.sql")),
+    (15, "handovers shown", include_str!("../migrations/postgres/0015_handovers_shown.sql")),
 ];
 
 /// A migration that was applied.

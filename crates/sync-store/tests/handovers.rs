@@ -41,7 +41,7 @@ async fn tries(store: Store) {
     tx.enqueue_handovers(&[KEY], Class::Urgent, at(10), "deal 81").await.unwrap();
     let job = tx.claim_handovers(at(10), Class::Backfill, 1).await.unwrap().remove(0);
     assert_eq!(tx.failed_handovers(10).await.unwrap(), []);
-    tx.settle_handover(&job, Some(at(70)), 2, Some("503")).await.unwrap();
+    tx.settle_handover(&job, Some(at(70)), 2, Some("503"), at(70)).await.unwrap();
     let failure = HandoverFailure { attempts: 2, error: "503".to_owned(), due: Some(at(70)) };
     let failed = FailedHandover { subject: KEY, failure: failure.clone() };
     assert_eq!(tx.failed_handovers(10).await.unwrap(), [failed]);
@@ -75,14 +75,39 @@ async fn story(store: Store) {
     let job = tx.claim_handovers(at(50), Class::Backfill, 10).await.unwrap().remove(0);
     assert_eq!((job.subject, job.class, job.origin.as_str()), (KEY, Class::Urgent, "later"));
     tx.enqueue_handovers(&[KEY], Class::Edit, at(60), "again").await.unwrap();
-    tx.settle_handover(&job, None, 0, None).await.unwrap();
+    tx.settle_handover(&job, None, 0, None, at(70)).await.unwrap();
     let job = tx.claim_handovers(at(60), Class::Backfill, 10).await.unwrap().remove(0);
-    tx.settle_handover(&job, None, 0, None).await.unwrap();
+    tx.settle_handover(&job, None, 0, None, at(61)).await.unwrap();
     assert_eq!(tx.next_handover(Class::Backfill).await.unwrap(), None);
+
+    // What was decided is told of next; what failed to be told is told later; what is decided anew is told of after that.
+    assert_eq!(tx.claim_shows(at(60), 10).await.unwrap(), []);
+    let show = tx.claim_shows(at(61), 10).await.unwrap().remove(0);
+    assert_eq!((show.subject, show.attempts, tx.next_show().await.unwrap()), (KEY, 0, Some(at(61))));
+    assert_eq!(tx.handovers_by_attempts(at(61), 2).await.unwrap(), (1, 0), "somebody waits for it");
+    tx.settle_show(&show, Some(at(65)), 2, Some("429")).await.unwrap();
+    assert_eq!(tx.handovers_by_attempts(at(61), 2).await.unwrap(), (0, 1));
+    let failed = tx.failed_handovers(10).await.unwrap().remove(0).failure;
+    assert_eq!(failed, HandoverFailure { attempts: 2, error: "429".to_owned(), due: Some(at(65)) });
+    assert_eq!(tx.handover(KEY).await.unwrap().unwrap().failure, Some(failed));
+    assert_eq!(tx.claim_shows(at(64), 10).await.unwrap(), []);
+    let show = tx.claim_shows(at(65), 10).await.unwrap().remove(0);
+    assert_eq!(show.attempts, 2);
+    tx.enqueue_handovers(&[KEY], Class::Edit, at(66), "deal 81 again").await.unwrap();
+    assert_eq!(tx.claim_shows(at(66), 10).await.unwrap(), [], "first it is decided");
+    tx.settle_show(&show, None, 0, None).await.unwrap();
+    assert_eq!(tx.next_show().await.unwrap(), Some(at(65)), "somebody asked meanwhile");
+    let job = tx.claim_handovers(at(66), Class::Backfill, 10).await.unwrap().remove(0);
+    tx.settle_handover(&job, None, 0, None, at(67)).await.unwrap();
+    let show = tx.claim_shows(at(67), 10).await.unwrap().remove(0);
+    tx.settle_show(&show, None, 0, None).await.unwrap();
+    assert_eq!(tx.next_show().await.unwrap(), None);
+    assert_eq!(tx.failed_handovers(10).await.unwrap(), []);
+
     tx.enqueue_handovers(&[KEY], Class::Edit, at(70), "deal 82").await.unwrap();
     let job = tx.claim_handovers(at(70), Class::Backfill, 10).await.unwrap().remove(0);
     assert_eq!(job.class, Class::Edit, "what was urgent is done with");
-    tx.settle_handover(&job, Some(at(500)), 2, Some("503")).await.unwrap();
+    tx.settle_handover(&job, Some(at(500)), 2, Some("503"), at(70)).await.unwrap();
     assert_eq!(tx.handovers_by_attempts(at(71), 2).await.unwrap(), (0, 1));
 
     // Questions keep their age, and are answered once.
@@ -144,7 +169,7 @@ async fn story(store: Store) {
     let again = again.into_iter().find(|job| job.subject == third).unwrap();
     assert_eq!(again.origin, "refused by the ERP");
     let job = again;
-    tx.settle_handover(&job, None, 0, None).await.unwrap();
+    tx.settle_handover(&job, None, 0, None, at(70)).await.unwrap();
     tx.enqueue_handovers(&[third], Class::Edit, at(104), "deal 83").await.unwrap();
     let job = tx.claim_handovers(at(104), Class::Backfill, 10).await.unwrap();
     assert_eq!(job.into_iter().find(|job| job.subject == third).unwrap().origin, "deal 83", "once");

@@ -16,7 +16,7 @@ use sync_store::{AttemptEnd, DocumentId, Errand, StagedKind, Store};
 mod support;
 
 /// Rows as each version left them. A new migration comes with its own file.
-const DATA: [(i64, &str); 14] = [
+const DATA: [(i64, &str); 15] = [
     (1, include_str!("data/0001.sql")),
     (2, include_str!("data/0002.sql")),
     (3, include_str!("data/0003.sql")),
@@ -31,6 +31,7 @@ const DATA: [(i64, &str); 14] = [
     (12, include_str!("data/0012.sql")),
     (13, include_str!("data/0013.sql")),
     (14, include_str!("data/0014.sql")),
+    (15, include_str!("data/0015.sql")),
 ];
 
 async fn fill(url: &str, sql: &'static str) {
@@ -95,6 +96,9 @@ async fn every_version_meets_data(store: Store, url: &str) {
         Subject::Org(OrgId(11))
     );
     assert_eq!(tx.erp_intent_of(OrgId(11)).await.unwrap().unwrap().new.set, SetId(204));
+    let shows = tx.claim_shows(seen_at(), 10).await.unwrap();
+    let shows: Vec<_> = shows.iter().map(|job| (job.subject, job.attempts)).collect();
+    assert_eq!(shows, [(Subject::Deal(DealId(81)), 2)], "the organization's is decided first");
     let invoice = DocumentId { kind: StagedKind::Invoice, id: 300_000_300_000_001 };
     assert_eq!(tx.staged(StagedKind::Installments, &[invoice.id]).await.unwrap().len(), 1);
     let said = tx.who_says(StagedKind::Invoice, &[-77].into()).await.unwrap();
