@@ -424,6 +424,9 @@ impl Engine {
             tx.put_question(job.subject, question.as_ref(), now).await?;
         }
         tx.settle_handover(job, due, 0, None, now).await?;
+        if self.plants.has(Plant::TellingForgotten) {
+            tx.settle_show(job, None, 0, None).await?;
+        }
         tx.commit().await?;
         Ok(Handled::Settled(outcome))
     }

@@ -91,7 +91,11 @@ pub(crate) enum Plant {
     GoneUntold,
     /// A pair that was made by a handover tells no relatives (seed 411 of old).
     RelativesUntold,
+    /// What is to be told of a handover is not remembered.
+    TellingForgotten,
     // In the engine: what may be sent.
+    /// What is told of a handover comes before customers that wait.
+    TellingPasses,
     /// What is more urgent waits behind what is not.
     ClassIgnored,
     /// Work goes on although only the reserve of the budget is left.

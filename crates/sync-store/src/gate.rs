@@ -10,7 +10,8 @@ use async_trait::async_trait;
 /// Watches the store's work. Awaited at the places where a crash matters.
 #[async_trait]
 pub trait Gate: Send + Sync {
-    /// Returns when the work may go on. Points: `commit.before` and `commit.after` of every write transaction.
+    /// Returns when the work may go on. Points: `write.before` a transaction under a lease begins; `commit.before` and
+    /// `commit.after` of every write transaction.
     async fn pass(&self, point: &'static str);
 
     /// +1 when the database begins to work for us, -1 when it is done.

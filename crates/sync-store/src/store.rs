@@ -77,6 +77,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Fenced`], or when the database refuses.
     pub async fn write(&self, fence: &Fence) -> Result<Tx, StoreError> {
+        self.meter.pass("write.before").await;
         let mut tx = self.begin(fence.connection).await?;
         tx.check_fence(fence).await?;
         Ok(tx)

@@ -18,23 +18,24 @@ pub(super) fn run(context: &Context<'_>, args: &ProveArgs, file: &Path) -> anyho
         let mut found: Vec<PlantedBug> = Vec::new();
         for bug in PLANTED {
             let recorded = known.iter().find(|known| known.name == bug.name && known.seed.is_some());
-            if let Some(recorded) = recorded {
+            if let Some(recorded) = recorded
+                && planted::check(&nursery, recorded)?.is_none()
+            {
                 found.push(recorded.clone());
                 continue;
             }
             let one = planted::find(&nursery, bug, args.from, args.seeds, args.jobs)?;
             talk(format!("{}: {:?} by {:?}", one.name, one.seed, one.laws));
             found.push(one);
-            // What was found is kept also if this is stopped.
-            planted::write(file, &found)?;
+            // What was found is kept also if this is stopped, and so is what was known of those after it.
+            let later = known.iter().filter(|known| found.iter().all(|found| found.name != known.name));
+            planted::write(file, &found.iter().chain(later).cloned().collect::<Vec<_>>())?;
         }
     } else {
         for bug in PLANTED.into_iter().filter(|bug| known.iter().all(|known| known.name != bug.name)) {
             failed.push(format!("{} is not in {}", bug.name, file.display()));
         }
-        for bug in &known {
-            failed.extend(planted::check(&nursery, bug)?);
-        }
+        failed.extend(planted::check_all(&nursery, &known)?);
     }
     let all = PLANTED.len();
     let value = serde_json::json!({ "planted": all, "failed": failed });

@@ -1,7 +1,9 @@
 //! Bugs that were planted to see that they are caught: at which seed, and by which laws.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
 use sync_engine::simulation::{Bug, Failure, PLANTED, Trial};
@@ -57,6 +59,30 @@ pub fn find(
         broken = nursery.live(&runtime, &without(trial(failure.seed), &found.laws)).err();
     }
     Ok(found)
+}
+
+/// Why any of these bugs is not caught as it was recorded, in their order.
+///
+/// # Errors
+/// When nothing can be lived at all.
+pub fn check_all(nursery: &Nursery, recorded: &[PlantedBug]) -> anyhow::Result<Vec<String>> {
+    let next = AtomicUsize::new(0);
+    let found = Mutex::new(BTreeMap::new());
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, Ordering::SeqCst);
+                    let Some(bug) = recorded.get(at) else { break };
+                    let checked = check(nursery, bug);
+                    found.lock().unwrap_or_else(PoisonError::into_inner).insert(at, checked);
+                }
+            });
+        }
+    });
+    let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    found.into_values().filter_map(Result::transpose).collect()
 }
 
 /// Why a bug is not caught as it was recorded; none if it is.

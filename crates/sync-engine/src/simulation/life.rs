@@ -28,7 +28,7 @@ use super::{
 use crate::{
     Engine, EngineError, Parts, Settings, Silent, Step, Subscribing,
     lease::{Lease, Taker, Taking},
-    streams::Stream,
+    streams::{ErpStream, Stream},
 };
 
 const LEASE: SignedDuration = SignedDuration::from_secs(10);
@@ -49,6 +49,10 @@ pub(super) struct Life {
     pub(super) report: Report,
     hooks: Hooks,
     pub(super) sleeper: Option<Sleeper>,
+    /// The ERP's streams as of the last check.
+    pub(super) judged: [Option<ErpStream>; 2],
+    /// How many writes there were.
+    pub(super) judged_writes: usize,
 }
 
 /// Lives a life in a store at `url` that is new, or was only prepared by [`prepare`].
@@ -77,7 +81,19 @@ pub async fn live(trial: &Trial, url: &str) -> Result<Report, Failure> {
     let settings = settings(seed);
     let (report, hooks) = (Report::default(), Hooks::of(seed));
     let trial = trial.clone();
-    let mut life = Life { world, rng, store, connection, settings, trial, report, hooks, sleeper: None };
+    let mut life = Life {
+        world,
+        rng,
+        store,
+        connection,
+        settings,
+        trial,
+        report,
+        hooks,
+        sleeper: None,
+        judged: [None; 2],
+        judged_writes: 0,
+    };
     life.youth().await?;
     life.peace().await?;
     life.idleness().await?;

@@ -26,7 +26,7 @@ const fn bug(name: &'static str, plant: Plant, story: &'static str) -> Bug {
 }
 
 /// All of them.
-pub const PLANTED: [Bug; 32] = [
+pub const PLANTED: [Bug; 34] = [
     bug("no-intent", Plant::NoIntent, "writes to the CRM are sent without an intent"),
     bug("no-erp-intent", Plant::NoErpIntent, "pieces are sent to the ERP without an intent"),
     bug("settle-too-short", Plant::SettleTooShort, "settle is shorter than lists and search lag"),
@@ -117,6 +117,12 @@ pub const PLANTED: [Bug; 32] = [
         "relatives-untold",
         Plant::RelativesUntold,
         "a pair that was made by a handover tells no relatives (seed 411 of old)",
+    ),
+    bug("telling-forgotten", Plant::TellingForgotten, "what is to be told of a handover is not remembered"),
+    bug(
+        "telling-passes",
+        Plant::TellingPasses,
+        "what is told of a handover comes before customers that wait",
     ),
     bug("no-approval", Plant::NoApproval, "nobody has to approve anything"),
     bug("class-ignored", Plant::ClassIgnored, "what is urgent waits behind what is not"),
