@@ -86,6 +86,8 @@ pub enum Command {
     Run,
     /// Run the simulated Oracle Fusion and Pipedrive alone
     Sim(SimArgs),
+    /// Compare every customer on both sides, as they were read last, and tell what differs
+    Audit(AuditArgs),
     /// Live whole lives of a connection between two simulated systems, faults and all, and see that no law is broken
     Prove(ProveArgs),
     /// Look at pairs of an ERP party and a Pipedrive organization
@@ -250,6 +252,22 @@ pub struct PlanArgs {
     /// Show this many records at most (all of them with --json and in the file)
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub limit: usize,
+}
+
+/// `audit`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Every customer is decided anew from what was read last, and held against the queue and the questions: what differs and
+nobody works on was missed. Asks no remote system and writes nothing; `run` and `sync` look themselves, once for each
+sweep, and put what they find into the queue. The exit code is 7 if something was missed.
+
+Examples:
+  ml-connector audit
+  ml-connector audit --connection acme --json")]
+pub struct AuditArgs {
+    /// Audit only this connection
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
 }
 
 /// `apply`

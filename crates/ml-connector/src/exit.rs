@@ -21,7 +21,7 @@ pub enum ExitCode {
     Held = 5,
     /// The budget is exhausted; the next run resumes.
     Budget = 6,
-    /// `check` found a problem.
+    /// `check` found a problem, or `audit` a difference.
     Unfit = 7,
 }
 
@@ -35,7 +35,7 @@ Exit codes:
   4  a remote system refused our credentials or cannot be reached
   5  another process holds the connection
   6  the budget is exhausted; the next run resumes
-  7  `check` found a problem";
+  7  `check` found a problem, or `audit` a difference";
 
 impl From<ExitCode> for std::process::ExitCode {
     fn from(code: ExitCode) -> Self {

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use sync_engine::audit::Audited;
 use sync_engine::{Event, Watch};
 use sync_store::Outcome;
 
@@ -77,6 +78,10 @@ impl Watch for Progress {
             )),
             Event::Implausible { stream, known, unseen } => talk(format!(
                 "{stream}: {unseen} of {known} records are gone at once, which is not believed; was a role taken away?"
+            )),
+            Event::Audited(Audited { found: 0, .. }) => {}
+            Event::Audited(Audited { customers, found, .. }) => talk(format!(
+                "the audit of {customers} customers found {found} that differ and that nobody worked on; they are in the queue now"
             )),
             Event::Stuck { stream } => self.reading.set_message(format!("{stream}: a page leads nowhere")),
         }

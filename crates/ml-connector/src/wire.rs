@@ -17,6 +17,7 @@ use sync_core::{
     poll::Pace,
     ports::{Called, Clock, Crm, CrmAnswers, Erp},
 };
+use sync_engine::audit::Auditor;
 use sync_engine::{
     CUSTOMERS, Engine, HANDOVERS, Handing, HandoverPlanner, Parts, Planner, Reads, Settings, Watch,
     activated_at,
@@ -272,6 +273,12 @@ impl Process<'_> {
             clock: self.clock.clone(),
             reads: Reads::Nothing,
         })
+    }
+
+    /// Somebody who compares what was read last of both sides; asks nobody.
+    #[must_use]
+    pub fn auditor(&self, connection: &Connection, id: ConnectionId) -> Auditor {
+        Auditor { store: self.store.clone(), connection: id, policy: policy(connection) }
     }
 
     /// The same for handovers; none where nothing is handed over. Names behind numbers are no part of the store, so they

@@ -15,6 +15,7 @@ use sync_store::{Changed, StagedKind, Tx};
 use crate::{
     Engine, EngineError,
     facts::{self, Watched},
+    family,
     hooked::KEPT,
     likeness::{note_changed, parties_near},
     pause::Side,
@@ -251,6 +252,7 @@ pub(crate) async fn stage_orgs(
     note_changed(tx, StagedKind::Org, &rows, &changed).await?;
     keys.extend(parties_near(tx, &before).await?);
     keys.extend(keys_unless_echo(tx, &changed, &values).await?);
+    keys.extend(family::relatives_of_returned(tx, &changed).await?);
     if repeating {
         let ids: Vec<OrgId> = rows.iter().map(|row| OrgId(row.id)).collect();
         keys.extend(tx.pairs_by_org(&ids).await?.into_values());
@@ -276,11 +278,14 @@ pub(crate) async fn keys_unless_echo(
     let parties = tx.pairs_by_org(&ids).await?;
     let of_pairs: Vec<PartyId> = parties.values().copied().collect();
     let pairs = tx.pairs_by_party(&of_pairs).await?;
+    // What a list showed late may be what somebody is asked about: that it says now what it should is news then.
+    let held = tx.holds(&of_pairs).await?;
     let mut keys = Vec::new();
     for row in changed {
         let id = OrgId(row.id);
         let pair = parties.get(&id).and_then(|party| pairs.get(party));
-        let echo = pair.is_some_and(|pair| orgs.get(&id).is_some_and(|org| org.values == pair.crm_mirror));
+        let quiet = pair.filter(|pair| !held.contains_key(&pair.party) && !row.returned);
+        let echo = quiet.is_some_and(|pair| orgs.get(&id).is_some_and(|org| org.values == pair.crm_mirror));
         if !echo {
             keys.extend(pair.map(|pair| pair.party));
             keys.extend(row.party.map(PartyId));

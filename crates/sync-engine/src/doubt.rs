@@ -20,8 +20,8 @@ use sync_core::{
 use sync_store::{Intent, IntentEnd, JournalEntry, Outcome, StagedKind, Tx};
 
 use crate::{
-    CUSTOMERS, Engine, EngineError, facts, likeness::stage, plants::Plant, receipt::pair_after, staging,
-    watch::Event,
+    CUSTOMERS, Engine, EngineError, facts, family, likeness::stage, plants::Plant, receipt::pair_after,
+    staging, watch::Event,
 };
 
 /// How the reason of a write ends in the journal whose answer never came.
@@ -237,11 +237,14 @@ impl Engine {
             }
             Found::Orgs(orgs) => orgs,
         };
+        tracing::debug!(%party, intent = id.0, found = orgs.len(), "a write without an answer is looked up");
         let mut tx = self.write().await?;
         let end = if orgs.is_empty() { IntentEnd::Void } else { IntentEnd::Done };
         let rows: Vec<_> = orgs.iter().map(staging::org).collect();
         let was = facts::before(&mut tx, self.watched(), rows.iter().map(|row| row.id)).await?;
-        stage(&mut tx, StagedKind::Org, &rows, now, 0).await?;
+        let changed = stage(&mut tx, StagedKind::Org, &rows, now, 0).await?;
+        let relatives = family::relatives_of_returned(&mut tx, &changed).await?;
+        tx.enqueue(&relatives, Class::Edit, now, "a relative's organization is back").await?;
         facts::note(&mut tx, self.watched(), was, now).await?;
         let mut outcome = None;
         if let [org] = orgs.as_slice() {

@@ -15,6 +15,7 @@ use sync_store::{Fence, Store, Tx};
 
 use crate::{
     Bell, EngineError, Planner, Reads, Settings,
+    audit::{AUDIT, AuditState},
     guard::Tally,
     handover::{Handing, HandingState},
     lease::Lease,
@@ -161,7 +162,8 @@ impl Engine {
             || self.hand_over(now).await?
             || self.show_handover(now).await?
             || self.read(now).await?
-            || self.reconcile(now).await?;
+            || self.reconcile(now).await?
+            || self.audit(now).await?;
         if worked { Ok(Step::Worked) } else { Ok(Step::IdleUntil(self.next_due(now).await?)) }
     }
 
@@ -408,10 +410,15 @@ impl Engine {
         }
         let least = self.least_urgent_open(now).unwrap_or(Class::Backfill);
         // Before everything was read once no key is looked at.
-        if self.is_loaded(&mut tx).await?
-            && let Some(job) = tx.next_due(least).await?
-        {
-            crm_due = crm_due.min(job);
+        let mut audit_due = Timestamp::MAX;
+        if self.is_loaded(&mut tx).await? {
+            if let Some(job) = tx.next_due(least).await? {
+                crm_due = crm_due.min(job);
+            }
+            if is_related(&mut tx, &self.settings.policy).await? {
+                let audit: AuditState = tx.cursor(AUDIT).await?.unwrap_or_default();
+                audit_due = audit.next_due(self.settings.sweep_every, now);
+            }
         }
         if self.handing.is_some() {
             let deals: CrmStream = tx.cursor(Stream::Deals.name()).await?.unwrap_or_default();
@@ -450,7 +457,7 @@ impl Engine {
         if let Some(pause) = self.crm_pauses.active(now) {
             crm_due = crm_due.max(pause.until);
         }
-        Ok(erp_due.min(crm_due))
+        Ok(erp_due.min(crm_due).min(audit_due))
     }
 }
 

@@ -39,6 +39,7 @@ impl StagedPage {
             was_party: None,
             was_parent: None,
             tied: false,
+            returned: false,
         };
         self.rows.iter().map(changed).collect()
     }

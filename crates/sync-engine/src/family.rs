@@ -6,7 +6,7 @@ use sync_core::{
     hierarchy::{ErpRelation, Family, Parent, cycle},
     ids::{OrgId, PartyId},
 };
-use sync_store::{StagedKind, Tx};
+use sync_store::{Changed, StagedKind, Tx};
 
 use crate::{EngineError, staging};
 
@@ -70,6 +70,19 @@ async fn climb(tx: &mut Tx, parties: &[PartyId]) -> Result<Climbed, EngineError>
         level = next;
     }
     Ok(climbed)
+}
+
+/// Whose relations can be made again now that organizations that were taken for gone are there.
+pub(crate) async fn relatives_of_returned(
+    tx: &mut Tx,
+    changed: &[Changed],
+) -> Result<Vec<PartyId>, EngineError> {
+    let returned: Vec<OrgId> = changed.iter().filter(|row| row.returned).map(|row| OrgId(row.id)).collect();
+    if returned.is_empty() {
+        return Ok(Vec::new());
+    }
+    let parties: Vec<PartyId> = tx.pairs_by_org(&returned).await?.into_values().collect();
+    Ok(tx.relatives(&parties).await?)
 }
 
 /// The organizations of these parties, but for those that are gone.

@@ -10,6 +10,7 @@
 //! deals to customers of the ERP: `deal_stream` reads, `handover` decides, `handover_look` asks the ERP, `handover_write` writes.
 
 mod apply;
+pub mod audit;
 mod backoff;
 mod carry_out;
 mod crm_stream;

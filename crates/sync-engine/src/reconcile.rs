@@ -21,7 +21,7 @@ use sync_store::{Job, Outcome, QueueLen, Reschedule, StagedKind};
 use crate::{
     CUSTOMERS, Engine, EngineError,
     apply::Manners,
-    facts, guard,
+    facts, family, guard,
     likeness::{parties_near, stage},
     observe::observe,
     pause::Side,
@@ -52,6 +52,8 @@ struct Sorted {
     done: Vec<(PartyId, i64)>,
     later: Vec<Reschedule>,
     held: Vec<(PartyId, HoldReason)>,
+    /// Those whose organization is gone, as nobody knew before.
+    bereft: Vec<PartyId>,
     freed: Vec<PartyId>,
     pairs: Vec<Pair>,
     forgotten: Vec<PartyId>,
@@ -115,6 +117,9 @@ impl Engine {
             situations.extend(fresh);
         }
 
+        for (party, decision) in &decisions {
+            tracing::trace!(%party, ?decision, "decided");
+        }
         Ok(Some(Looked { decisions, situations, observed_at: self.clock.now() }))
     }
 
@@ -167,8 +172,10 @@ impl Engine {
             orgs.iter().map(|org| org.0).filter(|org| rows.iter().all(|row| row.id != *org)).collect();
         let mut tx = self.write().await?;
         let was = facts::before(&mut tx, self.watched(), rows.iter().map(|row| row.id)).await?;
-        stage(&mut tx, StagedKind::Org, &rows, read_at, 0).await?;
+        let changed = stage(&mut tx, StagedKind::Org, &rows, read_at, 0).await?;
         facts::note(&mut tx, self.watched(), was, read_at).await?;
+        let relatives = family::relatives_of_returned(&mut tx, &changed).await?;
+        tx.enqueue(&relatives, Class::Edit, read_at, "a relative's organization is back").await?;
         tx.mark_absent(StagedKind::Org, &absent).await?;
         tx.commit().await?;
         Ok(true)
@@ -176,8 +183,19 @@ impl Engine {
 
     /// One transaction for everything that is not sent anywhere.
     async fn settle_locally(&mut self, sorted: Sorted, now: Timestamp) -> Result<Vec<Planned>, EngineError> {
-        let Sorted { done, later, held, freed, pairs, forgotten, again, outdated, outcomes, planned: _ } =
-            &sorted;
+        let Sorted {
+            done,
+            later,
+            held,
+            bereft,
+            freed,
+            pairs,
+            forgotten,
+            again,
+            outdated,
+            outcomes,
+            planned: _,
+        } = &sorted;
         let nothing = done.is_empty()
             && later.is_empty()
             && held.is_empty()
@@ -202,6 +220,10 @@ impl Engine {
             tx.reschedule(later).await?;
             tx.enqueue(again, Class::NewCustomer, now, "looked at again").await?;
             self.enqueue_relatives(&mut tx, again, Class::Edit, now).await?;
+            // What was to be related to it cannot be any more.
+            let mut orphans = tx.relatives(bereft).await?;
+            orphans.retain(|party| !bereft.contains(party));
+            tx.enqueue(&orphans, Class::Edit, now, "a relative's organization is gone").await?;
             tx.put_outcomes(self.run, CUSTOMERS, outcomes).await?;
             tx.commit().await?;
         }
@@ -254,6 +276,10 @@ fn sort(
                 sorted.done.push((party, job.generation));
             }
             Decision::Hold(reason) => {
+                let gone = matches!(reason, HoldReason::OrganizationGone { .. });
+                if gone && situation.hold.as_ref() != Some(&reason) {
+                    sorted.bereft.push(party);
+                }
                 sorted.held.push((party, reason));
                 sorted.outcomes.push((party, Outcome::Held));
                 sorted.done.push((party, job.generation));

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sync_core::{ids::PartyId, model::Malformed};
 use sync_store::Outcome;
 
-use crate::pause::Pause;
+use crate::{audit::Audited, pause::Pause};
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +60,8 @@ pub enum Event {
         /// When the next look is due.
         until: Timestamp,
     },
+    /// An audit came to its end.
+    Audited(Audited),
     /// A side is left alone for a while.
     Paused(Pause),
 }

@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{StoreError, Tx, sql::json};
+use crate::{
+    StoreError, Tx,
+    sql::{Row, json},
+};
 
 impl Tx {
     /// The state of a stream, if it was ever stored.
@@ -11,9 +14,22 @@ impl Tx {
     /// # Errors
     /// When the database refuses or the state cannot be read.
     pub async fn cursor<T: DeserializeOwned>(&mut self, stream: &str) -> Result<Option<T>, StoreError> {
-        let sql = "SELECT stream, body FROM cursor_state WHERE connection_id = $1 AND stream = $2";
-        let args = vec![self.id(), stream.into()];
-        self.fetch_one("cursor_state", sql, args, |row| row.json(1, "body")).await
+        // They are few, and whoever asks for one asks for others: all of them are read at once.
+        if self.cursors.is_none() {
+            let sql = "SELECT stream, body FROM cursor_state WHERE connection_id = $1";
+            let row = |row: &Row<'_>| Ok((row.text(0, "stream")?, row.text(1, "body")?));
+            let all = self.fetch("cursor_state", sql, vec![self.id()], row).await?;
+            self.cursors = Some(all.into_iter().collect());
+        }
+        let Some(body) = self.cursors.as_ref().and_then(|all| all.get(stream)) else {
+            return Ok(None);
+        };
+        serde_json::from_str(body).map(Some).map_err(|error| StoreError::Inconsistent {
+            table: "cursor_state",
+            column: "body",
+            row: stream.to_owned(),
+            reason: error.to_string(),
+        })
     }
 
     /// Stores the state of a stream.
@@ -29,6 +45,9 @@ impl Tx {
         let sql = "INSERT INTO cursor_state (connection_id, stream, body, updated_at) VALUES ($1, $2, $3, $4) \
             ON CONFLICT (connection_id, stream) DO UPDATE SET body = excluded.body, updated_at = excluded.updated_at";
         let body = json("cursor_state", "body", state)?;
+        if let Some(known) = &mut self.cursors {
+            known.insert(stream.to_owned(), body.clone());
+        }
         self.execute(sql, vec![self.id(), stream.into(), body.into(), now.into()]).await?;
         Ok(())
     }

@@ -56,6 +56,8 @@ pub struct Changed {
     pub was_parent: Option<i64>,
     /// It bears the stamp of what was staged: which of the two is the newer one cannot be told from a list.
     pub tied: bool,
+    /// It was taken for gone, and is there.
+    pub returned: bool,
 }
 
 static BY_ID: Many = Many::new(
@@ -144,6 +146,7 @@ impl Tx {
                     was_party: before.and_then(|b| b.row.party),
                     was_parent: before.and_then(|b| b.row.parent).filter(|was| Some(*was) != row.parent),
                     tied: before.is_some_and(|b| b.missing == 0 && b.row.stamp == row.stamp),
+                    returned: before.is_some_and(|b| b.missing >= 2),
                 });
             }
             put.push(vec![
@@ -298,7 +301,14 @@ impl Tx {
             .await?;
         let told = rows.into_iter().filter(|(.., missing)| kind == StagedKind::Org || *missing == 2);
         Ok(told
-            .map(|(id, party, _)| Changed { id, party, was_party: party, was_parent: None, tied: false })
+            .map(|(id, party, _)| Changed {
+                id,
+                party,
+                was_party: party,
+                was_parent: None,
+                tied: false,
+                returned: false,
+            })
             .collect())
     }
 

@@ -95,7 +95,7 @@ impl Store {
                 Pools::Postgres(pool) => NativeTx::Postgres(pool.begin().await?),
             }
         };
-        Ok(Tx { native, connection, meter: self.meter.clone(), writes: false, turn: None })
+        Ok(Tx { native, connection, meter: self.meter.clone(), writes: false, cursors: None, turn: None })
     }
 
     /// Begins a transaction that writes without a lease: only for what the lease itself, the ledger, connections
@@ -113,7 +113,7 @@ impl Store {
                 Pools::Postgres(pool) => NativeTx::Postgres(pool.begin().await?),
             }
         };
-        Ok(Tx { native, connection, meter: self.meter.clone(), writes: true, turn })
+        Ok(Tx { native, connection, meter: self.meter.clone(), writes: true, cursors: None, turn })
     }
 
     /// Statements run so far, for tests that count them.

@@ -1,6 +1,6 @@
 //! A transaction on either database, and the few ways in which the tables use it.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use sqlx::{Postgres, Sqlite, Transaction};
 use sync_core::ids::ConnectionId;
@@ -18,6 +18,8 @@ pub struct Tx {
     pub(crate) connection: ConnectionId,
     pub(crate) meter: Arc<Meter>,
     pub(crate) writes: bool,
+    /// Where reading stands, by stream, once anybody asked.
+    pub(crate) cursors: Option<BTreeMap<String, String>>,
     /// Given back after the transaction has ended: fields are dropped in this order.
     pub(crate) turn: Option<OwnedSemaphorePermit>,
 }
@@ -55,7 +57,7 @@ impl Tx {
     /// # Errors
     /// When the database refuses; then nothing was changed.
     pub async fn commit(self) -> Result<(), StoreError> {
-        let Self { native, connection: _, meter, writes, turn } = self;
+        let Self { native, connection: _, meter, writes, cursors: _, turn } = self;
         if writes {
             meter.pass("commit.before").await;
         }

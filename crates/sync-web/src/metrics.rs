@@ -82,6 +82,9 @@ metrics! {
     Exhausted = Gauge "mlc_crm_budget_exhausted" ["connection"] "1 while the CRM says that nothing is left, else 0.";
     Polled = Gauge "mlc_stream_polled_age_seconds" ["connection", "stream"] "Since when a stream was last read to the end of what changed; nothing before the first time.";
     Swept = Gauge "mlc_stream_swept_age_seconds" ["connection", "stream"] "Since when a stream was last read as a whole; nothing before the first time.";
+    Audited = Gauge "mlc_audit_customers" ["connection", "state"] "Customers by what the last audit said of them: equal, working (in the queue, or a lost answer is looked for), held (for a person), found (they differed and nobody worked on it); nothing before the first audit.";
+    AuditedAge = Gauge "mlc_audit_age_seconds" ["connection"] "Since when the last audit is over.";
+    AuditedAsOf = Gauge "mlc_audit_as_of_age_seconds" ["connection"] "How old the oldest reading is by which it called a customer equal.";
     Staged = Gauge "mlc_staged_records" ["connection", "kind"] "Records as they were last read, by kind; also those that are gone on their side.";
     Pairs = Gauge "mlc_pairs" ["connection"] "Customers with their organizations.";
 }

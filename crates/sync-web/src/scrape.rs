@@ -11,6 +11,7 @@ use axum::{
 use jiff::{SignedDuration, Timestamp};
 use sync_core::budget::Class;
 use sync_engine::{
+    audit::{AUDIT, AuditState, Audited},
     streams::Rhythm,
     subscriptions::{HookState, STATE},
 };
@@ -147,6 +148,21 @@ fn connection(page: &mut Exposition, door: &Door, figures: &Figures, now: Timest
             page.add(Metric::WebhooksHealthy, &[name], u8::from(state.is_healthy()));
             page.add(Metric::Announced, &[name], state.announced);
             page.add(Metric::Missed, &[name], state.missed);
+            continue;
+        }
+        if cursor.stream == AUDIT
+            && let Ok(AuditState { last: Some(last), .. }) = serde_json::from_str(&cursor.body)
+        {
+            let Audited { ended_at, as_of, equal, working, held, found, .. } = last;
+            for (state, count) in [("equal", equal), ("working", working), ("held", held), ("found", found)] {
+                page.add(Metric::Audited, &[name, state], count);
+            }
+            if let Some(at) = ended_at {
+                page.add(Metric::AuditedAge, &[name], age(at, now));
+            }
+            if let Some(at) = as_of {
+                page.add(Metric::AuditedAsOf, &[name], age(at, now));
+            }
             continue;
         }
         // What has another form is no stream that is read in a rhythm.

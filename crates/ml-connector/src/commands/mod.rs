@@ -2,6 +2,7 @@
 
 mod answering;
 mod apply;
+mod audit;
 mod check;
 mod config_check;
 mod config_schema;
@@ -57,6 +58,7 @@ pub async fn run(cli: Cli, env: &dyn Fn(&str) -> Option<String>) -> anyhow::Resu
                 sync::run(&context, &args).await
             }
         },
+        Command::Audit(args) => audit::run(&context, &args).await,
         Command::Plan(args) => plan::run(&context, &args).await,
         Command::Apply(args) => apply::run(&context, &args).await,
         Command::Resync(args) => resync::run(&context, &args).await,

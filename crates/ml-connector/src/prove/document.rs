@@ -59,7 +59,7 @@ fn page(proof: &Proof, bugs: &[PlantedBug]) -> String {
     let _ = write!(
         page,
         "\n## The lives that were lived\n\n`ml-connector prove --from {} --seeds {}`: seeds {} to {last}, no law broken. {} lives, \
-         {} simulated hours, {} turns, {} steps of the engine, {} processes that died, {} reads, {} customers that waited for a person in the end.\n\n",
+         {} simulated hours, {} turns, {} steps of the engine, {} processes that died, {} reads, {} audits of all customers, {} customers that waited for a person in the end.\n\n",
         proof.from,
         proof.seeds,
         proof.from,
@@ -69,6 +69,7 @@ fn page(proof: &Proof, bugs: &[PlantedBug]) -> String {
         proof.steps,
         proof.deaths,
         proof.reads,
+        proof.audits,
         proof.held
     );
     counted(&mut page, "writes", &proof.writes);

@@ -33,6 +33,8 @@ pub struct Proof {
     pub writes: BTreeMap<&'static str, u64>,
     /// Reads that were sent.
     pub reads: u64,
+    /// Audits of all customers.
+    pub audits: u64,
     /// Customers that waited for a person in the end.
     pub held: u64,
     /// Faults by kind.
@@ -129,6 +131,7 @@ impl Proof {
             deaths: report.deaths,
             writes: writes.into(),
             reads: report.reads,
+            audits: report.audits,
             held: report.held,
             faults,
             coverage,
@@ -144,9 +147,9 @@ impl Proof {
 
     /// For people.
     pub fn text(&self) -> String {
-        let Self { lives, simulated_hours, steps, turns, reads, held, .. } = self;
+        let Self { lives, simulated_hours, steps, turns, reads, audits, held, .. } = self;
         let mut text = format!(
-            "{lives} lives, seeds from {}: {simulated_hours} simulated hours, {turns} turns, {steps} steps, {reads} reads, {held} customers held in the end\n\n",
+            "{lives} lives, seeds from {}: {simulated_hours} simulated hours, {turns} turns, {steps} steps, {reads} reads, {audits} audits, {held} customers held in the end\n\n",
             self.from
         );
         let counted = |map: &BTreeMap<&'static str, u64>, what| {

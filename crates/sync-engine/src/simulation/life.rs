@@ -26,7 +26,7 @@ use super::{
     world::{OVERLAP, SETTLE, T_EFFECT, World, labels},
 };
 use crate::{
-    Engine, EngineError, Parts, Settings, Silent, Step, Subscribing,
+    Engine, EngineError, Event, Parts, Settings, Step, Subscribing, Watch,
     lease::{Lease, Taker, Taking},
     streams::{ErpStream, Stream},
 };
@@ -53,6 +53,22 @@ pub(super) struct Life {
     pub(super) judged: [Option<ErpStream>; 2],
     /// How many writes there were.
     pub(super) judged_writes: usize,
+}
+
+/// Law 8 at every audit: what differs is worked on, or somebody is asked.
+struct Onlooker(World);
+
+impl Watch for Onlooker {
+    fn see(&self, event: Event) {
+        let Event::Audited(audited) = event else { return };
+        let mut worlds = self.0.lock();
+        worlds.audits += 1;
+        let found = audited.examples.iter().map(|one| Violation {
+            law: 8,
+            story: format!("nobody worked on party {}, the audit found: {}", one.party, one.what),
+        });
+        worlds.violations.extend(found);
+    }
 }
 
 /// Lives a life in a store at `url` that is new, or was only prepared by [`prepare`].
@@ -453,7 +469,7 @@ impl Life {
             erp,
             crm,
             clock: Arc::new(self.world.clock.clone()),
-            watch: Arc::new(Silent),
+            watch: Arc::new(Onlooker(self.world.clone())),
             settings: self.settings(),
             run: sync_core::ids::RunId(1),
             handing: self.handing(),
@@ -490,6 +506,7 @@ impl Life {
             pieces: worlds.book.writes,
             reads: worlds.reads,
             lived: self.world.now().duration_since(start()),
+            audits: worlds.audits,
             met: worlds.met.clone(),
             story: worlds.story.clone(),
             ..self.report

@@ -79,6 +79,8 @@ pub struct Report {
     pub pieces: u64,
     /// Reads sent.
     pub reads: u64,
+    /// Audits of all customers.
+    pub audits: u64,
     /// Customers held at the end.
     pub held: u64,
     /// Customers of the ERP that were created, with an account.
@@ -103,6 +105,7 @@ impl Report {
             relations,
             pieces,
             reads,
+            audits,
             held,
             customers,
             met,
@@ -118,6 +121,7 @@ impl Report {
         self.relations += relations;
         self.pieces += pieces;
         self.reads += reads;
+        self.audits += audits;
         self.held += held;
         self.customers += customers;
         for (what, count) in met {

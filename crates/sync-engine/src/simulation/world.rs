@@ -78,6 +78,8 @@ pub(crate) struct Worlds {
     /// Reads since the last time that somebody asked which there were.
     pub(crate) calls: Vec<&'static str>,
     pub(crate) looks: u64,
+    /// Audits that came to their end.
+    pub(crate) audits: u64,
     pub(crate) story: Vec<String>,
     pub(crate) violations: Vec<Violation>,
     /// Creates sent per party, whatever became of them.
@@ -224,6 +226,7 @@ impl World {
             reads: 0,
             calls: Vec::new(),
             looks: 0,
+            audits: 0,
             story: Vec::new(),
             violations: Vec::new(),
             sent: BTreeMap::new(),
