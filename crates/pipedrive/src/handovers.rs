@@ -48,12 +48,12 @@ impl CrmDeals for Pipedrive {
         self.read_with(page, |page| page_of(page, &asked))
     }
 
-    /// One by one archived deals are shown as such; a list leaves them out as if they were gone, which for us is the same.
+    /// A list leaves archived deals out as if they were gone; one by one they are shown as such.
     async fn deals_by_id(&self, ids: &[DealId], class: Class) -> Called<Vec<Seen<CrmDeal>>> {
         let asked = self.asked_of_deals(class).await?;
         let codes = codes(&asked)?;
         let rows = if ids.len() >= CHEAPER_TOGETHER {
-            Self::deals_by_id(self, ids, &codes, class).await
+            self.deals_together(ids, &codes, class).await
         } else {
             self.deals_one_by_one(ids, &codes, class).await
         };
@@ -166,6 +166,25 @@ impl Pipedrive {
             self.learn_asked_of_deals(None);
         }
         called.map(facts)
+    }
+
+    /// In a list, and what the list leaves out one by one: it may be archived.
+    async fn deals_together(
+        &self,
+        ids: &[DealId],
+        codes: &DealCodes,
+        class: Class,
+    ) -> Called<Vec<Seen<CrmDeal>>> {
+        let mut rows = Self::deals_by_id(self, ids, codes, class).await?;
+        let listed = |id: &DealId| {
+            rows.iter().any(|seen| match seen {
+                Seen::Record(deal) => deal.id == *id,
+                Seen::Malformed(record) => record.id == Some(id.0),
+            })
+        };
+        let left: Vec<DealId> = ids.iter().copied().filter(|id| !listed(id)).collect();
+        rows.extend(self.deals_one_by_one(&left, codes, class).await?);
+        Ok(rows)
     }
 
     async fn deals_one_by_one(

@@ -17,7 +17,7 @@ use sync_store::{Changed, StagedKind, StagedRow, Tx};
 
 use crate::{
     Engine, EngineError,
-    documents::asks_answered_by,
+    documents::{asks_answered_by, deals_moved},
     likeness::word_of,
     plants::Plant,
     staging,
@@ -96,9 +96,13 @@ impl Engine {
     }
 }
 
-/// Whoever is handed over for a deal that is gone is looked at again.
+/// Whoever is handed over for a deal that is gone is looked at again, and so are its documents.
 pub(crate) async fn look_at_gone(tx: &mut Tx, gone: &[i64], now: Timestamp) -> Result<(), EngineError> {
-    for record in tx.staged(StagedKind::Deal, gone).await?.into_values() {
+    let records = tx.staged(StagedKind::Deal, gone).await?;
+    let orgs = records.values().filter_map(|record| record.row.parent.map(OrgId)).collect();
+    let deals: Vec<DealId> = gone.iter().copied().map(DealId).collect();
+    deals_moved(tx, &deals, &orgs, now, "deal gone").await?;
+    for record in records.into_values() {
         let org = record.row.parent.map(|org| Subject::Org(OrgId(org)));
         let subjects = [org, Some(Subject::Deal(DealId(record.row.id)))];
         for subject in subjects.into_iter().flatten() {
@@ -168,9 +172,14 @@ pub(crate) async fn stage_deals(
     }
     let changed = tx.stage(StagedKind::Deal, &rows, read_at, sweep).await?;
     note_said(tx, &deals, &changed).await?;
+    let by_id: BTreeMap<i64, &CrmDeal> = deals.iter().map(|deal| (deal.id.0, deal)).collect();
+    let moved: Vec<DealId> = changed.iter().map(|changed| DealId(changed.id)).collect();
+    let now_of = changed.iter().filter_map(|changed| by_id.get(&changed.id)?.org);
+    let orgs = now_of.chain(changed.iter().filter_map(|changed| changed.was_parent.map(OrgId))).collect();
+    deals_moved(tx, &moved, &orgs, read_at, "deal changed").await?;
     let mut staged = StagedDeals::default();
     for changed in changed {
-        let Some(deal) = deals.iter().find(|deal| deal.id == DealId(changed.id)) else { continue };
+        let Some(deal) = by_id.get(&changed.id) else { continue };
         staged.changed.push((deal.id.0, deal.updated_at));
         let origin = format!("deal {}", deal.id);
         let won_at = deal.won_at.unwrap_or(deal.updated_at);

@@ -18,15 +18,19 @@ use sync_core::{
     },
     error::{CallError, ErrorKind},
     fields::Values,
-    handover::Directory,
+    handover::{Directory, Subject},
     ids::{DealId, NoteId, OrgId, PartyId, TransactionId},
     model::{Page, Seen},
     money::{Amount, Money},
     pair::Pair,
     poll::{ErpRead, Pace},
-    ports::{Called, CrmDeals, CrmDocuments, DocumentRead, ErpDocuments, Permit},
+    ports::{Called, Clock, CrmDeals, CrmDocuments, DocumentRead, ErpDocuments, Permit},
 };
-use sync_engine::documents::{Did, DocumentFlow, DocumentRhythm, Place};
+use sync_engine::{
+    EngineError,
+    documents::{Did, DocumentFlow, DocumentRhythm, Place},
+    lease::{Taker, Taking},
+};
 use sync_store::{DecisionKey, DocumentId, NewPageIntent, StagedKind, Store, StoreOptions};
 
 /// What becomes of the next write of a note.
@@ -46,12 +50,20 @@ struct State {
     deals: BTreeMap<DealId, CrmDeal>,
     notes: BTreeMap<NoteId, CrmNote>,
     fate: Fate,
+    /// For so long the process is frozen while it waits for its permit.
+    frozen: SignedDuration,
     /// Everything that was asked of the CRM.
     calls: Vec<String>,
 }
 
 /// Both worlds.
 struct World(Mutex<State>);
+
+impl Clock for World {
+    fn now(&self) -> Timestamp {
+        self.0.lock().unwrap().now
+    }
+}
 
 fn start() -> Timestamp {
     "2026-03-02T12:00:00Z".parse().unwrap()
@@ -190,6 +202,9 @@ impl CrmDocuments for World {
     }
 
     async fn permit(&self, class: Class, _: &PageWrite) -> Called<Permit> {
+        let mut state = self.0.lock().unwrap();
+        let frozen = std::mem::take(&mut state.frozen);
+        state.now += frozen;
         Ok(Permit::paid(class, 10))
     }
 }
@@ -228,8 +243,22 @@ impl Story {
         let store = Store::open(&url, StoreOptions { durable: false, gate: None }).await.unwrap();
         store.migrate().await.unwrap();
         let connection = store.ensure_connection("acme", "{}", start()).await.unwrap();
-        let fence = store.lease_take(connection, "one", None).await.unwrap().unwrap();
-        let mut tx = store.write(&fence).await.unwrap();
+        let state = State {
+            now: start(),
+            invoices: BTreeMap::new(),
+            deals: [81, 82].map(|id| (DealId(id), deal(id))).into(),
+            notes: BTreeMap::new(),
+            fate: Fate::Answered,
+            frozen: SignedDuration::ZERO,
+            calls: Vec::new(),
+        };
+        let world = Arc::new(World(Mutex::new(state)));
+        let clock: Arc<dyn Clock> = world.clone();
+        let mut taker = Taker::new("one".to_owned(), SignedDuration::from_secs(10));
+        let Taking::Taken(lease) = taker.try_take(&store, connection, &clock).await.unwrap() else {
+            panic!("somebody else has it");
+        };
+        let mut tx = store.write(lease.fence()).await.unwrap();
         let run = tx.begin_run("run", start()).await.unwrap();
         let pair = Pair {
             party: PartyId(300),
@@ -240,17 +269,8 @@ impl Story {
         };
         tx.put_pairs(&[pair], start()).await.unwrap();
         tx.commit().await.unwrap();
-        let state = State {
-            now: start(),
-            invoices: BTreeMap::new(),
-            deals: [81, 82].map(|id| (DealId(id), deal(id))).into(),
-            notes: BTreeMap::new(),
-            fate: Fate::Answered,
-            calls: Vec::new(),
-        };
-        let world = Arc::new(World(Mutex::new(state)));
         let flow = flow(&world);
-        Self { world, place: Place { store, fence, run }, flow, now: start(), _folder: folder }
+        Self { world, place: Place { store, lease, clock, run }, flow, now: start(), _folder: folder }
     }
 
     fn edit(&self, act: impl FnOnce(&mut State)) {
@@ -274,6 +294,7 @@ impl Story {
     /// Until nothing is due; what was asked of the CRM meanwhile.
     async fn cycle(&mut self) -> String {
         self.edit(|state| state.calls.clear());
+        self.place.lease.renew().await.unwrap();
         for _ in 0..100 {
             let mut idle = true;
             for turn in 0..3 {
@@ -296,7 +317,7 @@ impl Story {
     }
 
     async fn key_of(&self, id: i64) -> (DecisionKey, Option<DealId>) {
-        let mut tx = self.place.store.read(self.place.fence.connection).await.unwrap();
+        let mut tx = self.place.store.read(self.place.lease.fence().connection).await.unwrap();
         let id = DocumentId { kind: StagedKind::Invoice, id };
         let (decided, _) = tx.documents(&[id]).await.unwrap().remove(&id).unwrap().decided.unwrap();
         (decided.key, decided.deal)
@@ -448,7 +469,7 @@ async fn a_process_that_dies_after_its_intent_is_followed_by_one_that_looks_firs
         story.enter(1, Some("PD-81"), "1000");
         story.edit(|state| state.fate = Fate::Refused);
         let content = "<p>Invoices</p> [erp-sync:invoice:deal:81]".to_owned();
-        let mut tx = story.place.store.write(&story.place.fence).await.unwrap();
+        let mut tx = story.place.store.write(story.place.lease.fence()).await.unwrap();
         let new = NewPageIntent {
             deal: DealId(81),
             kind: "create_note".to_owned(),
@@ -488,4 +509,38 @@ async fn a_refused_note_is_tried_again_later_and_stops_no_other() {
     story.advance(POLL);
     assert_eq!(story.cycle().await, "1 deals, create on 81");
     assert_eq!((story.notes_on(81).len(), story.notes_on(82).len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_won_deal_that_a_document_shows_first_is_handed_over_all_the_same() {
+    for (since, expected) in [("2026-01-15T00:00:00Z", true), ("2026-02-15T00:00:00Z", false)] {
+        let mut story = Story::new().await;
+        let mut tx = story.place.store.write(story.place.lease.fence()).await.unwrap();
+        let begun = serde_json::json!({ "since": since, "company": 1 });
+        tx.put_cursor("handovers", &begun, story.now).await.unwrap();
+        tx.commit().await.unwrap();
+        story.enter(1, Some("PD-81"), "1000");
+        story.cycle().await;
+        let mut tx = story.place.store.read(story.place.lease.fence().connection).await.unwrap();
+        let asked = tx.handover(Subject::Org(OrgId(11))).await.unwrap().is_some();
+        assert_eq!(asked, expected, "won on 2026-02-01, counting since {since}");
+    }
+}
+
+#[tokio::test]
+async fn a_process_whose_lease_ran_out_while_it_waited_sends_nothing() {
+    let mut story = Story::new().await;
+    story.enter(1, Some("PD-81"), "1000");
+    story.flow.read_documents(&story.place, story.now).await.unwrap();
+    story.flow.find_deals(&story.place, story.now).await.unwrap();
+    story.edit(|state| state.frozen = SignedDuration::from_secs(30));
+    let shown = story.flow.show_documents(&story.place, story.now).await;
+    assert!(matches!(shown, Err(EngineError::LeaseLost)), "{shown:?}");
+    assert_eq!(story.notes_on(81), Vec::<String>::new());
+    // Whoever goes on cannot tell that nothing was sent, and looks.
+    story.now = story.world.now();
+    story.flow = flow(&story.world);
+    story.cycle().await;
+    story.advance(SignedDuration::from_mins(4));
+    assert_eq!(story.cycle().await, "1 deals, list of 81, create on 81");
 }

@@ -19,7 +19,14 @@ use sync_store::{
 };
 
 use super::{Did, DocumentFlow, Place, stream::kind_of};
-use crate::{EngineError, deal_stream::stage_deals, likeness::word_of, pause::Side, staging};
+use crate::{
+    EngineError,
+    deal_stream::stage_deals,
+    handover::{BEGUN, Begun},
+    likeness::word_of,
+    pause::Side,
+    staging,
+};
 
 /// Documents looked at together.
 const BATCH: u32 = 100;
@@ -61,8 +68,10 @@ impl DocumentFlow {
             }));
             let page = Page { rows, more: false, next: None, server_now: now };
             let mut tx = place.write().await?;
-            // Nothing is handed over for a deal because a document names it.
-            stage_deals(&mut tx, page, now, 0, Timestamp::MAX).await?;
+            // A won deal is handed over whoever sees it first: for the next poll it is no change any more.
+            let begun: Option<Begun> = tx.cursor(BEGUN).await?;
+            let since = begun.map_or(Timestamp::MAX, |begun| begun.since);
+            stage_deals(&mut tx, page, now, 0, since).await?;
             tx.commit().await?;
         }
         tracing::warn!("documents lead from deal to deal without an end; they are looked at again");

@@ -5,10 +5,12 @@
 //! deal shows of them. The decisions are made in `sync_core::documents`.
 
 mod find;
+mod moved;
 mod show;
 mod stream;
 
 pub(crate) use find::asks_answered_by;
+pub(crate) use moved::deals_moved;
 
 use std::sync::Arc;
 
@@ -18,11 +20,11 @@ use sync_core::{
     error::CallError,
     ids::RunId,
     poll::Pace,
-    ports::{CrmDeals, CrmDocuments, ErpDocuments},
+    ports::{Clock, CrmDeals, CrmDocuments, ErpDocuments},
 };
-use sync_store::{Fence, Store, Tx};
+use sync_store::{Store, Tx};
 
-use crate::{EngineError, pause::Side};
+use crate::{EngineError, lease::Lease, pause::Side};
 
 /// What documents take, and what is remembered of them in between; all of that can be lost.
 pub struct DocumentFlow {
@@ -66,18 +68,20 @@ pub struct Place {
     /// The store.
     pub store: Store,
     /// The right to work on the connection.
-    pub fence: Fence,
+    pub lease: Lease,
+    /// The time: calls take some, and wait for their turn.
+    pub clock: Arc<dyn Clock>,
     /// The run.
     pub run: RunId,
 }
 
 impl Place {
     async fn read(&self) -> Result<Tx, EngineError> {
-        Ok(self.store.read(self.fence.connection).await?)
+        Ok(self.store.read(self.lease.fence().connection).await?)
     }
 
     async fn write(&self) -> Result<Tx, EngineError> {
-        Ok(self.store.write(&self.fence).await?)
+        Ok(self.store.write(self.lease.fence()).await?)
     }
 }
 

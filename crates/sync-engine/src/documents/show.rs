@@ -234,9 +234,13 @@ impl DocumentFlow {
             class: job.class,
             origin: job.origin.clone(),
         };
+        let now = place.clock.now().max(now);
         let mut tx = place.write().await?;
         let ids = tx.open_page_intents(place.run, &[new], now).await?;
         tx.commit().await?;
+        if !place.lease.is_valid() {
+            return Err(EngineError::LeaseLost);
+        }
         let answer = match write {
             PageWrite::CreateNote { content, .. } => {
                 self.crm.create_note(permit, job.deal, content).await.map(Some)
@@ -250,6 +254,7 @@ impl DocumentFlow {
                 Err(CallError::without_effect("documents", ErrorKind::Rejected, message))
             }
         };
+        let now = place.clock.now().max(now);
         let mut tx = place.write().await?;
         let became = match answer {
             Ok(became) => became,
