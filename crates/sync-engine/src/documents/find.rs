@@ -38,17 +38,21 @@ const MOST_READINGS: usize = 4;
 type ReadNow = BTreeMap<DealId, DealFound>;
 
 impl DocumentFlow {
-    /// Looks at the next documents that are due, and asks for a look at the deals that they leave and come to.
+    /// Looks at the next documents that are due and at least as urgent as `least`, and asks for a look at the deals that they
+    /// leave and come to.
     ///
     /// # Errors
     /// When the store fails or the connection was taken by another process.
-    pub async fn find_deals(&mut self, place: &Place, now: Timestamp) -> Result<Did, EngineError> {
+    pub async fn find_deals(
+        &mut self,
+        place: &Place,
+        least: Class,
+        now: Timestamp,
+    ) -> Result<Did, EngineError> {
         let mut tx = place.read().await?;
-        let jobs = tx.claim_documents(now, Class::Backfill, BATCH).await?;
+        let jobs = tx.claim_documents(now, least, BATCH).await?;
         drop(tx);
-        if jobs.is_empty() {
-            return Ok(Did::Nothing);
-        }
+        let Some(class) = jobs.iter().map(|job| job.class).min() else { return Ok(Did::Nothing) };
         let mut read = ReadNow::new();
         for _ in 0..MOST_READINGS {
             let (settled, missing) = self.judge(place, &jobs, &read, now).await?;
@@ -57,9 +61,9 @@ impl DocumentFlow {
                 return Ok(Did::Something);
             }
             let ids: Vec<DealId> = missing.into_iter().collect();
-            let rows = match self.deals.deals_by_id(&ids, Class::Document).await {
+            let rows = match self.deals.deals_by_id(&ids, class).await {
                 Ok(rows) => rows,
-                Err(error) => return Ok(Did::Failed(Side::Crm, error)),
+                Err(error) => return Ok(Did::Failed { side: Side::Crm, class, error }),
             };
             read.extend(ids.iter().map(|id| (*id, DealFound::Missing)));
             read.extend(rows.iter().filter_map(|seen| match seen {
