@@ -12,11 +12,16 @@ use crate::config::Plan;
 use crate::exit;
 
 mod answerer;
+mod documents;
 mod handovers;
 mod holds;
 mod prove;
 
 pub use answerer::AnswererArgs;
+pub use documents::{
+    DealChoice, DealsCommand, DealsListArgs, DocumentsAssignArgs, DocumentsCommand, DocumentsListArgs,
+    ExplainArgs, WhichDeals,
+};
 pub use handovers::{
     HandoversAnswerArgs, HandoversAskArgs, HandoversCommand, HandoversListArgs, HandoversShowArgs,
     SubjectArgs,
@@ -99,6 +104,14 @@ pub enum Command {
     /// Look at won deals that become customers of the ERP: what is asked about them, answers, and wishes by hand
     #[command(subcommand)]
     Handovers(HandoversCommand),
+    /// Look at documents of the ERP and the deals they belong to, and say where one belongs
+    #[command(subcommand)]
+    Documents(DocumentsCommand),
+    /// Look at deals that wait for documents, or of which something is asked
+    #[command(subcommand)]
+    Deals(DealsCommand),
+    /// Tell to which deal a document of the ERP belongs, and why
+    Explain(ExplainArgs),
     /// Tell under which address a connection takes webhooks in (whoever knows it has half of what a webhook proves)
     Webhooks(WebhooksArgs),
     /// Get access to a Pipedrive company by the consent of a person (OAuth)

@@ -25,7 +25,7 @@ use crate::{
     config::{self, Authentication, Connection, Credentials},
     connect::{Connector, remedy},
     exit::{ExitCode, Failed},
-    wire::{handover_policy, policy},
+    wire::{interest, policy},
 };
 
 /// Makes clients.
@@ -129,7 +129,7 @@ impl Clients<'_> {
             owner_id: settings.owner_id,
             fields: connection.fields.table().custom(),
             labels: policy(connection).wanted_labels(),
-            asked: handover_policy(connection).map(|policy| policy.interest()).unwrap_or_default(),
+            asked: interest(connection),
             visible_to: settings.visible_to.map(i64::from),
             hook_login: self.hook_login(connection),
         })

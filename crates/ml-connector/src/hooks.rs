@@ -53,8 +53,8 @@ pub fn subscribing(connection: &Connection, door: Option<&HookDoor>) -> Subscrib
 
 /// What is to be told of: deals only where something follows from them.
 pub fn entities(connection: &Connection) -> Vec<HookEntity> {
-    let deals = connection.customers_from_crm.as_ref().map(|_| HookEntity::Deal);
-    std::iter::once(HookEntity::Organization).chain(deals).collect()
+    let deals = connection.customers_from_crm.is_some() || connection.documents.is_some();
+    std::iter::once(HookEntity::Organization).chain(deals.then_some(HookEntity::Deal)).collect()
 }
 
 fn address(connection: &Connection, webhooks: &Webhooks, path: &str) -> String {

@@ -130,6 +130,9 @@ pub struct Flows {
     /// Organizations of Pipedrive on their way to the ERP; none where that is not configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customers_from_crm: Option<Outcomes>,
+    /// Deals on which documents of the ERP are shown; none where that is not configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub documents: Option<Outcomes>,
 }
 
 /// Each record counts once, by its last outcome.
@@ -173,8 +176,10 @@ pub struct ErpUse {
 impl Summary {
     /// How many records failed, over all connections.
     pub fn failed(&self) -> u64 {
-        let failed =
-            |flows: &Flows| flows.customers.failed + flows.customers_from_crm.map_or(0, |flow| flow.failed);
+        let failed = |flows: &Flows| {
+            let others = [flows.customers_from_crm, flows.documents].into_iter().flatten();
+            flows.customers.failed + others.map(|flow| flow.failed).sum::<u64>()
+        };
         self.connections.iter().map(|connection| failed(&connection.flows)).sum()
     }
 
@@ -194,12 +199,14 @@ impl Summary {
         let header = ["connection", "flow", created, updated, unchanged, held, failed, requests, tokens, erp];
         let rows = self.connections.iter().flat_map(|connection| {
             let ConnectionSummary { name, flows, pipedrive, erp } = connection;
-            let Flows { customers, customers_from_crm } = flows;
+            let Flows { customers, customers_from_crm, documents } = flows;
             let spent = [pipedrive.requests, pipedrive.tokens, erp.requests].map(|number| number.to_string());
             // What was spent is told once: one connection has one budget.
-            let back =
-                customers_from_crm.iter().map(|counts| ("customers_from_crm", counts, Default::default()));
-            std::iter::once(("customers", customers, spent)).chain(back).map(|(flow, counts, spent)| {
+            let others = [("customers_from_crm", customers_from_crm), ("documents", documents)];
+            let others = others
+                .into_iter()
+                .filter_map(|(flow, counts)| Some((flow, counts.as_ref()?, Default::default())));
+            std::iter::once(("customers", customers, spent)).chain(others).map(|(flow, counts, spent)| {
                 let Outcomes { created, updated, unchanged, held, failed } = counts;
                 let numbers = [created, updated, unchanged, held, failed];
                 let [created, updated, unchanged, held, failed] = numbers.map(ToString::to_string);
@@ -223,6 +230,7 @@ mod tests {
                 flows: Flows {
                     customers: Outcomes { created: 500, updated: 1, unchanged: 2, held: 3, failed: 4 },
                     customers_from_crm: None,
+                    documents: None,
                 },
                 pipedrive: PipedriveUse { requests: 510, tokens: 2_600 },
                 erp: ErpUse { requests: 7 },

@@ -11,7 +11,7 @@ use saas_http::TokioSleeper;
 use sync_core::{
     budget::Class,
     fields::{Field, Owner},
-    handover::{Directory, HandoverPolicy},
+    handover::{Directory, HandoverPolicy, Interest},
     ids::{ConnectionId, RunId},
     policy::Policy,
     poll::Pace,
@@ -22,6 +22,7 @@ use sync_engine::{
     CUSTOMERS, Engine, HANDOVERS, Handing, HandoverPlanner, Parts, Planner, Reads, Settings, Watch,
     activated_at,
     daemon::{self, Sleeper as _},
+    documents::{DOCUMENTS, DocumentFlow, DocumentRhythm},
     lease::{Lease, Taker, Taking},
     policy_digest,
 };
@@ -99,6 +100,7 @@ pub struct Wired {
     pub ledger: Ledger,
     run: RunId,
     hands_over: bool,
+    shows: bool,
     erp: Arc<dyn Erp>,
     crm: Arc<dyn Crm>,
     clock: Arc<dyn Clock>,
@@ -180,13 +182,17 @@ impl Process<'_> {
             erp: fusion.clone(),
             crm: pipedrive.clone(),
         });
+        let documents = connection.documents.as_ref().map(|section| {
+            let ports = (fusion.clone() as _, pipedrive.clone() as _, pipedrive.clone() as _);
+            DocumentFlow::new(section.policy(), ports, document_rhythm(connection, section))
+        });
         let erp: Arc<dyn Erp> = fusion;
         let crm: Arc<dyn Crm> = pipedrive;
         let ledger = self.ledger(connection, id);
         let mut tx = self.store.write(lease.fence()).await?;
         let run = tx.begin_run(self.kind, now).await?;
         tx.commit().await?;
-        let engine = Engine::new(Parts {
+        let mut engine = Engine::new(Parts {
             store: self.store.clone(),
             lease: lease.clone(),
             erp: erp.clone(),
@@ -199,8 +205,12 @@ impl Process<'_> {
         });
         let name = connection.name.clone();
         let (store, lease, clock) = (self.store.clone(), lease.clone(), self.clock.clone());
+        if let Some(documents) = documents {
+            engine.take_up_documents(documents);
+        }
         let hands_over = connection.customers_from_crm.is_some();
-        Ok(Wired { name, store, id, lease, engine, ledger, run, hands_over, erp, crm, clock })
+        let shows = connection.documents.is_some();
+        Ok(Wired { name, store, id, lease, engine, ledger, run, hands_over, shows, erp, crm, clock })
     }
 
     /// Waits for the lease of a process that seems dead; gives up on one that is alive, and tells its name.
@@ -326,10 +336,14 @@ impl Wired {
             true => Some(tx.outcomes(self.run, HANDOVERS).await?.into()),
             false => None,
         };
+        let documents = match self.shows {
+            true => Some(tx.outcomes(self.run, DOCUMENTS).await?.into()),
+            false => None,
+        };
         let spent = self.crm.spent();
         Ok(ConnectionSummary {
             name: self.name.clone(),
-            flows: Flows { customers, customers_from_crm },
+            flows: Flows { customers, customers_from_crm, documents },
             pipedrive: PipedriveUse { requests: spent.requests, tokens: spent.tokens },
             erp: ErpUse { requests: self.erp.requests() },
         })
@@ -376,6 +390,29 @@ pub fn handover_policy(connection: &Connection) -> Option<HandoverPolicy> {
     let (host, table) =
         (connection.oracle.base_url.host_str().unwrap_or_default(), connection.fields.table());
     Some(section.policy((host, &table), connection.sync.settle, FRESHNESS))
+}
+
+/// What has to be read of organizations and deals beside their mapped fields.
+pub fn interest(connection: &Connection) -> Interest {
+    let handovers = handover_policy(connection).map(|policy| policy.interest()).unwrap_or_default();
+    match &connection.documents {
+        Some(documents) => handovers.with_documents(&documents.policy()),
+        None => handovers,
+    }
+}
+
+fn document_rhythm(connection: &Connection, documents: &config::Documents) -> DocumentRhythm {
+    let sync = &connection.sync;
+    DocumentRhythm {
+        poll_every: documents.poll_every,
+        balances_every: documents.balances_every,
+        sweep_every: sync.sweep_every,
+        since: documents.since,
+        pace: Pace { overlap: sync.overlap, safety: sync.safety },
+        t_effect: connection.pipedrive.timeout + sync.margin,
+        settle: sync.settle,
+        freshness: FRESHNESS,
+    }
 }
 
 /// Digest of the settings under which plans are made.

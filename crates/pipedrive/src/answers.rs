@@ -1,9 +1,10 @@
-//! Answering on deals and organizations how the way of a customer into the ERP stands: a few custom fields of our own.
+//! A few custom fields of our own: on deals and organizations how the way of a customer into the ERP stands, on deals what they
+//! have of documents.
 //!
 //! They are made when there is something to say for the first time. A company without room for them, or a user who may not make
-//! them, has handovers without answers.
+//! them, has handovers without answers and notes alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use saas_http::Endpoint as _;
@@ -11,6 +12,7 @@ use serde_json::Value as Json;
 use sync_core::{
     budget::Class,
     deals::CrmDeal,
+    documents::{FieldWrite, RollUpField, RollUpValue},
     error::{CallError, Effect, ErrorKind},
     fields::CustomKind,
     handover::{AnswerField, AnsweredOn},
@@ -32,90 +34,130 @@ use crate::{
     survey::Fielded,
 };
 
-/// The type of all of them: searchable, and with room for a link.
-const KIND: CustomKind = CustomKind::ShortText;
+/// The type of all answers: searchable, and with room for a link.
+const ANSWER: CustomKind = CustomKind::ShortText;
 
 /// What is set; none clears.
 type Changes = BTreeMap<AnswerField, Option<String>>;
 
-/// Where answers are written.
+/// Fields that are made together, once one of them has something to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Together {
+    /// Answers on these records.
+    Answers(AnsweredOn),
+    /// What deals show of documents.
+    RollUps,
+}
+
+/// A field of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum OwnField {
+    Answer(AnswerField),
+    RollUp(RollUpField),
+}
+
+impl Together {
+    fn fielded(self) -> Fielded {
+        match self {
+            Self::Answers(AnsweredOn::Deals) | Self::RollUps => Fielded::Deals,
+            Self::Answers(AnsweredOn::Orgs) => Fielded::Organizations,
+        }
+    }
+}
+
+impl OwnField {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Answer(field) => field.label(),
+            Self::RollUp(field) => field.label(),
+        }
+    }
+
+    fn kind(self) -> CustomKind {
+        match self {
+            Self::Answer(_) => ANSWER,
+            Self::RollUp(field) => field.kind(),
+        }
+    }
+
+    /// Whether a field of the company is this one.
+    pub(crate) fn is(self, row: &FieldDto) -> bool {
+        row.is_custom_field == Some(true)
+            && row.field_type.as_deref() == Some(type_of(self.kind()))
+            && row.field_name.as_deref().is_some_and(|name| squeeze(name) == self.label())
+    }
+}
+
+/// Where we write.
 #[derive(Debug, Default)]
-pub(crate) struct AnswerFields {
-    /// Codes by field; a kind of record is not in it before its fields were looked up.
-    codes: BTreeMap<AnsweredOn, BTreeMap<AnswerField, String>>,
+pub(crate) struct OwnFields {
+    /// Codes by field; what was not looked up is not in it.
+    codes: BTreeMap<Together, BTreeMap<OwnField, String>>,
     /// Fields whose creation got no answer, and until when it may still take effect.
-    doubts: BTreeMap<(AnsweredOn, AnswerField), Timestamp>,
+    doubts: BTreeMap<(Together, OwnField), Timestamp>,
     /// Why a field could not be made, and until when it is not tried again.
-    refused: BTreeMap<AnsweredOn, (Timestamp, CallError)>,
+    refused: BTreeMap<Together, (Timestamp, CallError)>,
 }
 
 /// A right, or room, that is missing is not asked for again before this: looking takes 10 tokens a hundred fields.
 const REFUSED_FOR: SignedDuration = SignedDuration::from_hours(24);
 
-fn fielded(on: AnsweredOn) -> Fielded {
-    match on {
-        AnsweredOn::Deals => Fielded::Deals,
-        AnsweredOn::Orgs => Fielded::Organizations,
-    }
-}
-
-/// Whether a field of the company is this one of ours.
-pub(crate) fn is_ours(row: &FieldDto, field: AnswerField) -> bool {
-    row.is_custom_field == Some(true)
-        && row.field_type.as_deref() == Some(type_of(KIND))
-        && row.field_name.as_deref().is_some_and(|name| squeeze(name) == field.label())
-}
-
 impl Pipedrive {
     /// Tokens for one answer: a PATCH of a deal costs as much as one of an organization.
     pub(crate) const ANSWER: u32 = UpdateDeal::TOKENS;
 
-    /// Makes sure that the fields exist in which answers are written on these records. Tells whether any was made.
-    pub(crate) async fn make_answer_fields(&self, on: AnsweredOn, class: Class) -> Called<bool> {
-        let mut state = self.answer_fields.lock().await;
-        if state.codes.contains_key(&on) {
+    /// Makes sure that the fields exist in which we write on these records. Tells whether any was made.
+    pub(crate) async fn make_own_fields(&self, of: Together, class: Class) -> Called<bool> {
+        let mut state = self.own_fields.lock().await;
+        if state.codes.contains_key(&of) {
             return Ok(false);
         }
-        if let Some((_, error)) = state.refused.get(&on).filter(|(until, _)| self.clock.now() < *until) {
+        if let Some((_, error)) = state.refused.get(&of).filter(|(until, _)| self.clock.now() < *until) {
             return Err(error.clone());
         }
-        let (codes, some) = self.fields_of(&mut state, on, class).await?;
-        state.codes.insert(on, codes);
-        state.doubts.retain(|(of, _), _| *of != on);
-        state.refused.remove(&on);
+        let (codes, some) = self.fields_of(&mut state, of, class).await?;
+        state.codes.insert(of, codes);
+        state.doubts.retain(|(other, _), _| *other != of);
+        state.refused.remove(&of);
         self.learn_asked_of_deals(None);
         Ok(some)
+    }
+
+    fn own(&self, of: Together) -> BTreeSet<OwnField> {
+        let answers = |fields: &BTreeSet<AnswerField>| fields.iter().copied().map(OwnField::Answer).collect();
+        match of {
+            Together::Answers(AnsweredOn::Deals) => answers(&self.asked.on_deal),
+            Together::Answers(AnsweredOn::Orgs) => answers(&self.asked.on_org),
+            Together::RollUps => self.asked.rolled.iter().copied().map(OwnField::RollUp).collect(),
+        }
     }
 
     /// The codes of the fields on some records, making those that are missing; and whether any was.
     async fn fields_of(
         &self,
-        state: &mut AnswerFields,
-        on: AnsweredOn,
+        state: &mut OwnFields,
+        of: Together,
         class: Class,
-    ) -> Called<(BTreeMap<AnswerField, String>, bool)> {
-        let wanted = match on {
-            AnsweredOn::Deals => &self.asked.on_deal,
-            AnsweredOn::Orgs => &self.asked.on_org,
-        };
+    ) -> Called<(BTreeMap<OwnField, String>, bool)> {
+        let wanted = self.own(of);
         let mut codes = BTreeMap::new();
         if wanted.is_empty() {
             return Ok((codes, false));
         }
-        let page = |cursor| ListFields { resource: fielded(on).resource(), cursor };
+        let page = |cursor| ListFields { resource: of.fielded().resource(), cursor };
         let read = |row: &Json| Ok(serde_json::from_value::<FieldDto>(row.clone()).ok());
         for row in self.every(class, page, read).await? {
-            let ours = wanted.iter().find(|field| is_ours(&row, **field));
+            let ours = wanted.iter().find(|field| field.is(&row));
             let code = row.field_code.filter(|code| !code.is_empty());
             if let Some((field, code)) = ours.zip(code) {
                 // The first one listed stays ours, also when a person made another of the same name.
                 codes.entry(*field).or_insert(code);
             }
         }
-        let missing: Vec<AnswerField> =
+        let missing: Vec<OwnField> =
             wanted.iter().copied().filter(|field| !codes.contains_key(field)).collect();
         for field in &missing {
-            codes.insert(*field, self.make_field(state, (on, *field), class).await?);
+            codes.insert(*field, self.make_field(state, (of, *field), class).await?);
         }
         Ok((codes, !missing.is_empty()))
     }
@@ -123,24 +165,25 @@ impl Pipedrive {
     /// Names are not unique there: after a lost answer nothing is made again until it can no longer take effect.
     async fn make_field(
         &self,
-        state: &mut AnswerFields,
-        (on, field): (AnsweredOn, AnswerField),
+        state: &mut OwnFields,
+        (of, field): (Together, OwnField),
         class: Class,
     ) -> Called<String> {
         let now = self.clock.now();
-        if let Some(until) = state.doubts.get(&(on, field)).filter(|until| now < **until) {
+        if let Some(until) = state.doubts.get(&(of, field)).filter(|until| now < **until) {
             let kind = ErrorKind::Transient { after: Some(until.duration_since(now)) };
             let message = "a custom field may still be about to appear";
             return Err(CallError::without_effect(CreateField::NAME, kind, message));
         }
-        let create = CreateField { resource: fielded(on).resource(), name: field.label(), kind: KIND };
+        let create =
+            CreateField { resource: of.fielded().resource(), name: field.label(), kind: field.kind() };
         let made = new_code(&self.caller, &create, class).await;
         if let Err(error) = &made {
             let now = self.clock.now();
             if error.effect == Effect::InDoubt {
-                state.doubts.insert((on, field), now + self.timeout + MARGIN);
+                state.doubts.insert((of, field), now + self.timeout + MARGIN);
             } else if matches!(error.kind, ErrorKind::Rejected | ErrorKind::Forbidden | ErrorKind::Missing) {
-                state.refused.insert(on, (now + REFUSED_FOR, error.clone()));
+                state.refused.insert(of, (now + REFUSED_FOR, error.clone()));
             }
         }
         let code = made?;
@@ -154,16 +197,57 @@ impl Pipedrive {
     }
 
     /// What to send for these changes. The fields are made before anything is written.
-    async fn coded(&self, on: AnsweredOn, changes: &Changes) -> Called<BTreeMap<String, Json>> {
-        let codes = self.answer_fields.lock().await.codes.get(&on).cloned().unwrap_or_default();
-        let coded = changes.iter().map(|(field, value)| {
-            let code = codes.get(field).cloned().ok_or_else(|| {
+    async fn coded(
+        &self,
+        of: Together,
+        changes: impl IntoIterator<Item = (OwnField, Json)>,
+    ) -> Called<BTreeMap<String, Json>> {
+        let codes = self.own_fields.lock().await.codes.get(&of).cloned().unwrap_or_default();
+        let coded = changes.into_iter().map(|(field, value)| {
+            let code = codes.get(&field).cloned().ok_or_else(|| {
                 let message = format!("the field {} does not exist yet", field.label());
                 CallError::without_effect(UpdateDeal::NAME, ErrorKind::UnknownField, message)
             })?;
-            Ok((code, value.clone().map_or(Json::Null, Json::String)))
+            Ok((code, value))
         });
         coded.collect()
+    }
+
+    /// Sets fields of a deal and gives what became of it.
+    async fn write_own(
+        &self,
+        permit: Permit,
+        (id, of): (DealId, Together),
+        custom: BTreeMap<String, Json>,
+    ) -> Called<CrmDeal> {
+        let body = deal_json::body(&DealChanges { value: None, custom })
+            .map_err(|why| CallError::without_effect(UpdateDeal::NAME, ErrorKind::Rejected, why))?;
+        let update = UpdateDeal { id, body: body.into() };
+        let sent = self.one(&update, permit, deal_json::read).await;
+        self.unless_gone(of, sent).await
+    }
+
+    /// Sets what a deal shows of its documents.
+    pub(crate) async fn write_roll_ups(
+        &self,
+        permit: Permit,
+        id: DealId,
+        writes: &[FieldWrite],
+    ) -> Called<CrmDeal> {
+        let mut values = Vec::with_capacity(writes.len());
+        for write in writes {
+            let value = match &write.value {
+                None => Json::Null,
+                Some(RollUpValue::Text(text)) => Json::String(text.clone()),
+                Some(RollUpValue::Date(day)) => Json::String(day.to_string()),
+                Some(RollUpValue::Count(count)) => Json::from(*count),
+                Some(RollUpValue::Money(money)) => deal_json::monetary(money)
+                    .map_err(|why| CallError::without_effect(UpdateDeal::NAME, ErrorKind::Rejected, why))?,
+            };
+            values.push((OwnField::RollUp(write.field), value));
+        }
+        let custom = self.coded(Together::RollUps, values).await?;
+        self.write_own(permit, (id, Together::RollUps), custom).await
     }
 
     /// Sets answers on a deal.
@@ -173,17 +257,15 @@ impl Pipedrive {
         id: DealId,
         changes: &Changes,
     ) -> Called<CrmDeal> {
-        let custom = self.coded(AnsweredOn::Deals, changes).await?;
-        let body = deal_json::body(&DealChanges { value: None, custom })
-            .map_err(|why| CallError::without_effect(UpdateDeal::NAME, ErrorKind::Rejected, why))?;
-        let update = UpdateDeal { id, body: body.into() };
-        let sent = self.one(&update, permit, deal_json::read).await;
-        self.unless_gone(AnsweredOn::Deals, sent).await
+        let of = Together::Answers(AnsweredOn::Deals);
+        let custom = self.coded(of, answers(changes)).await?;
+        self.write_own(permit, (id, of), custom).await
     }
 
     /// Sets answers on an organization.
     pub(crate) async fn write_on_org(&self, permit: Permit, id: OrgId, changes: &Changes) -> Called<()> {
-        let custom = self.coded(AnsweredOn::Orgs, changes).await?;
+        let of = Together::Answers(AnsweredOn::Orgs);
+        let custom = self.coded(of, answers(changes)).await?;
         if custom.is_empty() {
             let message = "there is nothing to write";
             return Err(CallError::without_effect(UpdateOrganization::NAME, ErrorKind::Rejected, message));
@@ -191,15 +273,21 @@ impl Pipedrive {
         let custom: serde_json::Map<String, Json> = custom.into_iter().collect();
         let body = serde_json::json!({ "custom_fields": custom });
         let sent = self.one(&UpdateOrganization { id, body }, permit, |_| Ok(())).await;
-        self.unless_gone(AnsweredOn::Orgs, sent).await
+        self.unless_gone(of, sent).await
     }
 
     /// A field that somebody deleted is looked up, or made, before the next answer.
-    async fn unless_gone<T>(&self, on: AnsweredOn, sent: Called<T>) -> Called<T> {
+    async fn unless_gone<T>(&self, of: Together, sent: Called<T>) -> Called<T> {
         if sent.as_ref().is_err_and(|error| error.kind == ErrorKind::UnknownField) {
-            self.answer_fields.lock().await.codes.remove(&on);
+            self.own_fields.lock().await.codes.remove(&of);
             self.learn_asked_of_deals(None);
         }
         sent
     }
+}
+
+fn answers(changes: &Changes) -> impl Iterator<Item = (OwnField, Json)> {
+    changes
+        .iter()
+        .map(|(field, value)| (OwnField::Answer(*field), value.clone().map_or(Json::Null, Json::String)))
 }

@@ -4,15 +4,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use saas_http::scalar::{int, text};
+use saas_http::scalar::{amount, day, int, text};
 use serde_json::{Map, Value as Json};
 use sync_core::{
-    handover::{AnswerField, Answers, Interest},
+    documents::{RollUpField, RollUpValue},
+    fields::CustomKind,
+    handover::{Answers, Interest},
+    money::Money,
     text::squeeze,
 };
 
 use crate::{
-    answers::is_ours,
+    answers::OwnField,
     api::organization_fields::{FieldDto, OptionDto},
     codes::Labels,
 };
@@ -23,8 +26,8 @@ pub(crate) struct AskedFields {
     /// By the names that the rules have for them; the first of several of one name.
     fields: BTreeMap<String, AskedField>,
     labels: Option<Labels>,
-    /// Codes of the fields in which we answer.
-    answers: BTreeMap<AnswerField, String>,
+    /// Codes of the fields in which we write ourselves.
+    own: BTreeMap<OwnField, String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +39,7 @@ struct AskedField {
 
 impl AskedFields {
     /// Takes note of a field of the company, if it is asked about.
-    pub(crate) fn note(&mut self, interest: &Interest, answers: &BTreeSet<AnswerField>, row: &FieldDto) {
+    pub(crate) fn note(&mut self, interest: &Interest, own: &BTreeSet<OwnField>, row: &FieldDto) {
         if row.is_labels() {
             self.labels = interest.labels.then(|| Labels::of(options(row)));
             return;
@@ -45,8 +48,8 @@ impl AskedFields {
         if row.is_custom_field != Some(true) {
             return;
         }
-        for field in answers.iter().filter(|field| is_ours(row, **field)) {
-            self.answers.entry(*field).or_insert_with(|| code.to_owned());
+        for field in own.iter().filter(|field| field.is(row)) {
+            self.own.entry(*field).or_insert_with(|| code.to_owned());
         }
         let name = row.field_name.as_deref().unwrap_or_default();
         for asked in &interest.fields {
@@ -59,8 +62,8 @@ impl AskedFields {
 
     /// The codes of those that exist.
     pub(crate) fn codes(&self) -> impl Iterator<Item = &str> {
-        let answers = self.answers.values().map(String::as_str);
-        self.fields.values().map(|field| field.code.as_str()).chain(answers)
+        let own = self.own.values().map(String::as_str);
+        self.fields.values().map(|field| field.code.as_str()).chain(own)
     }
 
     /// The names of the labels with these ids; one that is not known has none.
@@ -80,8 +83,23 @@ impl AskedFields {
 
     /// What our answers say.
     pub(crate) fn shown<'a>(&self, said: impl Fn(&str) -> Option<&'a Json>) -> Answers {
-        let read = |code: &String| text("custom field", said(code)).unwrap_or(None);
-        self.answers.iter().filter_map(|(field, code)| Some((*field, read(code)?))).collect()
+        let read = |(field, code): (&OwnField, &String)| match field {
+            OwnField::Answer(field) => Some((*field, text("custom field", said(code)).unwrap_or(None)?)),
+            OwnField::RollUp(_) => None,
+        };
+        self.own.iter().filter_map(read).collect()
+    }
+
+    /// What a deal shows of its documents. Something that no such field can say is what nobody wrote.
+    pub(crate) fn rolled<'a>(
+        &self,
+        said: impl Fn(&str) -> Option<&'a Json>,
+    ) -> BTreeMap<RollUpField, RollUpValue> {
+        let read = |(field, code): (&OwnField, &String)| match field {
+            OwnField::RollUp(field) => Some((*field, rolled(*field, said(code))?)),
+            OwnField::Answer(_) => None,
+        };
+        self.own.iter().filter_map(read).collect()
     }
 
     /// What our answers say on an organization.
@@ -94,6 +112,29 @@ impl AskedFields {
     pub(crate) fn read_in(&self, custom_fields: Option<&Json>) -> BTreeMap<String, Vec<String>> {
         let fields: Option<&Map<String, Json>> = custom_fields.and_then(Json::as_object);
         self.read(|code| fields?.get(code))
+    }
+}
+
+/// What a field of such a type says (pipedrive.md 1.8).
+fn rolled(field: RollUpField, value: Option<&Json>) -> Option<RollUpValue> {
+    let name = field.label();
+    let value = value.filter(|value| !value.is_null())?;
+    match field.kind() {
+        CustomKind::Money => {
+            let amount = amount(name, value.get("value")).ok()??;
+            let currency = text(name, value.get("currency")).ok()??;
+            Some(RollUpValue::Money(Money { amount, currency }))
+        }
+        CustomKind::Date => day(name, Some(value)).ok()?.map(RollUpValue::Date),
+        CustomKind::Number => {
+            let count = int(name, Some(value)).ok()??;
+            u64::try_from(count).ok().map(RollUpValue::Count)
+        }
+        CustomKind::ShortText
+        | CustomKind::LongText
+        | CustomKind::Phone
+        | CustomKind::Option
+        | CustomKind::Options => text(name, Some(value)).ok()?.map(RollUpValue::Text),
     }
 }
 
@@ -138,6 +179,7 @@ fn options(row: &FieldDto) -> BTreeMap<i64, String> {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use sync_core::handover::AnswerField;
 
     use super::*;
 
@@ -165,7 +207,7 @@ mod tests {
             json!({ "field_code": "ans2", "field_name": "ERP handover", "field_type": "varchar", "is_custom_field": true }),
             json!({ "field_code": "segments", "field_name": "Segments", "is_custom_field": false }),
         ] {
-            asked.note(&interest, &BTreeSet::from([AnswerField::Status]), &row(one));
+            asked.note(&interest, &BTreeSet::from([OwnField::Answer(AnswerField::Status)]), &row(one));
         }
         assert_eq!(
             asked.codes().collect::<Vec<_>>(),

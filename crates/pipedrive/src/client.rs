@@ -27,7 +27,7 @@ use sync_core::{
 use tokio::sync::Mutex;
 
 use crate::{
-    answers::AnswerFields,
+    answers::OwnFields,
     api::{
         Envelope, Listed, item_search,
         organization_relationships::{CreateRelationship, DeleteRelationship},
@@ -70,7 +70,7 @@ pub struct Pipedrive {
     /// What deals have of what is asked about; none before it was looked up.
     pub(crate) asked_of_deals: RwLock<Option<AskedFields>>,
     pub(crate) timeout: SignedDuration,
-    pub(crate) answer_fields: Mutex<AnswerFields>,
+    pub(crate) own_fields: Mutex<OwnFields>,
     owner_id: Option<i64>,
     visible_to: Option<i64>,
     pub(crate) hook_login: Option<(String, SecretString)>,
@@ -132,7 +132,7 @@ impl Pipedrive {
             labels: config.labels,
             asked: config.asked,
             asked_of_deals: RwLock::default(),
-            answer_fields: Mutex::default(),
+            own_fields: Mutex::default(),
             timeout: SignedDuration::try_from(config.timeout).unwrap_or(SignedDuration::MAX),
             owner_id: config.owner_id,
             visible_to: config.visible_to,

@@ -5,7 +5,7 @@ use saas_http::Endpoint as _;
 use sync_core::{
     budget::Class,
     deals::{CrmDeal, CrmNote},
-    documents::{Currencies, PageWrite},
+    documents::{Currencies, FieldWrite, PageWrite},
     error::{CallError, ErrorKind},
     ids::{DealId, NoteId},
     model::Page,
@@ -13,11 +13,13 @@ use sync_core::{
 };
 
 use crate::{
+    answers::Together,
     api::{
         deals::UpdateDeal,
         notes::{CreateNote, DeleteNote, UpdateNote},
     },
     client::Pipedrive,
+    handovers::facts_of,
 };
 
 /// What an activity costs (pipedrive.md 3.2).
@@ -31,6 +33,16 @@ impl CrmDocuments for Pipedrive {
 
     async fn currencies(&self, class: Class) -> Called<Currencies> {
         Ok(Currencies(Self::currencies(self, class).await?))
+    }
+
+    async fn ready_to_show(&self, class: Class) -> Called<()> {
+        self.make_own_fields(Together::RollUps, class).await.map(|_| ())
+    }
+
+    async fn show_fields(&self, permit: Permit, deal: DealId, writes: &[FieldWrite]) -> Called<CrmDeal> {
+        // Before the write: what fails after it would be taken for its end.
+        let asked = self.asked_of_deals(permit.class()).await?;
+        Ok(facts_of(self.write_roll_ups(permit, deal, writes).await?, &asked))
     }
 
     async fn create_note(&self, permit: Permit, deal: DealId, content: &str) -> Called<CrmNote> {

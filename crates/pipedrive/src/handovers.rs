@@ -18,6 +18,7 @@ use sync_core::{
 };
 
 use crate::{
+    answers::{OwnField, Together},
     api::organization_fields::{FieldDto, ListFields},
     asked::AskedFields,
     client::Pipedrive,
@@ -48,12 +49,12 @@ impl CrmDeals for Pipedrive {
         self.read_with(page, |page| page_of(page, &asked))
     }
 
-    /// One by one archived deals are shown as such; a list leaves them out as if they were gone, which for us is the same.
+    /// A list leaves archived deals out as if they were gone; one by one they are shown as such.
     async fn deals_by_id(&self, ids: &[DealId], class: Class) -> Called<Vec<Seen<CrmDeal>>> {
         let asked = self.asked_of_deals(class).await?;
         let codes = codes(&asked)?;
         let rows = if ids.len() >= CHEAPER_TOGETHER {
-            Self::deals_by_id(self, ids, &codes, class).await
+            self.deals_together(ids, &codes, class).await
         } else {
             self.deals_one_by_one(ids, &codes, class).await
         };
@@ -80,7 +81,7 @@ impl CrmDeals for Pipedrive {
 #[async_trait]
 impl CrmAnswers for Pipedrive {
     async fn ready_to_answer(&self, on: AnsweredOn, class: Class) -> Called<bool> {
-        self.make_answer_fields(on, class).await
+        self.make_own_fields(Together::Answers(on), class).await
     }
 
     async fn answer_on_deal(
@@ -138,18 +139,21 @@ impl Pipedrive {
     }
 
     /// What deals have of what is asked about; looked up once (10 tokens a page of 500), and again after a field was gone.
-    async fn asked_of_deals(&self, class: Class) -> Called<AskedFields> {
+    pub(crate) async fn asked_of_deals(&self, class: Class) -> Called<AskedFields> {
         let known = self.asked_of_deals.read().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(known) = known {
             return Ok(known);
         }
         let mut asked = AskedFields::default();
-        if !self.asked.asks_nothing() || !self.asked.on_deal.is_empty() {
+        let answers = self.asked.on_deal.iter().copied().map(OwnField::Answer);
+        let own: BTreeSet<OwnField> =
+            answers.chain(self.asked.rolled.iter().copied().map(OwnField::RollUp)).collect();
+        if !self.asked.asks_nothing() || !own.is_empty() {
             let page = |cursor| ListFields { resource: Fielded::Deals.resource(), cursor };
             let rows =
                 self.every(class, page, |row| Ok(serde_json::from_value::<FieldDto>(row.clone()).ok()));
             for row in rows.await? {
-                asked.note(&self.asked, &self.asked.on_deal, &row);
+                asked.note(&self.asked, &own, &row);
             }
         }
         self.learn_asked_of_deals(Some(asked.clone()));
@@ -166,6 +170,25 @@ impl Pipedrive {
             self.learn_asked_of_deals(None);
         }
         called.map(facts)
+    }
+
+    /// In a list, and what the list leaves out one by one: it may be archived.
+    async fn deals_together(
+        &self,
+        ids: &[DealId],
+        codes: &DealCodes,
+        class: Class,
+    ) -> Called<Vec<Seen<CrmDeal>>> {
+        let mut rows = Self::deals_by_id(self, ids, codes, class).await?;
+        let listed = |id: &DealId| {
+            rows.iter().any(|seen| match seen {
+                Seen::Record(deal) => deal.id == *id,
+                Seen::Malformed(record) => record.id == Some(id.0),
+            })
+        };
+        let left: Vec<DealId> = ids.iter().copied().filter(|id| !listed(id)).collect();
+        rows.extend(self.deals_one_by_one(&left, codes, class).await?);
+        Ok(rows)
     }
 
     async fn deals_one_by_one(
@@ -200,9 +223,10 @@ fn with_facts(seen: Seen<CrmDeal>, asked: &AskedFields) -> Seen<CrmDeal> {
     }
 }
 
-fn facts_of(deal: CrmDeal, asked: &AskedFields) -> CrmDeal {
+pub(crate) fn facts_of(deal: CrmDeal, asked: &AskedFields) -> CrmDeal {
     let labels = asked.labels(&deal.label_ids);
     let custom = asked.read(|code| deal.custom.get(code));
     let shown = asked.shown(|code| deal.custom.get(code));
-    CrmDeal { facts: DealFacts { labels, custom, shown }, ..deal }
+    let rolled = asked.rolled(|code| deal.custom.get(code));
+    CrmDeal { facts: DealFacts { labels, custom, shown, rolled }, ..deal }
 }

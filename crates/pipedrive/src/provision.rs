@@ -17,6 +17,7 @@ use sync_core::{
 };
 
 use crate::{
+    answers::OwnField,
     api::organization_fields::{CreateField, FieldDto, ListFields, ORGANIZATIONS, OptionDto, type_of},
     asked::AskedFields,
     client::unreadable,
@@ -142,6 +143,7 @@ struct Found {
 async fn list(fields: &[CustomField], interest: &Interest, caller: &Caller) -> Called<Found> {
     let mut known: BTreeMap<Field, Code> = BTreeMap::new();
     let (mut labels, mut asked, mut cursor) = (None, AskedFields::default(), None);
+    let own = interest.on_org.iter().copied().map(OwnField::Answer).collect();
     loop {
         let answer = caller
             .send(&ListFields { resource: ORGANIZATIONS, cursor: cursor.clone() }, Pass::Class(CLASS))
@@ -149,7 +151,7 @@ async fn list(fields: &[CustomField], interest: &Interest, caller: &Caller) -> C
         let listed = answer.value.listed().map_err(unreadable::<ListFields>)?;
         for row in listed.rows {
             let Ok(row) = serde_json::from_value::<FieldDto>(row) else { continue };
-            asked.note(interest, &interest.on_org, &row);
+            asked.note(interest, &own, &row);
             if row.is_labels() {
                 labels = Some(Labels::of(options(row.options)));
                 continue;

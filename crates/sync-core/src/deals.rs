@@ -6,6 +6,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    documents::{RollUpField, RollUpValue},
     handover::Answers,
     ids::{DealId, NoteId, OrgId, RelationId},
     money::Money,
@@ -64,6 +65,9 @@ pub struct DealFacts {
     /// What our own answers say there.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub shown: Answers,
+    /// What it shows of its documents.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub rolled: BTreeMap<RollUpField, RollUpValue>,
 }
 
 impl DealFacts {

@@ -17,7 +17,7 @@ use crate::{
         Profile, Reference,
     },
     deals::{CrmDeal, CrmNote, Relation},
-    documents::{Currencies, Document, DocumentKind, Installment, PageWrite},
+    documents::{Currencies, Document, DocumentKind, FieldWrite, Installment, PageWrite},
     error::CallError,
     fields::{Field, Values},
     handover::{ActivityChange, AnswerField, AnsweredOn, Directory, NewActivity},
@@ -242,6 +242,13 @@ pub trait CrmDocuments: Send + Sync {
 
     /// The decimals of all currencies that the CRM knows.
     async fn currencies(&self, class: Class) -> Called<Currencies>;
+
+    /// Makes sure that the custom fields exist in which deals show their documents, creating what is missing; found again by
+    /// name and type. What is read afterwards has them.
+    async fn ready_to_show(&self, class: Class) -> Called<()>;
+
+    /// Sets fields of a deal (`None` clears), leaves all else alone, and gives the deal as it is then.
+    async fn show_fields(&self, permit: Permit, deal: DealId, writes: &[FieldWrite]) -> Called<CrmDeal>;
 
     /// Writes a note on a deal, and gives what was kept of it. Not idempotent: doubts must be looked into.
     async fn create_note(&self, permit: Permit, deal: DealId, content: &str) -> Called<CrmNote>;

@@ -96,6 +96,13 @@ impl Engine {
                 state.begin_walk();
                 Some(state)
             }
+            // Open deals were never read: documents were switched on after the first walk.
+            CrmCursor::Idle { .. }
+                if stream == Stream::Deals && self.documents.is_some() && !state.with_open =>
+            {
+                state.begin_walk();
+                Some(state)
+            }
             CrmCursor::Idle { .. } if state.again => {
                 (state.again, state.repeating) = (false, true);
                 state.begin_walk();

@@ -17,7 +17,7 @@ use sync_store::{Changed, StagedKind, StagedRow, Tx};
 
 use crate::{
     Engine, EngineError,
-    documents::asks_answered_by,
+    documents::{asks_answered_by, deals_moved},
     likeness::word_of,
     plants::Plant,
     staging,
@@ -27,11 +27,16 @@ use crate::{
 impl Engine {
     /// Reads the next page of deals that is due. Tells whether it tried.
     pub(crate) async fn read_deals(&mut self, now: Timestamp) -> Result<bool, EngineError> {
-        let Some(handing) = self.handing.clone() else { return Ok(false) };
-        let Some(since) = self.counting_since().await? else {
+        let Some(crm) = self.deals_port() else { return Ok(false) };
+        let since = match (self.counting_since().await?, &self.handing) {
+            (Some(since), _) => since,
             // Whoever switches the flow on reads all of them first.
-            self.forced.retain(|forced| *forced != Stream::Deals);
-            return Ok(false);
+            (None, Some(_)) => {
+                self.forced.retain(|forced| *forced != Stream::Deals);
+                return Ok(false);
+            }
+            // Nothing is handed over for what is won before somebody switches that on.
+            (None, None) => Timestamp::MAX,
         };
         if !self.crm_is_open(now) {
             return Ok(false);
@@ -40,12 +45,22 @@ impl Engine {
         let state: CrmStream = tx.cursor(Stream::Deals.name()).await?.unwrap_or_default();
         drop(tx);
         let Some(mut state) = self.due_in(Stream::Deals, state, now) else { return Ok(false) };
+        if state.in_open && self.documents.is_none() {
+            // Nobody asks about open deals any more: the place in their list means nothing.
+            (state.with_open, state.in_open) = (false, false);
+            state.restart();
+        }
         let class = state.class();
         if !self.crm_is_open_for(class, now) {
             return Ok(false);
         }
         let read_at = self.clock.now();
-        let Some(answer) = deals_page(handing.crm.as_ref(), &state).await else { return Ok(false) };
+        let open = self.documents.as_ref().filter(|_| state.in_open).map(|flow| flow.crm.clone());
+        let answer = match (open, &state.cursor) {
+            (Some(open), CrmCursor::Walk { next, .. }) => Some(open.deals_open(next.clone(), class).await),
+            _ => deals_page(crm.as_ref(), &state).await,
+        };
+        let Some(answer) = answer else { return Ok(false) };
         let page = match answer {
             Ok(page) => page,
             Err(error) => {
@@ -73,11 +88,18 @@ impl Engine {
         let mut tx = self.write().await?;
         let staged = stage_deals(&mut tx, page, read_at, sweep, since).await?;
         // Lists lag: what one shows is no ground for a write before it was read by id.
-        let too_old = read_at - handing.policy.freshness - SignedDuration::from_millis(1);
+        let freshness =
+            self.handing.as_ref().map_or(self.settings.policy.freshness, |on| on.policy.freshness);
+        let too_old = read_at - freshness - SignedDuration::from_millis(1);
         if !self.plants.has(Plant::DealListBelieved) {
             tx.read_earlier(StagedKind::Deal, &ids, too_old).await?;
         }
-        if state.passes(end, self.settings.pace.safety, now) {
+        let walks_open = self.documents.is_some();
+        let walking = matches!(state.cursor, CrmCursor::Walk { .. });
+        if walking && !end.more && walks_open && !state.in_open {
+            state.walk_open(end.server_now);
+        } else if state.passes(end, self.settings.pace.safety, now) {
+            (state.with_open, state.in_open) = (state.in_open, false);
             let gone = tx.sweep_finish(StagedKind::Deal, sweep).await?;
             let gone: Vec<i64> = gone.iter().map(|row| row.id).collect();
             look_at_gone(&mut tx, &gone, now).await?;
@@ -96,9 +118,13 @@ impl Engine {
     }
 }
 
-/// Whoever is handed over for a deal that is gone is looked at again.
+/// Whoever is handed over for a deal that is gone is looked at again, and so are its documents.
 pub(crate) async fn look_at_gone(tx: &mut Tx, gone: &[i64], now: Timestamp) -> Result<(), EngineError> {
-    for record in tx.staged(StagedKind::Deal, gone).await?.into_values() {
+    let records = tx.staged(StagedKind::Deal, gone).await?;
+    let orgs = records.values().filter_map(|record| record.row.parent.map(OrgId)).collect();
+    let deals: Vec<DealId> = gone.iter().copied().map(DealId).collect();
+    deals_moved(tx, &deals, &orgs, now, "deal gone").await?;
+    for record in records.into_values() {
         let org = record.row.parent.map(|org| Subject::Org(OrgId(org)));
         let subjects = [org, Some(Subject::Deal(DealId(record.row.id)))];
         for subject in subjects.into_iter().flatten() {
@@ -168,9 +194,14 @@ pub(crate) async fn stage_deals(
     }
     let changed = tx.stage(StagedKind::Deal, &rows, read_at, sweep).await?;
     note_said(tx, &deals, &changed).await?;
+    let by_id: BTreeMap<i64, &CrmDeal> = deals.iter().map(|deal| (deal.id.0, deal)).collect();
+    let moved: Vec<DealId> = changed.iter().map(|changed| DealId(changed.id)).collect();
+    let now_of = changed.iter().filter_map(|changed| by_id.get(&changed.id)?.org);
+    let orgs = now_of.chain(changed.iter().filter_map(|changed| changed.was_parent.map(OrgId))).collect();
+    deals_moved(tx, &moved, &orgs, read_at, "deal changed").await?;
     let mut staged = StagedDeals::default();
     for changed in changed {
-        let Some(deal) = deals.iter().find(|deal| deal.id == DealId(changed.id)) else { continue };
+        let Some(deal) = by_id.get(&changed.id) else { continue };
         staged.changed.push((deal.id.0, deal.updated_at));
         let origin = format!("deal {}", deal.id);
         let won_at = deal.won_at.unwrap_or(deal.updated_at);
@@ -200,7 +231,9 @@ async fn note_said(tx: &mut Tx, deals: &[CrmDeal], changed: &[Changed]) -> Resul
 }
 
 pub(crate) fn row(deal: &CrmDeal) -> StagedRow {
-    let content = CrmDeal { updated_at: Timestamp::UNIX_EPOCH, ..deal.clone() };
+    let mut content = CrmDeal { updated_at: Timestamp::UNIX_EPOCH, ..deal.clone() };
+    // A field that somebody makes is empty on all deals, and changes none.
+    content.custom.retain(|_, value| !value.is_null());
     StagedRow {
         id: deal.id.0,
         party: None,

@@ -289,6 +289,7 @@ impl Engine {
         }
         let mut pair = pair_after(known, intent.party, &intent.step, org, None);
         forget_foreign_forms(&mut pair, &intent.step);
+        self.note_paired(tx, std::slice::from_ref(&pair), now).await?;
         tx.put_pairs(&[pair], now).await?;
         tx.append_journal(&[JournalEntry {
             intent: intent.id,

@@ -16,6 +16,7 @@ use sync_store::{Fence, Store, Tx};
 use crate::{
     Bell, EngineError, Planner, Reads, Settings,
     audit::{AUDIT, AuditState},
+    documents::DocumentFlow,
     guard::Tally,
     handover::{Handing, HandingState},
     lease::Lease,
@@ -92,6 +93,8 @@ pub struct Engine {
     pub(crate) bell: Option<Arc<Bell>>,
     pub(crate) handing: Option<Handing>,
     pub(crate) handed: HandingState,
+    /// What showing documents takes; without it none is read.
+    pub(crate) documents: Option<DocumentFlow>,
     /// Nothing but in tests.
     pub(crate) plants: Plants,
 }
@@ -137,6 +140,7 @@ impl Engine {
             bell: None,
             handing,
             handed: HandingState::default(),
+            documents: None,
             plants: Plants::default(),
         }
     }
@@ -149,7 +153,8 @@ impl Engine {
     /// Makes every stream due, whatever its rhythm.
     pub fn poll_now(&mut self) {
         self.forced = vec![Stream::Accounts, Stream::Parties, Stream::Orgs];
-        self.forced.extend(self.handing.as_ref().map(|_| Stream::Deals));
+        self.forced.extend(self.deals_port().map(|_| Stream::Deals));
+        self.poll_documents_now();
         self.look_into_hooks();
     }
 
@@ -162,6 +167,7 @@ impl Engine {
             || self.hand_over(now).await?
             || self.show_handover(now).await?
             || self.read(now).await?
+            || self.tend_documents(now).await?
             || self.reconcile(now).await?
             || self.audit(now).await?;
         if worked { Ok(Step::Worked) } else { Ok(Step::IdleUntil(self.next_due(now).await?)) }
@@ -212,7 +218,7 @@ impl Engine {
     pub fn pauses(&self, now: Timestamp) -> Vec<Pause> {
         let sides = [&self.erp_pauses, &self.crm_pauses].into_iter().filter_map(|side| side.active(now));
         let parked = self.parked.iter().map(|(_, pause)| pause).filter(|pause| pause.until > now);
-        sides.chain(parked).cloned().collect()
+        sides.chain(parked).cloned().chain(self.pauses_of_documents(now)).collect()
     }
 
     /// What keeps this connection from being quiescent: streams to read, keys to handle, writes in doubt.
@@ -230,9 +236,12 @@ impl Engine {
             (keys, given_up) = (keys + handovers, given_up + hopeless);
             writes_in_doubt += tx.erp_intents().await?.len();
         }
+        let documents = self.unfinished_documents(&mut tx, most_attempts).await?;
+        (keys, given_up) = (keys + documents.keys, given_up + documents.given_up);
+        writes_in_doubt += documents.writes_in_doubt;
         let related = is_related(&mut tx, &self.settings.policy).await?;
         let reading = !self.forced.is_empty() || !self.is_loaded(&mut tx).await? || !related;
-        Ok(Unfinished { reading, keys, given_up, writes_in_doubt })
+        Ok(Unfinished { reading: reading || documents.reading, keys, given_up, writes_in_doubt })
     }
 
     /// Somebody who shows what would be done about the keys in the queue. `fresh`: organizations that would be written
@@ -420,14 +429,20 @@ impl Engine {
                 audit_due = audit.next_due(self.settings.sweep_every, now);
             }
         }
-        if self.handing.is_some() {
+        let (documents_at_erp, documents_at_crm) = self.documents_due(&mut tx, now).await?;
+        erp_due = erp_due.min(documents_at_erp);
+        crm_due = crm_due.min(documents_at_crm);
+        if self.deals_port().is_some() {
             let deals: CrmStream = tx.cursor(Stream::Deals.name()).await?.unwrap_or_default();
             let every = self.poll_every_of(Stream::Deals);
             let due = deals.next_due(every, self.settings.sweep_every, now);
             // What is parked comes with the end of the pause.
             let open = self.due_in(Stream::Deals, deals, now).is_none_or(|due| due.class() <= least);
-            crm_due = crm_due.min(if open { due } else { Timestamp::MAX });
-            if self.is_loaded(&mut tx).await?
+            // Before the flow is switched on its deals wait for that.
+            let waits = self.handing.is_some() && self.counting_since().await?.is_none();
+            crm_due = crm_due.min(if open && !waits { due } else { Timestamp::MAX });
+            if self.handing.is_some()
+                && self.is_loaded(&mut tx).await?
                 && let Some(due) = tx.next_handover(Class::Backfill).await?
             {
                 crm_due = crm_due.min(due.max(self.erp_pauses.active(now).map_or(now, |pause| pause.until)));

@@ -477,6 +477,7 @@ impl Engine {
                 Ok(Some(Question::PartyUnusable { party, why }))
             }
             (None, None) => {
+                self.note_paired(tx, &[new_pair(party, org)], now).await?;
                 tx.put_pairs(&[new_pair(party, org)], now).await?;
                 let near = parties_near(tx, &[org]).await?;
                 tx.enqueue(&near, Class::Edit, now, "an organization found its customer").await?;

@@ -96,17 +96,18 @@ impl Engine {
             self.deals_checked = true;
             return Ok(false);
         }
-        let Some(handing) = self.handing.clone() else {
+        let Some(crm) = self.deals_port() else {
             self.forget_hooked_deals(now).await?;
             return Ok(false);
         };
-        if self.handed.begun.is_none() || !self.crm_is_open_for(Class::Urgent, now) {
+        let waits = self.handing.is_some() && self.handed.begun.is_none();
+        if waits || !self.crm_is_open_for(Class::Urgent, now) {
             return Ok(false);
         }
         let hooked = self.take_hooked(HookEntity::Deal, now).await?;
         let ids: Vec<DealId> = hooked.iter().map(|record| DealId(record.id)).collect();
         let read_at = self.clock.now();
-        let rows = match handing.crm.deals_by_id(&ids, Class::Urgent).await {
+        let rows = match crm.deals_by_id(&ids, Class::Urgent).await {
             Ok(rows) => rows,
             Err(error) => {
                 self.not_read(HookEntity::Deal, &hooked, &error, now).await?;
@@ -118,10 +119,11 @@ impl Engine {
         let gone = gone(&hooked, &rows, |deal| deal.id.0);
         let page = Page { rows, more: false, next: None, server_now: read_at };
         let read = page.rows.len();
+        let since = self.counting_since().await?.unwrap_or(Timestamp::MAX);
         let mut tx = self.write().await?;
         look_at_gone(&mut tx, &gone, now).await?;
         tx.mark_absent(StagedKind::Deal, &gone).await?;
-        let staged = stage_deals(&mut tx, page, read_at, 0, self.since()).await?;
+        let staged = stage_deals(&mut tx, page, read_at, 0, since).await?;
         tx.hooks_done(HookEntity::Deal, &hooked, now).await?;
         self.note_announced(&mut tx, staged.changed.len(), now).await?;
         tx.commit().await?;

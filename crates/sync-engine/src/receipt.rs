@@ -76,6 +76,7 @@ impl Engine {
         if self.plants.has(Plant::WrittenForgotten) {
             receipts.pairs.iter_mut().for_each(|pair| pair.written.clear());
         }
+        self.note_paired(&mut tx, &receipts.pairs, now).await?;
         tx.put_pairs(&receipts.pairs, now).await?;
         tx.put_relations(&receipts.related, now).await?;
         tx.delete_relations(&receipts.unrelated).await?;

@@ -204,6 +204,7 @@ impl Engine {
             && again.is_empty();
         if !nothing {
             let mut tx = self.write().await?;
+            self.note_paired(&mut tx, pairs, now).await?;
             tx.put_pairs(pairs, now).await?;
             tx.delete_pairs(forgotten).await?;
             tx.delete_relations(outdated).await?;

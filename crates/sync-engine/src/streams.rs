@@ -175,11 +175,24 @@ pub struct CrmStream {
     /// Whether the walk under way is one: whatever it reads is looked at again, changed or not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub repeating: bool,
+    /// Whether the walk over deals that is under way is in its second half: won ones come first, then open ones.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_open: bool,
+    /// Whether the last walk over deals had both halves.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub with_open: bool,
 }
 
 impl Default for CrmStream {
     fn default() -> Self {
-        Self { cursor: CrmCursor::New, rhythm: Rhythm::default(), again: false, repeating: false }
+        Self {
+            cursor: CrmCursor::New,
+            rhythm: Rhythm::default(),
+            again: false,
+            repeating: false,
+            in_open: false,
+            with_open: false,
+        }
     }
 }
 
@@ -205,6 +218,16 @@ impl CrmStream {
         // The first walk of all has its number already.
         self.rhythm.sweep += i64::from(watermark.is_some());
         self.cursor = CrmCursor::Walk { next: None, began: None, watermark };
+        self.in_open = false;
+    }
+
+    /// Goes on with the second half of a walk over deals, in the same sweep.
+    pub(crate) fn walk_open(&mut self, server_now: Timestamp) {
+        if let CrmCursor::Walk { next, began, .. } = &mut self.cursor {
+            *next = None;
+            began.get_or_insert(server_now);
+            self.in_open = true;
+        }
     }
 
     /// The CRM does not understand where the next page begins: the stretch is read again.

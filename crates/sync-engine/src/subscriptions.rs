@@ -238,7 +238,7 @@ impl Engine {
         }
         if unheard && subscribing.wanted {
             self.forced.push(Stream::Orgs);
-            self.forced.extend(self.handing.as_ref().map(|_| Stream::Deals));
+            self.forced.extend(self.deals_port().map(|_| Stream::Deals));
         }
         let mut tx = self.write().await?;
         let living = tx.subscriptions(true, ALL).await?;

@@ -64,8 +64,19 @@ impl Engine {
             None => None,
         };
         let deals = match self.handing {
-            Some(_) => Some(tx.cursor(Stream::Deals.name()).await?.unwrap_or_default()),
-            None => None,
+            // Open deals are read for documents alone, which no plan shows.
+            Some(_) => {
+                let state: CrmStream = tx.cursor(Stream::Deals.name()).await?.unwrap_or_default();
+                let mut state = CrmStream { with_open: true, ..state };
+                if std::mem::take(&mut state.in_open) {
+                    state.restart();
+                }
+                Some(state)
+            }
+            None => {
+                self.forced.retain(|forced| *forced != Stream::Deals);
+                None
+            }
         };
         let begun: Option<Begun> = tx.cursor(BEGUN).await?;
         Ok(Survey {

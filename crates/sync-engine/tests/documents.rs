@@ -13,20 +13,24 @@ use sync_core::{
     budget::Class,
     deals::{CrmDeal, CrmNote, DealFacts, DealStatus},
     documents::{
-        Currencies, Document, DocumentKind, DocumentPolicy, ErpInvoice, How, Installment, PageWrite, Pattern,
-        ReferenceRule,
+        Currencies, Document, DocumentKind, DocumentPolicy, ErpInvoice, FieldWrite, How, Installment,
+        PageWrite, Pattern, ReferenceRule, RollUpField, RollUpValue,
     },
     error::{CallError, ErrorKind},
     fields::Values,
-    handover::Directory,
+    handover::{Directory, Subject},
     ids::{DealId, NoteId, OrgId, PartyId, TransactionId},
     model::{Page, Seen},
     money::{Amount, Money},
     pair::Pair,
     poll::{ErpRead, Pace},
-    ports::{Called, CrmDeals, CrmDocuments, DocumentRead, ErpDocuments, Permit},
+    ports::{Called, Clock, CrmDeals, CrmDocuments, DocumentRead, ErpDocuments, Permit},
 };
-use sync_engine::documents::{Did, DocumentFlow, DocumentRhythm, Place};
+use sync_engine::{
+    EngineError,
+    documents::{Did, DocumentFlow, DocumentRhythm, Place},
+    lease::{Taker, Taking},
+};
 use sync_store::{DecisionKey, DocumentId, NewPageIntent, StagedKind, Store, StoreOptions};
 
 /// What becomes of the next write of a note.
@@ -46,12 +50,22 @@ struct State {
     deals: BTreeMap<DealId, CrmDeal>,
     notes: BTreeMap<NoteId, CrmNote>,
     fate: Fate,
+    /// For so long the process is frozen while it waits for its permit.
+    frozen: SignedDuration,
+    /// Nobody may make custom fields.
+    no_room: bool,
     /// Everything that was asked of the CRM.
     calls: Vec<String>,
 }
 
 /// Both worlds.
 struct World(Mutex<State>);
+
+impl Clock for World {
+    fn now(&self) -> Timestamp {
+        self.0.lock().unwrap().now
+    }
+}
 
 fn start() -> Timestamp {
     "2026-03-02T12:00:00Z".parse().unwrap()
@@ -154,6 +168,25 @@ impl CrmDocuments for World {
         Ok(Currencies([("EUR".to_owned(), 2)].into()))
     }
 
+    async fn ready_to_show(&self, _: Class) -> Called<()> {
+        let refused = self.0.lock().unwrap().no_room;
+        let error = || CallError::without_effect("fields", ErrorKind::Forbidden, "no room");
+        if refused { Err(error()) } else { Ok(()) }
+    }
+
+    async fn show_fields(&self, _: Permit, id: DealId, writes: &[FieldWrite]) -> Called<CrmDeal> {
+        self.write(&format!("{} fields of {id}", writes.len()), |state| {
+            let deal = state.deals.get_mut(&id).unwrap();
+            for write in writes {
+                match &write.value {
+                    Some(value) => deal.facts.rolled.insert(write.field, value.clone()),
+                    None => deal.facts.rolled.remove(&write.field),
+                };
+            }
+            deal.clone()
+        })
+    }
+
     async fn create_note(&self, _: Permit, deal: DealId, content: &str) -> Called<CrmNote> {
         self.write(&format!("create on {deal}"), |state| {
             let id = NoteId(1 + state.notes.len() as i64);
@@ -190,6 +223,9 @@ impl CrmDocuments for World {
     }
 
     async fn permit(&self, class: Class, _: &PageWrite) -> Called<Permit> {
+        let mut state = self.0.lock().unwrap();
+        let frozen = std::mem::take(&mut state.frozen);
+        state.now += frozen;
         Ok(Permit::paid(class, 10))
     }
 }
@@ -210,6 +246,7 @@ const RHYTHM: DocumentRhythm = DocumentRhythm {
     pace: Pace { overlap: SignedDuration::from_mins(10), safety: SignedDuration::from_secs(1) },
     t_effect: SignedDuration::from_mins(2),
     settle: SignedDuration::from_mins(1),
+    freshness: SignedDuration::from_secs(5),
 };
 
 fn flow(world: &Arc<World>) -> DocumentFlow {
@@ -228,8 +265,23 @@ impl Story {
         let store = Store::open(&url, StoreOptions { durable: false, gate: None }).await.unwrap();
         store.migrate().await.unwrap();
         let connection = store.ensure_connection("acme", "{}", start()).await.unwrap();
-        let fence = store.lease_take(connection, "one", None).await.unwrap().unwrap();
-        let mut tx = store.write(&fence).await.unwrap();
+        let state = State {
+            now: start(),
+            invoices: BTreeMap::new(),
+            deals: [81, 82].map(|id| (DealId(id), deal(id))).into(),
+            notes: BTreeMap::new(),
+            fate: Fate::Answered,
+            frozen: SignedDuration::ZERO,
+            no_room: false,
+            calls: Vec::new(),
+        };
+        let world = Arc::new(World(Mutex::new(state)));
+        let clock: Arc<dyn Clock> = world.clone();
+        let mut taker = Taker::new("one".to_owned(), SignedDuration::from_secs(10));
+        let Taking::Taken(lease) = taker.try_take(&store, connection, &clock).await.unwrap() else {
+            panic!("somebody else has it");
+        };
+        let mut tx = store.write(lease.fence()).await.unwrap();
         let run = tx.begin_run("run", start()).await.unwrap();
         let pair = Pair {
             party: PartyId(300),
@@ -240,17 +292,8 @@ impl Story {
         };
         tx.put_pairs(&[pair], start()).await.unwrap();
         tx.commit().await.unwrap();
-        let state = State {
-            now: start(),
-            invoices: BTreeMap::new(),
-            deals: [81, 82].map(|id| (DealId(id), deal(id))).into(),
-            notes: BTreeMap::new(),
-            fate: Fate::Answered,
-            calls: Vec::new(),
-        };
-        let world = Arc::new(World(Mutex::new(state)));
         let flow = flow(&world);
-        Self { world, place: Place { store, fence, run }, flow, now: start(), _folder: folder }
+        Self { world, place: Place { store, lease, clock, run }, flow, now: start(), _folder: folder }
     }
 
     fn edit(&self, act: impl FnOnce(&mut State)) {
@@ -274,18 +317,19 @@ impl Story {
     /// Until nothing is due; what was asked of the CRM meanwhile.
     async fn cycle(&mut self) -> String {
         self.edit(|state| state.calls.clear());
+        self.place.lease.renew().await.unwrap();
         for _ in 0..100 {
             let mut idle = true;
             for turn in 0..3 {
                 let did = match turn {
-                    0 => self.flow.read_documents(&self.place, self.now).await.unwrap(),
-                    1 => self.flow.find_deals(&self.place, self.now).await.unwrap(),
-                    _ => self.flow.show_documents(&self.place, self.now).await.unwrap(),
+                    0 => self.flow.read_documents(&self.place, Class::Backfill, self.now).await.unwrap(),
+                    1 => self.flow.find_deals(&self.place, Class::Backfill, self.now).await.unwrap(),
+                    _ => self.flow.show_documents(&self.place, Class::Backfill, self.now).await.unwrap(),
                 };
                 match did {
                     Did::Nothing => {}
                     Did::Something => idle = false,
-                    Did::Failed(_, error) => panic!("{error}"),
+                    Did::Failed { error, .. } => panic!("{error}"),
                 }
             }
             if idle {
@@ -296,7 +340,7 @@ impl Story {
     }
 
     async fn key_of(&self, id: i64) -> (DecisionKey, Option<DealId>) {
-        let mut tx = self.place.store.read(self.place.fence.connection).await.unwrap();
+        let mut tx = self.place.store.read(self.place.lease.fence().connection).await.unwrap();
         let id = DocumentId { kind: StagedKind::Invoice, id };
         let (decided, _) = tx.documents(&[id]).await.unwrap().remove(&id).unwrap().decided.unwrap();
         (decided.key, decided.deal)
@@ -448,7 +492,7 @@ async fn a_process_that_dies_after_its_intent_is_followed_by_one_that_looks_firs
         story.enter(1, Some("PD-81"), "1000");
         story.edit(|state| state.fate = Fate::Refused);
         let content = "<p>Invoices</p> [erp-sync:invoice:deal:81]".to_owned();
-        let mut tx = story.place.store.write(&story.place.fence).await.unwrap();
+        let mut tx = story.place.store.write(story.place.lease.fence()).await.unwrap();
         let new = NewPageIntent {
             deal: DealId(81),
             kind: "create_note".to_owned(),
@@ -488,4 +532,113 @@ async fn a_refused_note_is_tried_again_later_and_stops_no_other() {
     story.advance(POLL);
     assert_eq!(story.cycle().await, "1 deals, create on 81");
     assert_eq!((story.notes_on(81).len(), story.notes_on(82).len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_won_deal_that_a_document_shows_first_is_handed_over_all_the_same() {
+    for (since, expected) in [("2026-01-15T00:00:00Z", true), ("2026-02-15T00:00:00Z", false)] {
+        let mut story = Story::new().await;
+        let mut tx = story.place.store.write(story.place.lease.fence()).await.unwrap();
+        let begun = serde_json::json!({ "since": since, "company": 1 });
+        tx.put_cursor("handovers", &begun, story.now).await.unwrap();
+        tx.commit().await.unwrap();
+        story.enter(1, Some("PD-81"), "1000");
+        story.cycle().await;
+        let mut tx = story.place.store.read(story.place.lease.fence().connection).await.unwrap();
+        let asked = tx.handover(Subject::Org(OrgId(11))).await.unwrap().is_some();
+        assert_eq!(asked, expected, "won on 2026-02-01, counting since {since}");
+    }
+}
+
+#[tokio::test]
+async fn a_process_whose_lease_ran_out_while_it_waited_sends_nothing() {
+    let mut story = Story::new().await;
+    story.enter(1, Some("PD-81"), "1000");
+    story.flow.read_documents(&story.place, Class::Backfill, story.now).await.unwrap();
+    story.flow.find_deals(&story.place, Class::Backfill, story.now).await.unwrap();
+    story.edit(|state| state.frozen = SignedDuration::from_secs(30));
+    let shown = story.flow.show_documents(&story.place, Class::Backfill, story.now).await;
+    assert!(matches!(shown, Err(EngineError::LeaseLost)), "{shown:?}");
+    assert_eq!(story.notes_on(81), Vec::<String>::new());
+    // Whoever goes on cannot tell that nothing was sent, and looks.
+    story.now = story.world.now();
+    story.flow = flow(&story.world);
+    story.cycle().await;
+    story.advance(SignedDuration::from_mins(4));
+    assert_eq!(story.cycle().await, "1 deals, list of 81, create on 81");
+}
+
+fn rolled(story: &Story, deal: i64, field: RollUpField) -> Option<RollUpValue> {
+    story.world.0.lock().unwrap().deals[&DealId(deal)].facts.rolled.get(&field).cloned()
+}
+
+fn euros(amount: &str) -> Option<RollUpValue> {
+    let amount = Amount::parse(amount).unwrap();
+    Some(RollUpValue::Money(Money { amount, currency: "EUR".to_owned() }))
+}
+
+/// A story whose deals have fields, too.
+async fn with_fields() -> Story {
+    let mut story = Story::new().await;
+    story.flow.policy.fields = RollUpField::DEFAULT.into();
+    story
+}
+
+#[tokio::test]
+async fn fields_say_what_the_documents_come_to_and_what_people_write_over_is_mended_once() {
+    let mut story = with_fields().await;
+    story.enter(1, Some("PD-81"), "400");
+    assert_eq!(story.cycle().await, "1 deals, 1 deals, 5 fields of 81, create on 81");
+    assert_eq!(rolled(&story, 81, RollUpField::OpenBalance), euros("400"));
+    story.enter(2, Some("PD-81"), "1000");
+    story.advance(POLL);
+    // The day on which the oldest is due stays as it was.
+    assert_eq!(story.cycle().await, "1 deals, read 1, 4 fields of 81, update 1");
+    assert_eq!(rolled(&story, 81, RollUpField::InvoicedTotal), euros("2000"));
+    // A person writes over it, twice.
+    for expected in ["1 deals, 1 fields of 81", "1 deals"] {
+        story.edit(|state| {
+            let deal = state.deals.get_mut(&DealId(81)).unwrap();
+            deal.facts.rolled.insert(RollUpField::OpenBalance, RollUpValue::Text("mine".to_owned()));
+        });
+        let mut tx = story.place.store.write(story.place.lease.fence()).await.unwrap();
+        tx.enqueue_deal_pages(&[DealId(81)], Class::Document, story.now, "poll").await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(story.cycle().await, expected);
+    }
+    let mut tx = story.place.store.read(story.place.lease.fence().connection).await.unwrap();
+    let asked = tx.page_questions(None, None, 10).await.unwrap();
+    assert_eq!(asked.len(), 1, "never a third time: a person is asked");
+}
+
+#[tokio::test]
+async fn fields_whose_answer_is_lost_are_set_once_and_cleared_when_their_documents_go() {
+    for fate in [Fate::LostAfter, Fate::LostBefore] {
+        let mut story = with_fields().await;
+        story.flow.policy.note = false;
+        story.enter(1, Some("PD-81"), "400");
+        story.edit(|state| state.fate = fate);
+        assert_eq!(story.cycle().await, "1 deals, 1 deals, 5 fields of 81");
+        story.advance(SignedDuration::from_mins(4));
+        let again = if fate == Fate::LostAfter { "1 deals" } else { "1 deals, 5 fields of 81" };
+        assert_eq!(story.cycle().await, again, "{fate:?}");
+        story.enter(1, Some("PD-82"), "400");
+        story.advance(POLL);
+        story.cycle().await;
+        assert_eq!(rolled(&story, 81, RollUpField::OpenBalance), None, "{fate:?}");
+        assert_eq!(rolled(&story, 82, RollUpField::OpenBalance), euros("400"), "{fate:?}");
+    }
+}
+
+#[tokio::test]
+async fn without_room_for_fields_there_are_notes_alone() {
+    let mut story = with_fields().await;
+    story.edit(|state| state.no_room = true);
+    story.enter(1, Some("PD-81"), "400");
+    assert_eq!(story.cycle().await, "1 deals, 1 deals, create on 81");
+    assert_eq!(story.notes_on(81).len(), 1);
+    story.edit(|state| state.no_room = false);
+    story.advance(RHYTHM.sweep_every + POLL);
+    story.enter(2, Some("PD-81"), "1000");
+    assert_eq!(story.cycle().await, "1 deals, read 1, 5 fields of 81, update 1", "tried again a day later");
 }

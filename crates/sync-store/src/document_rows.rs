@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use sync_core::{
     budget::Class,
-    ids::{ConnectionId, DealId},
+    ids::{ConnectionId, DealId, PartyId},
 };
 
 use crate::{
@@ -51,6 +51,15 @@ static BY_DEAL: Many = Many::new(
 );
 
 /// Columns as in [`BY_ID`].
+// Driven by the party: what else was decided of how many others does not matter.
+static WITHOUT_DEAL: Many = Many::new(
+    "SELECT d.id, d.kind FROM staged s JOIN document d ON d.connection_id = s.connection_id AND d.kind = s.kind AND d.id = s.id \
+        WHERE s.connection_id = $1 AND s.kind = $2 AND s.party_id IN ({rows}) \
+        AND d.decision_key IN ('ambiguous', 'customer', 'unmatched') ORDER BY d.id",
+    "?",
+    2,
+);
+
 fn document(row: &Row<'_>) -> Result<DocumentRow, StoreError> {
     let decided = match row.maybe_text(3, "decision")? {
         None => None,
@@ -121,6 +130,23 @@ impl Tx {
     pub async fn documents_of(&mut self, deals: &[DealId]) -> Result<Vec<DocumentRow>, StoreError> {
         let deals: Vec<i64> = deals.iter().map(|deal| deal.0).collect();
         self.fetch_in("document", &BY_DEAL, &[self.id()], &deals, document).await
+    }
+
+    /// Documents of these parties that were looked at and found no deal.
+    ///
+    /// # Errors
+    /// When the database refuses or a row cannot be read.
+    pub async fn documents_without_deal(
+        &mut self,
+        parties: &[PartyId],
+    ) -> Result<Vec<DocumentId>, StoreError> {
+        let parties: Vec<i64> = parties.iter().map(|party| party.0).collect();
+        let mut found = Vec::new();
+        for kind in KINDS {
+            let shared = [self.id(), kind.key().into()];
+            found.extend(self.fetch_in("document", &WITHOUT_DEAL, &shared, &parties, id).await?);
+        }
+        Ok(found)
     }
 
     /// Takes down what a person says about a document, or takes it back; tells whether there is such a document.

@@ -280,14 +280,19 @@ impl Tx {
         self.fetch_one("document", sql, args, |row| row.time(0, "due_at")).await
     }
 
-    /// Documents in the queue that failed fewer than `attempts` times, and those that failed at least so often.
+    /// Documents in the queue that failed fewer than `attempts` times, and those that failed at least so often. Those that
+    /// are only looked at again one day are none of them.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn documents_by_attempts(&mut self, attempts: u32) -> Result<(u64, u64), StoreError> {
+    pub async fn documents_by_attempts(
+        &mut self,
+        now: Timestamp,
+        attempts: u32,
+    ) -> Result<(u64, u64), StoreError> {
         let sql = "SELECT count(*), count(CASE WHEN attempts >= $2 THEN 1 END) FROM document \
-            WHERE connection_id = $1 AND due_at IS NOT NULL";
-        let args = vec![self.id(), i64::from(attempts).into()];
+            WHERE connection_id = $1 AND due_at IS NOT NULL AND (due_at <= $3 OR attempts > 0)";
+        let args = vec![self.id(), i64::from(attempts).into(), now.into()];
         let counts =
             self.fetch_one("document", sql, args, |row| Ok((row.int(0, "count")?, row.int(1, "given_up")?)));
         let (all, given_up) = counts.await?.unwrap_or_default();

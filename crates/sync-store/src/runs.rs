@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use sync_core::ids::{OrgId, PartyId, RunId};
+use sync_core::ids::{DealId, OrgId, PartyId, RunId};
 
 use crate::{StoreError, Tx, sql::Many};
 
@@ -162,6 +162,23 @@ impl Tx {
         outcome: Outcome,
     ) -> Result<(), StoreError> {
         let rows = [vec![org.0.into(), outcome.key().into()]];
+        let shared = [self.id(), run.0.into(), flow.into()];
+        self.execute_many(&PUT, &shared, &rows).await?;
+        Ok(())
+    }
+
+    /// Notes how showing documents on a deal ended.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn put_page_outcome(
+        &mut self,
+        run: RunId,
+        flow: &str,
+        deal: DealId,
+        outcome: Outcome,
+    ) -> Result<(), StoreError> {
+        let rows = [vec![deal.0.into(), outcome.key().into()]];
         let shared = [self.id(), run.0.into(), flow.into()];
         self.execute_many(&PUT, &shared, &rows).await?;
         Ok(())

@@ -12,6 +12,7 @@ mod db;
 mod demo;
 mod disconnect;
 mod docs;
+mod documents;
 mod handovers;
 mod holds;
 mod init;
@@ -69,6 +70,9 @@ pub async fn run(cli: Cli, env: &dyn Fn(&str) -> Option<String>) -> anyhow::Resu
         Command::Pairs(command) => pairs::run(&context, &command).await,
         Command::Holds(command) => holds::run(&context, &command).await,
         Command::Handovers(command) => handovers::run(&context, &command).await,
+        Command::Documents(command) => documents::run(&context, &command).await,
+        Command::Deals(command) => documents::deals(&context, &command).await,
+        Command::Explain(args) => documents::explain(&context, &args).await,
         Command::Connect(args) => connect::run(&context, &args).await,
         Command::Disconnect(args) => disconnect::run(&context, &args).await,
         Command::Webhooks(args) => webhooks::run(&context, &args).await,

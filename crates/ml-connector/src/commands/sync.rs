@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use sync_core::error::{CallError, ErrorKind};
 use sync_core::poll::Again;
 use sync_engine::daemon::{End, Sleeper as _, TokioSleeper, heartbeat, until_quiescent};
+use sync_engine::documents::DOCUMENTS;
 use sync_engine::lease::{Lease, Taking};
 use sync_engine::{CUSTOMERS, HANDOVERS};
 use sync_store::{Errand, WishEnd};
@@ -149,17 +150,21 @@ pub(super) async fn follow(
         };
         let mut counts = Outcomes::default();
         let mut customers_from_crm = connection.customers_from_crm.as_ref().map(|_| Outcomes::default());
+        let mut documents = connection.documents.as_ref().map(|_| Outcomes::default());
         if let Some(run) = row.run {
             let mut tx = store.read(id).await?;
             counts = tx.outcomes(run, CUSTOMERS).await?.into();
             if let Some(counts) = &mut customers_from_crm {
                 *counts = tx.outcomes(run, HANDOVERS).await?.into();
             }
+            if let Some(counts) = &mut documents {
+                *counts = tx.outcomes(run, DOCUMENTS).await?.into();
+            }
         }
         if let Some((end, message)) = row.ended {
             let summary = ConnectionSummary {
                 name: connection.name.clone(),
-                flows: Flows { customers: counts, customers_from_crm },
+                flows: Flows { customers: counts, customers_from_crm, documents },
                 pipedrive: PipedriveUse { requests: row.cost.crm_requests, tokens: row.cost.crm_tokens },
                 erp: ErpUse { requests: row.cost.erp_requests },
             };

@@ -8,8 +8,8 @@ use sync_core::fields::Field;
 
 use super::diagnose::At;
 use super::{
-    Authentication, ConfigError, Credentials, Customers, CustomersFromCrm, Fields, Oracle, Pipedrive, Secret,
-    Sync, Webhooks,
+    Authentication, ConfigError, Credentials, Customers, CustomersFromCrm, Documents, Fields, Oracle,
+    Pipedrive, Secret, Sync, Webhooks,
 };
 
 /// One Fusion instance and one Pipedrive company that are kept the same. There may be many.
@@ -45,6 +45,9 @@ pub struct Connection {
 
     /// What sales won becomes a customer of the ERP. No default: nothing is written to the ERP.
     pub customers_from_crm: Option<CustomersFromCrm>,
+
+    /// What the ERP issued is shown on the deal it belongs to. No default: no document is read.
+    pub documents: Option<Documents>,
 
     /// How webhooks come in. No default: everything works by polling.
     pub webhooks: Option<Webhooks>,
@@ -86,6 +89,7 @@ impl Connection {
             fields,
             sync,
             customers_from_crm,
+            documents,
             webhooks,
         } = self;
         let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
@@ -105,6 +109,9 @@ impl Connection {
         }
         if let Some(handovers) = customers_from_crm {
             handovers.check(&at.key("customers_from_crm"))?;
+        }
+        if let Some(documents) = documents {
+            documents.check(&at.key("documents"))?;
         }
         if let Some(webhooks) = webhooks {
             webhooks.check(&at.key("webhooks"), folder)?;

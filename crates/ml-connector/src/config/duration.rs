@@ -73,6 +73,58 @@ pub(super) fn within(
     ))
 }
 
+/// A length of time, also in days: `"90d"`, or as all others.
+#[derive(JsonSchema)]
+#[schemars(transparent)]
+pub(super) struct DayDuration(#[expect(dead_code, reason = "only its schema is used")] String);
+
+/// The same for what people count in days of 24 hours: `"90d"`.
+pub(super) mod days {
+    use jiff::SignedDuration;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use super::super::{ConfigError, diagnose::At};
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        input: D,
+    ) -> Result<SignedDuration, D::Error> {
+        let value = toml::Value::deserialize(input)?;
+        let days = value.as_str().and_then(|text| text.trim().strip_suffix('d')?.trim().parse::<u16>().ok());
+        match days {
+            Some(days) => Ok(SignedDuration::from_hours(24 * i64::from(days))),
+            None => super::deserialize(value).map_err(serde::de::Error::custom),
+        }
+    }
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        value: &SignedDuration,
+        output: S,
+    ) -> Result<S::Ok, S::Error> {
+        output.serialize_str(&text(*value))
+    }
+
+    fn text(value: SignedDuration) -> String {
+        let (days, rest) = (value.as_hours() / 24, value.as_secs() % (24 * 3_600));
+        if days > 0 && rest == 0 { format!("{days}d") } else { super::text(value) }
+    }
+
+    pub(in super::super) fn within(
+        value: SignedDuration,
+        min: SignedDuration,
+        max: SignedDuration,
+        at: &At<'_>,
+    ) -> Result<(), ConfigError> {
+        if (min..=max).contains(&value) {
+            return Ok(());
+        }
+        let (low, high) = (text(min), text(max));
+        Err(at.fail(
+            format!("{} is outside {low} to {high}", text(value)),
+            format!("write a duration from \"{low}\" to \"{high}\""),
+        ))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -318,3 +318,63 @@ fn what_is_shown_of_a_customer_are_few_fields_and_a_link_that_differs() {
         assert_eq!(line, bad);
     }
 }
+
+#[test]
+fn documents_have_to_find_their_deal_and_to_be_shown() {
+    use sync_core::documents::{DocumentKind, How};
+    let reference = |text: &str| format!("[[connection.documents.deal_reference]]\n{text}");
+    for (bad, says, remedy) in [
+        ("kinds = []", "no document would be read", "kinds = [\"invoice\"]"),
+        ("fields = []\nnote = false", "nothing would be shown", "note = true"),
+        ("match_by_customer = false", "ever find its deal", "deal_reference"),
+        ("kinds = [\"purchase_order\"]", "ever find its deal", "deal_reference"),
+        ("since = \"5m\"", "outside 1h to", "a duration from"),
+        ("poll_every = \"1s\"", "outside 10s", "a duration from"),
+        ("links = { invoice = \"erp.example.com/{id}\" }", "does not begin with https://", "a whole address"),
+        (
+            "links = { invoice = \"https://erp.example.com/\" }",
+            "neither {id} nor {number}",
+            "where the document",
+        ),
+        (
+            &reference("field = \"Colour\"\npattern = \"PD-{deal_id}\""),
+            "no field \"Colour\"",
+            "PurchaseOrder",
+        ),
+        (
+            &reference("field = \"DFF:Deal\"\npattern = \"PD-{deal_id}\""),
+            "flexfields are not read",
+            "PurchaseOrder",
+        ),
+        (&reference("field = \"PurchaseOrder\""), "how the field names a deal", "deal_field"),
+        (
+            &reference("field = \"PurchaseOrder\"\npattern = \"PD-{deal_id}\"\ndeal_field = \"PO\""),
+            "two ways at once",
+            "two tables",
+        ),
+        (&reference("field = \"PurchaseOrder\"\npattern = \"PD-\""), "has no `{deal_id}`", "PD-{deal_id}"),
+        (&reference("field = \"PurchaseOrder\"\ndeal_field = \" \""), "names no custom field", "Customer PO"),
+        (
+            &reference("field = \"PurchaseOrder\"\npattern = \"PD-{deal_id}\"\nsource_system = \"OPS\""),
+            "only sales orders tell",
+            "remove source_system",
+        ),
+    ] {
+        let (error, _, help) = told(&format!("[connection.documents]\n{bad}"));
+        assert!(error.contains(says) && help.contains(remedy), "{bad}: {error}; {help}");
+    }
+    let text = format!(
+        "{FINE}\n[connection.documents]\nsince = \"30d\"\n{}\n{}\n",
+        reference("field = \"PurchaseOrder\"\npattern = \"PD-{deal_id}\""),
+        reference("field = \"PurchaseOrder\"\ndeal_field = \"Customer PO\""),
+    );
+    let config = Config::parse(&text, "ml-connector.toml").unwrap();
+    let documents = config.connections[0].documents.as_ref().unwrap();
+    assert_eq!(documents.since, jiff::SignedDuration::from_hours(720));
+    let policy = documents.policy();
+    assert_eq!((policy.kinds.len(), policy.fields.len(), policy.references.len()), (4, 5, 2));
+    assert!(policy.kinds.contains(&DocumentKind::CreditMemo));
+    assert!(matches!(&policy.references[1].how, How::DealField(field) if field == "Customer PO"));
+    let interest = crate::wire::interest(&config.connections[0]);
+    assert_eq!((interest.fields, interest.rolled.len()), (vec!["Customer PO".to_owned()], 5));
+}

@@ -4,6 +4,7 @@
 
 mod commands;
 mod connect;
+mod documents;
 mod handovers;
 mod support;
 mod webhooks;

@@ -9,6 +9,7 @@ mod bad_input;
 mod budget;
 mod contract;
 mod deal_hooks;
+mod documents;
 mod families;
 mod family_plans;
 mod guard;

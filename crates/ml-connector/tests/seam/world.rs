@@ -22,8 +22,9 @@ use saas_sims::{
 };
 use sync_core::{
     budget::{self, DailyBudget},
+    documents::DocumentPolicy,
     fields::Field,
-    handover::HandoverPolicy,
+    handover::{HandoverPolicy, Interest},
     ids::ConnectionId,
     policy::Policy,
     poll::Pace,
@@ -31,6 +32,7 @@ use sync_core::{
 };
 use sync_engine::{
     Engine, Handing, Parts, Settings, Silent, Step,
+    documents::{DocumentFlow, DocumentRhythm},
     lease::{Lease, Taker, Taking},
     simulation::SeededGate,
 };
@@ -197,6 +199,8 @@ pub(crate) struct World {
     pub(crate) policy: Policy,
     /// How won deals become customers of the ERP, if they do.
     pub(crate) handing: Option<HandoverPolicy>,
+    /// How documents are shown on deals, if they are.
+    pub(crate) documents: Option<DocumentPolicy>,
     master: [u8; 32],
     _folder: tempfile::TempDir,
 }
@@ -261,6 +265,7 @@ impl World {
                 SignedDuration::from_secs(5),
             ),
             handing: None,
+            documents: None,
             master: [7; 32],
             _folder: folder,
         }
@@ -299,6 +304,14 @@ impl World {
         Vault::new(self.store.clone(), self.connection, MasterKey::from_bytes(self.master))
     }
 
+    fn interest(&self) -> Interest {
+        let handovers = self.handing.as_ref().map(HandoverPolicy::interest).unwrap_or_default();
+        match &self.documents {
+            Some(documents) => handovers.with_documents(documents),
+            None => handovers,
+        }
+    }
+
     pub(crate) fn pipedrive_client(&self) -> Pipedrive {
         let auth = if self.oauth {
             PipedriveAuth::OAuth {
@@ -314,7 +327,7 @@ impl World {
         let config = PipedriveConfig {
             fields: self.policy.fields.custom(),
             labels: self.policy.wanted_labels(),
-            asked: self.handing.as_ref().map(HandoverPolicy::interest).unwrap_or_default(),
+            asked: self.interest(),
             base_url: "https://company.example".to_owned(),
             auth,
             plan: self.plan,
@@ -352,7 +365,11 @@ impl World {
             erp: fusion.clone(),
             crm: Arc::new(self.pipedrive_client()),
         });
-        Engine::new(Parts {
+        let documents = self.documents.clone().map(|policy| {
+            let client = Arc::new(self.pipedrive_client());
+            DocumentFlow::new(policy, (fusion.clone(), client.clone(), client), self.document_rhythm())
+        });
+        let mut engine = Engine::new(Parts {
             store: self.store.clone(),
             lease: lease.clone(),
             erp: fusion,
@@ -362,7 +379,24 @@ impl World {
             settings: self.settings(),
             run,
             handing,
-        })
+        });
+        if let Some(documents) = documents {
+            engine.take_up_documents(documents);
+        }
+        engine
+    }
+
+    fn document_rhythm(&self) -> DocumentRhythm {
+        DocumentRhythm {
+            poll_every: self.poll_every,
+            balances_every: self.sweep_every,
+            sweep_every: self.sweep_every,
+            since: SignedDuration::from_hours(24 * 90),
+            pace: Pace { overlap: OVERLAP, safety: SignedDuration::from_secs(1) },
+            t_effect: T_EFFECT,
+            settle: SETTLE,
+            freshness: SignedDuration::from_secs(5),
+        }
     }
 
     fn settings(&self) -> Settings {

@@ -11,6 +11,7 @@ use sync_core::{
     ids::{DealId, OrgId},
     model::Seen,
     money::{Amount, Money},
+    ports::CrmDeals,
 };
 
 use crate::{company::*, support::*};
@@ -200,6 +201,31 @@ async fn one_deal_is_read_for_one_token_or_is_not_there() {
     assert_eq!(company.log.last().target, "/api/v2/deals/1?custom_fields=aa");
     assert_eq!(company.crm.deal(DealId(2), &codes, Class::Urgent).await, Ok(None));
     assert_eq!(*company.ledger.heard.lock().unwrap(), ["reserve Urgent 1 x 1"; 2]);
+}
+
+#[tokio::test]
+async fn many_deals_are_read_in_a_list_and_those_that_it_leaves_out_one_by_one() {
+    let listed: Vec<Value> = (1..=10).map(|id| with(json!({ "id": id }))).collect();
+    let archived = with(json!({ "id": 11, "is_archived": true }));
+    let company = company(move |sent| {
+        Some(match sent.path() {
+            DEALS => data(&json!(listed)),
+            "/api/v2/deals/11" => data(&archived),
+            _ => reply(404, &[], r#"{"success":false,"error":"Deal not found"}"#),
+        })
+    });
+    let ids: Vec<DealId> = (1..=12).map(DealId).collect();
+    let deals = CrmDeals::deals_by_id(&company.crm, &ids, Class::Document).await.unwrap();
+    let told: Vec<(i64, bool)> = deals
+        .iter()
+        .filter_map(|seen| match seen {
+            Seen::Record(deal) => Some((deal.id.0, deal.archived)),
+            Seen::Malformed(_) => None,
+        })
+        .collect();
+    assert_eq!((told.len(), told.last()), (11, Some(&(11, true))), "12 is gone");
+    let spent = company.ledger.heard.lock().unwrap().clone();
+    assert_eq!(spent, ["reserve Document 1 x 10", "reserve Document 1 x 1", "reserve Document 1 x 1"]);
 }
 
 #[tokio::test]

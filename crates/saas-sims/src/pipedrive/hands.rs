@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::entity::Entity;
 use super::filters::Filter;
+use super::v1::notes::hands as notes;
 use super::view::{ActivityView, DealView, PersonView};
 use super::write::whole;
 use super::{PipedriveSim, activities, deals, fields, merge, object, persons};
@@ -100,6 +101,23 @@ impl PipedriveSim {
     /// Deletes a deal, also an archived one.
     pub fn delete_deal(&self, id: i64) -> Result<(), String> {
         self.as_person(|settings, state, by| deals::delete(settings, state, id, by)).map(drop)
+    }
+
+    /// Id and content of the notes on a deal that are not deleted, by id.
+    pub fn notes_on_deal(&self, deal: i64) -> Vec<(i64, String)> {
+        notes::on_deal(&self.lock(), deal)
+    }
+
+    /// Writes something else into a note.
+    pub fn edit_note(&self, id: i64, content: &str) -> Result<(), String> {
+        let edit = |state: &mut _, by: &_| notes::change(state, id, Some(content), by);
+        self.as_person(|_, state, by| edit(state, by).map(|()| Value::Null)).map(drop)
+    }
+
+    /// Deletes a note.
+    pub fn delete_note(&self, id: i64) -> Result<(), String> {
+        let delete = |state: &mut _, by: &_| notes::change(state, id, None, by);
+        self.as_person(|_, state, by| delete(state, by).map(|()| Value::Null)).map(drop)
     }
 
     /// Creates a person; the body is that of the API.

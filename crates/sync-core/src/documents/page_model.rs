@@ -110,6 +110,12 @@ pub struct ShownNote {
 }
 
 impl Shown {
+    /// Whether nothing was shown yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Remembers what was answered to [`PageWrite::Fields`].
     pub fn wrote_fields(&mut self, writes: &[FieldWrite], answer: &BTreeMap<RollUpField, RollUpValue>) {
         for write in writes {

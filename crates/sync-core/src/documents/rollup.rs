@@ -20,6 +20,7 @@ use super::{
     policy::{Amounts, DocumentPolicy},
 };
 use crate::{
+    fields::CustomKind,
     money::{Amount, Money},
     text,
 };
@@ -100,6 +101,46 @@ impl RollUpField {
             Self::CreditedTotal => "credited_total",
             Self::OverdueAmount => "overdue_amount",
             Self::OtherCurrencies => "other_currencies",
+        }
+    }
+
+    /// What people read above it. It finds the field again, so it never changes.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::LastInvoiceNumber => "ERP last invoice",
+            Self::LastInvoiceStatus => "ERP last invoice status",
+            Self::InvoicedTotal => "ERP invoiced",
+            Self::OpenBalance => "ERP open balance",
+            Self::OldestUnpaidDue => "ERP oldest unpaid due",
+            Self::InvoiceCount => "ERP invoices",
+            Self::LastOrderNumber => "ERP last order",
+            Self::LastOrderStatus => "ERP last order status",
+            Self::LastPurchaseOrder => "ERP last purchase order",
+            Self::PaidTotal => "ERP paid",
+            Self::CreditedTotal => "ERP credited",
+            Self::OverdueAmount => "ERP overdue",
+            Self::OtherCurrencies => "ERP in other currencies",
+        }
+    }
+
+    /// What it takes.
+    #[must_use]
+    pub const fn kind(self) -> CustomKind {
+        match self {
+            Self::LastInvoiceNumber
+            | Self::LastInvoiceStatus
+            | Self::LastOrderNumber
+            | Self::LastOrderStatus
+            | Self::LastPurchaseOrder
+            | Self::OtherCurrencies => CustomKind::ShortText,
+            Self::InvoicedTotal
+            | Self::OpenBalance
+            | Self::PaidTotal
+            | Self::CreditedTotal
+            | Self::OverdueAmount => CustomKind::Money,
+            Self::OldestUnpaidDue => CustomKind::Date,
+            Self::InvoiceCount => CustomKind::Number,
         }
     }
 

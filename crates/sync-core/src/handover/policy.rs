@@ -12,6 +12,7 @@ use super::{
 use crate::{
     customers::Reference,
     deals::DealFacts,
+    documents::{DocumentPolicy, How, RollUpField},
     ids::{OrgId, SetId},
     money::Amount,
     text,
@@ -92,7 +93,7 @@ impl HandoverPolicy {
         }
         let labels = matches!(self.mark, Some(Mark::Label(_)));
         let AnswerRules { deal, org, link: _, activity: _ } = self.answers.clone();
-        Interest { fields, labels, on_deal: deal, on_org: org }
+        Interest { fields, labels, on_deal: deal, on_org: org, rolled: BTreeSet::new() }
     }
 
     /// Whether the organization itself says that it is meant for the ERP. Never, if there is no mark.
@@ -119,6 +120,8 @@ pub struct Interest {
     pub on_deal: BTreeSet<AnswerField>,
     /// What we show on organizations ourselves.
     pub on_org: BTreeSet<AnswerField>,
+    /// What we show on deals of their documents.
+    pub rolled: BTreeSet<RollUpField>,
 }
 
 impl Interest {
@@ -126,6 +129,22 @@ impl Interest {
     #[must_use]
     pub fn asks_nothing(&self) -> bool {
         self.fields.is_empty() && !self.labels
+    }
+
+    /// With what documents ask about on deals.
+    #[must_use]
+    pub fn with_documents(mut self, documents: &DocumentPolicy) -> Self {
+        let said = documents.references.iter().filter_map(|rule| match &rule.how {
+            How::DealField(field) => Some(field.clone()),
+            How::Pattern(_) => None,
+        });
+        for field in said {
+            if !self.fields.contains(&field) {
+                self.fields.push(field);
+            }
+        }
+        self.rolled.clone_from(&documents.fields);
+        self
     }
 }
 

@@ -19,7 +19,14 @@ use sync_store::{
 };
 
 use super::{Did, DocumentFlow, Place, stream::kind_of};
-use crate::{EngineError, deal_stream::stage_deals, likeness::word_of, pause::Side, staging};
+use crate::{
+    EngineError,
+    deal_stream::stage_deals,
+    handover::{BEGUN, Begun},
+    likeness::word_of,
+    pause::Side,
+    staging,
+};
 
 /// Documents looked at together.
 const BATCH: u32 = 100;
@@ -31,17 +38,21 @@ const MOST_READINGS: usize = 4;
 type ReadNow = BTreeMap<DealId, DealFound>;
 
 impl DocumentFlow {
-    /// Looks at the next documents that are due, and asks for a look at the deals that they leave and come to.
+    /// Looks at the next documents that are due and at least as urgent as `least`, and asks for a look at the deals that they
+    /// leave and come to.
     ///
     /// # Errors
     /// When the store fails or the connection was taken by another process.
-    pub async fn find_deals(&mut self, place: &Place, now: Timestamp) -> Result<Did, EngineError> {
+    pub async fn find_deals(
+        &mut self,
+        place: &Place,
+        least: Class,
+        now: Timestamp,
+    ) -> Result<Did, EngineError> {
         let mut tx = place.read().await?;
-        let jobs = tx.claim_documents(now, Class::Backfill, BATCH).await?;
+        let jobs = tx.claim_documents(now, least, BATCH).await?;
         drop(tx);
-        if jobs.is_empty() {
-            return Ok(Did::Nothing);
-        }
+        let Some(class) = jobs.iter().map(|job| job.class).min() else { return Ok(Did::Nothing) };
         let mut read = ReadNow::new();
         for _ in 0..MOST_READINGS {
             let (settled, missing) = self.judge(place, &jobs, &read, now).await?;
@@ -50,9 +61,9 @@ impl DocumentFlow {
                 return Ok(Did::Something);
             }
             let ids: Vec<DealId> = missing.into_iter().collect();
-            let rows = match self.deals.deals_by_id(&ids, Class::Document).await {
+            let rows = match self.deals.deals_by_id(&ids, class).await {
                 Ok(rows) => rows,
-                Err(error) => return Ok(Did::Failed(Side::Crm, error)),
+                Err(error) => return Ok(Did::Failed { side: Side::Crm, class, error }),
             };
             read.extend(ids.iter().map(|id| (*id, DealFound::Missing)));
             read.extend(rows.iter().filter_map(|seen| match seen {
@@ -61,8 +72,10 @@ impl DocumentFlow {
             }));
             let page = Page { rows, more: false, next: None, server_now: now };
             let mut tx = place.write().await?;
-            // Nothing is handed over for a deal because a document names it.
-            stage_deals(&mut tx, page, now, 0, Timestamp::MAX).await?;
+            // A won deal is handed over whoever sees it first: for the next poll it is no change any more.
+            let begun: Option<Begun> = tx.cursor(BEGUN).await?;
+            let since = begun.map_or(Timestamp::MAX, |begun| begun.since);
+            stage_deals(&mut tx, page, now, 0, since).await?;
             tx.commit().await?;
         }
         tracing::warn!("documents lead from deal to deal without an end; they are looked at again");

@@ -5,24 +5,39 @@
 //! deal shows of them. The decisions are made in `sync_core::documents`.
 
 mod find;
+mod moved;
 mod show;
 mod stream;
+mod turn;
 
 pub(crate) use find::asks_answered_by;
+pub(crate) use moved::deals_moved;
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use sync_core::{
-    documents::{Currencies, DocumentPolicy},
+    budget::Class,
+    deals::CrmDeal,
+    documents::{Currencies, DocumentKind, DocumentPolicy},
     error::CallError,
-    ids::RunId,
+    ids::{DealId, RunId},
     poll::Pace,
-    ports::{CrmDeals, CrmDocuments, ErpDocuments},
+    ports::{Clock, CrmDeals, CrmDocuments, ErpDocuments},
 };
-use sync_store::{Fence, Store, Tx};
+use sync_store::{Store, Tx};
 
-use crate::{EngineError, pause::Side};
+use crate::{
+    EngineError,
+    lease::Lease,
+    pause::{Pauses, Side},
+};
+
+/// Name of the flow in summaries.
+pub const DOCUMENTS: &str = "documents";
 
 /// What documents take, and what is remembered of them in between; all of that can be lost.
 pub struct DocumentFlow {
@@ -40,6 +55,17 @@ pub struct DocumentFlow {
     pub(crate) currencies: Option<(Currencies, Timestamp)>,
     /// Whether writes that an earlier process left without an answer were taken over.
     pub(crate) recovered: bool,
+    /// Deals that were read together with one that was due, and when; none where there is no such deal.
+    pub(crate) read_ahead: BTreeMap<DealId, (Option<CrmDeal>, Timestamp)>,
+    /// Until when no custom fields are tried to be made: there is no room for them, or no right to.
+    pub(crate) fields_refused: Option<Timestamp>,
+    /// Kinds that shall be polled now, whatever their rhythm.
+    pub(crate) forced: BTreeSet<DocumentKind>,
+    /// The same for balances.
+    pub(crate) balances_forced: bool,
+    /// A right or a resource that only documents need stops nothing else (law 10): these are pauses of theirs alone.
+    pub(crate) erp_pauses: Pauses,
+    pub(crate) crm_pauses: Pauses,
 }
 
 /// How often and how carefully documents are read and shown.
@@ -59,6 +85,8 @@ pub struct DocumentRhythm {
     pub t_effect: SignedDuration,
     /// After T_effect and this a note is surely found.
     pub settle: SignedDuration,
+    /// A deal must have been read this recently before it is written.
+    pub freshness: SignedDuration,
 }
 
 /// Where work is done, and in whose name.
@@ -66,18 +94,20 @@ pub struct Place {
     /// The store.
     pub store: Store,
     /// The right to work on the connection.
-    pub fence: Fence,
+    pub lease: Lease,
+    /// The time: calls take some, and wait for their turn.
+    pub clock: Arc<dyn Clock>,
     /// The run.
     pub run: RunId,
 }
 
 impl Place {
     async fn read(&self) -> Result<Tx, EngineError> {
-        Ok(self.store.read(self.fence.connection).await?)
+        Ok(self.store.read(self.lease.fence().connection).await?)
     }
 
     async fn write(&self) -> Result<Tx, EngineError> {
-        Ok(self.store.write(&self.fence).await?)
+        Ok(self.store.write(self.lease.fence()).await?)
     }
 }
 
@@ -89,7 +119,20 @@ pub enum Did {
     /// Something.
     Something,
     /// A side did not answer.
-    Failed(Side, CallError),
+    Failed {
+        /// Which.
+        side: Side,
+        /// For how urgent a call.
+        class: Class,
+        /// What it said.
+        error: CallError,
+    },
+}
+
+impl Did {
+    fn failed(side: Side, error: CallError) -> Self {
+        Self::Failed { side, class: Class::Document, error }
+    }
 }
 
 impl DocumentFlow {
@@ -100,6 +143,20 @@ impl DocumentFlow {
         (erp, crm, deals): (Arc<dyn ErpDocuments>, Arc<dyn CrmDocuments>, Arc<dyn CrmDeals>),
         rhythm: DocumentRhythm,
     ) -> Self {
-        Self { policy, erp, crm, deals, rhythm, currencies: None, recovered: false }
+        Self {
+            policy,
+            erp,
+            crm,
+            deals,
+            rhythm,
+            currencies: None,
+            recovered: false,
+            read_ahead: BTreeMap::new(),
+            fields_refused: None,
+            forced: BTreeSet::new(),
+            balances_forced: false,
+            erp_pauses: Pauses::default(),
+            crm_pauses: Pauses::default(),
+        }
     }
 }

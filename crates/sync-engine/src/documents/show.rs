@@ -1,28 +1,42 @@
 //! What a deal shows of its documents: one write at a time, each with its intent before it and its receipt after it. A write
 //! whose answer is lost is looked for once it can no longer take effect.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use sync_core::{
     budget::Class,
-    deals::{CrmDeal, CrmNote},
+    deals::{CrmDeal, CrmNote, DealStatus},
     documents::{
         Currencies, DealHere, DealPage, DealState, Document, DocumentKind, NotShown, PageAnswers,
-        PageDecision, PageRead, PageWrite, SeenNote, Shown, ToRead, decide_page,
+        PageDecision, PageRead, PageWrite, RollUpField, RollUpValue, SeenNote, Shown, ShownField, ToRead,
+        decide_page,
     },
     error::{CallError, Effect, ErrorKind},
     fields::Values,
     ids::{DealId, NoteId, PartyId},
-    model::Seen,
+    model::{Page as SeenPage, Seen},
     ports::Called,
 };
 use sync_store::{
-    DealPageJob, IntentEnd, JournalEntry, NewPageIntent, PageIntent, PageQuestion, SettledDealPage,
+    DealPageJob, IntentEnd, JournalEntry, NewPageIntent, Outcome, PageIntent, PageQuestion, SettledDealPage,
+    StagedKind, Tx,
 };
 
-use super::{Did, DocumentFlow, Place};
-use crate::{EngineError, backoff, pause::Side, staging};
+use super::{DOCUMENTS, Did, DocumentFlow, Place, stream::kind_of};
+use crate::{
+    EngineError, backoff,
+    deal_stream::{self, stage_deals},
+    handover::{BEGUN, Begun},
+    pause::Side,
+    staging,
+};
+
+/// After so many failures in a row that are about the deal itself it is left for a day.
+const MOST_ATTEMPTS: u32 = 5;
+
+/// When it is tried again what a person has to allow first, or what failed too often.
+const NEXT_DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Deals read together: a list of so many costs as much as ten single ones.
 const BATCH: u32 = 100;
@@ -35,47 +49,72 @@ const CURRENCIES_LAST: SignedDuration = SignedDuration::from_hours(24);
 
 /// How a page went on.
 enum Page {
-    Settled,
+    /// It shows what it can, asks or waits; the outcome, if it has one.
+    Settled(Option<Outcome>),
     Failed(CallError),
 }
 
+/// A deal as last read, and when; none where there is none.
+type Read = (Option<CrmDeal>, Timestamp);
+
 impl DocumentFlow {
-    /// Brings the next deals that are due up to date.
+    /// Brings the next deal that is due and at least as urgent as `least` up to date. One at a time, so that whatever is more
+    /// urgent does not wait; what is due with it is read together with it.
     ///
     /// # Errors
     /// When the store fails or the connection was taken by another process.
-    pub async fn show_documents(&mut self, place: &Place, now: Timestamp) -> Result<Did, EngineError> {
+    pub async fn show_documents(
+        &mut self,
+        place: &Place,
+        least: Class,
+        now: Timestamp,
+    ) -> Result<Did, EngineError> {
         self.recover(place, now).await?;
         let mut tx = place.read().await?;
-        let jobs = tx.claim_deal_pages(now, Class::Backfill, BATCH).await?;
+        let jobs = tx.claim_deal_pages(now, least, BATCH).await?;
         drop(tx);
-        let Some(class) = jobs.iter().map(|job| job.class).min() else { return Ok(Did::Nothing) };
+        let Some(job) = jobs.first() else { return Ok(Did::Nothing) };
+        let class = job.class;
+        let failed = |error| Ok(Did::Failed { side: Side::Crm, class, error });
         let currencies = match self.currencies(class, now).await {
             Ok(currencies) => currencies,
-            Err(error) => return Ok(Did::Failed(Side::Crm, error)),
+            Err(error) => return failed(error),
         };
-        let ids: Vec<DealId> = jobs.iter().map(|job| job.deal).collect();
-        let deals = match self.deals.deals_by_id(&ids, class).await {
-            Ok(deals) => deals,
-            Err(error) => return Ok(Did::Failed(Side::Crm, error)),
+        let known = self.read_ahead.remove(&job.deal);
+        let known = known.filter(|(_, at)| now.duration_since(*at) < self.rhythm.freshness);
+        let read = match known {
+            Some(read) => read,
+            None => {
+                let ids: Vec<DealId> =
+                    jobs.iter().filter(|job| job.class == class).map(|job| job.deal).collect();
+                let read_at = place.clock.now();
+                let deals = match self.deals.deals_by_id(&ids, class).await {
+                    Ok(deals) => deals,
+                    Err(error) => return failed(error),
+                };
+                self.read_ahead = ids.iter().map(|id| (*id, (found(*id, &deals), read_at))).collect();
+                self.read_ahead.remove(&job.deal).unwrap_or((None, read_at))
+            }
         };
-        for job in &jobs {
-            let state = state_of(job.deal, &deals);
-            match self.show_one(place, job, (state, &currencies), now).await? {
-                Page::Settled => {}
-                Page::Failed(error) => {
-                    self.try_again(place, job, &error, now).await?;
-                    let of_this_deal = matches!(
-                        error.kind,
-                        ErrorKind::Rejected | ErrorKind::Missing | ErrorKind::Unreadable
-                    );
-                    if !of_this_deal {
-                        return Ok(Did::Failed(Side::Crm, error));
-                    }
+        match self.show_one(place, job, (read, &currencies), now).await? {
+            Page::Settled(outcome) => {
+                self.note(place, job, outcome).await?;
+                Ok(Did::Something)
+            }
+            Page::Failed(error) => {
+                self.try_again(place, job, &error, now).await?;
+                self.note(place, job, Some(Outcome::Failed)).await?;
+                match error.kind {
+                    // It says nothing about the CRM (law 10).
+                    ErrorKind::Rejected | ErrorKind::Missing | ErrorKind::Unreadable => Ok(Did::Something),
+                    ErrorKind::UnknownField
+                    | ErrorKind::Unauthorized
+                    | ErrorKind::Forbidden
+                    | ErrorKind::Exhausted { .. }
+                    | ErrorKind::Transient { .. } => failed(error),
                 }
             }
         }
-        Ok(Did::Something)
     }
 
     /// Decides about a deal until it shows what it should, waits or asks.
@@ -83,83 +122,81 @@ impl DocumentFlow {
         &mut self,
         place: &Place,
         job: &DealPageJob,
-        (state, currencies): (DealState, &Currencies),
+        (mut read, currencies): (Read, &Currencies),
         now: Timestamp,
     ) -> Result<Page, EngineError> {
         let mut tx = place.read().await?;
         let stored = tx.deal_pages(&[job.deal]).await?.remove(&job.deal).unwrap_or_default();
-        let intent = tx.page_intent_of(job.deal).await?;
-        let mut documents = Vec::new();
-        for row in tx.documents_of(&[job.deal]).await? {
-            if let Some(record) = tx.staged(row.id.kind, &[row.id.id]).await?.remove(&row.id.id)
-                && record.row.malformed.is_none()
-            {
-                documents.push(staging::read::<Document>("document", &record.row)?);
-            }
-        }
+        let mut doubt = tx.page_intent_of(job.deal).await?;
+        let documents = documents_on(&mut tx, job.deal).await?;
         drop(tx);
-        let shown: Shown = match &stored.shown {
-            Some(body) => serde_json::from_str(body).map_err(|error| EngineError::Stored {
-                what: "what a deal shows",
-                id: job.deal.0,
-                reason: error.to_string(),
-            })?,
-            None => Shown::default(),
-        };
-        let mut doubt = None;
-        if let Some(intent) = intent {
-            match intent.settled_at {
-                Some(at) if at <= now => doubt = Some(intent),
+        if let Some(intent) = &doubt {
+            let until = match intent.settled_at {
+                Some(at) if at <= now => None,
                 // Nobody may tell yet whether it happened.
-                Some(at) => return self.settle_page(place, job, Some(at)).await,
+                Some(at) => Some(at),
                 None => {
                     let at = now + self.rhythm.t_effect + self.rhythm.settle;
                     let mut tx = place.write().await?;
                     tx.doubt_page_intents(&[intent.id], at).await?;
                     tx.commit().await?;
-                    return self.settle_page(place, job, Some(at)).await;
+                    Some(at)
                 }
+            };
+            if until.is_some() {
+                return self.settle_page(place, job, until, None).await;
             }
         }
         let today = now.to_zoned(TimeZone::UTC).date();
-        let in_doubt: BTreeSet<DocumentKind> = doubt.iter().filter_map(created_by).collect();
         let mut page = DealPage {
             deal: job.deal,
-            state,
+            state: state_of(read.0.as_ref()),
             documents,
             currencies: currencies.clone(),
-            shown,
-            in_doubt,
-            read: PageRead::default(),
+            shown: shown(job.deal, stored.shown.as_deref())?,
+            in_doubt: doubt.iter().filter_map(created_by).collect(),
+            read: PageRead { fields: rolled(read.0.as_ref()), notes: None },
             answers: PageAnswers::default(),
         };
-        if let Some(intent) = &doubt
-            && page.in_doubt.is_empty()
-        {
-            // Setting to a value is done again if need be.
-            self.close(place, intent, IntentEnd::Void, now).await?;
+        if self.fields_refused.is_some_and(|until| now < until) {
+            page.answers.left = RollUpField::ALL.into();
         }
+        if let Some(intent) = doubt.take_if(|_| page.in_doubt.is_empty()) {
+            // Setting to a value is done again if need be.
+            if adopt_fields(&mut page, &intent) {
+                self.remember(place, job, &page.shown, now).await?;
+            }
+            self.close(place, &intent, IntentEnd::Void, now).await?;
+        }
+        let mut outcome = Outcome::Unchanged;
         for _ in 0..MOST_DECISIONS {
             match decide_page(&self.policy, &page, today) {
                 // Whether it was written can be told when the deal is back.
                 PageDecision::NotShown(NotShown::Archived) if doubt.is_some() => {
-                    return self.settle_page(place, job, Some(now + self.rhythm.sweep_every)).await;
+                    return self.settle_page(place, job, Some(now + self.rhythm.sweep_every), None).await;
                 }
-                PageDecision::InSync | PageDecision::NotShown(_) => {
-                    if let Some(intent) = doubt.as_ref().filter(|_| !page.in_doubt.is_empty()) {
+                decision @ (PageDecision::InSync | PageDecision::NotShown(_)) => {
+                    if let Some(intent) = doubt.as_ref() {
                         self.close(place, intent, IntentEnd::Void, now).await?;
                     }
                     self.ask(place, job, None, now).await?;
-                    return self.settle_page(place, job, next_look(&page.documents, today)).await;
+                    // What is not there or cannot be written shows nothing, and nothing was found right.
+                    let shows = decision == PageDecision::InSync || outcome != Outcome::Unchanged;
+                    let outcome = shows.then_some(outcome);
+                    return self.settle_page(place, job, next_look(&page.documents, today), outcome).await;
                 }
                 PageDecision::Hold(question) => {
                     let body = staging::json(question.as_ref());
                     let question = PageQuestion { key: question.key().to_owned(), body };
                     self.ask(place, job, Some(question), now).await?;
-                    return self.settle_page(place, job, next_look(&page.documents, today)).await;
+                    let due = next_look(&page.documents, today);
+                    return self.settle_page(place, job, due, Some(Outcome::Held)).await;
                 }
-                // The deal is read with each batch; fields are not shown yet.
-                PageDecision::Observe(ToRead::Deal) => return self.settle_page(place, job, None).await,
+                PageDecision::Observe(ToRead::Deal) => {
+                    if let Err(error) = self.read_deal(place, job, &mut page, &mut read).await {
+                        return Ok(Page::Failed(error));
+                    }
+                }
                 PageDecision::Observe(ToRead::Notes) => match self.read_notes(&page, job.class).await {
                     Ok(notes) => {
                         let gone = |id: &NoteId| notes.get(id).is_none_or(|note| note.deleted);
@@ -191,16 +228,22 @@ impl DocumentFlow {
                         page.in_doubt.clear();
                     }
                     let Some(write) = writes.into_iter().next() else { break };
+                    if matches!(write, PageWrite::Fields { .. }) {
+                        match self.ready_for_fields(place, job, &mut page, &mut read).await {
+                            Ok(true) => {}
+                            Ok(false) => continue,
+                            Err(error) => return Ok(Page::Failed(error)),
+                        }
+                    }
+                    let first = page.shown.is_empty();
                     match self.send(place, job, &mut page, &write, now).await? {
+                        Ok(()) if first => outcome = Outcome::Created,
+                        Ok(()) if outcome == Outcome::Unchanged => outcome = Outcome::Updated,
                         Ok(()) => {}
                         Err(error) if error.effect == Effect::InDoubt => {
-                            return self
-                                .settle_page(
-                                    place,
-                                    job,
-                                    Some(now + self.rhythm.t_effect + self.rhythm.settle),
-                                )
-                                .await;
+                            let again =
+                                place.clock.now().max(now) + self.rhythm.t_effect + self.rhythm.settle;
+                            return self.settle_page(place, job, Some(again), None).await;
                         }
                         Err(error) => return Ok(Page::Failed(error)),
                     }
@@ -208,7 +251,50 @@ impl DocumentFlow {
             }
         }
         tracing::warn!(deal = %job.deal, "a deal does not come to a decision; it is looked at again");
-        self.settle_page(place, job, Some(now + SignedDuration::from_mins(1))).await
+        self.settle_page(place, job, Some(now + SignedDuration::from_mins(1)), None).await
+    }
+
+    /// Makes sure that fields can be written and that the deal was read a moment before. Where it tells that not, decide again.
+    async fn ready_for_fields(
+        &mut self,
+        place: &Place,
+        job: &DealPageJob,
+        page: &mut DealPage,
+        read: &mut Read,
+    ) -> Called<bool> {
+        match self.crm.ready_to_show(job.class).await {
+            Ok(()) => {}
+            // Without room for fields, or the right to make them, there are notes alone (law 10).
+            Err(error)
+                if matches!(error.kind, ErrorKind::Rejected | ErrorKind::Forbidden | ErrorKind::Missing) =>
+            {
+                let until = place.clock.now() + NEXT_DAY;
+                tracing::warn!(%until, %error, "custom fields for documents cannot be made; deals have notes alone");
+                self.fields_refused = Some(until);
+                page.answers.left = RollUpField::ALL.into();
+                return Ok(false);
+            }
+            Err(error) => return Err(error),
+        }
+        if place.clock.now().duration_since(read.1) <= self.rhythm.freshness {
+            return Ok(true);
+        }
+        self.read_deal(place, job, page, read).await.map(|()| false)
+    }
+
+    async fn read_deal(
+        &self,
+        place: &Place,
+        job: &DealPageJob,
+        page: &mut DealPage,
+        read: &mut Read,
+    ) -> Called<()> {
+        let read_at = place.clock.now();
+        let deals = self.deals.deals_by_id(&[job.deal], job.class).await?;
+        *read = (found(job.deal, &deals), read_at);
+        page.state = state_of(read.0.as_ref());
+        page.read.fields = rolled(read.0.as_ref());
+        Ok(())
     }
 
     /// Intent, call, receipt.
@@ -234,22 +320,33 @@ impl DocumentFlow {
             class: job.class,
             origin: job.origin.clone(),
         };
+        let now = place.clock.now().max(now);
         let mut tx = place.write().await?;
         let ids = tx.open_page_intents(place.run, &[new], now).await?;
         tx.commit().await?;
+        if !place.lease.is_valid() {
+            return Err(EngineError::LeaseLost);
+        }
         let answer = match write {
+            PageWrite::Fields { writes } => {
+                let deal = self.crm.show_fields(permit, job.deal, writes).await;
+                deal.map(|deal| Became::Deal(Box::new(deal)))
+            }
             PageWrite::CreateNote { content, .. } => {
-                self.crm.create_note(permit, job.deal, content).await.map(Some)
+                self.crm.create_note(permit, job.deal, content).await.map(Became::Note)
             }
             PageWrite::UpdateNote { id, content, .. } => {
-                self.crm.update_note(permit, *id, content).await.map(Some)
+                self.crm.update_note(permit, *id, content).await.map(Became::Note)
             }
-            PageWrite::DeleteNote { id, .. } => self.crm.delete_note(permit, *id).await.map(|()| None),
-            PageWrite::Fields { .. } | PageWrite::OverdueActivity { .. } => {
-                let message = "fields and activities are not written yet";
+            PageWrite::DeleteNote { id, .. } => {
+                self.crm.delete_note(permit, *id).await.map(|()| Became::Nothing)
+            }
+            PageWrite::OverdueActivity { .. } => {
+                let message = "activities for overdue invoices are switched off";
                 Err(CallError::without_effect("documents", ErrorKind::Rejected, message))
             }
         };
+        let now = place.clock.now().max(now);
         let mut tx = place.write().await?;
         let became = match answer {
             Ok(became) => became,
@@ -266,13 +363,8 @@ impl DocumentFlow {
                 return Ok(Err(error));
             }
         };
-        receipt(&mut page.shown, write, became.as_ref());
-        let before = page
-            .read
-            .notes
-            .as_ref()
-            .and_then(|notes| notes.get(&note_of(write)?))
-            .map(|note| note.content.clone());
+        let before = before(page, write);
+        receipt(page, write, &became);
         let party = page.documents.iter().find_map(|document| document.party).unwrap_or(PartyId(0));
         let entry = JournalEntry {
             intent: *ids.first().unwrap_or(&sync_core::ids::IntentId(0)),
@@ -288,16 +380,30 @@ impl DocumentFlow {
             origin: job.origin.clone(),
             tokens,
             detail: Some(serde_json::json!({
-                "deal": job.deal, "sent": write, "before": before, "became": became.map(|note| note.content),
+                "deal": job.deal, "sent": write, "before": before, "became": became.told(),
             })),
         };
         tx.append_journal(&[entry]).await?;
         tx.put_page_shown(job.deal, Some(&staging::json(&page.shown)), now).await?;
         tx.close_page_intents(&ids, IntentEnd::Done, now).await?;
+        if let Became::Deal(deal) = became {
+            stage_answer(&mut tx, *deal, now).await?;
+        }
         tx.commit().await?;
-        // What was read is no longer what is there.
-        page.read = PageRead::default();
         Ok(Ok(()))
+    }
+
+    /// Counts how a deal ended.
+    async fn note(
+        &self,
+        place: &Place,
+        job: &DealPageJob,
+        outcome: Option<Outcome>,
+    ) -> Result<(), EngineError> {
+        let Some(outcome) = outcome else { return Ok(()) };
+        let mut tx = place.write().await?;
+        tx.put_page_outcome(place.run, DOCUMENTS, job.deal, outcome).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Our notes by id; all notes on the deal only where one may have been made without an answer.
@@ -384,12 +490,13 @@ impl DocumentFlow {
         place: &Place,
         job: &DealPageJob,
         due: Option<Timestamp>,
+        outcome: Option<Outcome>,
     ) -> Result<Page, EngineError> {
         let mut tx = place.write().await?;
         let settled = SettledDealPage { job: job.clone(), due, attempts: 0, error: None };
         tx.settle_deal_pages(&[settled]).await?;
         tx.commit().await?;
-        Ok(Page::Settled)
+        Ok(Page::Settled(outcome))
     }
 
     async fn try_again(
@@ -400,32 +507,159 @@ impl DocumentFlow {
         now: Timestamp,
     ) -> Result<(), EngineError> {
         let attempts = job.attempts + 1;
-        let due = Some(now + backoff::after(attempts, job.deal.0));
-        let settled = SettledDealPage { job: job.clone(), due, attempts, error: Some(error.to_string()) };
+        let soon = now + backoff::after(attempts, job.deal.0);
+        let due = match error.kind {
+            ErrorKind::Exhausted { until } => until,
+            // Each try costs as much as a write.
+            ErrorKind::Rejected | ErrorKind::Missing | ErrorKind::Unreadable | ErrorKind::Forbidden
+                if attempts >= MOST_ATTEMPTS =>
+            {
+                now + NEXT_DAY
+            }
+            ErrorKind::Rejected
+            | ErrorKind::Missing
+            | ErrorKind::Unreadable
+            | ErrorKind::Forbidden
+            | ErrorKind::UnknownField
+            | ErrorKind::Unauthorized
+            | ErrorKind::Transient { .. } => soon,
+        };
+        let error = Some(error.to_string());
+        let settled = SettledDealPage { job: job.clone(), due: Some(due), attempts, error };
         let mut tx = place.write().await?;
         tx.settle_deal_pages(&[settled]).await?;
         Ok(tx.commit().await?)
     }
 }
 
-/// Remembers what a write became.
-fn receipt(shown: &mut Shown, write: &PageWrite, became: Option<&CrmNote>) {
+/// What a write became.
+enum Became {
+    Deal(Box<CrmDeal>),
+    Note(CrmNote),
+    Nothing,
+}
+
+impl Became {
+    /// For the journal.
+    fn told(&self) -> serde_json::Value {
+        match self {
+            Self::Deal(deal) => serde_json::json!(deal.facts.rolled),
+            Self::Note(note) => serde_json::json!(note.content),
+            Self::Nothing => serde_json::Value::Null,
+        }
+    }
+}
+
+/// What stood there before a write, as far as it was read: what a person wrote must be found again (law 4).
+fn before(page: &DealPage, write: &PageWrite) -> serde_json::Value {
+    match write {
+        PageWrite::Fields { .. } => serde_json::json!(page.read.fields),
+        PageWrite::UpdateNote { id, .. } | PageWrite::DeleteNote { id, .. } => {
+            let note = page.read.notes.as_ref().and_then(|notes| notes.get(id));
+            serde_json::json!(note.map(|note| &note.content))
+        }
+        PageWrite::CreateNote { .. } | PageWrite::OverdueActivity { .. } => serde_json::Value::Null,
+    }
+}
+
+/// Remembers what a write became: as what is shown, and as what was read last.
+fn receipt(page: &mut DealPage, write: &PageWrite, became: &Became) {
     match (write, became) {
+        (PageWrite::Fields { writes }, Became::Deal(deal)) => {
+            page.shown.wrote_fields(writes, &deal.facts.rolled);
+            page.read.fields = Some(deal.facts.rolled.clone());
+        }
         (
             PageWrite::CreateNote { kind, content, .. } | PageWrite::UpdateNote { kind, content, .. },
-            Some(note),
+            Became::Note(note),
         ) => {
-            shown.wrote_note(*kind, note.id, content, &note.content);
+            page.shown.wrote_note(*kind, note.id, content, &note.content);
+            if let Some(notes) = &mut page.read.notes {
+                notes.insert(note.id, SeenNote { content: note.content.clone(), deleted: false });
+            }
         }
-        (PageWrite::DeleteNote { kind, .. }, _) => shown.removed_note(*kind),
+        (PageWrite::DeleteNote { kind, id, .. }, _) => {
+            page.shown.removed_note(*kind);
+            if let Some(notes) = &mut page.read.notes {
+                notes.remove(id);
+            }
+        }
         (
             PageWrite::CreateNote { .. }
             | PageWrite::UpdateNote { .. }
             | PageWrite::Fields { .. }
             | PageWrite::OverdueActivity { .. },
-            _,
+            Became::Deal(_) | Became::Note(_) | Became::Nothing,
         ) => {}
     }
+}
+
+/// The deal as the answer shows it. If nothing but our own fields is new, no poll has to find it changed; whatever a person did
+/// meanwhile makes due what it would have made due.
+async fn stage_answer(tx: &mut Tx, deal: CrmDeal, now: Timestamp) -> Result<(), EngineError> {
+    let row = deal_stream::row(&deal);
+    let known = match tx.staged(StagedKind::Deal, &[deal.id.0]).await?.remove(&deal.id.0) {
+        Some(known) if known.row.malformed.is_none() => Some(staging::read::<CrmDeal>("deal", &known.row)?),
+        Some(_) | None => None,
+    };
+    let others = |deal: &CrmDeal| {
+        let mut deal = deal.clone();
+        deal.updated_at = Timestamp::UNIX_EPOCH;
+        deal.custom.clear();
+        deal.facts.rolled.clear();
+        deal
+    };
+    if known.is_some_and(|known| others(&known) == others(&deal)) {
+        tx.stage(StagedKind::Deal, &[row], now, 0).await?;
+        return Ok(());
+    }
+    let begun: Option<Begun> = tx.cursor(BEGUN).await?;
+    let since = begun.map_or(Timestamp::MAX, |begun| begun.since);
+    let page = SeenPage { rows: vec![Seen::Record(deal)], more: false, next: None, server_now: now };
+    stage_deals(tx, page, now, 0, since).await?;
+    Ok(())
+}
+
+async fn documents_on(tx: &mut Tx, deal: DealId) -> Result<Vec<Document>, EngineError> {
+    let rows = tx.documents_of(&[deal]).await?;
+    let mut documents = Vec::with_capacity(rows.len());
+    for kind in DocumentKind::ALL.map(kind_of) {
+        let ids: Vec<i64> = rows.iter().filter(|row| row.id.kind == kind).map(|row| row.id.id).collect();
+        for record in tx.staged(kind, &ids).await?.into_values() {
+            if record.row.malformed.is_none() {
+                documents.push(staging::read("document", &record.row)?);
+            }
+        }
+    }
+    Ok(documents)
+}
+
+fn shown(deal: DealId, stored: Option<&str>) -> Result<Shown, EngineError> {
+    let Some(body) = stored else { return Ok(Shown::default()) };
+    serde_json::from_str(body).map_err(|error| EngineError::Stored {
+        what: "what a deal shows",
+        id: deal.0,
+        reason: error.to_string(),
+    })
+}
+
+/// Takes what a write without an answer was to set for ours, as far as the deal says it. Tells whether there was any.
+fn adopt_fields(page: &mut DealPage, intent: &PageIntent) -> bool {
+    let body: serde_json::Value = serde_json::from_str(&intent.new.body).unwrap_or_default();
+    let writes = body.pointer("/fields/writes").and_then(serde_json::Value::as_array);
+    let mut any = false;
+    for write in writes.into_iter().flatten() {
+        let Some(field) = write.get("field").and_then(|field| RollUpField::parse(field.as_str()?)) else {
+            continue;
+        };
+        let seen = page.read.fields.as_ref().and_then(|fields| fields.get(&field)).cloned();
+        if serde_json::json!(seen) == write["value"] {
+            let known = ShownField { value: seen.clone(), became: seen, times: 1 };
+            page.shown.fields.insert(field, known);
+            any = true;
+        }
+    }
+    any
 }
 
 fn name_of(write: &PageWrite) -> (&'static str, &'static str) {
@@ -438,31 +672,34 @@ fn name_of(write: &PageWrite) -> (&'static str, &'static str) {
     }
 }
 
-fn note_of(write: &PageWrite) -> Option<NoteId> {
-    match write {
-        PageWrite::UpdateNote { id, .. } | PageWrite::DeleteNote { id, .. } => Some(*id),
-        PageWrite::CreateNote { .. } | PageWrite::Fields { .. } | PageWrite::OverdueActivity { .. } => None,
-    }
-}
-
 /// The kind whose note an intent was to create.
 fn created_by(intent: &PageIntent) -> Option<DocumentKind> {
     let body: serde_json::Value = serde_json::from_str(&intent.new.body).ok()?;
     DocumentKind::parse(body.get("create_note")?.get("kind")?.as_str()?)
 }
 
-fn state_of(id: DealId, deals: &[Seen<CrmDeal>]) -> DealState {
-    let found = deals.iter().find_map(|seen| match seen {
-        Seen::Record(deal) if deal.id == id => Some(deal),
+fn found(id: DealId, deals: &[Seen<CrmDeal>]) -> Option<CrmDeal> {
+    deals.iter().find_map(|seen| match seen {
+        Seen::Record(deal) if deal.id == id => Some(deal.clone()),
         Seen::Record(_) | Seen::Malformed(_) => None,
-    });
-    let Some(deal) = found else { return DealState::Missing };
+    })
+}
+
+fn state_of(deal: Option<&CrmDeal>) -> DealState {
+    let Some(deal) = deal else { return DealState::Missing };
+    if deal.status == DealStatus::Deleted {
+        return DealState::Deleted;
+    }
     DealState::Here(DealHere {
         status: deal.status.clone(),
         currency: deal.value.as_ref().map(|value| value.currency.clone()).unwrap_or_default(),
         owner: deal.owner,
         archived: deal.archived,
     })
+}
+
+fn rolled(deal: Option<&CrmDeal>) -> Option<BTreeMap<RollUpField, RollUpValue>> {
+    deal.map(|deal| deal.facts.rolled.clone())
 }
 
 /// When time alone changes what a deal shows: the day after the next unpaid one is due.

@@ -48,6 +48,14 @@ struct BalanceStream {
     polled_at: Option<Timestamp>,
 }
 
+impl DocumentStream {
+    /// What the next page is worth: walks over everything are bulk work, whatever follows what changed is not.
+    fn class(&self) -> Class {
+        let walks = matches!(self.stream.cursor, ErpCursor::New | ErpCursor::Walk { .. });
+        if walks && !self.news { Class::Backfill } else { Class::Document }
+    }
+}
+
 pub(super) fn cursor_of(kind: DocumentKind) -> &'static str {
     match kind {
         DocumentKind::Invoice => "erp.invoice",
@@ -62,23 +70,59 @@ pub(super) fn kind_of(kind: DocumentKind) -> StagedKind {
 }
 
 impl DocumentFlow {
-    /// Reads the next page that is due, if any is.
+    /// Reads the next page that is due and at least as urgent as `least`, if any is.
     ///
     /// # Errors
     /// When the store fails or the connection was taken by another process.
-    pub async fn read_documents(&mut self, place: &Place, now: Timestamp) -> Result<Did, EngineError> {
+    pub async fn read_documents(
+        &mut self,
+        place: &Place,
+        least: Class,
+        now: Timestamp,
+    ) -> Result<Did, EngineError> {
         for kind in DocumentKind::ALL.into_iter().filter(|kind| self.policy.kinds.contains(kind)) {
             let mut tx = place.read().await?;
             let state: DocumentStream = tx.cursor(cursor_of(kind)).await?.unwrap_or_default();
             drop(tx);
-            if let Some(state) = self.due(kind, state, now) {
+            if let Some(state) = self.due(kind, state, now).filter(|state| state.class() <= least) {
                 return self.read_page(place, kind, state, now).await;
             }
         }
-        if self.policy.kinds.contains(&DocumentKind::Invoice) {
+        if self.policy.kinds.contains(&DocumentKind::Invoice) && Class::Document <= least {
             return self.read_balances(place, now).await;
         }
         Ok(Did::Nothing)
+    }
+
+    /// When the next page is due.
+    pub(super) async fn next_page(&self, tx: &mut Tx, now: Timestamp) -> Result<Timestamp, EngineError> {
+        let mut next = Timestamp::MAX;
+        for kind in DocumentKind::ALL.into_iter().filter(|kind| self.policy.kinds.contains(kind)) {
+            let state: DocumentStream = tx.cursor(cursor_of(kind)).await?.unwrap_or_default();
+            let reading = state.stream.cursor.is_reading() || self.forced.contains(&kind);
+            let rhythm = &state.stream.rhythm;
+            let poll = rhythm.next_poll(self.rhythm.poll_every, now);
+            let due = poll.min(rhythm.next_sweep(self.rhythm.sweep_every, now));
+            next = next.min(if reading { now } else { due });
+        }
+        if self.policy.kinds.contains(&DocumentKind::Invoice) {
+            let state: BalanceStream = tx.cursor(BALANCES).await?.unwrap_or_default();
+            let reading = state.after.is_some() || self.balances_forced;
+            let due = state.polled_at.map_or(now, |at| at + self.rhythm.balances_every);
+            next = next.min(if reading { now } else { due });
+        }
+        Ok(next)
+    }
+
+    /// Whether all kinds were read completely once, and whatever was asked for since.
+    pub(super) async fn has_read(&self, tx: &mut Tx) -> Result<bool, EngineError> {
+        for kind in &self.policy.kinds {
+            let state: DocumentStream = tx.cursor(cursor_of(*kind)).await?.unwrap_or_default();
+            if !state.stream.cursor.is_loaded() {
+                return Ok(false);
+            }
+        }
+        Ok(self.forced.is_empty() && !self.balances_forced)
     }
 
     /// The state with which to read on, if something is under way or due.
@@ -87,7 +131,7 @@ impl DocumentFlow {
         if stream.cursor.is_reading() {
             return Some(state);
         }
-        if stream.rhythm.next_poll(self.rhythm.poll_every, now) <= now {
+        if self.forced.contains(&kind) || stream.rhythm.next_poll(self.rhythm.poll_every, now) <= now {
             stream.rhythm.began = None;
             stream.cursor = match (kind, stream.cursor) {
                 (DocumentKind::CreditMemo, ErpCursor::Idle { watermark }) => {
@@ -118,7 +162,7 @@ impl DocumentFlow {
         let page =
             match self.erp.documents(kind, DocumentRead { at, created_since: Some(created_since) }).await {
                 Ok(page) => page,
-                Err(error) => return Ok(Did::Failed(Side::Erp, error)),
+                Err(error) => return Ok(Did::failed(Side::Erp, error)),
             };
         let Page { rows, more, next: _, server_now } = page;
         let end = page_end(&rows, more);
@@ -149,10 +193,13 @@ impl DocumentFlow {
         enqueue(&mut tx, kind, &changed, (class, origin), now).await?;
         tx.put_cursor(cursor_of(kind), &state, now).await?;
         tx.commit().await?;
+        if !state.stream.cursor.is_reading() {
+            self.forced.remove(&kind);
+        }
         if progress == Progress::Stuck {
             let message = "a page says that more follows but gives nothing to continue from";
             let error = CallError::without_effect(cursor_of(kind), ErrorKind::Unreadable, message);
-            return Ok(Did::Failed(Side::Erp, error));
+            return Ok(Did::failed(Side::Erp, error));
         }
         Ok(Did::Something)
     }
@@ -161,8 +208,9 @@ impl DocumentFlow {
     async fn read_balances(&mut self, place: &Place, now: Timestamp) -> Result<Did, EngineError> {
         let mut tx = place.read().await?;
         let state: BalanceStream = tx.cursor(BALANCES).await?.unwrap_or_default();
-        let due =
-            state.after.is_some() || state.polled_at.is_none_or(|at| at + self.rhythm.balances_every <= now);
+        let due = state.after.is_some()
+            || self.balances_forced
+            || state.polled_at.is_none_or(|at| at + self.rhythm.balances_every <= now);
         let loaded: Option<DocumentStream> = tx.cursor(cursor_of(DocumentKind::Invoice)).await?;
         if !due || !loaded.is_some_and(|stream| stream.stream.cursor.is_loaded()) {
             return Ok(Did::Nothing);
@@ -170,7 +218,7 @@ impl DocumentFlow {
         let after = state.after.unwrap_or(0);
         let page = match self.erp.open_invoices(TransactionId(after)).await {
             Ok(page) => page,
-            Err(error) => return Ok(Did::Failed(Side::Erp, error)),
+            Err(error) => return Ok(Did::failed(Side::Erp, error)),
         };
         let last = page_end(&page.rows, page.more).last_id.filter(|last| page.more && *last > after);
         let there: BTreeSet<i64> = page.rows.iter().filter_map(id_of).collect();
@@ -192,7 +240,7 @@ impl DocumentFlow {
         let closed = if absent.is_empty() { Ok(Vec::new()) } else { self.erp.invoices_by_id(&absent).await };
         let closed = match closed {
             Ok(closed) => closed,
-            Err(error) => return Ok(Did::Failed(Side::Erp, error)),
+            Err(error) => return Ok(Did::failed(Side::Erp, error)),
         };
         let mut tx = place.write().await?;
         // Whatever is not known yet comes with its own window, or is too old.
@@ -206,6 +254,7 @@ impl DocumentFlow {
         let polled_at = if last.is_none() { Some(now) } else { state.polled_at };
         tx.put_cursor(BALANCES, &BalanceStream { after: last, polled_at }, now).await?;
         tx.commit().await?;
+        self.balances_forced &= last.is_some();
         Ok(Did::Something)
     }
 }

@@ -7,7 +7,7 @@ mod currencies;
 mod files;
 mod html;
 mod multipart;
-mod notes;
+pub(crate) mod notes;
 mod offset;
 mod relationships;
 mod settings;

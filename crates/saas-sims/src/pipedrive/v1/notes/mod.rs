@@ -1,5 +1,6 @@
 //! `/v1/notes` (section 6): HTML on a deal or an organization, deleted softly.
 
+pub(crate) mod hands;
 mod list;
 mod write;
 

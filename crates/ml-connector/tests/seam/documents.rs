@@ -1,0 +1,250 @@
+//! What the ERP issued is shown on the deal it belongs to: the real clients against the simulators.
+
+use jiff::SignedDuration;
+use saas_sims::{
+    fusion::{Edit, FusionSettings},
+    pipedrive::{PipedriveSettings, Plan},
+};
+use serde_json::{Value, json};
+use sync_core::documents::{DocumentKind, DocumentPolicy, How, Pattern, ReferenceRule};
+use sync_store::{DecisionKey, DocumentId, StagedKind};
+
+use crate::{
+    handovers::work,
+    world::{Beginning, SWEEP, World},
+};
+
+/// A customer that both sides know.
+struct Customer {
+    account: i64,
+    org: i64,
+}
+
+/// A world in which `PD-{deal_id}` names a deal, and every invoice is polled within minutes.
+async fn world(seed: u64) -> World {
+    let pipedrive = PipedriveSettings { plan: Plan::Ultimate, seats: 20, ..PipedriveSettings::default() };
+    let fusion = FusionSettings::default();
+    let mut world = World::new(Beginning { seed, fusion, pipedrive, oauth: false }).await;
+    let how = How::Pattern(Pattern::parse("PD-{deal_id}").expect("a pattern"));
+    let rule = |field: &str| ReferenceRule {
+        kinds: Default::default(),
+        field: field.parse().expect("a field"),
+        how: how.clone(),
+        source_system: None,
+    };
+    let references = ["PurchaseOrder", "CustomerPONumber", "Description"].map(rule).into();
+    world.documents = Some(DocumentPolicy { references, ..DocumentPolicy::default() });
+    world
+}
+
+/// Enters a company and waits until sales knows it.
+async fn customer(world: &World, name: &str) -> Customer {
+    let party = Edit::set(json!({"OrganizationName": name, "PartyUsageCode": "CUSTOMER"}));
+    let party = world.fusion.add_party(party).expect("a party");
+    let account = world.fusion.add_account(party, Edit::default()).expect("an account");
+    work(world, 10).await;
+    let org = world.organizations()[&party][0].id;
+    Customer { account, org }
+}
+
+fn deal(world: &World, customer: &Customer) -> i64 {
+    let body =
+        json!({ "title": "Framework contract", "org_id": customer.org, "value": 1000, "currency": "USD" });
+    world.pipedrive.create_deal(&body).expect("a deal")
+}
+
+fn invoice(world: &World, customer: &Customer, amount: f64, more: Value) -> i64 {
+    let mut values = json!({ "EnteredAmount": amount, "DueDate": "2026-04-30" });
+    values.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+    world.fusion.add_invoice(customer.account, Edit::set(values), &[]).expect("an invoice")
+}
+
+fn number(world: &World, invoice: i64) -> String {
+    let row = world.fusion.row("receivablesInvoices", invoice).expect("an invoice");
+    row["TransactionNumber"].as_str().unwrap_or_default().to_owned()
+}
+
+fn says(world: &World, deal: i64, field: &str) -> Value {
+    world.pipedrive.deal(deal).expect("a deal").custom.get(field).cloned().unwrap_or_default()
+}
+
+fn dollars(amount: &str) -> Value {
+    let amount: serde_json::Number = amount.parse().expect("a number");
+    json!({ "value": amount, "currency": "USD" })
+}
+
+fn note(world: &World, deal: i64) -> String {
+    let notes = world.pipedrive.notes_on_deal(deal);
+    assert_eq!(notes.len(), 1, "one note a kind: {notes:?}");
+    notes.into_iter().next().map(|(_, content)| content).unwrap_or_default()
+}
+
+async fn decision(world: &World, kind: DocumentKind, id: i64) -> DecisionKey {
+    let id: DocumentId = sync_core::documents::DocumentKey { kind, id }.into();
+    let rows = async { world.store.read(world.connection).await?.documents(&[id]).await };
+    let rows = world.drive(rows).await.expect("alive").expect("the store works");
+    rows[&id].decided.as_ref().expect("it was looked at").0.key
+}
+
+/// Writes that were sent to the CRM so far.
+fn writes(world: &World) -> u64 {
+    let stats = world.pipedrive.stats();
+    let written = stats.by_operation.iter().filter(|(name, _)| !name.starts_with("GET"));
+    written.map(|(_, counted)| counted.0).sum()
+}
+
+#[tokio::test]
+async fn invoices_are_shown_on_their_deal_from_the_first_day_to_the_last() {
+    let world = world(301).await;
+    let acme = customer(&world, "Acme Trading Inc").await;
+    let [first, second] = [deal(&world, &acme), deal(&world, &acme)];
+    let one = invoice(&world, &acme, 600.0, json!({ "PurchaseOrder": format!("PD-{first}") }));
+    let two = invoice(&world, &acme, 250.5, json!({ "PurchaseOrder": format!("our order PD-{first}, 2") }));
+    work(&world, 20).await;
+    assert_eq!(says(&world, first, "ERP last invoice"), json!(number(&world, two)));
+    assert_eq!(says(&world, first, "ERP invoiced"), dollars("850.5"));
+    assert_eq!(says(&world, first, "ERP open balance"), dollars("850.5"));
+    assert_eq!(says(&world, first, "ERP oldest unpaid due"), json!("2026-04-30"));
+    for invoice in [one, two] {
+        assert!(note(&world, first).contains(&number(&world, invoice)));
+    }
+    let quiet = writes(&world);
+    work(&world, 90).await;
+    assert_eq!(writes(&world), quiet, "nothing changed, nothing is written");
+
+    // A payment and a credit move no stamp of the invoice.
+    world.fusion.pay_invoice(one, 600.0).expect("paid");
+    world.fusion.credit_invoice(two, 50.5).expect("credited");
+    world.clock.advance(SWEEP);
+    work(&world, 20).await;
+    assert_eq!(says(&world, first, "ERP open balance"), dollars("200"));
+    assert!(note(&world, first).contains("paid"));
+
+    // It is corrected: it belongs to the other deal.
+    let moved = Edit::set(json!({ "PurchaseOrder": format!("PD-{second}") }));
+    world.fusion.edit_row("receivablesInvoices", two, &moved).expect("edited");
+    work(&world, 20).await;
+    assert_eq!(says(&world, first, "ERP invoiced"), dollars("600"));
+    assert_eq!(says(&world, second, "ERP open balance"), dollars("200"));
+    assert!(!note(&world, first).contains(&number(&world, two)));
+
+    // A payment is taken back.
+    world.fusion.pay_invoice(one, -600.0).expect("reversed");
+    world.clock.advance(SWEEP);
+    work(&world, 20).await;
+    assert_eq!(says(&world, first, "ERP open balance"), dollars("600"));
+}
+
+#[tokio::test]
+async fn archived_deals_are_left_alone_and_what_is_gone_shows_nothing() {
+    let world = world(302).await;
+    let acme = customer(&world, "Acme Trading Inc").await;
+    let [kept, gone] = [deal(&world, &acme), deal(&world, &acme)];
+    let one = invoice(&world, &acme, 600.0, json!({ "PurchaseOrder": format!("PD-{kept}") }));
+    let two = invoice(&world, &acme, 70.0, json!({ "PurchaseOrder": format!("PD-{gone}") }));
+    work(&world, 20).await;
+    assert_eq!(says(&world, kept, "ERP invoiced"), dollars("600"));
+    world.pipedrive.archive_deal(kept, true).expect("archived");
+    world.pipedrive.delete_deal(gone).expect("deleted");
+    let three = invoice(&world, &acme, 30.0, json!({ "PurchaseOrder": format!("PD-{kept}") }));
+    let more = invoice(&world, &acme, 5.0, json!({ "PurchaseOrder": format!("PD-{gone}") }));
+    // Deleted deals are in no list: two walks miss them.
+    for _ in 0..3 {
+        world.clock.advance(SWEEP);
+        work(&world, 20).await;
+    }
+    assert_eq!(says(&world, kept, "ERP invoiced"), dollars("600"), "it is archived and cannot be written");
+    for (invoice, expected) in [
+        (one, DecisionKey::Attached),
+        (three, DecisionKey::Attached),
+        (two, DecisionKey::Unmatched),
+        (more, DecisionKey::Unmatched),
+    ] {
+        assert_eq!(decision(&world, DocumentKind::Invoice, invoice).await, expected, "invoice {invoice}");
+    }
+    world.pipedrive.archive_deal(kept, false).expect("back");
+    work(&world, 30).await;
+    assert_eq!(says(&world, kept, "ERP invoiced"), dollars("630"));
+}
+
+#[tokio::test]
+async fn nobody_sees_the_documents_of_another_company() {
+    let world = world(303).await;
+    let acme = customer(&world, "Acme Trading Inc").await;
+    let other = customer(&world, "Bolt Manufacturing Corp").await;
+    let deal = deal(&world, &acme);
+    let wrong = invoice(&world, &other, 90.0, json!({ "PurchaseOrder": format!("PD-{deal}") }));
+    work(&world, 20).await;
+    assert_eq!(decision(&world, DocumentKind::Invoice, wrong).await, DecisionKey::Ambiguous);
+    assert_eq!(world.pipedrive.notes_on_deal(deal), Vec::new());
+    assert_eq!(says(&world, deal, "ERP invoiced"), Value::Null);
+    // A person says that it is right so.
+    let id: DocumentId = sync_core::documents::DocumentKey { kind: DocumentKind::Invoice, id: wrong }.into();
+    let answer = json!({ "deal": deal }).to_string();
+    let answering =
+        world.store.answer_document(world.connection, id, Some(&answer), "ann", world.clock.now());
+    assert!(world.drive(answering).await.expect("alive").expect("the store works"));
+    work(&world, 10).await;
+    assert_eq!(says(&world, deal, "ERP invoiced"), dollars("90"));
+}
+
+#[tokio::test]
+async fn names_are_text_and_foreign_money_is_not_added() {
+    let world = world(304).await;
+    let script = customer(&world, "<script>alert(1)</script> & Sons").await;
+    let deal = deal(&world, &script);
+    let po = format!("PD-{deal}");
+    invoice(&world, &script, 600.0, json!({ "PurchaseOrder": po, "TransactionNumber": "<b>INV</b>&1" }));
+    invoice(&world, &script, 40.0, json!({ "PurchaseOrder": po, "InvoiceCurrencyCode": "XTS" }));
+    work(&world, 20).await;
+    let shown = note(&world, deal);
+    assert!(shown.contains("&lt;b&gt;INV") && !shown.contains("<script"), "{shown}");
+    assert!(shown.contains("XTS"), "it is told as it is: {shown}");
+    assert_eq!(says(&world, deal, "ERP invoiced"), dollars("600"), "nothing is converted");
+}
+
+#[tokio::test]
+async fn orders_are_shown_and_what_people_do_to_notes_stays() {
+    let world = world(305).await;
+    let acme = customer(&world, "Acme Trading Inc").await;
+    let deal = deal(&world, &acme);
+    let header = json!({
+        "SourceTransactionSystem": "OPS", "SourceTransactionId": "7", "SourceTransactionNumber": "7",
+        "CustomerPONumber": format!("PD-{deal}"), "StatusCode": "OPEN", "TransactionalCurrencyCode": "USD",
+    });
+    world.fusion.add_row("salesOrdersForOrderHub", None, Edit::set(header)).expect("an order");
+    let purchase = json!({
+        "OrderNumber": "PO-1", "Description": format!("parts for PD-{deal}"), "CurrencyCode": "USD",
+        "Total": 12.5, "StatusCode": "OPEN",
+    });
+    world.fusion.add_row("purchaseOrders", None, Edit::set(purchase)).expect("a purchase order");
+    work(&world, 20).await;
+    let notes = world.pipedrive.notes_on_deal(deal);
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    assert!(notes.iter().any(|(_, content)| content.contains("PO-1")));
+
+    // One is deleted, one is written into: neither is written again for nothing.
+    world.pipedrive.delete_note(notes[0].0).expect("deleted");
+    world.pipedrive.edit_note(notes[1].0, "mine").expect("edited");
+    let before = writes(&world);
+    world.clock.advance(SWEEP + SignedDuration::from_mins(10));
+    work(&world, 30).await;
+    assert_eq!(world.pipedrive.notes_on_deal(deal), [(notes[1].0, "mine".to_owned())]);
+    assert_eq!(writes(&world), before);
+}
+
+#[tokio::test]
+async fn without_a_reference_an_invoice_goes_to_the_one_deal_that_fits() {
+    let world = world(306).await;
+    let acme = customer(&world, "Acme Trading Inc").await;
+    let only = deal(&world, &acme);
+    world.pipedrive.win_deal(only).expect("won");
+    let fits = invoice(&world, &acme, 1000.0, json!({}));
+    work(&world, 30).await;
+    assert_eq!(decision(&world, DocumentKind::Invoice, fits).await, DecisionKey::Attached);
+    assert_eq!(says(&world, only, "ERP invoiced"), dollars("1000"));
+    let kind = StagedKind::Invoice;
+    let open = async { world.store.read(world.connection).await?.open_documents(kind, 0, 10).await };
+    let open = world.drive(open).await.expect("alive").expect("the store works");
+    assert_eq!(open, [fits], "its balance is looked at by itself");
+}
