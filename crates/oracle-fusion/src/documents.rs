@@ -107,6 +107,26 @@ impl Fusion {
         self.page_of(PurchaseOrders, Which::Read(read, None), purchase_order).await
     }
 
+    /// Whether our user sees any document of a kind. None at all, with status 200, is how a pod answers a user without access to
+    /// the data (4.8).
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn sees_document(&self, kind: DocumentKind) -> Called<bool> {
+        match kind {
+            DocumentKind::Invoice => self.sees(Invoices, invoice).await,
+            DocumentKind::CreditMemo => self.sees(CreditMemos, credit_memo).await,
+            DocumentKind::SalesOrder => self.sees(SalesOrders, sales_order).await,
+            DocumentKind::PurchaseOrder => self.sees(PurchaseOrders, purchase_order).await,
+        }
+    }
+
+    async fn sees<D: Document, T>(&self, _: D, convert: fn(Value) -> Seen<T>) -> Called<bool> {
+        let which = Which::Read(ErpRead::ById { after: 0 }, None);
+        let one: List<'_, D> = List { api_version: self.api_version(), which, limit: 1, kind: PhantomData };
+        Ok(!self.page(one, convert).await?.rows.is_empty())
+    }
+
     async fn page_of<D: Document, T>(
         &self,
         _: D,

@@ -13,13 +13,13 @@ use sync_core::{
     budget::Class,
     deals::{CrmDeal, CrmNote, DealFacts, DealStatus},
     documents::{
-        Currencies, Document, DocumentKind, DocumentPolicy, ErpInvoice, FieldWrite, How, Installment,
-        PageWrite, Pattern, ReferenceRule, RollUpField, RollUpValue,
+        Currencies, Document, DocumentKind, DocumentPolicy, ErpInvoice, ErpSalesOrder, FieldWrite, How,
+        Installment, PageWrite, Pattern, ReferenceRule, RollUpField, RollUpValue,
     },
     error::{CallError, ErrorKind},
     fields::Values,
     handover::{Directory, Subject},
-    ids::{DealId, NoteId, OrgId, PartyId, TransactionId},
+    ids::{DealId, NoteId, OrgId, PartyId, SalesOrderId, TransactionId},
     model::{Page, Seen},
     money::{Amount, Money},
     pair::Pair,
@@ -47,6 +47,7 @@ enum Fate {
 struct State {
     now: Timestamp,
     invoices: BTreeMap<i64, (Document, Timestamp)>,
+    orders: BTreeMap<i64, (Document, Timestamp)>,
     deals: BTreeMap<DealId, CrmDeal>,
     notes: BTreeMap<NoteId, CrmNote>,
     fate: Fate,
@@ -93,7 +94,11 @@ impl ErpDocuments for World {
                     ErpRead::Tie { .. } => false,
                 }
         };
-        let of_kind = if kind == DocumentKind::Invoice { state.invoices.clone() } else { BTreeMap::new() };
+        let of_kind = match kind {
+            DocumentKind::Invoice => state.invoices.clone(),
+            DocumentKind::SalesOrder => state.orders.clone(),
+            DocumentKind::CreditMemo | DocumentKind::PurchaseOrder => BTreeMap::new(),
+        };
         let rows =
             of_kind.values().filter(within).map(|(document, _)| Seen::Record(document.clone())).collect();
         Ok(page(rows, state.now))
@@ -251,10 +256,14 @@ const RHYTHM: DocumentRhythm = DocumentRhythm {
 
 fn flow(world: &Arc<World>) -> DocumentFlow {
     let how = How::Pattern(Pattern::parse("PD-{deal_id}").unwrap());
-    let field = "PurchaseOrder".parse().unwrap();
-    let rule = ReferenceRule { kinds: Default::default(), field, how, source_system: None };
-    let policy =
-        DocumentPolicy { references: vec![rule], fields: Default::default(), ..DocumentPolicy::default() };
+    let rule = |field: &str| ReferenceRule {
+        kinds: Default::default(),
+        field: field.parse().unwrap(),
+        how: how.clone(),
+        source_system: None,
+    };
+    let references = vec![rule("PurchaseOrder"), rule("CustomerPONumber")];
+    let policy = DocumentPolicy { references, fields: Default::default(), ..DocumentPolicy::default() };
     DocumentFlow::new(policy, (world.clone(), world.clone(), world.clone()), RHYTHM)
 }
 
@@ -268,6 +277,7 @@ impl Story {
         let state = State {
             now: start(),
             invoices: BTreeMap::new(),
+            orders: BTreeMap::new(),
             deals: [81, 82].map(|id| (DealId(id), deal(id))).into(),
             notes: BTreeMap::new(),
             fate: Fate::Answered,
@@ -641,4 +651,42 @@ async fn without_room_for_fields_there_are_notes_alone() {
     story.advance(RHYTHM.sweep_every + POLL);
     story.enter(2, Some("PD-81"), "1000");
     assert_eq!(story.cycle().await, "1 deals, read 1, 5 fields of 81, update 1", "tried again a day later");
+}
+
+#[tokio::test]
+async fn an_invoice_follows_its_order_to_the_deal_and_on_to_another() {
+    let mut story = Story::new().await;
+    let enter = |story: &Story, po: &str| {
+        let (now, customer_po) = (story.now, Some(po.to_owned()));
+        let order = Document::from(&ErpSalesOrder {
+            id: SalesOrderId(7),
+            number: "SO-7".to_owned(),
+            party: Some(PartyId(300)),
+            source_system: Some("OPS".to_owned()),
+            source_number: None,
+            customer_po,
+            status: Some("OPEN".to_owned()),
+            currency: Some("EUR".to_owned()),
+            updated_at: now,
+        });
+        story.edit(|state| {
+            state.orders.insert(7, (order, now));
+        });
+    };
+    story.enter(1, Some("our 4711"), "1000");
+    story.edit(|state| {
+        let invoice = &mut state.invoices.get_mut(&1).unwrap().0;
+        invoice.references.insert("CrossReference".parse().unwrap(), "SO-7".to_owned());
+    });
+    story.cycle().await;
+    assert_eq!(story.key_of(1).await, (DecisionKey::Unmatched, None), "its order is not known yet");
+    enter(&story, "PD-81");
+    story.advance(POLL);
+    story.cycle().await;
+    assert_eq!(story.key_of(1).await, (DecisionKey::Attached, Some(DealId(81))));
+    story.advance(POLL);
+    enter(&story, "PD-82");
+    story.advance(POLL);
+    story.cycle().await;
+    assert_eq!(story.key_of(1).await, (DecisionKey::Attached, Some(DealId(82))), "at once, not a day later");
 }

@@ -11,6 +11,7 @@ use oracle_fusion::{Fusion, Shape, Subject};
 use pipedrive::{Fielded, KnownField, Pipedrive, WhoAmI};
 use saas_http::{RefreshFrom, RefreshState, Sleeper, Transport, Witness};
 use sync_core::budget::{Class, Spent};
+use sync_core::documents::DocumentKind;
 use sync_core::hooks::{HookEntity, Subscription};
 use sync_core::ids::{ConnectionId, PartyId};
 use sync_core::model::Seen;
@@ -93,6 +94,8 @@ pub struct FusionSeen {
     pub services: Option<Asked<()>>,
     /// Codes of the relationships that some parties have, with their number; none where the hierarchy is not wanted.
     pub relationships: Option<Asked<BTreeMap<String, usize>>>,
+    /// Whether any document of each kind can be read; none where none are wanted.
+    pub documents: Option<BTreeMap<DocumentKind, Asked<bool>>>,
     /// Whether customers could be created; none where none are wanted.
     pub ready: Option<ErpReady>,
     /// How far its clock is ahead of ours.
@@ -233,6 +236,16 @@ async fn look_at_fusion(connection: &Connection, fusion: &Fusion, mut asker: Ask
         true => Some(asker.ask_in_passing(services(fusion)).await),
         false => None,
     };
+    let documents = match &connection.documents {
+        Some(section) => {
+            let mut asked = BTreeMap::new();
+            for kind in section.policy().kinds {
+                asked.insert(kind, asker.ask_in_passing(fusion.sees_document(kind)).await);
+            }
+            Some(asked)
+        }
+        None => None,
+    };
     let ready = match &connection.customers_from_crm {
         Some(section) => Some(readiness::look_at_erp(section, fusion, &mut asker).await),
         None => None,
@@ -244,6 +257,7 @@ async fn look_at_fusion(connection: &Connection, fusion: &Fusion, mut asker: Ask
         account_count,
         services,
         relationships,
+        documents,
         ready,
         ahead: asker.witness.ahead(),
         requests: fusion.requests(),

@@ -9,8 +9,8 @@ use crate::config::Connection;
 enum Who {
     /// Every connection.
     All,
-    /// Connections that create customers from what sales wins; the others may later.
-    Sellers,
+    /// Connections that create customers from what sales wins, or show documents on deals; the others may later.
+    Dealers,
     /// Connections that take webhooks in: it works without, a person registers them then.
     Hooked,
 }
@@ -22,12 +22,18 @@ pub struct Doing {
     pub webhooks: bool,
     /// It creates customers from what sales wins.
     pub handovers: bool,
+    /// It shows documents on deals.
+    pub documents: bool,
 }
 
 impl Doing {
     /// What this one does.
     pub fn of(connection: &Connection) -> Self {
-        Self { webhooks: connection.webhooks.is_some(), handovers: connection.customers_from_crm.is_some() }
+        Self {
+            webhooks: connection.webhooks.is_some(),
+            handovers: connection.customers_from_crm.is_some(),
+            documents: connection.documents.is_some(),
+        }
     }
 }
 
@@ -52,11 +58,15 @@ const WANTED: [Want; 8] = [
     ),
     want(&["search:read"], "an organization whose creation got no answer cannot be looked for", Who::All),
     want(&["users:read"], "owners of organizations cannot be told by name", Who::All),
-    want(&["deals:full"], "won deals become no customers of the ERP", Who::Sellers),
+    want(
+        &["deals:full"],
+        "won deals become no customers of the ERP, and deals show no documents",
+        Who::Dealers,
+    ),
     want(
         &["deal-fields:full", "admin"],
-        "deals do not show what became of their customer, and marks on them are not seen",
-        Who::Sellers,
+        "deals do not show what became of their customer or what they were invoiced, and marks on them are not seen",
+        Who::Dealers,
     ),
     want(&["webhooks:full", "admin"], "webhooks cannot be registered by the connector", Who::Hooked),
 ];
@@ -72,7 +82,7 @@ pub fn missing(granted: &[String], doing: Doing) -> Vec<MissingScope> {
         without: (*without).to_owned(),
         needed_now: match who {
             Who::All => true,
-            Who::Sellers => doing.handovers,
+            Who::Dealers => doing.handovers || doing.documents,
             Who::Hooked => false,
         },
     };
@@ -87,7 +97,7 @@ mod tests {
     fn any_scope_of_a_kind_is_enough_and_webhooks_are_wanted_by_those_who_take_them() {
         let lacking = |granted: &str, webhooks| -> Vec<String> {
             let granted: Vec<String> = granted.split(',').map(str::to_owned).collect();
-            let doing = Doing { webhooks, handovers: false };
+            let doing = Doing { webhooks, handovers: false, documents: false };
             missing(&granted, doing).into_iter().map(|missing| missing.scope).collect()
         };
         let all = "base,contacts:full,contact-fields:full,search:read,users:read,deals:full,deal-fields:full";
@@ -104,13 +114,14 @@ mod tests {
     fn what_deals_need_is_needed_by_those_who_make_customers_of_them() {
         let granted = ["base", "contacts:full", "contact-fields:full", "search:read", "users:read"];
         let granted: Vec<String> = granted.map(str::to_owned).into();
-        for handovers in [false, true] {
-            let missing = missing(&granted, Doing { webhooks: true, handovers });
+        for (handovers, documents) in [(false, false), (true, false), (false, true)] {
+            let missing = missing(&granted, Doing { webhooks: true, handovers, documents });
+            let now_needed = handovers || documents;
             let now: Vec<(&str, bool)> =
                 missing.iter().map(|missing| (missing.scope.as_str(), missing.needed_now)).collect();
             assert_eq!(
                 now,
-                [("deals:full", handovers), ("deal-fields:full", handovers), ("webhooks:full", false)]
+                [("deals:full", now_needed), ("deal-fields:full", now_needed), ("webhooks:full", false)]
             );
         }
     }

@@ -336,11 +336,7 @@ fn documents_have_to_find_their_deal_and_to_be_shown() {
             "neither {id} nor {number}",
             "where the document",
         ),
-        (
-            &reference("field = \"Colour\"\npattern = \"PD-{deal_id}\""),
-            "no field \"Colour\"",
-            "PurchaseOrder",
-        ),
+        (&reference("field = \"Colour\"\npattern = \"PD-{deal_id}\""), "a field \"Colour\"", "PurchaseOrder"),
         (
             &reference("field = \"DFF:Deal\"\npattern = \"PD-{deal_id}\""),
             "flexfields are not read",

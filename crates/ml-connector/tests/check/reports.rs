@@ -185,6 +185,33 @@ async fn handovers_do_not_fit() {
     assert_eq!(report.problems, 3);
 }
 
+const DOCUMENTS: &str = "\n[connection.documents]\nkinds = [\"invoice\", \"sales_order\"]\n";
+
+#[tokio::test]
+async fn documents_can_be_read_and_shown() {
+    let world = with_deals(World::new().and(DOCUMENTS));
+    let account = world.fusion.account_ids(world.fusion.customer_ids()[0])[0];
+    world.fusion.add_invoice(account, Edit::set(json!({ "EnteredAmount": 5.0 })), &[]).expect("an invoice");
+    let order = json!({ "SourceTransactionSystem": "OPS", "SourceTransactionId": "7" });
+    world.fusion.add_row("salesOrdersForOrderHub", None, Edit::set(order)).expect("an order");
+    let report = world.says("documents").await;
+    assert_eq!(severity(&report, "fusion.documents"), "ok");
+    assert_eq!(severity(&report, "pipedrive.documents"), "ok");
+    assert!(report.fits && report.warnings == 0, "{:?}", report.findings);
+}
+
+#[tokio::test]
+async fn documents_that_nobody_sees_or_may_read() {
+    let forbidden = vec!["receivablesInvoices".to_owned()];
+    let settings = FusionSettings { forbidden, ..FusionSettings::default() };
+    let world = World::of(settings, PipedriveSettings::default()).and(DOCUMENTS);
+    let report = world.says("documents_unfit").await;
+    assert_eq!(severity(&report, "fusion.documents"), "problem");
+    assert_eq!(severity(&report, "fusion.accounts.readable"), "ok", "another right");
+    let report = World::new().and(DOCUMENTS).check().await;
+    assert_eq!(severity(&report, "fusion.documents"), "warning", "an empty answer may be a missing right");
+}
+
 /// A pod that does not offer what nobody could verify, and one whose services answer with faults or not at all.
 #[tokio::test]
 async fn what_a_pod_does_not_tell_is_said_so() {

@@ -18,7 +18,10 @@ use sync_store::{
     Decided, DecisionKey, DocumentId, DocumentJob, DocumentRow, SettledDocument, StagedKind, StagedRecord, Tx,
 };
 
-use super::{Did, DocumentFlow, Place, stream::kind_of};
+use super::{
+    Did, DocumentFlow, Place,
+    stream::{kind_of, word_of_asking},
+};
 use crate::{
     EngineError,
     deal_stream::stage_deals,
@@ -166,13 +169,16 @@ impl DocumentFlow {
         let mut tx = place.write().await?;
         let decided = tx.settle_documents(settled, now).await?;
         let mut pages: BTreeMap<DealId, Class> = BTreeMap::new();
-        for document in decided {
+        for document in &decided {
             let class = classes.get(&document.id).copied().unwrap_or(Class::Document);
             for deal in document.was.into_iter().chain(document.deal) {
                 let known = pages.entry(deal).or_insert(class);
                 *known = class.min(*known);
             }
         }
+        let moved: Vec<DocumentId> =
+            decided.iter().filter(|one| one.was != one.deal).map(|one| one.id).collect();
+        look_at_linked(&mut tx, &moved, now).await?;
         for class in Class::ALL {
             let deals: Vec<DealId> =
                 pages.iter().filter(|(_, of)| **of == class).map(|(deal, _)| *deal).collect();
@@ -283,6 +289,27 @@ pub(crate) fn asks_answered_by(deal: &CrmDeal) -> BTreeSet<FieldAsk> {
     let said =
         deal.facts.custom.iter().flat_map(|(field, values)| values.iter().map(move |value| (field, value)));
     said.map(|(field, value)| FieldAsk::answered_by(field, value)).collect()
+}
+
+/// Documents that belong to others follow them to their deals, and away from them.
+async fn look_at_linked(tx: &mut Tx, moved: &[DocumentId], now: Timestamp) -> Result<(), EngineError> {
+    let mut words = BTreeSet::new();
+    for kind in DocumentKind::ALL.map(kind_of) {
+        let ids: Vec<i64> = moved.iter().filter(|id| id.kind == kind).map(|id| id.id).collect();
+        for record in tx.staged(kind, &ids).await?.into_values().filter(|one| one.row.malformed.is_none()) {
+            let document: Document = staging::read("document", &record.row)?;
+            words.extend(LinkAsk::answered_by(&document).iter().map(word_of_asking));
+        }
+    }
+    if words.is_empty() {
+        return Ok(());
+    }
+    let mut linked = Vec::new();
+    for kind in DocumentKind::ALL.map(kind_of) {
+        let ids = tx.who_says(kind, &words).await?.into_values().flatten();
+        linked.extend(ids.map(|id| DocumentId { kind, id }));
+    }
+    Ok(tx.enqueue_documents(&linked, Class::Document, now, "the document it belongs to moved").await?)
 }
 
 /// Documents that are meant and have a deal.

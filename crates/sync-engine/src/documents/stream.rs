@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sync_core::{
     budget::Class,
-    documents::{Document, DocumentKey, DocumentKind, LinkAsk},
+    documents::{Document, DocumentKey, DocumentKind, DocumentPolicy, LinkAsk, asks},
     error::{CallError, ErrorKind},
     ids::TransactionId,
     model::{Malformed, Page, Seen},
@@ -177,7 +177,7 @@ impl DocumentFlow {
             progress => state.stream.passes(progress, now),
         }
         let mut tx = place.write().await?;
-        let mut changed = stage(&mut tx, kind, rows, now, if news { 0 } else { sweep }).await?;
+        let mut changed = self.stage(&mut tx, kind, rows, now, if news { 0 } else { sweep }).await?;
         if let Progress::Walked(_) = progress {
             state.news = false;
             let staged = kind_of(kind);
@@ -249,13 +249,47 @@ impl DocumentFlow {
         let mut rows = page.rows;
         rows.retain(|row| id_of(row).is_some_and(|id| known.contains_key(&id)));
         rows.extend(closed);
-        let changed = stage(&mut tx, DocumentKind::Invoice, rows, now, 0).await?;
+        let changed = self.stage(&mut tx, DocumentKind::Invoice, rows, now, 0).await?;
         enqueue(&mut tx, DocumentKind::Invoice, &changed, (Class::Document, "balances"), now).await?;
         let polled_at = if last.is_none() { Some(now) } else { state.polled_at };
         tx.put_cursor(BALANCES, &BalanceStream { after: last, polled_at }, now).await?;
         tx.commit().await?;
         self.balances_forced &= last.is_some();
         Ok(Did::Something)
+    }
+}
+
+impl DocumentFlow {
+    /// Stages documents with what they are found by; tells which are new, changed or back.
+    async fn stage(
+        &self,
+        tx: &mut Tx,
+        kind: DocumentKind,
+        rows: Vec<Seen<Document>>,
+        read_at: Timestamp,
+        sweep: i64,
+    ) -> Result<Vec<i64>, EngineError> {
+        let said: BTreeMap<i64, BTreeSet<i64>> = rows
+            .iter()
+            .filter_map(|seen| match seen {
+                Seen::Record(document) => Some((document.key.id, words(&self.policy, document))),
+                Seen::Malformed(_) => None,
+            })
+            .collect();
+        let (rows, lost) = staging::rows(rows, row);
+        for record in lost {
+            tracing::warn!(
+                kind = kind.key(),
+                reason = record.reason,
+                "a document without a readable id was left out"
+            );
+        }
+        let changed: Vec<i64> =
+            tx.stage(kind_of(kind), &rows, read_at, sweep).await?.iter().map(|changed| changed.id).collect();
+        let new: BTreeMap<i64, BTreeSet<i64>> =
+            said.into_iter().filter(|(id, _)| changed.contains(id)).collect();
+        tx.put_said(kind_of(kind), &new).await?;
+        Ok(changed)
     }
 }
 
@@ -282,39 +316,15 @@ fn page_end(rows: &[Seen<Document>], more: bool) -> PageEnd {
     }
 }
 
-/// Stages documents with what they are found by; tells which are new, changed or back.
-async fn stage(
-    tx: &mut Tx,
-    kind: DocumentKind,
-    rows: Vec<Seen<Document>>,
-    read_at: Timestamp,
-    sweep: i64,
-) -> Result<Vec<i64>, EngineError> {
-    let said: BTreeMap<i64, BTreeSet<i64>> = rows
-        .iter()
-        .filter_map(|seen| match seen {
-            Seen::Record(document) => Some((document.key.id, words(document))),
-            Seen::Malformed(_) => None,
-        })
-        .collect();
-    let (rows, lost) = staging::rows(rows, row);
-    for record in lost {
-        tracing::warn!(
-            kind = kind.key(),
-            reason = record.reason,
-            "a document without a readable id was left out"
-        );
-    }
-    let changed: Vec<i64> =
-        tx.stage(kind_of(kind), &rows, read_at, sweep).await?.iter().map(|changed| changed.id).collect();
-    let new: BTreeMap<i64, BTreeSet<i64>> = said.into_iter().filter(|(id, _)| changed.contains(id)).collect();
-    tx.put_said(kind_of(kind), &new).await?;
-    Ok(changed)
+/// By what other documents find this one, and by what it looks for others.
+fn words(policy: &DocumentPolicy, document: &Document) -> BTreeSet<i64> {
+    let answers = LinkAsk::answered_by(document).into_iter().map(|ask| word_of(&staging::json(&ask)));
+    answers.chain(asks(policy, document).links.iter().map(word_of_asking)).collect()
 }
 
-/// By what other documents find this one.
-fn words(document: &Document) -> BTreeSet<i64> {
-    LinkAsk::answered_by(document).iter().map(|ask| word_of(&staging::json(ask))).collect()
+/// The word under which those are noted who look for a document like this.
+pub(super) fn word_of_asking(ask: &LinkAsk) -> i64 {
+    word_of(&format!("asks {}", staging::json(ask)))
 }
 
 async fn enqueue(

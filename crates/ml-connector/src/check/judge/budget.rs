@@ -69,6 +69,11 @@ fn for_looking(connection: &Connection) -> u64 {
     day.div_ceil(every) * u64::from(Pipedrive::PAGE_TOKENS) * kinds
 }
 
+/// What is left a day for bulk work after looking for changes.
+pub(super) fn left_a_day(connection: &Connection, pipedrive: &PipedriveSeen) -> u64 {
+    for_bulk(connection, pipedrive).saturating_sub(for_looking(connection))
+}
+
 /// Whether the budget suffices.
 pub(super) fn judge(
     connection: &Connection,

@@ -1,5 +1,7 @@
 //! Custom fields: which exist, which would be created, and whether there is room for them (pipedrive.md 2).
 
+use std::collections::BTreeSet;
+
 use pipedrive::{Fielded, KnownField, type_name};
 use sync_core::fields::{CustomField, CustomKind, Field};
 use sync_core::handover::AnswerField;
@@ -10,7 +12,7 @@ use super::super::observe::PipedriveSeen;
 use super::access::seen;
 use super::{counted, grouped};
 use crate::config::{Connection, Plan};
-use crate::wire::{handover_policy, policy};
+use crate::wire::{interest, policy};
 
 const FIELDS: &str = "Pipedrive: Company settings > Data fields > Organization";
 
@@ -108,23 +110,32 @@ fn labels(known: &[KnownField], wanted: &[String]) -> Option<Finding> {
     ))
 }
 
-/// The fields in which handovers are answered that do not exist yet, as far as that is known.
+/// The fields in which we write beside what is mapped and that do not exist yet, as far as that is known: how handovers stand,
+/// what deals show of their documents.
 fn unmade_answers(connection: &Connection, pipedrive: &PipedriveSeen) -> Vec<String> {
-    let Some(policy) = handover_policy(connection) else { return Vec::new() };
-    let interest = policy.interest();
+    let interest = interest(connection);
+    let answers = |of, fields: &BTreeSet<AnswerField>| {
+        let field = |field: &AnswerField| (of, field.label(), CustomKind::ShortText);
+        fields.iter().map(field).collect::<Vec<_>>()
+    };
+    let mut wanted = answers(Fielded::Organizations, &interest.on_org);
+    wanted.extend(answers(Fielded::Deals, &interest.on_deal));
+    wanted.extend(interest.rolled.iter().map(|field| (Fielded::Deals, field.label(), field.kind())));
     let mut unmade = Vec::new();
-    for (of, what, fields) in [
-        (Fielded::Organizations, "organizations", &interest.on_org),
-        (Fielded::Deals, "deals", &interest.on_deal),
-    ] {
+    for (of, label, kind) in wanted {
         let asked = pipedrive.fields.iter().find(|(fielded, _)| *fielded == of);
         let Some(known) = asked.and_then(|(_, asked)| asked.answer()) else { continue };
-        let there = |field: &AnswerField| {
-            let text = type_name(CustomKind::ShortText);
-            known.iter().any(|one| !one.labels && one.kind == text && squeeze(&one.name) == field.label())
-        };
-        let missing = fields.iter().filter(|field| !there(field));
-        unmade.extend(missing.map(|field| format!("{} (of {what})", field.label())));
+        let there =
+            |one: &KnownField| !one.labels && one.kind == type_name(kind) && squeeze(&one.name) == label;
+        if !known.iter().any(there) {
+            let what = match of {
+                Fielded::Organizations => "organizations",
+                Fielded::Deals => "deals",
+                Fielded::Persons => "persons",
+                Fielded::Products => "products",
+            };
+            unmade.push(format!("{label} (of {what})"));
+        }
     }
     unmade
 }

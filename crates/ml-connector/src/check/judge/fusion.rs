@@ -49,7 +49,7 @@ pub(super) const SECURITY: &str =
     "Oracle Fusion: Security Console, and the roles of the user that stands for our client";
 
 pub(super) fn judge(connection: &Connection, fusion: &FusionSeen) -> Vec<Finding> {
-    let FusionSeen { parties, accounts, services, relationships, ready, ahead, .. } = fusion;
+    let FusionSeen { parties, accounts, services, relationships, documents, ready, ahead, .. } = fusion;
     let ends = [parties, accounts].into_iter().flat_map(|seen| [seen.shape.end(), seen.any.end()]);
     let entered = [parties, accounts].into_iter().any(ResourceSeen::entered);
     let Access { findings, blocked_by } = access(&door(connection), ends.flatten().next(), entered);
@@ -71,6 +71,7 @@ pub(super) fn judge(connection: &Connection, fusion: &FusionSeen) -> Vec<Finding
     findings.extend(own_fields(connection, parties, blocked_by));
     findings.extend(services.as_ref().map(|asked| self::services(asked, blocked_by)));
     findings.extend(relationships.as_ref().map(|asked| hierarchy(connection, asked, blocked_by)));
+    findings.extend(documents.as_ref().map(|asked| super::documents::readable(asked, blocked_by)));
     match (&connection.customers_from_crm, ready) {
         (Some(section), Some(ready)) => {
             findings.extend(creates::judge(connection, section, ready, blocked_by));

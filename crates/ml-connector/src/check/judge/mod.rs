@@ -3,6 +3,7 @@
 mod access;
 mod budget;
 mod creates;
+mod documents;
 mod fields;
 mod fusion;
 mod grant;

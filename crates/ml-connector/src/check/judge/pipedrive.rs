@@ -10,7 +10,7 @@ use super::super::observe::{PipedriveSeen, WebhooksSeen};
 use super::super::trouble::{Cause, Trouble};
 use super::super::{Doing, missing_scopes};
 use super::access::{Access, Door, access, seen};
-use super::{Asked, budget, counted, fields, grant, sales};
+use super::{Asked, budget, counted, documents, fields, grant, sales};
 use crate::config::{Connection, Credentials, Webhooks};
 use crate::wire::handover_policy;
 
@@ -49,6 +49,7 @@ pub(super) fn judge(
     findings.extend(fields::judge(connection, pipedrive, blocked_by));
     findings.push(budget::plan(connection, pipedrive, blocked_by));
     findings.push(budget::judge(connection, pipedrive, first_load, end.map(|end| &end.cause)));
+    findings.extend(documents::forecast(connection, budget::left_a_day(connection, pipedrive)));
     if let (Some(policy), Some(ready)) = (handover_policy(connection), &pipedrive.ready) {
         findings.extend(sales::judge(&policy, ready, &pipedrive.fields, blocked_by));
     }

@@ -26,6 +26,7 @@ pub(super) fn fusion() -> FusionSeen {
         account_count: Asked::Answered(Some(1_200)),
         services: None,
         relationships: None,
+        documents: None,
         ready: None,
         ahead: Some(SignedDuration::from_secs(-3)),
         requests: 7,
