@@ -273,6 +273,18 @@ fn returned(policy: &Policy, situation: &Situation, org: &CrmOrg) -> Option<Deci
     }
 }
 
+/// Whether nothing is done about a customer that ended, or is back, because that is ignored, or a person said to leave it. As long
+/// as that is so, what the ERP says of it was not told: whoever remembers it as told would tell it with the next look.
+#[must_use]
+pub fn is_left(policy: &Policy, situation: &Situation) -> bool {
+    match (&situation.erp, &situation.pair) {
+        (ErpSide::Present(customer), Some(pair)) => {
+            matches!(care(policy, situation, Some(customer), pair), Care::Leave)
+        }
+        (ErpSide::Present(_) | ErpSide::Unseen | ErpSide::Missing | ErpSide::Malformed(_), _) => false,
+    }
+}
+
 fn life(customer: Option<&ErpCustomer>) -> Life {
     customer.map_or(Life::Deleted, |customer| Life::of(&customer.party.status))
 }

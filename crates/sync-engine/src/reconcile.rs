@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use sync_core::{
     budget::Class,
-    decide::{Decision, decide},
+    decide::{Decision, decide, is_left},
     error::{CallError, ErrorKind},
-    fields::FieldTable,
     hierarchy,
     hold::HoldReason,
     ids::{OrgId, PartyId},
     mapping,
     pair::Pair,
     plan::{Plan, Step},
+    policy::Policy,
     situation::{CrmSide, ErpSide, Situation},
 };
 use sync_store::{Job, Outcome, QueueLen, Reschedule, StagedKind};
@@ -139,7 +139,7 @@ impl Engine {
         for job in jobs.iter_mut().filter(|job| approved.contains(&job.party)) {
             job.origin = guard::approved(&job.origin);
         }
-        let sorted = sort(&self.settings.policy.fields, jobs, decisions, situations, now);
+        let sorted = sort(&self.settings.policy, jobs, decisions, situations, now);
         let planned = self.settle_locally(sorted, now).await?;
         self.apply(planned, observed_at, manners).await
     }
@@ -258,7 +258,7 @@ fn to_be_read(decision: &Decision) -> Option<OrgId> {
 }
 
 fn sort(
-    fields: &FieldTable,
+    policy: &Policy,
     jobs: Vec<Job>,
     mut decisions: BTreeMap<PartyId, Decision>,
     mut situations: BTreeMap<PartyId, Situation>,
@@ -271,7 +271,7 @@ fn sort(
             continue;
         };
         match decision {
-            Decision::InSync => in_sync(fields, job, situation, &mut sorted),
+            Decision::InSync => in_sync(policy, job, situation, &mut sorted),
             Decision::NotOurs => {
                 sorted.freed.extend(situation.hold.map(|_| party));
                 sorted.done.push((party, job.generation));
@@ -298,16 +298,18 @@ fn wait(job: &Job, due: Timestamp) -> Reschedule {
     Reschedule { party: job.party, generation: job.generation, due, attempts: job.attempts, error: None }
 }
 
-/// Both sides agree: remember on what.
-fn in_sync(fields: &FieldTable, job: Job, situation: Situation, sorted: &mut Sorted) {
+/// Both sides agree: remember on what, unless the ERP says what is not to be told.
+fn in_sync(policy: &Policy, job: Job, situation: Situation, sorted: &mut Sorted) {
+    let left = is_left(policy, &situation);
     let Situation { party, erp, pair, crm, hold, family, answers, .. } = situation;
     if let Some(pair) = &pair {
         let parents = hierarchy::outdated(&family, &answers, pair.org);
         sorted.outdated.extend(parents.into_iter().map(|parent| (party, parent)));
     }
     if let (Some(pair), CrmSide::Present { org, .. }, ErpSide::Present(customer)) = (pair, crm, erp) {
-        let erp_mirror = mapping::desired(fields, &customer).values;
-        if erp_mirror != pair.erp_mirror || org.values != pair.crm_mirror {
+        let erp_mirror = mapping::desired(&policy.fields, &customer).values;
+        let moved = erp_mirror != pair.erp_mirror || org.values != pair.crm_mirror;
+        if moved && !left {
             sorted.pairs.push(Pair { erp_mirror, crm_mirror: org.values, ..pair });
         }
     }

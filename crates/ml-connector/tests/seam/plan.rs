@@ -326,9 +326,14 @@ async fn tamper(world: &World, lease: &Lease, lost: PartyId, lied: PartyId) -> S
 #[test]
 fn a_resync_finds_what_no_poll_would_find() {
     story(|| async {
-        let world = world(33).await;
+        let mut world = world(33).await;
+        world.sweep_every = SignedDuration::from_hours(24);
         let lease = world.take().await.expect("nobody dies");
-        sync(&world, &lease, &mut command(&world, &lease, 1)).await;
+        let mut engine = command(&world, &lease, 1);
+        sync(&world, &lease, &mut engine).await;
+        // Nor would an audit: there was one, and the next one is far away.
+        let soon = world.clock.now() + SignedDuration::from_mins(10);
+        world.work_until(&mut engine, &lease, soon).await;
         let some = paired(&world);
         for (run, again) in [(10, Again::From(world.clock.now())), (20, Again::All)] {
             let (lost, org) = some[usize::try_from(run / 10).expect("small")];
