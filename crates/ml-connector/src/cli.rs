@@ -12,12 +12,14 @@ use crate::config::Plan;
 use crate::exit;
 
 mod answerer;
+mod audit;
 mod documents;
 mod handovers;
 mod holds;
 mod prove;
 
 pub use answerer::AnswererArgs;
+pub use audit::AuditArgs;
 pub use documents::{
     DealChoice, DealsCommand, DealsListArgs, DocumentsAssignArgs, DocumentsCommand, DocumentsListArgs,
     ExplainArgs, WhichDeals,
@@ -265,22 +267,6 @@ pub struct PlanArgs {
     /// Show this many records at most (all of them with --json and in the file)
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub limit: usize,
-}
-
-/// `audit`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Every customer is decided anew from what was read last, and held against the queue and the questions: what differs and
-nobody works on was missed. Asks no remote system and writes nothing; `run` and `sync` look themselves, once for each
-sweep, and put what they find into the queue. The exit code is 7 if something was missed.
-
-Examples:
-  ml-connector audit
-  ml-connector audit --connection acme --json")]
-pub struct AuditArgs {
-    /// Audit only this connection
-    #[arg(long, value_name = "NAME")]
-    pub connection: Option<String>,
 }
 
 /// `apply`

@@ -140,14 +140,11 @@ struct Page {
 
 impl Page {
     fn found(&self) -> Vec<&Difference> {
-        let found = |standing: &'_ (Standing, Option<Timestamp>)| matches!(standing.0, Standing::Found(_));
-        let found = self.standings.values().filter(|standing| found(standing));
-        found
-            .filter_map(|(standing, _)| match standing {
-                Standing::Found(difference) => Some(difference),
-                Standing::Equal | Standing::Working | Standing::Held => None,
-            })
-            .collect()
+        let found = self.standings.values().filter_map(|(standing, _)| match standing {
+            Standing::Found(difference) => Some(difference),
+            Standing::Equal | Standing::Working | Standing::Held => None,
+        });
+        found.collect()
     }
 }
 

@@ -1,4 +1,6 @@
 //! Documents on deals, with a store and small worlds behind the ports: read, matched, shown, whatever gets lost.
+//!
+//! It is long on purpose: all stories are about the same two small worlds.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

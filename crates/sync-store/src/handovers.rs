@@ -279,13 +279,27 @@ impl Tx {
         error: Option<&str>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let (kind, id) = kind(job.subject);
         let sql = "UPDATE handover SET due_at = $5, attempts = $6, last_error = $7, \
             show_attempts = CASE WHEN $7 IS NULL THEN 0 ELSE show_attempts END, \
             show_error = CASE WHEN $7 IS NULL THEN NULL ELSE show_error END, \
             show_at = CASE WHEN $7 IS NULL THEN $8 ELSE show_at END \
             WHERE connection_id = $1 AND kind = $2 AND id = $3 AND generation = $4";
-        let args = vec![
+        let mut args = self.settled(job, due, attempts, error);
+        args.push(now.into());
+        self.execute(sql, args).await?;
+        Ok(())
+    }
+
+    /// Arguments that say which key is settled, and how.
+    fn settled(
+        &self,
+        job: &HandoverJob,
+        due: Option<Timestamp>,
+        attempts: u32,
+        error: Option<&str>,
+    ) -> Vec<Arg> {
+        let (kind, id) = kind(job.subject);
+        vec![
             self.id(),
             kind.into(),
             id.into(),
@@ -293,10 +307,7 @@ impl Tx {
             due.map(Timestamp::as_microsecond).into(),
             i64::from(attempts).into(),
             error.map(str::to_owned).into(),
-            now.into(),
-        ];
-        self.execute(sql, args).await?;
-        Ok(())
+        ]
     }
 
     /// Keys of which deal and organization shall be told, unless they are decided first; the longest due first. Attempts are
@@ -323,18 +334,9 @@ impl Tx {
         attempts: u32,
         error: Option<&str>,
     ) -> Result<(), StoreError> {
-        let (kind, id) = kind(job.subject);
         let sql = "UPDATE handover SET show_at = $5, show_attempts = $6, show_error = $7 \
             WHERE connection_id = $1 AND kind = $2 AND id = $3 AND generation = $4";
-        let args = vec![
-            self.id(),
-            kind.into(),
-            id.into(),
-            job.generation.into(),
-            due.map(Timestamp::as_microsecond).into(),
-            i64::from(attempts).into(),
-            error.map(str::to_owned).into(),
-        ];
+        let args = self.settled(job, due, attempts, error);
         self.execute(sql, args).await?;
         Ok(())
     }

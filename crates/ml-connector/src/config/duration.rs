@@ -63,6 +63,16 @@ pub(super) fn within(
     max: SignedDuration,
     at: &At<'_>,
 ) -> Result<(), ConfigError> {
+    within_as(text, value, (min, max), at)
+}
+
+/// The same, for durations that are written like this.
+fn within_as(
+    text: fn(SignedDuration) -> String,
+    value: SignedDuration,
+    (min, max): (SignedDuration, SignedDuration),
+    at: &At<'_>,
+) -> Result<(), ConfigError> {
     if (min..=max).contains(&value) {
         return Ok(());
     }
@@ -114,14 +124,7 @@ pub(super) mod days {
         max: SignedDuration,
         at: &At<'_>,
     ) -> Result<(), ConfigError> {
-        if (min..=max).contains(&value) {
-            return Ok(());
-        }
-        let (low, high) = (text(min), text(max));
-        Err(at.fail(
-            format!("{} is outside {low} to {high}", text(value)),
-            format!("write a duration from \"{low}\" to \"{high}\""),
-        ))
+        super::within_as(text, value, (min, max), at)
     }
 }
 

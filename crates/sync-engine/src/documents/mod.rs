@@ -9,6 +9,7 @@ mod moved;
 mod show;
 mod stream;
 mod turn;
+mod written;
 
 pub(crate) use find::asks_answered_by;
 pub(crate) use moved::deals_moved;

@@ -9,28 +9,25 @@ use sync_core::{
     deals::{CrmDeal, CrmNote, DealStatus},
     documents::{
         Currencies, DealHere, DealPage, DealState, Document, DocumentKind, NotShown, PageAnswers,
-        PageDecision, PageRead, PageWrite, RollUpField, RollUpValue, SeenNote, Shown, ShownField, ToRead,
-        decide_page,
+        PageDecision, PageRead, PageWrite, RollUpField, RollUpValue, SeenNote, Shown, ToRead, decide_page,
     },
     error::{CallError, Effect, ErrorKind},
     fields::Values,
     ids::{DealId, NoteId, PartyId},
-    model::{Page as SeenPage, Seen},
+    model::Seen,
     ports::Called,
 };
 use sync_store::{
     DealPageJob, IntentEnd, JournalEntry, NewPageIntent, Outcome, PageIntent, PageQuestion, SettledDealPage,
-    StagedKind, Tx,
+    Tx,
 };
 
-use super::{DOCUMENTS, Did, DocumentFlow, Place, stream::kind_of};
-use crate::{
-    EngineError, backoff,
-    deal_stream::{self, stage_deals},
-    handover::{BEGUN, Begun},
-    pause::Side,
-    staging,
+use super::{
+    DOCUMENTS, Did, DocumentFlow, Place,
+    stream::kind_of,
+    written::{Became, adopt_fields, before, created_by, name_of, receipt, stage_answer},
 };
+use crate::{EngineError, backoff, pause::Side, staging};
 
 /// After so many failures in a row that are about the deal itself it is left for a day.
 const MOST_ATTEMPTS: u32 = 5;
@@ -532,94 +529,6 @@ impl DocumentFlow {
     }
 }
 
-/// What a write became.
-enum Became {
-    Deal(Box<CrmDeal>),
-    Note(CrmNote),
-    Nothing,
-}
-
-impl Became {
-    /// For the journal.
-    fn told(&self) -> serde_json::Value {
-        match self {
-            Self::Deal(deal) => serde_json::json!(deal.facts.rolled),
-            Self::Note(note) => serde_json::json!(note.content),
-            Self::Nothing => serde_json::Value::Null,
-        }
-    }
-}
-
-/// What stood there before a write, as far as it was read: what a person wrote must be found again (law 4).
-fn before(page: &DealPage, write: &PageWrite) -> serde_json::Value {
-    match write {
-        PageWrite::Fields { .. } => serde_json::json!(page.read.fields),
-        PageWrite::UpdateNote { id, .. } | PageWrite::DeleteNote { id, .. } => {
-            let note = page.read.notes.as_ref().and_then(|notes| notes.get(id));
-            serde_json::json!(note.map(|note| &note.content))
-        }
-        PageWrite::CreateNote { .. } | PageWrite::OverdueActivity { .. } => serde_json::Value::Null,
-    }
-}
-
-/// Remembers what a write became: as what is shown, and as what was read last.
-fn receipt(page: &mut DealPage, write: &PageWrite, became: &Became) {
-    match (write, became) {
-        (PageWrite::Fields { writes }, Became::Deal(deal)) => {
-            page.shown.wrote_fields(writes, &deal.facts.rolled);
-            page.read.fields = Some(deal.facts.rolled.clone());
-        }
-        (
-            PageWrite::CreateNote { kind, content, .. } | PageWrite::UpdateNote { kind, content, .. },
-            Became::Note(note),
-        ) => {
-            page.shown.wrote_note(*kind, note.id, content, &note.content);
-            if let Some(notes) = &mut page.read.notes {
-                notes.insert(note.id, SeenNote { content: note.content.clone(), deleted: false });
-            }
-        }
-        (PageWrite::DeleteNote { kind, id, .. }, _) => {
-            page.shown.removed_note(*kind);
-            if let Some(notes) = &mut page.read.notes {
-                notes.remove(id);
-            }
-        }
-        (
-            PageWrite::CreateNote { .. }
-            | PageWrite::UpdateNote { .. }
-            | PageWrite::Fields { .. }
-            | PageWrite::OverdueActivity { .. },
-            Became::Deal(_) | Became::Note(_) | Became::Nothing,
-        ) => {}
-    }
-}
-
-/// The deal as the answer shows it. If nothing but our own fields is new, no poll has to find it changed; whatever a person did
-/// meanwhile makes due what it would have made due.
-async fn stage_answer(tx: &mut Tx, deal: CrmDeal, now: Timestamp) -> Result<(), EngineError> {
-    let row = deal_stream::row(&deal);
-    let known = match tx.staged(StagedKind::Deal, &[deal.id.0]).await?.remove(&deal.id.0) {
-        Some(known) if known.row.malformed.is_none() => Some(staging::read::<CrmDeal>("deal", &known.row)?),
-        Some(_) | None => None,
-    };
-    let others = |deal: &CrmDeal| {
-        let mut deal = deal.clone();
-        deal.updated_at = Timestamp::UNIX_EPOCH;
-        deal.custom.clear();
-        deal.facts.rolled.clear();
-        deal
-    };
-    if known.is_some_and(|known| others(&known) == others(&deal)) {
-        tx.stage(StagedKind::Deal, &[row], now, 0).await?;
-        return Ok(());
-    }
-    let begun: Option<Begun> = tx.cursor(BEGUN).await?;
-    let since = begun.map_or(Timestamp::MAX, |begun| begun.since);
-    let page = SeenPage { rows: vec![Seen::Record(deal)], more: false, next: None, server_now: now };
-    stage_deals(tx, page, now, 0, since).await?;
-    Ok(())
-}
-
 async fn documents_on(tx: &mut Tx, deal: DealId) -> Result<Vec<Document>, EngineError> {
     let rows = tx.documents_of(&[deal]).await?;
     let mut documents = Vec::with_capacity(rows.len());
@@ -641,41 +550,6 @@ fn shown(deal: DealId, stored: Option<&str>) -> Result<Shown, EngineError> {
         id: deal.0,
         reason: error.to_string(),
     })
-}
-
-/// Takes what a write without an answer was to set for ours, as far as the deal says it. Tells whether there was any.
-fn adopt_fields(page: &mut DealPage, intent: &PageIntent) -> bool {
-    let body: serde_json::Value = serde_json::from_str(&intent.new.body).unwrap_or_default();
-    let writes = body.pointer("/fields/writes").and_then(serde_json::Value::as_array);
-    let mut any = false;
-    for write in writes.into_iter().flatten() {
-        let Some(field) = write.get("field").and_then(|field| RollUpField::parse(field.as_str()?)) else {
-            continue;
-        };
-        let seen = page.read.fields.as_ref().and_then(|fields| fields.get(&field)).cloned();
-        if serde_json::json!(seen) == write["value"] {
-            let known = ShownField { value: seen.clone(), became: seen, times: 1 };
-            page.shown.fields.insert(field, known);
-            any = true;
-        }
-    }
-    any
-}
-
-fn name_of(write: &PageWrite) -> (&'static str, &'static str) {
-    match write {
-        PageWrite::Fields { .. } => ("deal_fields", "its documents changed"),
-        PageWrite::CreateNote { reason, .. } => ("create_note", reason),
-        PageWrite::UpdateNote { reason, .. } => ("update_note", reason),
-        PageWrite::DeleteNote { reason, .. } => ("delete_note", reason),
-        PageWrite::OverdueActivity { .. } => ("overdue_activity", "invoices became overdue"),
-    }
-}
-
-/// The kind whose note an intent was to create.
-fn created_by(intent: &PageIntent) -> Option<DocumentKind> {
-    let body: serde_json::Value = serde_json::from_str(&intent.new.body).ok()?;
-    DocumentKind::parse(body.get("create_note")?.get("kind")?.as_str()?)
 }
 
 fn found(id: DealId, deals: &[Seen<CrmDeal>]) -> Option<CrmDeal> {
