@@ -81,6 +81,12 @@ pub async fn activated_at(store: &Store, of: ConnectionId) -> Result<Option<Time
     Ok(begun.map(|begun| begun.since))
 }
 
+/// The same in a transaction, for those who stage deals: never, while the flow was never switched on.
+pub(crate) async fn counts_since(tx: &mut Tx) -> Result<Timestamp, EngineError> {
+    let begun: Option<Begun> = tx.cursor(BEGUN).await?;
+    Ok(begun.map_or(Timestamp::MAX, |begun| begun.since))
+}
+
 /// How handling a key went on.
 pub(crate) enum Handled {
     /// It ended, or is looked at later; the outcome if it had one.

@@ -23,12 +23,7 @@ use super::{
     stream::{kind_of, word_of_asking},
 };
 use crate::{
-    EngineError,
-    deal_stream::stage_deals,
-    handover::{BEGUN, Begun},
-    likeness::word_of,
-    pause::Side,
-    staging,
+    EngineError, deal_stream::stage_deals, handover::counts_since, likeness::word_of, pause::Side, staging,
 };
 
 /// Documents looked at together.
@@ -76,8 +71,7 @@ impl DocumentFlow {
             let page = Page { rows, more: false, next: None, server_now: now };
             let mut tx = place.write().await?;
             // A won deal is handed over whoever sees it first: for the next poll it is no change any more.
-            let begun: Option<Begun> = tx.cursor(BEGUN).await?;
-            let since = begun.map_or(Timestamp::MAX, |begun| begun.since);
+            let since = counts_since(&mut tx).await?;
             stage_deals(&mut tx, page, now, 0, since).await?;
             tx.commit().await?;
         }

@@ -12,7 +12,7 @@ use sync_store::{PageIntent, StagedKind, Tx};
 use crate::{
     EngineError,
     deal_stream::{self, stage_deals},
-    handover::{BEGUN, Begun},
+    handover::counts_since,
     staging,
 };
 
@@ -97,8 +97,7 @@ pub(super) async fn stage_answer(tx: &mut Tx, deal: CrmDeal, now: Timestamp) -> 
         tx.stage(StagedKind::Deal, &[row], now, 0).await?;
         return Ok(());
     }
-    let begun: Option<Begun> = tx.cursor(BEGUN).await?;
-    let since = begun.map_or(Timestamp::MAX, |begun| begun.since);
+    let since = counts_since(tx).await?;
     let page = SeenPage { rows: vec![Seen::Record(deal)], more: false, next: None, server_now: now };
     stage_deals(tx, page, now, 0, since).await?;
     Ok(())
