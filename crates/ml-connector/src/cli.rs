@@ -16,6 +16,7 @@ mod audit;
 mod documents;
 mod handovers;
 mod holds;
+mod people;
 mod prove;
 
 pub use answerer::AnswererArgs;
@@ -29,6 +30,7 @@ pub use handovers::{
     SubjectArgs,
 };
 pub use holds::{HoldsAnswerArgs, HoldsCommand, HoldsListArgs, HoldsRetryArgs, HoldsShowArgs};
+pub use people::{PeopleCommand, PeopleInviteArgs, PeopleNameArgs, PersonRole};
 #[cfg(feature = "planted")]
 pub use prove::PlantedArgs;
 pub use prove::ProveArgs;
@@ -120,6 +122,9 @@ pub enum Command {
     Connect(ConnectArgs),
     /// Give access to a Pipedrive company back
     Disconnect(DisconnectArgs),
+    /// Say who may use the console
+    #[command(subcommand)]
+    People(PeopleCommand),
     /// Look after the database
     #[command(subcommand)]
     Db(DbCommand),

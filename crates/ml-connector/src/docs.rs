@@ -1,5 +1,6 @@
 //! Reference pages generated from the code: `docs/config.md`, `docs/config.schema.json`,
-//! `docs/cli.md`, `docs/expressions.md`, `docs/sync-rules.md`, `docs/metrics.md`.
+//! `docs/cli.md`, `docs/expressions.md`, `docs/sync-rules.md`, `docs/metrics.md`,
+//! `docs/openapi.json`.
 //!
 //! They are committed; a test compares them with what would be generated. `ml-connector docs` writes them.
 
@@ -25,6 +26,7 @@ pub fn files() -> anyhow::Result<Vec<(&'static str, String)>> {
         ("config.schema.json", json),
         ("cli.md", cli_page()?),
         ("expressions.md", expressions_page()),
+        ("openapi.json", format!("{:#}\n", serde_json::to_value(sync_web::openapi())?)),
         ("metrics.md", format!("{NOTE}\n\n{}", sync_web::metrics_page())),
         ("sync-rules.md", format!("{NOTE}\n\n{}", crate::sync_rules::page()?)),
     ])

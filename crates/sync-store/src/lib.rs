@@ -1,5 +1,6 @@
 //! State of the connector in SQLite or PostgreSQL: staged records, pairs and mirrors, the queue of keys, plans,
-//! intents, journal, holds, runs, cursors, leases, the spend ledger, attempts to connect and sealed credentials.
+//! intents, journal, holds, runs, cursors, leases, the spend ledger, attempts to connect, sealed credentials, and the people who may use the
+//! console.
 //!
 //! One SQL text serves both databases; `sql.rs` and `tx.rs` hide their drivers, and every other file is one table
 //! (or two that belong together): its statements first, then the methods of [`Tx`] that run them. What is
@@ -9,10 +10,12 @@
 //! Every write of the engine goes through [`Store::write`], which refuses a holder whose lease was taken over.
 
 mod answers;
+mod api_tokens;
 mod connections;
 mod connects;
 mod cursors;
 mod deal_pages;
+mod deeds;
 mod document_rows;
 mod documents;
 mod erp_intents;
@@ -22,6 +25,7 @@ mod gate;
 mod handovers;
 mod holds;
 mod hooks;
+mod idempotent;
 mod intents;
 mod journal;
 mod lease;
@@ -30,6 +34,7 @@ mod match_keys;
 mod migrate;
 mod page_intents;
 mod pairs;
+mod people;
 mod plans;
 mod queue;
 mod relations;
@@ -45,11 +50,13 @@ mod vault;
 mod wishes;
 
 pub use answers::Answered;
+pub use api_tokens::ApiToken;
 pub use connections::ConnectionRow;
 pub use connects::{Attempt, AttemptEnd, Company, CompanyEnd, Connected, MissingScope, NewAttempt};
 pub use deal_pages::{
     DealPageJob, DealPageRow, FailedDealPage, PageQuestion, PageQuestionRow, SettledDealPage,
 };
+pub use deeds::Deed;
 pub use document_rows::{DocumentRow, PersonAnswer};
 pub use documents::{
     Decided, DecidedDocument, DecisionKey, DocumentId, DocumentJob, FailedDocument, SettledDocument,
@@ -61,6 +68,7 @@ pub use gate::Gate;
 pub use handovers::{FailedHandover, HandoverFailure, HandoverJob, HandoverRow, QuestionRow};
 pub use holds::{ClosedHold, HoldCause, HoldRow};
 pub use hooks::{HookRow, HookSeen, HookedRecord};
+pub use idempotent::Once;
 pub use intents::{Intent, IntentEnd, NewIntent};
 pub use journal::{JournalEntry, JournalRow};
 pub use lease::{Fence, LeaseRow};
@@ -69,6 +77,7 @@ pub use match_keys::{MatchKeys, MatchSide};
 pub use migrate::AppliedMigration;
 pub use page_intents::{NewPageIntent, PageIntent};
 pub use pairs::PairRow;
+pub use people::{Invitation, Person, Role, Session, Welcomed};
 pub use plans::PlanRow;
 pub use queue::{Job, QueueLen, Reschedule};
 pub use runs::{Counts, Outcome, RunRow};

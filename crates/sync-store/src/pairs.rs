@@ -115,14 +115,37 @@ impl Tx {
             WHERE connection_id = $1 AND party_id > $2 ORDER BY party_id LIMIT $3";
         let after = after.map_or(i64::MIN, |party| party.0);
         let args = vec![self.id(), after.into(), i64::from(limit).into()];
-        self.fetch("pair", sql, args, |row| {
-            Ok(PairRow {
-                pair: pair(row)?,
-                created_at: row.time(5, "created_at")?,
-                updated_at: row.time(6, "updated_at")?,
-            })
-        })
-        .await
+        self.fetch("pair", sql, args, pair_row).await
+    }
+
+    /// A page of pairs in the order of their parties, of those that have a text in what the CRM says, whatever its case,
+    /// or whose party or organization has this number. Looks at every pair if it has to.
+    ///
+    /// # Errors
+    /// When the database refuses or a row cannot be read.
+    pub async fn find_pairs(
+        &mut self,
+        text: &str,
+        after: Option<PartyId>,
+        limit: u32,
+    ) -> Result<Vec<PairRow>, StoreError> {
+        let sql = "SELECT party_id, org_id, erp_mirror, crm_mirror, written, created_at, updated_at FROM pair \
+            WHERE connection_id = $1 AND party_id > $2 AND (party_id = $4 OR org_id = $4 \
+            OR lower(crm_mirror) LIKE $5 ESCAPE '!') ORDER BY party_id LIMIT $3";
+        let after = after.map_or(i64::MIN, |party| party.0);
+        let number = text.parse().unwrap_or(i64::MIN);
+        // As it stands in JSON, without the quotes.
+        let text = json("pair", "crm_mirror", &text.to_lowercase())?;
+        let mut pattern = String::from("%");
+        for c in text.trim_matches('"').chars() {
+            if matches!(c, '%' | '_' | '!') {
+                pattern.push('!');
+            }
+            pattern.push(c);
+        }
+        pattern.push('%');
+        let args = vec![self.id(), after.into(), i64::from(limit).into(), number.into(), pattern.into()];
+        self.fetch("pair", sql, args, pair_row).await
     }
 
     /// Who belongs to whom, by party.
@@ -147,6 +170,14 @@ impl Tx {
         let count = self.fetch_one("pair", sql, args, |row| row.int(0, "count")).await?;
         Ok(count.unwrap_or(0).unsigned_abs())
     }
+}
+
+fn pair_row(row: &Row<'_>) -> Result<PairRow, StoreError> {
+    Ok(PairRow {
+        pair: pair(row)?,
+        created_at: row.time(5, "created_at")?,
+        updated_at: row.time(6, "updated_at")?,
+    })
 }
 
 fn pair(row: &Row<'_>) -> Result<Pair, StoreError> {

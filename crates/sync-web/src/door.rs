@@ -8,9 +8,24 @@ use std::{
 use ipnet::IpNet;
 use jiff::Timestamp;
 use sync_core::ports::Clock;
+use sync_engine::{
+    Planner,
+    daemon::{Sleeper, TokioSleeper},
+};
 use sync_store::{Fence, Store};
+use tokio::sync::{Semaphore, watch};
 
-use crate::{bearer::Token, connect::Connects, hooks::Intake, scrape::Scrapes};
+use crate::{
+    api::Pace,
+    bearer::Token,
+    connect::Connects,
+    hooks::Intake,
+    scrape::Scrapes,
+    who::{Passwords, Throttle},
+};
+
+/// Pages that are told of writes at a time.
+const LIVE: usize = 64;
 
 /// What the routes need. Whoever adds a route that needs more adds a field, and its default to [`Parts::new`].
 pub struct Parts {
@@ -28,6 +43,10 @@ pub struct Parts {
     pub trusted_proxies: Vec<IpNet>,
     /// The connections that this process works on.
     pub served: Vec<Served>,
+    /// Who tells what would be written, by connection.
+    pub planners: BTreeMap<String, Planner>,
+    /// Who waits for us.
+    pub sleeper: Arc<dyn Sleeper>,
     /// The version of the process.
     pub version: &'static str,
 }
@@ -56,6 +75,8 @@ impl Parts {
             token: None,
             trusted_proxies: Vec::new(),
             served: Vec::new(),
+            planners: BTreeMap::new(),
+            sleeper: Arc::new(TokioSleeper),
             version: env!("CARGO_PKG_VERSION"),
         }
     }
@@ -71,16 +92,28 @@ pub(crate) struct Inside {
     /// Requests without a right to what they asked for, since the process began.
     pub(crate) unauthorized: AtomicU64,
     pub(crate) scrapes: Scrapes,
+    pub(crate) passwords: Passwords,
+    pub(crate) throttle: Throttle,
+    pub(crate) pace: Pace,
+    /// Places for pages that are told of writes.
+    pub(crate) live: Arc<Semaphore>,
+    /// True once the process ends: whoever keeps a response open ends it.
+    pub(crate) closing: watch::Receiver<bool>,
     pub(crate) started: Timestamp,
 }
 
 impl Door {
-    pub(crate) fn new(parts: Parts) -> Self {
+    pub(crate) fn new(parts: Parts, closing: watch::Receiver<bool>) -> Self {
         let started = parts.clock.now();
         Self(Arc::new(Inside {
             parts,
             unauthorized: AtomicU64::new(0),
             scrapes: Scrapes::default(),
+            passwords: Passwords::default(),
+            throttle: Throttle::default(),
+            pace: Pace::default(),
+            live: Arc::new(Semaphore::new(LIVE)),
+            closing,
             started,
         }))
     }

@@ -1,25 +1,26 @@
-//! The table of routes. Each says whether it is open; what is not open needs the token, and so does what does not exist.
+//! The table of routes. Each says who may call it; what does not exist is guarded, too.
 
 use std::{convert::Infallible, time::Duration};
 
 use axum::{
-    Json, Router,
+    Router,
     extract::DefaultBodyLimit,
     http::StatusCode,
-    middleware::from_fn_with_state,
-    response::IntoResponse,
+    middleware::{from_fn, from_fn_with_state},
     routing::{MethodRouter, get, post},
 };
+use sync_store::Role;
+use tokio::sync::watch;
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::{
-    bearer, client, connect,
+    api, client, connect, console,
     door::{Door, Parts},
     health,
     hooks::{self, MOST_BYTES},
     problem::Problem,
-    scrape, status,
+    scrape, status, who,
 };
 
 /// The most time to send a request and to wait for its answer.
@@ -33,156 +34,181 @@ const AT_A_TIME: usize = 256;
 pub(crate) enum Guard {
     /// Anybody; it proves itself in its own way, or tells nothing.
     Open,
-    /// Who shows the token.
-    Token,
+    /// Anybody, from a page of ours: people who are about to log in.
+    Stranger,
+    /// Programs that show a token with this role.
+    Program(Role),
+    /// People with a session and this role.
+    Person(Role),
 }
 
-/// Routes as they are added, and a list of them.
-pub(crate) struct Routes {
-    open: Router<Door>,
-    guarded: Router<Door>,
-    /// Every path with its guard.
-    pub(crate) listed: Vec<(&'static str, Guard)>,
+/// A route: where, what, and who may.
+pub(crate) struct Route {
+    pub(crate) path: &'static str,
+    pub(crate) guard: Guard,
+    methods: MethodRouter<Door>,
 }
+
+/// Routes as they are added.
+struct Routes(Vec<Route>);
 
 impl Routes {
-    fn none() -> Self {
-        Self { open: Router::new(), guarded: Router::new(), listed: Vec::new() }
-    }
-
     /// Adds a route that anybody may call.
-    fn open(mut self, path: &'static str, methods: MethodRouter<Door>) -> Self {
-        self.listed.push((path, Guard::Open));
-        self.open = self.open.route(path, methods);
-        self
+    fn open(self, path: &'static str, methods: MethodRouter<Door>) -> Self {
+        self.add(path, Guard::Open, methods)
     }
 
-    /// Adds a route that needs the token.
-    fn guarded(mut self, path: &'static str, methods: MethodRouter<Door>) -> Self {
-        self.listed.push((path, Guard::Token));
-        self.guarded = self.guarded.route(path, methods);
+    /// Adds a page for people who have no session.
+    fn stranger(self, path: &'static str, methods: MethodRouter<Door>) -> Self {
+        self.add(path, Guard::Stranger, methods)
+    }
+
+    /// Adds a route of the API.
+    fn program(self, path: &'static str, role: Role, methods: MethodRouter<Door>) -> Self {
+        self.add(path, Guard::Program(role), methods)
+    }
+
+    /// Adds a page for people with a session.
+    fn person(self, path: &'static str, role: Role, methods: MethodRouter<Door>) -> Self {
+        self.add(path, Guard::Person(role), methods)
+    }
+
+    fn add(mut self, path: &'static str, guard: Guard, methods: MethodRouter<Door>) -> Self {
+        self.0.push(Route { path, guard, methods });
         self
     }
 }
 
-/// Every route there is.
-pub(crate) fn routes() -> Routes {
+/// Every route there is. Who looks and who changes may need different roles: then a path stands here twice.
+pub(crate) fn routes() -> Vec<Route> {
+    use Role::{Admin, Approver, Viewer};
     let webhook = post(hooks::take)
         .layer::<_, Infallible>(DefaultBodyLimit::max(MOST_BYTES))
         .layer(GlobalConcurrencyLimitLayer::new(AT_A_TIME));
-    Routes::none()
+    let routes = Routes(Vec::new())
         .open("/health/live", get(health::live))
         .open("/health/ready", get(health::ready))
         .open("/metrics", get(scrape::metrics))
         .open("/hooks/{connection}/{path}", webhook)
         .open("/connect/{connection}", connect::methods())
-        .guarded("/api/v1/status", get(status::status))
+        .open("/assets/{name}", get(console::asset))
+        .stranger("/login", get(console::login).post(console::log_in))
+        .stranger("/welcome", get(console::welcomed))
+        .stranger("/welcome/{token}", get(console::invited).post(console::welcome));
+    let routes = routes
+        .program("/api/v1/status", Viewer, get(status::status))
+        .program("/api/v1/openapi.json", Viewer, get(api::served))
+        .program("/api/v1/me", Viewer, get(api::me))
+        .program("/api/v1/connections", Viewer, get(api::connections))
+        .program("/api/v1/connections/{connection}/journal", Viewer, get(api::journal))
+        .program("/api/v1/connections/{connection}/runs", Viewer, get(api::runs))
+        .program("/api/v1/connections/{connection}/customers", Viewer, get(api::customers))
+        .program("/api/v1/connections/{connection}/customers/{party}", Viewer, get(api::customer))
+        .program("/api/v1/connections/{connection}/holds", Viewer, get(api::holds))
+        .program("/api/v1/connections/{connection}/holds/answers", Approver, post(api::answer_holds))
+        .program("/api/v1/connections/{connection}/holds/{party}", Viewer, get(api::hold))
+        .program("/api/v1/connections/{connection}/holds/{party}/answer", Approver, post(api::answer_hold))
+        .program("/api/v1/connections/{connection}/handovers", Viewer, get(api::handovers))
+        .program("/api/v1/connections/{connection}/handovers", Approver, post(api::ask_for_handover))
+        .program("/api/v1/connections/{connection}/handovers/{kind}/{id}", Viewer, get(api::handover))
+        .program(
+            "/api/v1/connections/{connection}/handovers/{kind}/{id}/answer",
+            Approver,
+            post(api::answer_handover),
+        )
+        .program("/api/v1/connections/{connection}/documents", Viewer, get(api::documents))
+        .program("/api/v1/connections/{connection}/documents/{document}", Viewer, get(api::one_document))
+        .program("/api/v1/connections/{connection}/documents/{document}/assign", Approver, post(api::assign))
+        .program("/api/v1/connections/{connection}/deals/{deal}", Viewer, get(api::deal))
+        .program("/api/v1/connections/{connection}/plan", Viewer, get(api::plan))
+        .program("/api/v1/connections/{connection}/sync", Approver, post(api::sync))
+        .program("/api/v1/connections/{connection}/wishes/{wish}", Viewer, get(api::wish));
+    let routes = routes
+        .person("/", Viewer, get(console::overview))
+        .person("/logout", Viewer, post(console::leave))
+        .person("/reference", Viewer, get(console::reference))
+        .person("/people", Admin, get(console::people).post(console::invite))
+        .person("/people/{id}/role", Admin, post(console::change_role))
+        .person("/people/{id}/reset", Admin, post(console::reset))
+        .person("/people/{id}/part", Admin, post(console::part))
+        .person("/tokens", Admin, get(console::tokens).post(console::make_token))
+        .person("/tokens/{id}/end", Admin, post(console::end_token))
+        .person("/deeds", Admin, get(console::deeds))
+        .person("/c/{connection}", Viewer, get(console::connection))
+        .person("/c/{connection}/events", Viewer, get(console::events))
+        .person("/c/{connection}/sync", Approver, post(console::sync))
+        .person("/c/{connection}/journal", Viewer, get(console::journal))
+        .person("/c/{connection}/customers", Viewer, get(console::customers))
+        .person("/c/{connection}/customers/{party}", Viewer, get(console::customer))
+        .person("/c/{connection}/customers/{party}/sync", Approver, post(console::sync_customer))
+        .person("/c/{connection}/holds", Viewer, get(console::holds))
+        .person("/c/{connection}/holds", Approver, post(console::answer_all))
+        .person("/c/{connection}/holds/{party}", Viewer, get(console::hold))
+        .person("/c/{connection}/holds/{party}", Approver, post(console::answer))
+        .person("/c/{connection}/handovers", Viewer, get(console::handovers))
+        .person("/c/{connection}/handovers", Approver, post(console::ask))
+        .person("/c/{connection}/handovers/{kind}/{id}", Viewer, get(console::handover))
+        .person("/c/{connection}/handovers/{kind}/{id}", Approver, post(console::answer_handover))
+        .person("/c/{connection}/documents", Viewer, get(console::documents))
+        .person("/c/{connection}/documents/{document}", Viewer, get(console::document))
+        .person("/c/{connection}/documents/{document}", Approver, post(console::assign))
+        .person("/c/{connection}/deals/{deal}", Viewer, get(console::deal))
+        .person("/c/{connection}/plan", Viewer, get(console::plan))
+        .person("/c/{connection}/plan", Approver, post(console::approve));
+    routes.0
 }
+
+/// The most bytes of what people and programs send; webhooks have a limit of their own.
+const MOST_SENT: usize = 64 << 10;
 
 /// The routes of a process.
 pub fn router(parts: Parts) -> Router {
-    let door = Door::new(parts);
-    let Routes { open, guarded, listed: _ } = routes();
-    let guarded = guarded.fallback(nothing_here).layer(from_fn_with_state(door.clone(), bearer::demand));
-    open.merge(guarded)
+    // Nobody says that it ends: whoever keeps a response open keeps it as long as it likes.
+    let (_, closing) = watch::channel(false);
+    closing_router(parts, closing)
+}
+
+/// The same, of a process that says when it ends.
+pub(crate) fn closing_router(parts: Parts, closing: watch::Receiver<bool>) -> Router {
+    let door = Door::new(parts, closing);
+    let person = |role| from_fn_with_state((door.clone(), role), who::person);
+    let program = |role| from_fn_with_state((door.clone(), role), who::program);
+    let mut app = Router::new();
+    for Route { path, guard, methods } in routes() {
+        let methods = match guard {
+            Guard::Open => methods,
+            Guard::Stranger => methods.layer(from_fn(who::same_site)),
+            // From the inside to the outside.
+            Guard::Person(role) => methods.layer(person(role)).layer(from_fn(who::same_site)),
+            Guard::Program(role) => methods
+                .layer(from_fn_with_state(door.clone(), api::once))
+                .layer(from_fn_with_state(door.clone(), api::slowly))
+                .layer(program(role)),
+        };
+        let methods = match guard {
+            Guard::Open => methods,
+            Guard::Stranger | Guard::Person(_) | Guard::Program(_) => {
+                methods.layer::<_, Infallible>(DefaultBodyLimit::max(MOST_SENT))
+            }
+        };
+        app = app.route(path, methods);
+    }
+    // What does not exist is guarded, too.
+    let api = Router::new().fallback(nothing_here).layer(program(Role::Viewer));
+    let pages = Router::new()
+        .fallback(console::nothing_here)
+        .layer(person(Role::Viewer))
+        .layer(from_fn(who::same_site));
+    app.nest("/api", api)
+        .fallback_service(pages.with_state(door.clone()))
         .layer(from_fn_with_state(door.clone(), client::find))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, PATIENCE))
         .with_state(door)
 }
 
-async fn nothing_here() -> impl IntoResponse {
-    let problem = Problem::new("there is nothing at this address", "docs/door.md lists what there is");
-    (StatusCode::NOT_FOUND, Json(problem))
+async fn nothing_here() -> Problem {
+    Problem::not_found("there is nothing at this address", "/api/v1/openapi.json lists what there is")
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{collections::BTreeMap, sync::Arc};
-
-    use axum::{body::Body, http::Request};
-    use jiff::Timestamp;
-    use sync_core::ports::ManualClock;
-    use sync_store::{Store, StoreOptions};
-    use tower::ServiceExt as _;
-
-    use super::*;
-    use crate::{bearer::Token, hooks::Intake};
-
-    const TOKEN: &str = "0123456789abcdef";
-
-    /// The prefixes of what is open; a route below none of them needs the token.
-    const OPEN: [&str; 5] = ["/health/live", "/health/ready", "/metrics", "/hooks/", "/connect/"];
-
-    async fn door(token: Option<Token>) -> (Router, tempfile::TempDir) {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", folder.path().join("door.db").display());
-        let store = Store::open(&url, StoreOptions { durable: false, gate: None }).await.unwrap();
-        store.migrate().await.unwrap();
-        let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
-        let (intake, _) = Intake::new(BTreeMap::new(), store.clone(), clock.clone());
-        (router(Parts { token, ..Parts::new(store, intake, clock) }), folder)
-    }
-
-    async fn ask(router: &Router, method: &str, path: &str, tokens: &[&str]) -> (u16, String) {
-        let mut request = Request::builder().method(method).uri(path);
-        for token in tokens {
-            request = request.header("authorization", *token);
-        }
-        let answer = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
-        let status = answer.status().as_u16();
-        let body = axum::body::to_bytes(answer.into_body(), 1 << 20).await.unwrap();
-        (status, String::from_utf8_lossy(&body).into_owned())
-    }
-
-    #[tokio::test]
-    async fn whatever_is_not_open_needs_the_token() {
-        let (router, _folder) = door(Token::new(TOKEN)).await;
-        let listed = routes().listed;
-        assert!(listed.len() >= 5);
-        let elsewhere =
-            ["/", "/nothing", "/api", "/api/v1/nothing", "/hooks", "/metrics/", "/health", "//api/v1/status"];
-        let all = listed.iter().map(|(path, _)| *path).chain(elsewhere);
-        for path in all {
-            let open = OPEN.iter().any(|open| path == *open || open.ends_with('/') && path.starts_with(open));
-            if let Some((_, guard)) = listed.iter().find(|(listed, _)| *listed == path) {
-                assert_eq!(open, *guard == Guard::Open, "{path}");
-            }
-            let filled = path.replace(['{', '}'], "");
-            for method in ["GET", "POST", "PUT", "DELETE", "OPTIONS"] {
-                let (status, body) = ask(&router, method, &filled, &[]).await;
-                // Open routes may want a proof of their own, and say nothing of the token.
-                let guarded = status == 401 && body.contains("error");
-                assert_eq!(guarded, !open, "{method} {filled}: {status} {body}");
-            }
-        }
-    }
-
-    #[tokio::test]
-    async fn the_token_has_to_be_right_and_to_come_once() {
-        let (router, _folder) = door(Token::new(TOKEN)).await;
-        let right = format!("Bearer {TOKEN}");
-        for (path, tokens, expected) in [
-            ("/api/v1/status", &[right.as_str()][..], 200),
-            ("/api/v1/status", &["bearer 0123456789abcdef"], 200),
-            ("/nothing", &[&right], 404),
-            ("/api/v1/status", &["Bearer 0123456789abcdeF"], 401),
-            ("/api/v1/status", &["Bearer 0123456789abcde"], 401),
-            ("/api/v1/status", &["Bearer "], 401),
-            ("/api/v1/status", &["Bearer"], 401),
-            ("/api/v1/status", &["Basic 0123456789abcdef"], 401),
-            ("/api/v1/status", &["0123456789abcdef"], 401),
-            ("/api/v1/status", &[&right, &right], 401),
-        ] {
-            assert_eq!(ask(&router, "GET", path, tokens).await.0, expected, "{path} {tokens:?}");
-        }
-    }
-
-    #[tokio::test]
-    async fn without_a_token_nobody_may_call_and_the_remedy_is_told() {
-        let (router, _folder) = door(None).await;
-        let (status, body) = ask(&router, "GET", "/api/v1/status", &["Bearer 0123456789abcdef"]).await;
-        assert!(status == 401 && body.contains("MLC_TOKEN"), "{status} {body}");
-        assert!(Token::new("too short").is_none());
-        assert_eq!(format!("{:?}", Token::new(TOKEN)), "Some(Token(redacted))");
-    }
-}
+mod tests;

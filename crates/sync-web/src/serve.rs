@@ -37,7 +37,7 @@ use crate::{
     client::Peer,
     door::Parts,
     hooks::Keeper,
-    routes::router,
+    routes::closing_router,
     tls::{Certificates, Look},
 };
 
@@ -109,7 +109,7 @@ pub async fn serve(
     let Serving { listener, certificates, limits, sleeper } = serving;
     let acceptor = certificates.as_deref().map(Certificates::acceptor).transpose()?;
     let (close, closing) = watch::channel(false);
-    let host = Host { app: router(parts), acceptor, limits, closing };
+    let host = Host { app: closing_router(parts, closing.clone()), acceptor, limits, closing };
     let mut guests = JoinSet::new();
     let mut keeper = pin!(keeper.work());
     tokio::select! {

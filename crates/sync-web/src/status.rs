@@ -4,25 +4,27 @@ use std::sync::atomic::Ordering;
 
 use axum::{Json, extract::State};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{door::Door, hooks::Visits};
 
 /// The process.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Status {
     version: &'static str,
     started: String,
     connections: Vec<Connection>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ServedConnection)]
 struct Connection {
     name: String,
     /// Since the process began; none where no webhooks are taken.
     webhooks: Option<Webhooks>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Webhooks {
     accepted: u64,
     ignored: u64,
@@ -39,6 +41,10 @@ impl Webhooks {
     }
 }
 
+/// The process
+///
+/// Its version, since when it runs, the connections it works on, and what came to its doors for webhooks.
+#[utoipa::path(get, path = "/api/v1/status", tag = "site", responses((status = 200, body = Status)))]
 pub(crate) async fn status(State(door): State<Door>) -> Json<Status> {
     let connection = |served: &crate::Served| Connection {
         name: served.name.clone(),

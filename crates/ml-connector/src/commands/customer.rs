@@ -7,6 +7,7 @@ use sync_engine::Told;
 use sync_engine::daemon::{TokioSleeper, heartbeat};
 use sync_engine::lease::Lease;
 use sync_store::Errand;
+use sync_web::plan::Entry;
 
 use super::Context;
 use super::sync::{Followed, chosen, follow, stopped};
@@ -14,7 +15,6 @@ use crate::cli::SyncArgs;
 use crate::config::{Config, Connection};
 use crate::exit::{ExitCode, Failed};
 use crate::output::talk;
-use crate::preview::Entry;
 use crate::progress::Progress;
 use crate::wire::{Process, SystemClock, open_store};
 

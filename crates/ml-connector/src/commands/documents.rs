@@ -1,13 +1,13 @@
 //! `documents list`, `documents assign`, `deals list` and `explain`
 
+use anyhow::Context as _;
 use serde::Serialize;
 use sync_core::deals::{CrmDeal, DealStatus};
-use sync_core::documents::{
-    AttachAnswer, Attachment, Document, DocumentKey, DocumentKind, DocumentQuestion, Reason,
-};
+use sync_core::documents::{AttachAnswer, Attachment, Document, DocumentKey, DocumentQuestion, Reason};
 use sync_core::ids::DealId;
 use sync_core::ports::Clock as _;
-use sync_store::{DecisionKey, DocumentId, DocumentRow, StagedKind, StagedRecord, Store, Tx};
+use sync_store::{DecisionKey, DocumentId, StagedKind, Store};
+use sync_web::reading::{amount, explained, key_of, read, read_deal};
 
 use super::Context;
 use super::answering::by;
@@ -120,11 +120,11 @@ async fn list(context: &Context<'_>, store: &Store, args: &DocumentsListArgs) ->
         }
         found.truncate(args.limit as usize);
         for row in found {
-            let read = document(&mut tx, row.id).await?;
+            let read = read(&mut tx, row.id).await?;
             let (explanation, _) = explained(&row)?;
             rows.push(Row {
                 connection: connection.name.clone(),
-                document: key_of(row.id)?,
+                document: key_of(row.id).with_context(|| format!("{} is no document", row.id.id))?,
                 number: read.as_ref().map(Document::name).unwrap_or_default(),
                 amount: read.as_ref().and_then(amount),
                 date: read.and_then(|read| read.date).map(|day| day.to_string()),
@@ -266,7 +266,7 @@ pub(super) async fn explain(context: &Context<'_>, args: &ExplainArgs) -> anyhow
         found.push(Explained {
             connection: connection.name.clone(),
             document: args.document,
-            read: document(&mut tx, id).await?,
+            read: read(&mut tx, id).await?,
             deal,
             deal_title,
             explanation,
@@ -339,46 +339,4 @@ fn told(explained: &Explained) -> String {
         answered_by.as_ref().map(|by| format!("{by}, {}", answered_at.clone().unwrap_or_default())),
     );
     lines.join("\n")
-}
-
-/// What was decided, in a sentence.
-fn explained(row: &DocumentRow) -> anyhow::Result<(String, Option<Attachment>)> {
-    let Some((decided, _)) = &row.decided else { return Ok(("it was not looked at yet".to_owned(), None)) };
-    let attachment: Attachment = serde_json::from_str(&decided.body)?;
-    let explanation = match &attachment {
-        Attachment::Deal { because, archived, .. } => {
-            let when = if *archived { " It is shown when the deal is no longer archived." } else { "" };
-            format!("{because}{when}")
-        }
-        Attachment::Ambiguous { because, candidates } => {
-            let deals: Vec<String> = candidates.iter().map(|one| one.deal.to_string()).collect();
-            format!("{} Candidates: {}.", because.explain(), deals.join(", "))
-        }
-        Attachment::Unmatched { because } | Attachment::Customer { because, .. } => because.explain(),
-        Attachment::NotCounted { because } => because.explain(),
-        Attachment::Look { .. } => "the deals that it names are being looked for".to_owned(),
-    };
-    Ok((explanation, Some(attachment)))
-}
-
-fn key_of(id: DocumentId) -> anyhow::Result<DocumentKey> {
-    let kinds = DocumentKind::ALL.map(|kind| DocumentKey { kind, id: id.id });
-    let found = kinds.into_iter().find(|key| DocumentId::from(*key) == id);
-    found.ok_or_else(|| anyhow::anyhow!("{} is no document", id.id))
-}
-
-async fn document(tx: &mut Tx, id: DocumentId) -> anyhow::Result<Option<Document>> {
-    let record = tx.staged(id.kind, &[id.id]).await?.remove(&id.id);
-    let record = record.filter(|record| record.missing < 2 && record.row.malformed.is_none());
-    Ok(record.map(|record| serde_json::from_str(&record.row.body)).transpose()?)
-}
-
-fn read_deal(record: Option<&StagedRecord>) -> anyhow::Result<Option<CrmDeal>> {
-    let record = record.filter(|record| record.row.malformed.is_none());
-    Ok(record.map(|record| serde_json::from_str(&record.row.body)).transpose()?)
-}
-
-fn amount(document: &Document) -> Option<String> {
-    let currency = document.currency.as_deref().unwrap_or_default();
-    document.total.map(|total| format!("{total} {currency}").trim_end().to_owned())
 }

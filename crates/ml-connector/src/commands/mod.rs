@@ -18,6 +18,7 @@ mod holds;
 mod init;
 mod pairs;
 mod parents;
+mod people;
 mod plan;
 #[cfg(feature = "planted")]
 mod planted;
@@ -76,6 +77,7 @@ pub async fn run(cli: Cli, env: &dyn Fn(&str) -> Option<String>) -> anyhow::Resu
         Command::Connect(args) => connect::run(&context, &args).await,
         Command::Disconnect(args) => disconnect::run(&context, &args).await,
         Command::Webhooks(args) => webhooks::run(&context, &args).await,
+        Command::People(command) => people::run(&context, &command).await,
         Command::Db(DbCommand::Migrate) => db::run(&context).await,
         Command::Check(args) => check::run(&context, &args).await,
         Command::Init(args) => init::run(&context, &args),

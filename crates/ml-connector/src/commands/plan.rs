@@ -21,8 +21,10 @@ use crate::exit::{ExitCode, Failed};
 use crate::handover_preview::Handovers;
 use crate::output::talk;
 use crate::plan_file::{PlanFile, PlanRecord, PlannedHandover, VERSION};
-use crate::preview::{Entry, Families, Preview, Read, Tokens, Totals};
+use crate::preview::{Preview, Read, Tokens};
 use crate::progress::Progress;
+use sync_web::plan::{Entry, Families, Totals};
+
 use crate::wire::{Process, SystemClock, open_store, plan_digest};
 
 /// Keys decided at once.

@@ -9,7 +9,8 @@ use futures::future::{BoxFuture, select_all};
 use sync_core::ids::ConnectionId;
 use sync_engine::daemon::{TokioSleeper, forever, heartbeat, listen};
 use sync_engine::{Bell, Silent};
-use sync_web::{Connects, Intake, Limits, Parts, Served, Serving};
+use sync_store::Role;
+use sync_web::{Connects, Intake, Limits, Parts, Served, Serving, invitation};
 use tokio::sync::oneshot;
 
 use super::Context;
@@ -68,13 +69,29 @@ pub(super) async fn run(context: &Context<'_>) -> anyhow::Result<ExitCode> {
         talk(format!("{name}: webhooks are taken in; `ml-connector webhooks {name}` tells where"));
     }
     let (intake, keeper) = Intake::new(doors, store.clone(), process.clock.clone());
+    let mut planners = BTreeMap::new();
+    for wired in &wired {
+        if let Some(connection) = config.connections.iter().find(|one| one.name == wired.name) {
+            planners.insert(wired.name.clone(), process.planner_beside(connection, wired.id)?);
+        }
+    }
     let parts = Parts {
+        planners,
         connects: Connects::new(connects, store.clone(), process.clock.clone()),
         token,
         trusted_proxies: config.web.trusted_proxies.clone(),
         served: served(&config, &wired),
         ..Parts::new(store, intake, process.clock.clone())
     };
+    let console = config.web.console_url(Some(listener.local_addr()?));
+    talk(format!("console on {console}"));
+    if process.store.has_no_admin().await? {
+        let (token, invitation) = invitation(Role::Admin, None, "the first start", process.clock.now());
+        process.store.invite(&invitation).await?;
+        talk(format!(
+            "nobody may use the console yet; whoever opens this address within a day becomes the first admin: {console}welcome/{token}"
+        ));
+    }
     let serving =
         Serving { listener, certificates, limits: Limits::default(), sleeper: Arc::new(TokioSleeper) };
     let (close, closing) = oneshot::channel::<()>();

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Deserializer};
 use sync_web::{Certificates, FEWEST, TlsError, Token};
+use url::Url;
 
 use super::diagnose::{At, Location};
 use super::{ConfigError, Secret, check};
@@ -21,6 +22,11 @@ pub struct Web {
     #[serde(default = "listen", deserialize_with = "address")]
     #[schemars(with = "String")]
     pub listen: SocketAddr,
+
+    /// Where people reach the console, if that is not where it listens, for links that are printed: the address of a
+    /// reverse proxy. No default: `listen`.
+    #[schemars(with = "Option<String>")]
+    pub public_url: Option<Url>,
 
     /// The certificate to serve https with, and its key. No default: plain http, for a reverse proxy before it.
     pub tls: Option<Tls>,
@@ -61,7 +67,7 @@ struct Places {
 
 impl Default for Web {
     fn default() -> Self {
-        Self { listen: listen(), tls: None, trusted_proxies: Vec::new(), token: None }
+        Self { listen: listen(), public_url: None, tls: None, trusted_proxies: Vec::new(), token: None }
     }
 }
 
@@ -86,8 +92,22 @@ impl Web {
         }
     }
 
+    /// Where people reach the console, with a slash at its end. `bound` is where it listens, if that is known.
+    #[must_use]
+    pub fn console_url(&self, bound: Option<SocketAddr>) -> String {
+        if let Some(url) = &self.public_url {
+            return url.to_string();
+        }
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let mut address = bound.unwrap_or(self.listen);
+        if address.ip().is_unspecified() {
+            address.set_ip(std::net::IpAddr::from([127, 0, 0, 1]));
+        }
+        format!("{scheme}://{address}/")
+    }
+
     pub(super) fn check(&mut self, at: &At<'_>, folder: &Path) -> Result<(), ConfigError> {
-        let Self { listen: _, tls, trusted_proxies: _, token } = self;
+        let Self { listen: _, public_url, tls, trusted_proxies: _, token } = self;
         if let Some(Tls { cert, key, at: place }) = tls {
             let at = at.key("tls");
             let (cert_at, key_at) = (at.key("cert"), at.key("key"));
@@ -96,6 +116,15 @@ impl Web {
                 *path = folder.join(&*path);
             }
             *place = Some(Places { cert: cert_at.location(), key: key_at.location() });
+        }
+        if let Some(url) = public_url {
+            let at = at.key("public_url");
+            if !matches!(url.scheme(), "https" | "http") || url.cannot_be_a_base() {
+                return Err(at.fail("this is no address of a web page", "write https://HOST/"));
+            }
+            if !url.path().ends_with('/') {
+                url.set_path(&format!("{}/", url.path()));
+            }
         }
         match token {
             Some(token) => token.check(&at.key("token"), folder),

@@ -1,0 +1,135 @@
+//! What people and programs can do: one way for API and console. Who did it is written down before it is answered.
+
+use sync_core::{
+    answers::Answer,
+    documents::{AttachAnswer, DocumentKey},
+    handover::{Asked, HandoverAnswer, Subject},
+    ids::{AccountId, DealId, OrgId, PartyId, WishId},
+};
+use sync_store::{Answered, ConnectionRow, DocumentId, Errand, Store};
+
+use crate::{door::Door, problem::Problem, told::handovers_named, who::Who};
+
+/// The most questions answered at a time.
+pub(crate) const MOST_ANSWERS: usize = 1_000;
+
+fn store(door: &Door) -> &Store {
+    &door.parts.store
+}
+
+/// Answers what is asked about a customer.
+pub(crate) async fn answer_hold(
+    (door, who): (&Door, &Who),
+    connection: &ConnectionRow,
+    party: i64,
+    (answer, organization): (&str, Option<i64>),
+) -> Result<(), Problem> {
+    let answer = Answer::parse(answer, organization.map(OrgId))
+        .map_err(|why| Problem::bad(why, "the question's `answers` lists what can be answered"))?;
+    let now = door.parts.clock.now();
+    let answered = store(door).answer_hold(connection.id, PartyId(party), &answer, &who.name, now).await?;
+    taken(answered, &format!("party {party}"))?;
+    let detail = match organization {
+        Some(org) => format!("{}: organization {org}", answer.key()),
+        None => answer.key().to_owned(),
+    };
+    who.did(door, "answered", format!("party {party}"), (Some(connection.id), detail)).await?;
+    Ok(())
+}
+
+fn taken(answered: Answered, about: &str) -> Result<(), Problem> {
+    match answered {
+        Answered::Taken => Ok(()),
+        Answered::NotAsked => Err(Problem::conflict(
+            format!("nothing is asked about {about} any more"),
+            "somebody answered, or it was solved by itself; look at it again",
+        )),
+        Answered::Refused(why) => {
+            Err(Problem::bad(why, "the question's `answers` lists what can be answered"))
+        }
+    }
+}
+
+/// Answers what is asked about a handover.
+pub(crate) async fn answer_handover(
+    (door, who): (&Door, &Who),
+    connection: &ConnectionRow,
+    subject: Subject,
+    (answer, party, account): (&str, Option<i64>, Option<i64>),
+) -> Result<(), Problem> {
+    let parsed = HandoverAnswer::parse(answer, party.map(PartyId), account.map(AccountId))
+        .map_err(|why| Problem::bad(why, "the question's `answers` lists what can be answered"))?;
+    let now = door.parts.clock.now();
+    let answered = store(door).answer_handover(connection.id, subject, parsed, &who.name, now).await?;
+    let (kind, id) = handovers_named(subject);
+    taken(answered, &format!("{kind} {id}"))?;
+    who.did(door, "answered", format!("handover of {kind} {id}"), (Some(connection.id), answer.to_owned()))
+        .await?;
+    Ok(())
+}
+
+/// Asks for a customer of the ERP for an organization, as if the deal had just been won.
+pub(crate) async fn ask_for_handover(
+    (door, who): (&Door, &Who),
+    connection: &ConnectionRow,
+    organization: i64,
+    deal: Option<i64>,
+) -> Result<(), Problem> {
+    let asked = deal.map_or(Asked::Org, |deal| Asked::Deal(DealId(deal)));
+    let now = door.parts.clock.now();
+    store(door).ask_for_handover(connection.id, OrgId(organization), asked, &who.name, now).await?;
+    let about = format!("handover of organization {organization}");
+    let detail = deal.map(|deal| format!("deal {deal}")).unwrap_or_default();
+    who.did(door, "asked", about, (Some(connection.id), detail)).await?;
+    Ok(())
+}
+
+/// Where a document belongs, in the words of a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Belongs {
+    /// To this deal.
+    Deal(i64),
+    /// To none.
+    Nowhere,
+    /// What was said before is taken back.
+    AsDecided,
+}
+
+/// Says where a document belongs.
+pub(crate) async fn assign(
+    (door, who): (&Door, &Who),
+    connection: &ConnectionRow,
+    document: DocumentKey,
+    belongs: Belongs,
+) -> Result<(), Problem> {
+    let (answer, detail) = match belongs {
+        Belongs::Deal(deal) => (Some(AttachAnswer::Deal(DealId(deal))), format!("deal {deal}")),
+        Belongs::Nowhere => (Some(AttachAnswer::NoDeal), "no deal".to_owned()),
+        Belongs::AsDecided => (None, "as decided by rules".to_owned()),
+    };
+    let answer = answer.map(|answer| serde_json::to_string(&answer)).transpose();
+    let answer = answer.map_err(|error| Problem::from(crate::told::TellError::from(error)))?;
+    let (id, now) = (DocumentId::from(document), door.parts.clock.now());
+    if !store(door).answer_document(connection.id, id, answer.as_deref(), &who.name, now).await? {
+        return Err(Problem::not_found(
+            format!("there is no document {}:{}", document.kind.key(), document.id),
+            "documents older than `since` are not read",
+        ));
+    }
+    who.did(door, "assigned", document.to_string(), (Some(connection.id), detail)).await?;
+    Ok(())
+}
+
+/// Asks for a sync now: of everything that is due, or of one customer.
+pub(crate) async fn sync(
+    (door, who): (&Door, &Who),
+    connection: &ConnectionRow,
+    party: Option<i64>,
+) -> Result<WishId, Problem> {
+    let errand = party.map_or(Errand::Sync, |party| Errand::Customer(party.to_string()));
+    let now = door.parts.clock.now();
+    let wish = store(door).wish_for(connection.id, &who.name, &errand, now).await?;
+    let about = party.map_or_else(|| "everything".to_owned(), |party| format!("party {party}"));
+    who.did(door, "asked for a sync", about, (Some(connection.id), String::new())).await?;
+    Ok(wish)
+}

@@ -1,0 +1,25 @@
+//! `/api/v1`: what the command line can do, for programs. Each function is one route; `openapi.rs` lists them all.
+
+mod asked;
+mod customers;
+mod documents;
+mod handovers;
+mod holds;
+mod once;
+mod openapi;
+mod pace;
+mod planned;
+mod site;
+mod writes;
+
+pub(crate) use customers::*;
+pub(crate) use documents::*;
+pub(crate) use handovers::*;
+pub(crate) use holds::*;
+pub(crate) use once::once;
+pub use openapi::document;
+pub(crate) use openapi::served;
+pub(crate) use pace::{Pace, slowly};
+pub(crate) use planned::*;
+pub(crate) use site::*;
+pub(crate) use writes::*;

@@ -1,0 +1,69 @@
+//! Connections as a whole, and who asks.
+
+use axum::{Extension, Json, extract::State};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::asked::{At, Paging, With, connection};
+use crate::{
+    door::Door,
+    problem::Problem,
+    told::{self, ConnectionTold, Paged, RunRow, Written},
+    who::Who,
+};
+
+/// Who asks.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Me {
+    /// The token's name.
+    name: String,
+    /// What it may do: `viewer`, `approver` or `admin`.
+    role: &'static str,
+}
+
+/// Who you are
+///
+/// The name and the role of the token that was sent.
+#[utoipa::path(get, path = "/api/v1/me", tag = "site", responses((status = 200, body = Me)))]
+pub(crate) async fn me(Extension(who): Extension<Who>) -> Json<Me> {
+    Json(Me { name: who.name, role: who.role.key() })
+}
+
+/// Connections and how they stand
+///
+/// Queues, questions, budget, streams and the last audit of every connection of this installation.
+#[utoipa::path(get, path = "/api/v1/connections", tag = "site", responses((status = 200, body = Vec<ConnectionTold>)))]
+pub(crate) async fn connections(State(door): State<Door>) -> Result<Json<Vec<ConnectionTold>>, Problem> {
+    Ok(Json(told::connections(&door).await?))
+}
+
+/// Writes that took effect
+///
+/// Every remote write, newest first, with what it changed, the rule behind it and the event that asked for it.
+#[utoipa::path(get, path = "/api/v1/connections/{connection}/journal", tag = "site",
+    params(("connection" = String, Path, description = "Its name"), Paging),
+    responses((status = 200, body = Paged<Written>)))]
+pub(crate) async fn journal(
+    State(door): State<Door>,
+    At(name): At<String>,
+    With(paging): With<Paging>,
+) -> Result<Json<Paged<Written>>, Problem> {
+    let connection = connection(&door, &name).await?;
+    let mut tx = door.parts.store.read(connection.id).await?;
+    Ok(Json(told::journal(&mut tx, None, paging.after(), paging.limit()).await?))
+}
+
+/// Runs
+///
+/// The latest processes and commands that worked on the connection, newest first.
+#[utoipa::path(get, path = "/api/v1/connections/{connection}/runs", tag = "site",
+    params(("connection" = String, Path, description = "Its name")),
+    responses((status = 200, body = Vec<RunRow>)))]
+pub(crate) async fn runs(
+    State(door): State<Door>,
+    At(name): At<String>,
+) -> Result<Json<Vec<RunRow>>, Problem> {
+    let connection = connection(&door, &name).await?;
+    let mut tx = door.parts.store.read(connection.id).await?;
+    Ok(Json(told::runs(&mut tx, 100).await?))
+}

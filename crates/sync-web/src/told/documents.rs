@@ -1,0 +1,164 @@
+//! Documents of the ERP, the deals they belong to, and why.
+
+use serde::Serialize;
+use sync_core::{
+    documents::{Attachment, Document, DocumentKey, Reason},
+    ids::DealId,
+};
+use sync_store::{DecisionKey, DocumentId, DocumentRow, StagedKind, Tx};
+use utoipa::ToSchema;
+
+use super::{
+    TellError, at,
+    reading::{amount, explained, key_of, read, read_deal},
+};
+
+/// A document and what was decided about it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DocumentTold {
+    /// `invoice:ID`, `credit_memo:ID`, `sales_order:ID` or `purchase_order:ID`.
+    pub(crate) document: String,
+    /// The number that people use.
+    pub(crate) number: String,
+    /// Its total with its currency; none where the ERP has it no more, or it cannot be read.
+    pub(crate) amount: Option<String>,
+    /// What is still to be paid.
+    pub(crate) open: Option<String>,
+    /// Its day.
+    pub(crate) date: Option<String>,
+    /// What the ERP says of it.
+    pub(crate) status: Option<String>,
+    /// What it says of where it belongs: field and value.
+    pub(crate) references: Vec<String>,
+    /// `deal`, `customer`, `ambiguous`, `unmatched`, and so on.
+    pub(crate) decision: &'static str,
+    /// The deal that it belongs to.
+    pub(crate) deal: Option<i64>,
+    /// Why, in words.
+    pub(crate) explanation: String,
+    /// Deals that it may belong to, the likeliest first.
+    pub(crate) candidates: Vec<CandidateTold>,
+    /// When that was decided.
+    pub(crate) decided_at: Option<String>,
+    /// Who said where it belongs, and when.
+    pub(crate) said_by: Option<String>,
+}
+
+/// A deal that a document may belong to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CandidateTold {
+    /// The deal.
+    pub(crate) deal: i64,
+    /// What sales calls it.
+    pub(crate) title: String,
+    /// How much speaks for it.
+    pub(crate) score: i64,
+    /// What speaks for it, in words.
+    pub(crate) reasons: String,
+}
+
+/// A deal and its documents.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DealTold {
+    /// The deal.
+    pub(crate) deal: i64,
+    /// What sales calls it.
+    pub(crate) title: String,
+    /// What it is worth, with its currency.
+    pub(crate) value: Option<String>,
+    /// When it was won.
+    pub(crate) won_at: Option<String>,
+    /// Its organization.
+    pub(crate) organization: Option<i64>,
+    /// Its documents.
+    pub(crate) documents: Vec<DocumentTold>,
+}
+
+async fn told(tx: &mut Tx, row: DocumentRow) -> Result<Option<DocumentTold>, TellError> {
+    let Some(key) = key_of(row.id) else { return Ok(None) };
+    let read = read(tx, row.id).await?;
+    let (explanation, decision) = explained(&row)?;
+    let candidates = match decision {
+        Some(Attachment::Ambiguous { candidates, .. }) => candidates
+            .into_iter()
+            .map(|one| CandidateTold {
+                deal: one.deal.0,
+                title: one.title.clone(),
+                score: i64::from(one.score),
+                reasons: Reason::list(&one.reasons),
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
+    Ok(Some(DocumentTold {
+        document: format!("{}:{}", key.kind.key(), key.id),
+        number: read.as_ref().map(Document::name).unwrap_or_default(),
+        amount: read.as_ref().and_then(amount),
+        open: read.as_ref().and_then(|read| read.balance).map(|open| open.to_string()),
+        date: read.as_ref().and_then(|read| read.date).map(|day| day.to_string()),
+        status: read.as_ref().and_then(|read| read.status.clone()),
+        references: read
+            .map(|read| read.references.iter().map(|(field, value)| format!("{field} \"{value}\"")).collect())
+            .unwrap_or_default(),
+        decision: row.decided.as_ref().map_or("not_looked_at", |(decided, _)| decided.key.key()),
+        deal: row.decided.as_ref().and_then(|(decided, _)| decided.deal).map(|deal| deal.0),
+        explanation,
+        candidates,
+        decided_at: row.decided.as_ref().map(|(_, when)| at(*when)),
+        said_by: row.answer.map(|answer| format!("{}, {}", answer.by, at(answer.at))),
+    }))
+}
+
+/// The first documents with this decision, or those without a deal that somebody has to look at.
+pub(crate) async fn documents(
+    tx: &mut Tx,
+    decision: Option<DecisionKey>,
+    limit: u32,
+) -> Result<Vec<DocumentTold>, TellError> {
+    const WAITING: [DecisionKey; 3] = [DecisionKey::Ambiguous, DecisionKey::Unmatched, DecisionKey::Customer];
+    let keys = decision.as_ref().map_or(&WAITING[..], std::slice::from_ref);
+    let mut all = Vec::new();
+    for key in keys {
+        let left = limit.saturating_sub(u32::try_from(all.len()).unwrap_or(u32::MAX));
+        if left == 0 {
+            break;
+        }
+        for row in tx.decided_documents(*key, None, left).await? {
+            all.extend(told(tx, row).await?);
+        }
+    }
+    Ok(all)
+}
+
+/// One document; none if there is no such one.
+pub(crate) async fn document(tx: &mut Tx, key: DocumentKey) -> Result<Option<DocumentTold>, TellError> {
+    let id = DocumentId::from(key);
+    match tx.documents(&[id]).await?.remove(&id) {
+        Some(row) => told(tx, row).await,
+        None => Ok(None),
+    }
+}
+
+/// A deal with its documents; none if it was never read and has none.
+pub(crate) async fn deal(tx: &mut Tx, deal: i64) -> Result<Option<DealTold>, TellError> {
+    let record = tx.staged(StagedKind::Deal, &[deal]).await?.remove(&deal);
+    let read = read_deal(record.as_ref())?;
+    let mut documents = Vec::new();
+    for row in tx.documents_of(&[DealId(deal)]).await? {
+        documents.extend(told(tx, row).await?);
+    }
+    if read.is_none() && documents.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(DealTold {
+        deal,
+        title: read.as_ref().map(|deal| deal.title.clone()).unwrap_or_default(),
+        value: read
+            .as_ref()
+            .and_then(|deal| deal.value.as_ref())
+            .map(|value| format!("{} {}", value.amount, value.currency)),
+        won_at: read.as_ref().and_then(|deal| deal.won_at).map(at),
+        organization: read.and_then(|deal| deal.org).map(|org| org.0),
+        documents,
+    }))
+}
