@@ -2,8 +2,8 @@
 
 use askama::Template;
 use axum::{
-    Extension, Form,
-    extract::{Path, Query, State},
+    Extension,
+    extract::State,
     http::{HeaderMap, StatusCode, header::SET_COOKIE},
     response::{IntoResponse, Response},
 };
@@ -11,7 +11,10 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use sync_store::{Deed, Invitation, Person, Role, Welcomed};
 
-use super::shell::{Afterwards, Frame, Shown, go_to, page, refusal, within_us};
+use super::{
+    sent::{Form, Path, Query},
+    shell::{Afterwards, Frame, Shown, go_to, page, refusal, within_us},
+};
 use crate::{
     client::Client,
     door::Door,

@@ -5,7 +5,7 @@ use std::{convert::Infallible, time::Duration};
 use askama::Template;
 use axum::{
     Extension,
-    extract::{Path, Query, State},
+    extract::State,
     http::StatusCode,
     response::{
         IntoResponse as _,
@@ -18,7 +18,10 @@ use serde::Deserialize;
 use sync_core::ids::ConnectionId;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::shell::{Afterwards, Frame, Shown, connection_of, go_to, page, part};
+use super::{
+    sent::{Path, Query},
+    shell::{Afterwards, Frame, Shown, connection_of, go_to, page, part},
+};
 use crate::{
     act,
     door::Door,

@@ -3,12 +3,15 @@
 use askama::Template;
 use axum::{
     Extension,
-    extract::{Path, Query, State},
+    extract::State,
     http::StatusCode,
 };
 use serde::Deserialize;
 
-use super::shell::{Afterwards, Frame, Shown, connection_of, go_to, page, part};
+use super::{
+    sent::{Path, Query},
+    shell::{Afterwards, Frame, Shown, connection_of, go_to, page, part},
+};
 use crate::{
     act,
     door::Door,

@@ -2,8 +2,8 @@
 
 use askama::Template;
 use axum::{
-    Extension, Form,
-    extract::{Path, Query, State},
+    Extension,
+    extract::State,
     http::StatusCode,
 };
 use serde::Deserialize;
@@ -12,6 +12,7 @@ use sync_store::DecisionKey;
 
 use super::{
     handovers::number,
+    sent::{Form, Path, Query},
     shell::{Afterwards, Frame, Shown, connection_of, go_to, page, part},
 };
 use crate::{

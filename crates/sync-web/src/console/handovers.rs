@@ -2,13 +2,16 @@
 
 use askama::Template;
 use axum::{
-    Extension, Form,
-    extract::{Path, Query, State},
+    Extension,
+    extract::State,
     http::StatusCode,
 };
 use serde::{Deserialize, Deserializer};
 
-use super::shell::{Afterwards, Frame, Shown, connection_of, go_to, page, part};
+use super::{
+    sent::{Form, Path, Query},
+    shell::{Afterwards, Frame, Shown, connection_of, go_to, page, part},
+};
 use crate::{
     act,
     door::Door,

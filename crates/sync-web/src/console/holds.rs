@@ -2,14 +2,17 @@
 
 use askama::Template;
 use axum::{
-    Extension, Form,
-    extract::{Path, Query, State},
+    Extension,
+    extract::State,
     http::StatusCode,
 };
 use serde::Deserialize;
 use sync_core::hold::HoldReason;
 
-use super::shell::{Afterwards, Frame, Shown, connection_of, go_to, page, part};
+use super::{
+    sent::{Form, Path, Query},
+    shell::{Afterwards, Frame, Shown, connection_of, go_to, page, part},
+};
 use crate::{
     act,
     door::Door,

@@ -3,12 +3,15 @@
 use askama::Template;
 use axum::{
     Extension,
-    extract::{Path, Query, State},
+    extract::State,
     http::StatusCode,
 };
 use serde::Deserialize;
 
-use super::shell::{Frame, Shown, connection_of, page, part};
+use super::{
+    sent::{Path, Query},
+    shell::{Frame, Shown, connection_of, page, part},
+};
 use crate::{
     door::Door,
     told::{self, Written},

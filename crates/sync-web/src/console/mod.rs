@@ -13,6 +13,7 @@ mod overview;
 mod people;
 mod plan;
 mod reference;
+mod sent;
 mod shell;
 mod tokens;
 

@@ -3,11 +3,14 @@
 use askama::Template;
 use axum::{
     Extension,
-    extract::{Query, State},
+    extract::State,
     http::StatusCode,
 };
 
-use super::shell::{Afterwards, Frame, Shown, page, part};
+use super::{
+    sent::Query,
+    shell::{Afterwards, Frame, Shown, page, part},
+};
 use crate::{
     door::Door,
     told::{self, ConnectionTold},

@@ -2,14 +2,17 @@
 
 use askama::Template;
 use axum::{
-    Extension, Form,
-    extract::{Path, Query, State},
+    Extension,
+    extract::State,
     http::{HeaderMap, StatusCode, header::HOST},
 };
 use serde::Deserialize;
 use sync_store::{Deed, Person, Role};
 
-use super::shell::{Afterwards, Frame, Shown, go_to, page};
+use super::{
+    sent::{Form, Path, Query},
+    shell::{Afterwards, Frame, Shown, go_to, page},
+};
 use crate::{
     door::Door,
     problem::Problem,

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{
     Extension,
-    extract::{Path, Query, State},
+    extract::State,
     http::StatusCode,
 };
 use serde::Deserialize;
@@ -11,6 +11,7 @@ use sync_core::hold::HoldReason;
 
 use super::{
     holds::{Chosen, give},
+    sent::{Path, Query},
     shell::{Afterwards, Frame, Shown, connection_of, go_to, page, part},
 };
 use crate::{

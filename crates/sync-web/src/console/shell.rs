@@ -193,12 +193,14 @@ pub(crate) enum Did {
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Afterwards {
     did: Option<Did>,
-    many: Option<u32>,
+    many: Option<String>,
 }
 
 impl From<Afterwards> for Said {
     fn from(Afterwards { did, many }: Afterwards) -> Self {
         let Some(did) = did else { return Self(None) };
+        // A number in an address that is flattened into others comes as a text.
+        let many = many.and_then(|many| many.parse::<u32>().ok());
         let said = match (did, many) {
             (Did::Answered, Some(many)) => {
                 format!("{many} answered. They are looked at with the next step.")
