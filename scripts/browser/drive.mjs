@@ -32,14 +32,14 @@ async function window_of(browser, options = {}) {
 }
 
 // What axe has to say about the page, and a picture of it.
-async function look(page, name) {
+async function look(page, name, long = false) {
   await page.evaluate(axe);
   const { violations } = await page.evaluate(() => axe.run());
   for (const { id, help, nodes } of violations) {
     complaints.push(`${page.url()}: ${id}: ${help}: ${nodes.map((node) => node.html).join(" | ")}`);
   }
   looked += 1;
-  if (name && write) await page.screenshot({ path: join(screens, `${name}.png`), fullPage: true });
+  if (name && write) await page.screenshot({ path: join(screens, `${name}.png`), fullPage: !long });
 }
 
 async function reload_until(page, what, so, seconds) {
@@ -143,7 +143,7 @@ async function drive(world, browser) {
 
   step("writes are shown as they happen");
   await go("/c/acme");
-  await look(page, "status");
+  await look(page, "status", true);
   const rows = () => page.locator("tbody[hx-sse\\:connect] tr").count();
   const before = await rows();
   await world.atErp("_sim/fusion/party", { PartyNumber: renamed.PartyNumber, set: { OrganizationName: "Renamed once more AG" } });
@@ -170,7 +170,7 @@ async function drive(world, browser) {
     `/c/acme/deals/${deal}`, ...(document ? [`/c/acme/documents/${document.document}`] : [])];
   for (const path of paths) {
     await go(path);
-    await look(page, path === "/c/acme/journal" ? "journal" : path === "/deeds" ? "deeds" : null);
+    await look(page, path === "/c/acme/journal" ? "journal" : path === "/deeds" ? "deeds" : null, true);
   }
   await page.emulateMedia({ colorScheme: "dark" });
   for (const path of ["/", "/c/acme/journal"]) {

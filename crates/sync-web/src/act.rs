@@ -75,6 +75,10 @@ pub(crate) async fn ask_for_handover(
     organization: i64,
     deal: Option<i64>,
 ) -> Result<(), Problem> {
+    if organization < 1 || deal.is_some_and(|deal| deal < 1) {
+        let message = format!("there is no organization or deal {}", organization.min(deal.unwrap_or(1)));
+        return Err(Problem::bad(message, "ids of the CRM are whole numbers from 1"));
+    }
     let asked = deal.map_or(Asked::Org, |deal| Asked::Deal(DealId(deal)));
     let now = door.parts.clock.now();
     store(door).ask_for_handover(connection.id, OrgId(organization), asked, &who.name, now).await?;

@@ -23,7 +23,7 @@ const SOME: u32 = 50;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Paging {
     /// `next_cursor` of the page before; none for the first page.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, pattern = "^[0-9]{1,18}$")]
     pub(crate) cursor: Option<Cursor>,
     /// The most records, 1 to 200; 50 if it is not given.
     #[param(minimum = 1, maximum = 200, value_type = Option<u32>)]

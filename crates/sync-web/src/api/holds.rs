@@ -19,7 +19,7 @@ pub(crate) struct Which {
     /// Only those with this cause.
     reason: Option<String>,
     /// `next_cursor` of the page before; none for the first page.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, pattern = "^[0-9]{1,18}$")]
     cursor: Option<Cursor>,
     /// The most records, 1 to 200; 50 if it is not given.
     #[param(minimum = 1, maximum = 200, value_type = Option<u32>)]

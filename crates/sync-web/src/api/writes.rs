@@ -142,8 +142,10 @@ pub(crate) async fn answer_handover(
 #[serde(deny_unknown_fields)]
 pub(crate) struct AskBody {
     /// The organization in the CRM.
+    #[schema(minimum = 1)]
     organization: i64,
     /// The deal that it is for.
+    #[schema(minimum = 1)]
     deal: Option<i64>,
 }
 
@@ -262,8 +264,8 @@ pub(crate) struct WishTold {
     customers_from_crm: Option<Outcomes>,
     /// Deals by what became of showing their documents, so far.
     documents: Option<Outcomes>,
-    /// What became of the one customer that was asked for.
-    #[schema(value_type = Option<Object>)]
+    /// What became of the one customer that was asked for: records, as the plan tells of them.
+    #[schema(value_type = Option<serde_json::Value>)]
     report: Option<serde_json::Value>,
 }
 

@@ -1,11 +1,7 @@
 //! Customers: the list, and everything about one.
 
 use askama::Template;
-use axum::{
-    Extension,
-    extract::State,
-    http::StatusCode,
-};
+use axum::{Extension, extract::State, http::StatusCode};
 use serde::Deserialize;
 
 use super::{

@@ -1,11 +1,7 @@
 //! Documents of the ERP and the deals they belong to.
 
 use askama::Template;
-use axum::{
-    Extension,
-    extract::State,
-    http::StatusCode,
-};
+use axum::{Extension, extract::State, http::StatusCode};
 use serde::Deserialize;
 use sync_core::documents::{DocumentKey, ParseKeyError};
 use sync_store::DecisionKey;

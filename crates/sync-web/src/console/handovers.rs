@@ -1,11 +1,7 @@
 //! Won deals that become customers of the ERP.
 
 use askama::Template;
-use axum::{
-    Extension,
-    extract::State,
-    http::StatusCode,
-};
+use axum::{Extension, extract::State, http::StatusCode};
 use serde::{Deserialize, Deserializer};
 
 use super::{

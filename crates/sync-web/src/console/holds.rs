@@ -1,11 +1,7 @@
 //! Questions about customers: the list, the evidence, the answers.
 
 use askama::Template;
-use axum::{
-    Extension,
-    extract::State,
-    http::StatusCode,
-};
+use axum::{Extension, extract::State, http::StatusCode};
 use serde::Deserialize;
 use sync_core::hold::HoldReason;
 

@@ -1,11 +1,7 @@
 //! Every write that took effect.
 
 use askama::Template;
-use axum::{
-    Extension,
-    extract::State,
-    http::StatusCode,
-};
+use axum::{Extension, extract::State, http::StatusCode};
 use serde::Deserialize;
 
 use super::{

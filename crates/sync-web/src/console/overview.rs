@@ -1,11 +1,7 @@
 //! The first page: every connection and how it stands.
 
 use askama::Template;
-use axum::{
-    Extension,
-    extract::State,
-    http::StatusCode,
-};
+use axum::{Extension, extract::State, http::StatusCode};
 
 use super::{
     sent::Query,

@@ -1,11 +1,7 @@
 //! What would be written, and approving what the mass guard holds.
 
 use askama::Template;
-use axum::{
-    Extension,
-    extract::State,
-    http::StatusCode,
-};
+use axum::{Extension, extract::State, http::StatusCode};
 use serde::Deserialize;
 use sync_core::hold::HoldReason;
 

@@ -34,9 +34,9 @@ impl<T: DeserializeOwned> FromRequestParts<Door> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, door: &Door) -> Result<Self, Stop> {
         let query = axum::extract::Query::<T>::from_request_parts(parts, door).await;
-        query.map(|query| Self(query.0)).map_err(|error| {
-            Problem::bad("this address cannot be understood", error.body_text()).into()
-        })
+        query
+            .map(|query| Self(query.0))
+            .map_err(|error| Problem::bad("this address cannot be understood", error.body_text()).into())
     }
 }
 

@@ -1,11 +1,7 @@
 //! Tokens of programs that use the API. For admins.
 
 use askama::Template;
-use axum::{
-    Extension,
-    extract::State,
-    http::StatusCode,
-};
+use axum::{Extension, extract::State, http::StatusCode};
 use serde::Deserialize;
 use sync_store::{ApiToken, Role};
 

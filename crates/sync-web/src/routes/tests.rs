@@ -440,6 +440,23 @@ async fn what_comes_twice_with_a_key_is_done_once() {
 }
 
 #[tokio::test]
+async fn nobody_asks_for_what_cannot_be() {
+    let site = site(None).await;
+    let bearer = site.bearer(Role::Approver);
+    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+    let asked = "/api/v1/connections/acme/handovers";
+    for (body, expected) in [
+        // Found by Schemathesis: it was tried again and again.
+        ("{\"organization\":0}", 400),
+        ("{\"organization\":7,\"deal\":0}", 400),
+        ("{\"organization\":-7}", 400),
+        ("{\"organization\":7,\"deal\":8}", 200),
+    ] {
+        assert_eq!(site.ask("POST", asked, &headers, body).await.status, expected, "{body}");
+    }
+}
+
+#[tokio::test]
 async fn the_description_tells_every_route_of_the_api() {
     let document = serde_json::to_value(api::document()).unwrap();
     let mut told: BTreeSet<(String, String)> = BTreeSet::new();
