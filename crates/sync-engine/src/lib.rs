@@ -52,6 +52,7 @@ pub mod streams;
 pub mod subscriptions;
 mod survey;
 mod terms;
+mod urgent;
 mod watch;
 mod wishes;
 
