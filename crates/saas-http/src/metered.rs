@@ -247,3 +247,70 @@ impl Gate for Metered {
 fn unusable(call: &'static str, error: &SpendError) -> CallError {
     CallError::without_effect(call, ErrorKind::Transient { after: None }, error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use sync_core::ports::{Grant, ManualClock};
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::VirtualSleeper;
+
+    /// A ledger that notes what is left only when it is let.
+    struct Slow {
+        let_through: Semaphore,
+        noted: Mutex<Vec<u64>>,
+    }
+
+    #[async_trait]
+    impl Spend for Slow {
+        async fn reserve(&self, _: Class, _: u32, count: u32, now: Timestamp) -> Result<Grant, SpendError> {
+            Ok(Grant { granted: count, retry_at: now })
+        }
+
+        async fn correct(&self, remaining: u64, _: Timestamp) -> Result<(), SpendError> {
+            self.let_through.acquire().await.unwrap().forget();
+            self.noted.lock().unwrap().push(remaining);
+            Ok(())
+        }
+
+        async fn last_spent(&self, _: Timestamp) -> Result<Option<Timestamp>, SpendError> {
+            Ok(None)
+        }
+
+        async fn refund(&self, _: Class, _: u32, _: u32, _: Timestamp) -> Result<(), SpendError> {
+            Ok(())
+        }
+
+        async fn exhausted(&self, _: Timestamp, _: Timestamp) -> Result<(), SpendError> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn one_answer_notes_for_all_what_is_left() {
+        let clock = ManualClock::at("2026-11-24T12:00:00Z".parse().unwrap());
+        let sleeper = Arc::new(VirtualSleeper::of(clock.clone()));
+        let pacer = Pacer::new(20, 10, Arc::new(clock.clone()), sleeper);
+        let slow = Arc::new(Slow { let_through: Semaphore::new(0), noted: Mutex::default() });
+        let metered = Metered::new(pacer, None, Arc::clone(&slow) as _, Arc::new(clock));
+        let mut first = Box::pin(metered.left(100));
+        assert!(futures::poll!(first.as_mut()).is_pending());
+        for left in [70, 95, 60, 80] {
+            let mut other = Box::pin(metered.left(left));
+            assert!(futures::poll!(other.as_mut()).is_ready(), "it does not wait for the one that notes");
+        }
+        slow.let_through.add_permits(9);
+        first.await;
+        assert_eq!(*slow.noted.lock().unwrap(), [100, 60], "the least of what came meanwhile");
+
+        // Whoever is broken off leaves it to the next one.
+        slow.let_through.forget_permits(9);
+        let mut broken = Box::pin(metered.left(50));
+        assert!(futures::poll!(broken.as_mut()).is_pending());
+        drop(broken);
+        slow.let_through.add_permits(1);
+        metered.left(40).await;
+        assert_eq!(slow.noted.lock().unwrap().last(), Some(&40));
+    }
+}

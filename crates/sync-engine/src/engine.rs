@@ -169,6 +169,13 @@ impl Engine {
     /// # Errors
     /// When the store fails or the connection was taken by another process. Failed remote calls are no errors.
     pub async fn step(&mut self, now: Timestamp) -> Result<Step, EngineError> {
+        self.attention.listen(true);
+        let stepped = self.do_step(now).await;
+        self.attention.listen(false);
+        stepped
+    }
+
+    async fn do_step(&mut self, now: Timestamp) -> Result<Step, EngineError> {
         let worked = self.read_hooked_deals(now).await?
             || self.hand_over(now).await?
             || self.show_handover(now).await?

@@ -175,6 +175,8 @@ impl Engine {
         let was = facts::before(&mut tx, self.watched(), rows.iter().map(|row| row.id)).await?;
         let changed = stage(&mut tx, StagedKind::Org, &rows, read_at, 0).await?;
         facts::note(&mut tx, self.watched(), was, read_at).await?;
+        let returned: Vec<i64> = changed.iter().filter(|row| row.returned).map(|row| row.id).collect();
+        tx.enqueue_returned(&returned, read_at).await?;
         let relatives = family::relatives_of_returned(&mut tx, &changed).await?;
         tx.enqueue(&relatives, Class::Edit, read_at, "a relative's organization is back").await?;
         tx.mark_absent(StagedKind::Org, &absent).await?;

@@ -14,8 +14,10 @@ use crate::{Bell, Engine, EngineError};
 const MOST_AT_ONCE: usize = 8;
 
 /// What is remembered of who rang.
-#[derive(Default)]
+#[derive(Default, Clone, Copy)]
 pub(crate) struct Attention {
+    /// Whether somebody listens: in steps alone, not while a person only looks.
+    listens: bool,
     /// Rings up to this one were attended to.
     heard: u64,
     /// Whether somebody is attended to just now: nobody interrupts that.
@@ -28,6 +30,10 @@ impl Attention {
     /// A mark by which one can tell whether anybody was attended to since.
     pub(crate) fn mark(&self) -> u64 {
         self.times
+    }
+
+    pub(crate) fn listen(&mut self, listens: bool) {
+        self.listens = listens;
     }
 
     /// Whether this is done for somebody who rang, while something else is on its way.
@@ -52,7 +58,8 @@ impl Engine {
 
     /// The bell, if whoever rings it can be attended to now.
     fn open_ear(&self) -> Option<&Arc<Bell>> {
-        self.bell.as_ref().filter(|_| !self.attention.busy && self.handing.is_some())
+        let Attention { listens, busy, .. } = self.attention;
+        self.bell.as_ref().filter(|_| listens && !busy && self.handing.is_some())
     }
 
     /// Waits for an answer; attends to whoever rings meanwhile.

@@ -42,6 +42,8 @@ pub(crate) fn policy() -> HandoverPolicy {
             when: Conditions::default(),
             profile_class: "DEFAULT".to_owned(),
             customer_class: None,
+            currency: None,
+            payment_terms: None,
         }],
         answers: AnswerRules::default(),
         settle: SignedDuration::from_secs(60),
