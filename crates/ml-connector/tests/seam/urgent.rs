@@ -1,19 +1,25 @@
 //! A won deal waits for nothing that is on its way; and what comes back is looked at again.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::SignedDuration;
-use saas_sims::fusion::Edit;
+use saas_sims::{
+    faults::{Fault, FaultRule},
+    fusion::Edit,
+};
 use serde_json::json;
 use sync_core::{
+    fields::Values,
+    handover::{HandoverAnswer, Question, Subject},
     hooks::{Check, HookEntity, HookEvent},
-    ids::SubscriptionId,
+    ids::{OrgId, PartyId, SubscriptionId},
+    pair::Pair,
 };
 use sync_engine::Bell;
 use sync_store::HookRow;
 
 use crate::{
-    handovers::{NONE, ONE, deal, made, organization, work, world},
+    handovers::{Made, NONE, ONE, answer, deal, made, organization, question, work, world},
     world::World,
 };
 
@@ -103,4 +109,50 @@ async fn an_organization_that_is_restored_is_looked_at_again() {
     world.pipedrive.restore_as_person(org).expect("restored");
     work(&world, 60).await;
     assert_eq!(made(&world, "Acme Trading Inc"), ONE);
+}
+
+/// While its account waits for the ERP's service, somebody else binds the organization to another customer.
+#[tokio::test]
+async fn a_customer_whose_organization_belongs_to_another_one_meanwhile_is_asked_about() {
+    let world = world(33).await;
+    let org = organization(&world, "Acme Trading Inc");
+    let values =
+        json!({ "OrganizationName": "Quite Another Ltd", "PartyUsageCode": "CUSTOMER", "Country": "US" });
+    let other = world.fusion.add_party(Edit::set(values)).expect("a party");
+    work(&world, 10).await;
+    let busy = FaultRule::on("CustomerAccountService", Fault::Html { status: 503 });
+    world.fusion.faults().set(vec![busy]);
+    world.pipedrive.win_deal(deal(&world, Some(org))).expect("won");
+    work(&world, 10).await;
+    let ours = world.organizations().into_iter().find(|(_, orgs)| orgs.iter().any(|one| one.id == org));
+    assert_eq!(made(&world, "Acme Trading Inc"), Made { parties: 1, ..NONE }, "{ours:?}");
+
+    let lease = world.take().await.expect("alive");
+    let (org, other) = (OrgId(org), PartyId(other));
+    let binding = async {
+        let mut tx = world.store.write(lease.fence()).await?;
+        let mine = tx.pairs_by_org(&[org]).await?.remove(&org).expect("it was bound at once");
+        tx.delete_pairs(&[mine, other]).await?;
+        let (erp_mirror, crm_mirror) = (Values::new(), Values::new());
+        let pair = Pair { party: other, org, erp_mirror, crm_mirror, written: BTreeMap::new() };
+        tx.put_pairs(&[pair], world.clock.now()).await?;
+        tx.commit().await?;
+        Ok::<PartyId, sync_store::StoreError>(mine)
+    };
+    let mine = world.drive(binding).await.expect("alive").expect("the store works");
+    world.drive(lease.release()).await.expect("alive").expect("the store works");
+    world.fusion.faults().set(Vec::new());
+    work(&world, 40).await;
+    let asked = question(&world, Subject::Org(org)).await;
+    assert_eq!(asked, Some(Question::PartyChanged { made: mine, party: other }));
+    assert_eq!(
+        made(&world, "Acme Trading Inc"),
+        Made { parties: 1, ..NONE },
+        "nothing more is written for it"
+    );
+
+    answer(&world, Subject::Org(org), HandoverAnswer::Go).await;
+    work(&world, 40).await;
+    assert_eq!(world.fusion.account_ids(other.0).len(), 1, "the customer is the one that it belongs to now");
+    assert_eq!(world.fusion.account_ids(mine.0), Vec::<i64>::new());
 }
