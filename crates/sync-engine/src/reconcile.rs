@@ -72,7 +72,7 @@ impl Engine {
         if !self.is_loaded(&mut tx).await? {
             return Ok(false);
         }
-        let jobs = tx.claim(now, least, self.settings.batch).await?;
+        let jobs = tx.claim(now, least, self.batch()).await?;
         if jobs.is_empty() {
             return Ok(false);
         }

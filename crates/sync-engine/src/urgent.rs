@@ -13,6 +13,9 @@ use crate::{Bell, Engine, EngineError};
 /// Handovers looked at in a row before answers that came meanwhile are stored.
 const MOST_AT_ONCE: usize = 8;
 
+/// Keys that are looked at in one go where somebody may ring: nobody is listened to while they are compared with what is staged.
+const MOST_KEYS: u32 = 64;
+
 /// What is remembered of who rang.
 #[derive(Default, Clone, Copy)]
 pub(crate) struct Attention {
@@ -60,6 +63,11 @@ impl Engine {
     fn open_ear(&self) -> Option<&Arc<Bell>> {
         let Attention { listens, busy, .. } = self.attention;
         self.bell.as_ref().filter(|_| listens && !busy && self.handing.is_some())
+    }
+
+    /// How many keys are looked at in one go.
+    pub(crate) fn batch(&self) -> u32 {
+        if self.open_ear().is_some() { self.settings.batch.min(MOST_KEYS) } else { self.settings.batch }
     }
 
     /// Waits for an answer; attends to whoever rings meanwhile.
