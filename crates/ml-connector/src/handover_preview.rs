@@ -1,5 +1,6 @@
 //! How handovers are shown in a plan: what goes on by itself, and older won deals that wait for a person.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use jiff::Timestamp;
@@ -7,7 +8,7 @@ use serde::Serialize;
 use sync_core::handover::{NextStep, Piece, Question, Subject};
 use sync_core::ids::{DealId, PartyId};
 use sync_core::money::Money;
-use sync_engine::{ForeseenHandover, HandoverPreview};
+use sync_engine::{ForeseenAnswer, ForeseenHandover, HandoverPreview};
 
 /// What would be handed over to the ERP.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -22,6 +23,18 @@ pub struct Handovers {
     pub customers_already: u64,
     /// All of them, those that go on by themselves first.
     pub records: Vec<HandoverEntry>,
+    /// What deals and organizations would be told of handovers that came to rest.
+    pub answers: Vec<Answer>,
+}
+
+/// A write that tells sales how a handover stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Answer {
+    /// The record that is written.
+    #[serde(flatten)]
+    pub on: Subject,
+    /// What its fields are set to, by the names that people see; none clears.
+    pub set: BTreeMap<&'static str, Option<String>>,
 }
 
 /// One handover.
@@ -78,12 +91,13 @@ impl Handovers {
             waiting: count(true),
             customers_already: preview.customers_already,
             records: preview.handovers.iter().map(|handover| HandoverEntry::of(handover, since)).collect(),
+            answers: preview.answers.iter().map(Answer::of).collect(),
         }
     }
 
     /// For people: totals first, then at most `limit` of them.
     pub fn told(&self, limit: usize) -> String {
-        let Self { since: _, by_themselves, waiting, customers_already, records } = self;
+        let Self { since: _, by_themselves, waiting, customers_already, records, answers } = self;
         let mut text = format!(
             "  handovers to the ERP: {by_themselves} go on by themselves, {waiting} wait for a person, {customers_already} are \
              customers already\n"
@@ -99,6 +113,37 @@ impl Handovers {
                 "\n... and {} more handovers; --limit shows more of them",
                 records.len() - limit
             );
+        }
+        for answer in answers.iter().take(limit) {
+            text.push('\n');
+            text.push_str(&answer.told());
+        }
+        if answers.len() > limit {
+            let _ = writeln!(
+                text,
+                "\n... and {} more answers; --limit shows more of them",
+                answers.len() - limit
+            );
+        }
+        text
+    }
+}
+
+impl Answer {
+    fn of(answer: &ForeseenAnswer) -> Self {
+        let ForeseenAnswer { on, set } = answer;
+        Self { on: *on, set: set.iter().map(|(field, value)| (field.label(), value.clone())).collect() }
+    }
+
+    /// A block of lines for people.
+    fn told(&self) -> String {
+        let mut text = format!("answer  {}\n", self.on);
+        for (field, value) in &self.set {
+            // Writing to a String cannot fail.
+            let _ = match value {
+                Some(value) => writeln!(text, "    {field}: {value}"),
+                None => writeln!(text, "    {field}: cleared"),
+            };
         }
         text
     }
@@ -256,6 +301,7 @@ mod tests {
             tax_id: None,
             url: None,
             phone: None,
+            currency: None,
             addresses: Vec::new(),
         };
         let unit = BusinessUnit {
@@ -264,6 +310,8 @@ mod tests {
             when: Conditions::default(),
             profile_class: "DEFAULT".to_owned(),
             customer_class: None,
+            currency: None,
+            payment_terms: None,
         };
         NextStep::Write {
             piece: Box::new(Piece::Party { new }),

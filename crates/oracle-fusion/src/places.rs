@@ -15,7 +15,7 @@ const LINES: [&str; 4] = ["Address1", "Address2", "Address3", "Address4"];
 
 /// A party to create. What is absent is not named.
 pub(crate) fn party(new: &NewParty) -> Value {
-    let NewParty { name, usage, reference: ours, tax_id, url, phone, addresses } = new;
+    let NewParty { name, usage, reference: ours, tax_id, url, phone, currency, addresses } = new;
     let mut party = Map::new();
     party.insert("OrganizationName".to_owned(), json!(name));
     // Without a usage: HZ-120421.
@@ -24,6 +24,7 @@ pub(crate) fn party(new: &NewParty) -> Value {
     put(&mut party, "TaxpayerIdentificationNumber", tax_id.as_deref());
     put(&mut party, "URL", url.as_deref());
     put(&mut party, "RawPhoneNumber", phone.as_deref());
+    put(&mut party, "CurrencyCode", currency.as_deref());
     if !addresses.is_empty() {
         let addresses: Vec<Value> = addresses.iter().map(self::new).collect();
         party.insert("Address".to_owned(), Value::Array(addresses));

@@ -1,6 +1,9 @@
 //! The gate of a system with a daily budget and burst windows (pipedrive.md 3).
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -26,13 +29,25 @@ pub struct Metered {
     ceiling: u32,
     /// Whether the window that an earlier process may have filled was waited for.
     warmed_up: OnceCell<()>,
+    /// What answers said is left of the budget, as long as nobody came to note it.
+    said: Mutex<Said>,
+}
+
+/// What is left of the budget, by what answers say.
+#[derive(Default)]
+struct Said {
+    /// Whether somebody is noting it: who comes meanwhile leaves what it heard and goes on.
+    noting: bool,
+    /// The least that was heard since.
+    least: Option<u64>,
 }
 
 impl Metered {
     /// Permits are given for at most one second's worth of the pacer's window. `ceiling`: the most that a window
     /// may hold even if the remote system allows more.
     pub fn new(pacer: Pacer, ceiling: Option<u32>, spend: Arc<dyn Spend>, clock: Arc<dyn Clock>) -> Self {
-        Self { pacer, spend, clock, ceiling: ceiling.unwrap_or(u32::MAX), warmed_up: OnceCell::new() }
+        let ceiling = ceiling.unwrap_or(u32::MAX);
+        Self { pacer, spend, clock, ceiling, warmed_up: OnceCell::new(), said: Mutex::default() }
     }
 
     fn most_permits(&self) -> usize {
@@ -109,6 +124,13 @@ impl Metered {
         }
     }
 
+    /// Keeps what an answer said; tells whether whoever heard it has to note it.
+    fn heard_left(&self, remaining: u64) -> bool {
+        let mut said = lock(&self.said);
+        said.least = Some(said.least.map_or(remaining, |least| least.min(remaining)));
+        !std::mem::replace(&mut said.noting, true)
+    }
+
     /// Pays for up to `count` calls; at least one or an error.
     async fn pay(&self, call: &'static str, class: Class, each: u32, count: usize) -> Called<usize> {
         let count = u32::try_from(count).unwrap_or(u32::MAX);
@@ -120,6 +142,35 @@ impl Metered {
         }
         Ok(usize::try_from(grant.granted).unwrap_or(usize::MAX))
     }
+}
+
+/// Whoever notes what is left. Broken off, what was heard waits for the next answer.
+struct Noting<'a> {
+    said: &'a Mutex<Said>,
+    ended: bool,
+}
+
+impl Noting<'_> {
+    /// What is to be noted next; after the last of it nobody notes any more.
+    fn next(&mut self) -> Option<u64> {
+        let mut said = lock(self.said);
+        let least = said.least.take();
+        self.ended = least.is_none();
+        said.noting = !self.ended;
+        least
+    }
+}
+
+impl Drop for Noting<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            lock(self.said).noting = false;
+        }
+    }
+}
+
+fn lock(said: &Mutex<Said>) -> MutexGuard<'_, Said> {
+    said.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[async_trait]
@@ -146,9 +197,16 @@ impl Gate for Metered {
         Ok(Slot::Paced(held))
     }
 
+    /// Many answers come at once, and each note is a transaction for which all others wait: one answer notes for all.
     async fn left(&self, remaining: u64) {
-        if let Err(error) = self.spend.correct(remaining, self.clock.now()).await {
-            tracing::warn!(%error, "what is left of the budget could not be noted");
+        if !self.heard_left(remaining) {
+            return;
+        }
+        let mut noting = Noting { said: &self.said, ended: false };
+        while let Some(least) = noting.next() {
+            if let Err(error) = self.spend.correct(least, self.clock.now()).await {
+                tracing::warn!(%error, "what is left of the budget could not be noted");
+            }
         }
     }
 
@@ -188,4 +246,71 @@ impl Gate for Metered {
 
 fn unusable(call: &'static str, error: &SpendError) -> CallError {
     CallError::without_effect(call, ErrorKind::Transient { after: None }, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use sync_core::ports::{Grant, ManualClock};
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::VirtualSleeper;
+
+    /// A ledger that notes what is left only when it is let.
+    struct Slow {
+        let_through: Semaphore,
+        noted: Mutex<Vec<u64>>,
+    }
+
+    #[async_trait]
+    impl Spend for Slow {
+        async fn reserve(&self, _: Class, _: u32, count: u32, now: Timestamp) -> Result<Grant, SpendError> {
+            Ok(Grant { granted: count, retry_at: now })
+        }
+
+        async fn correct(&self, remaining: u64, _: Timestamp) -> Result<(), SpendError> {
+            self.let_through.acquire().await.unwrap().forget();
+            self.noted.lock().unwrap().push(remaining);
+            Ok(())
+        }
+
+        async fn last_spent(&self, _: Timestamp) -> Result<Option<Timestamp>, SpendError> {
+            Ok(None)
+        }
+
+        async fn refund(&self, _: Class, _: u32, _: u32, _: Timestamp) -> Result<(), SpendError> {
+            Ok(())
+        }
+
+        async fn exhausted(&self, _: Timestamp, _: Timestamp) -> Result<(), SpendError> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn one_answer_notes_for_all_what_is_left() {
+        let clock = ManualClock::at("2026-11-24T12:00:00Z".parse().unwrap());
+        let sleeper = Arc::new(VirtualSleeper::of(clock.clone()));
+        let pacer = Pacer::new(20, 10, Arc::new(clock.clone()), sleeper);
+        let slow = Arc::new(Slow { let_through: Semaphore::new(0), noted: Mutex::default() });
+        let metered = Metered::new(pacer, None, Arc::clone(&slow) as _, Arc::new(clock));
+        let mut first = Box::pin(metered.left(100));
+        assert!(futures::poll!(first.as_mut()).is_pending());
+        for left in [70, 95, 60, 80] {
+            let mut other = Box::pin(metered.left(left));
+            assert!(futures::poll!(other.as_mut()).is_ready(), "it does not wait for the one that notes");
+        }
+        slow.let_through.add_permits(9);
+        first.await;
+        assert_eq!(*slow.noted.lock().unwrap(), [100, 60], "the least of what came meanwhile");
+
+        // Whoever is broken off leaves it to the next one.
+        slow.let_through.forget_permits(9);
+        let mut broken = Box::pin(metered.left(50));
+        assert!(futures::poll!(broken.as_mut()).is_pending());
+        drop(broken);
+        slow.let_through.add_permits(1);
+        metered.left(40).await;
+        assert_eq!(slow.noted.lock().unwrap().last(), Some(&40));
+    }
 }

@@ -32,6 +32,9 @@ pub struct NewParty {
     pub url: Option<String>,
     /// Its telephone number.
     pub phone: Option<String>,
+    /// The currency that it prefers (ISO 4217).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
     /// Where it is; created with it, all or nothing.
     pub addresses: Vec<NewAddress>,
 }
@@ -215,6 +218,9 @@ pub struct NewProfile {
     pub party: PartyId,
     /// The profile class, which gives it its values.
     pub class: String,
+    /// Other payment terms than those of the class, by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_terms: Option<String>,
     /// The day from which it counts.
     pub starts: Date,
 }

@@ -46,6 +46,8 @@ fn unit(name: &str, set: SetId, when: Conditions) -> BusinessUnit {
         when,
         profile_class: "DEFAULT".to_owned(),
         customer_class: None,
+        currency: None,
+        payment_terms: None,
     }
 }
 
@@ -899,6 +901,23 @@ fn older_deals_wait_one_for_each_business_unit_until_they_are_asked_for_or_refus
     handover.deals[1].deal.status = DealStatus::Open;
     assert!(waiting(&handover).is_empty());
     assert!(waiting(&won()).is_empty(), "what was won since goes on by itself");
+}
+
+/// Its pair could not be made when it was created, and nobody was asked then: what is complete asks for it.
+#[test]
+fn a_customer_without_its_pair_is_bound_once_it_is_complete() {
+    let made = Made {
+        began: Some(Began { cause: Cause::Deal(DealId(81)), set: US, at: ago(30) }),
+        party: Some(MadeParty { id: PARTY, number: "1001".to_owned(), ours: true, usage: true }),
+        account: Some(MadeAccount { id: ACCOUNT, number: "9".to_owned(), ours: true }),
+        sites: BTreeMap::from([(US, SiteUseId(9))]),
+        profile: true,
+        ..Made::default()
+    };
+    let unpaired = Handover { made: made.clone(), ..won() };
+    assert_eq!(decide(&policy(), &directory(), &unpaired), Decision::Complete(PARTY));
+    let paired = Handover { made, pair: Some(Paired { party: PARTY, customer: None }), ..won() };
+    assert!(matches!(decide(&policy(), &directory(), &paired), Decision::Nothing(_)));
 }
 
 /// The other flow bound the organization to another party while ours was being created.

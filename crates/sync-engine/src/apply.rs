@@ -1,6 +1,9 @@
 //! Sending: permit, then intent, then call, then receipt. Never more unsent intents than the next second's permits.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use futures::{StreamExt, stream::FuturesUnordered};
 use jiff::Timestamp;
@@ -9,7 +12,7 @@ use sync_core::{
     deals::Relation,
     error::{CallError, ErrorKind},
     fields::{Field, Values},
-    ids::IntentId,
+    ids::{IntentId, PartyId},
     model::CrmOrg,
     plan::{Plan, Step},
     ports::{Called, Crm, Permit},
@@ -26,6 +29,14 @@ pub(crate) struct Sent {
     pub(crate) intent: IntentId,
     pub(crate) tokens: u32,
     pub(crate) answer: Called<Reply>,
+}
+
+/// When what a batch was decided upon was observed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Observed {
+    pub(crate) at: Timestamp,
+    /// Who had been attended to until then.
+    pub(crate) attended: u64,
 }
 
 /// What a write was answered with.
@@ -55,7 +66,7 @@ impl Engine {
     pub(crate) async fn apply(
         &mut self,
         mut planned: Vec<Planned>,
-        observed_at: Timestamp,
+        observed: Observed,
         manners: Manners,
     ) -> Result<(), EngineError> {
         // Permits are for one price.
@@ -67,7 +78,7 @@ impl Engine {
         }
         let mut waiting = VecDeque::from(planned);
         while let Some(class) = waiting.front().map(|p| p.plan.class) {
-            if self.is_stale(observed_at) {
+            if self.is_stale(observed.at) {
                 // Creates overwrite nothing; updates need a fresh look and stay in the queue.
                 waiting.retain(|p| p.plan.steps.first().is_some_and(Step::is_create));
                 if waiting.front().is_none_or(|p| p.plan.class != class) {
@@ -82,7 +93,7 @@ impl Engine {
             if gives_way || !self.crm_is_open_for(class, self.clock.now()) {
                 break;
             }
-            if manners == Manners::GiveWay && self.is_called_away(class).await {
+            if manners == Manners::GiveWay && self.is_called_away(class).await? {
                 break;
             }
             let Some(each) = waiting.front().map(price) else { break };
@@ -94,14 +105,14 @@ impl Engine {
                     break;
                 }
             };
-            if self.is_stale(observed_at) && waiting.iter().any(|p| !p.plan.steps.iter().all(Step::is_create))
+            if self.is_stale(observed.at) && waiting.iter().any(|p| !p.plan.steps.iter().all(Step::is_create))
             {
                 // Waiting for permits took too long: look again.
                 self.crm.give_back(permits).await;
                 continue;
             }
             let slice: Vec<Planned> = waiting.drain(..permits.len().min(alike)).collect();
-            self.send_slice(slice, permits).await?;
+            self.send_slice(slice, permits, observed.attended, manners).await?;
         }
         Ok(())
     }
@@ -113,15 +124,24 @@ impl Engine {
         Ok(tx.next_due(least).await?.is_some_and(|due| due <= self.clock.now()))
     }
 
-    /// Waits for burst slots; tells if somebody rang before there were any. What was not sent stays in the queue.
-    async fn is_called_away(&self, class: Class) -> bool {
-        let Some(bell) = &self.bell else { return false };
-        tokio::select! {
-            // Whoever rings again and again does not keep it from what it can do.
-            biased;
-            () = self.crm.room(class) => false,
-            () = bell.heard() => true,
+    /// Waits for burst slots, and attends to who rings before there are any; tells if somebody rang for something else. What
+    /// was not sent stays in the queue.
+    async fn is_called_away(&mut self, class: Class) -> Result<bool, EngineError> {
+        let crm = self.crm.clone();
+        let mark = self.attention.mark();
+        let room = async {
+            tokio::select! {
+                // Whoever rings again and again does not keep it from what it can do.
+                biased;
+                () = crm.room(class) => false,
+                () = self.rung() => true,
+            }
+        };
+        if !room.await {
+            return Ok(false);
         }
+        self.attend().await?;
+        Ok(self.attention.mark() == mark)
     }
 
     /// Whether what was observed is too old to write upon.
@@ -129,10 +149,18 @@ impl Engine {
         self.clock.now().duration_since(observed_at) > self.settings.policy.freshness
     }
 
-    async fn send_slice(&mut self, slice: Vec<Planned>, permits: Vec<Permit>) -> Result<(), EngineError> {
+    /// Sends what of these still is as it was decided.
+    async fn send_slice(
+        &mut self,
+        slice: Vec<Planned>,
+        permits: Vec<Permit>,
+        attended: u64,
+        manners: Manners,
+    ) -> Result<(), EngineError> {
         if !self.lease.is_valid() {
             return Err(EngineError::LeaseLost);
         }
+        let (slice, permits) = self.still_so(slice, permits, attended).await?;
         let intents = self.open_intents(&slice).await?;
         let mut calls: FuturesUnordered<_> = slice
             .into_iter()
@@ -144,14 +172,30 @@ impl Engine {
             .collect();
         let mut answered: Vec<Sent> = Vec::new();
         loop {
+            // The other calls go on while the store is awaited: they may hold what it waits for (the ledger's row).
+            let attends = manners == Manners::GiveWay;
             if answered.is_empty() {
-                match calls.next().await {
-                    Some(sent) => answered.push(sent),
-                    None => return Ok(()),
+                tokio::select! {
+                    biased;
+                    sent = calls.next() => match sent {
+                        Some(sent) => answered.push(sent),
+                        None => return Ok(()),
+                    },
+                    () = self.rung(), if attends => {}
                 }
             }
+            if attends && self.is_rung() {
+                let others = async {
+                    while let Some(sent) = calls.next().await {
+                        answered.push(sent);
+                    }
+                };
+                self.attend_beside(others).await?;
+            }
             let batch: Vec<Sent> = answered.drain(..answered.len().min(RECEIPTS)).collect();
-            // The other calls go on meanwhile: they may hold what the store waits for (the ledger's row).
+            if batch.is_empty() {
+                continue;
+            }
             let mut storing = std::pin::pin!(self.store_receipts(batch));
             loop {
                 tokio::select! {
@@ -161,6 +205,32 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// If somebody was attended to since these were decided: those about which nobody asked anew. The others stay in the queue.
+    async fn still_so(
+        &mut self,
+        slice: Vec<Planned>,
+        mut permits: Vec<Permit>,
+        attended: u64,
+    ) -> Result<(Vec<Planned>, Vec<Permit>), EngineError> {
+        if self.attention.mark() == attended || self.plants.has(Plant::DecidedBefore) {
+            return Ok((slice, permits));
+        }
+        let parties: Vec<PartyId> = slice.iter().map(|planned| planned.job.party).collect();
+        let mut tx = self.store.read(self.connection()).await?;
+        let jobs: BTreeMap<PartyId, i64> =
+            tx.jobs(&parties).await?.into_iter().map(|job| (job.party, job.generation)).collect();
+        drop(tx);
+        let so: Vec<Planned> = slice
+            .into_iter()
+            .filter(|planned| jobs.get(&planned.job.party) == Some(&planned.job.generation))
+            .collect();
+        let unused = permits.split_off(so.len().min(permits.len()));
+        if !unused.is_empty() {
+            self.crm.give_back(unused).await;
+        }
+        Ok((so, permits))
     }
 
     /// Commits plans and intents. After this, and not before, the writes may be sent.

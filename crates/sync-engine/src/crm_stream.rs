@@ -269,6 +269,8 @@ pub(crate) async fn stage_orgs(
     keys.dedup();
     let ids: Vec<i64> = changed.iter().map(|row| row.id).collect();
     tx.enqueue_asked(&ids, read_at).await?;
+    let returned: Vec<i64> = changed.iter().filter(|row| row.returned).map(|row| row.id).collect();
+    tx.enqueue_returned(&returned, read_at).await?;
     let stamp = |row: &Changed| values.get(&OrgId(row.id)).map(|org| (row.id, org.updated_at));
     let changed = changed.iter().filter_map(stamp).collect();
     Ok(Staged { keys, rows: rows.len(), lost, changed })

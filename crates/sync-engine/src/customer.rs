@@ -27,7 +27,7 @@ use crate::{
     planner::{Foreseen, Sides, staged_orgs, tell},
     relation_stream::{enqueue_daughters, rows_of},
     staging,
-    terms::{Asked, stage_terms},
+    terms::{Asked, ask_terms, stage_terms},
 };
 
 /// A person waits.
@@ -170,7 +170,7 @@ impl Engine {
         let mut accounts = tx.staged_of_parties(StagedKind::Account, &ids).await?;
         drop(tx);
         accounts.retain(|account| account.missing < 2);
-        let Asked { rows, failed } = self.ask_terms(&accounts).await;
+        let Asked { rows, failed } = ask_terms(self.erp.as_ref(), &accounts).await;
         let mut tx = self.write().await?;
         stage_terms(&mut tx, &rows, self.clock.now()).await?;
         tx.commit().await?;

@@ -25,6 +25,7 @@ use crate::{
     streams::{CrmStream, ErpStream, RelationStream, Stream},
     subscriptions::Keeping,
     terms::TermsRead,
+    urgent::Attention,
     watch::{Event, Watch},
     wishes::Serving,
 };
@@ -89,12 +90,15 @@ pub struct Engine {
     pub(crate) hooks_failed: u32,
     /// What is known of our subscription for webhooks.
     pub(crate) keeping: Keeping,
-    /// Who rings while bulk work waits for burst slots is heard at once.
+    /// Who rings while answers are waited for is heard at once.
     pub(crate) bell: Option<Arc<Bell>>,
+    pub(crate) attention: Attention,
     pub(crate) handing: Option<Handing>,
     pub(crate) handed: HandingState,
     /// What showing documents takes; without it none is read.
     pub(crate) documents: Option<DocumentFlow>,
+    /// Whether it has that, also while that is at work.
+    pub(crate) shows_documents: bool,
     /// Nothing but in tests.
     pub(crate) plants: Plants,
 }
@@ -138,14 +142,16 @@ impl Engine {
             hooks_failed: 0,
             keeping: Keeping::default(),
             bell: None,
+            attention: Attention::default(),
             handing,
             handed: HandingState::default(),
             documents: None,
+            shows_documents: false,
             plants: Plants::default(),
         }
     }
 
-    /// Bulk work that waits for burst slots lets itself be called away by this bell, from now on.
+    /// Whoever rings this bell is attended to while answers and burst slots are waited for, from now on.
     pub fn heed(&mut self, bell: Arc<Bell>) {
         self.bell = Some(bell);
     }
@@ -163,6 +169,13 @@ impl Engine {
     /// # Errors
     /// When the store fails or the connection was taken by another process. Failed remote calls are no errors.
     pub async fn step(&mut self, now: Timestamp) -> Result<Step, EngineError> {
+        self.attention.listen(true);
+        let stepped = self.do_step(now).await;
+        self.attention.listen(false);
+        stepped
+    }
+
+    async fn do_step(&mut self, now: Timestamp) -> Result<Step, EngineError> {
         let worked = self.read_hooked_deals(now).await?
             || self.hand_over(now).await?
             || self.show_handover(now).await?

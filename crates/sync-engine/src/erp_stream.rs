@@ -94,7 +94,7 @@ impl Engine {
         mut state: ErpStream,
         now: Timestamp,
     ) -> Result<(), EngineError> {
-        let Some(page) = self.erp_page(stream, &state).await else { return Ok(()) };
+        let Some(page) = self.erp_page(stream, &state).await? else { return Ok(()) };
         let (class, origin) = asking(&state);
         let repeating = state.repeating;
         let progress = state.cursor.after_page(page.end, page.server_now, self.settings.pace);
@@ -169,25 +169,32 @@ impl Engine {
     }
 
     /// Asks for the next page of a stream of the ERP; none when it failed, which is noted.
-    pub(crate) async fn erp_page(&mut self, stream: Stream, state: &ErpStream) -> Option<StagedPage> {
-        let read = state.cursor.next_read()?;
+    pub(crate) async fn erp_page(
+        &mut self,
+        stream: Stream,
+        state: &ErpStream,
+    ) -> Result<Option<StagedPage>, EngineError> {
+        let Some(read) = state.cursor.next_read() else { return Ok(None) };
+        let erp = self.erp.clone();
         let page = match stream {
             Stream::Accounts => {
                 self.terms_checked = false;
-                stage_page(self.erp.accounts(read).await, |a| (a.id.0, a.updated_at), staging::account)
+                let page = self.meanwhile(erp.accounts(read)).await?;
+                stage_page(page, |a| (a.id.0, a.updated_at), staging::account)
             }
             Stream::Parties | Stream::Relations | Stream::Terms | Stream::Orgs | Stream::Deals => {
-                stage_page(self.erp.parties(read).await, |p| (p.id.0, p.updated_at), staging::party)
+                let page = self.meanwhile(erp.parties(read)).await?;
+                stage_page(page, |p| (p.id.0, p.updated_at), staging::party)
             }
         };
         match page {
             Ok(page) => {
                 self.erp_pauses.answered();
-                Some(page)
+                Ok(Some(page))
             }
             Err(error) => {
                 self.side_failed(Side::Erp, &error);
-                None
+                Ok(None)
             }
         }
     }

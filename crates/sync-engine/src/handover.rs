@@ -31,6 +31,12 @@ pub const HANDOVERS: &str = "customers_from_crm";
 /// Somebody waits for the first invoice.
 const CLASS: Class = Class::Urgent;
 
+/// How much later a customer is shown that was completed while something else was on its way.
+const TOLD_LATER: SignedDuration = SignedDuration::from_secs(1);
+
+/// How much later an organization is looked at whose party is just being given another one.
+const MADE_BY_OTHERS: SignedDuration = SignedDuration::from_secs(1);
+
 /// Decisions about one key in a row: looks and what they lead to are fewer.
 const MOST_DECISIONS: usize = 20;
 
@@ -87,6 +93,16 @@ pub(crate) async fn counts_since(tx: &mut Tx) -> Result<Timestamp, EngineError> 
     Ok(begun.map_or(Timestamp::MAX, |begun| begun.since))
 }
 
+/// Whether a party became an organization's.
+pub(crate) enum Bound {
+    /// It is.
+    Yes,
+    /// One of them belongs to somebody else.
+    Asked(Question),
+    /// An organization may just be coming into being for the party; from then on it is known.
+    Unclear(Timestamp),
+}
+
 /// How handling a key went on.
 pub(crate) enum Handled {
     /// It ended, or is looked at later; the outcome if it had one.
@@ -116,7 +132,9 @@ impl Engine {
         let mut tx = self.store.read(self.connection()).await?;
         // Whoever is not known yet cannot be found to be the same.
         let loaded = self.is_loaded(&mut tx).await?;
-        let jobs = if loaded { tx.claim_handovers(now, Class::Backfill, 1).await? } else { Vec::new() };
+        // Who is only to be looked at once more waits for its turn.
+        let least = if self.attention.is_busy() { CLASS } else { Class::Backfill };
+        let jobs = if loaded { tx.claim_handovers(now, least, 1).await? } else { Vec::new() };
         drop(tx);
         let Some(job) = jobs.into_iter().next() else { return Ok(false) };
         if let Err(error) = self.learn_names(&handing, now).await {
@@ -311,6 +329,10 @@ impl Engine {
             match decide(&handing.policy, &directory, &handover) {
                 Decision::Nothing(_) => {
                     if let Some(party) = to_be_told(&row.made) {
+                        if self.attention.is_busy() {
+                            // It reads and writes what may be on its way just now, and nobody waits for it.
+                            return self.settle(job, Some(now + TOLD_LATER), None, None).await;
+                        }
                         self.remember_made(org, &Made { told: true, ..row.made }).await?;
                         self.settle(job, None, Some(None), None).await?;
                         return self.answer_back(party).await;
@@ -338,8 +360,10 @@ impl Engine {
                 }
                 Decision::Adopt(party) => {
                     let made = Made { party: Some(party.clone()), ..row.made };
-                    if let Some(question) = self.adopt_party(org, party.id, &made).await? {
-                        return self.ask(job, question).await;
+                    match self.adopt_party(org, party.id, &made).await? {
+                        Bound::Yes => {}
+                        Bound::Asked(question) => return self.ask(job, question).await,
+                        Bound::Unclear(at) => return self.settle(job, Some(at), None, None).await,
                     }
                 }
                 Decision::AdoptAccount(account, found) => {
@@ -358,11 +382,11 @@ impl Engine {
                     return self.write_piece(handing, job, &row.made, (*piece, cause, unit.set)).await;
                 }
                 // It is bound, and decided once more.
-                Decision::Complete(party) => {
-                    if let Some(question) = self.adopt_party(org, party, &row.made).await? {
-                        return self.ask(job, question).await;
-                    }
-                }
+                Decision::Complete(party) => match self.adopt_party(org, party, &row.made).await? {
+                    Bound::Yes => {}
+                    Bound::Asked(question) => return self.ask(job, question).await,
+                    Bound::Unclear(at) => return self.settle(job, Some(at), None, None).await,
+                },
                 Decision::Hold(question) => return self.ask(job, *question).await,
                 Decision::WaitUntil(due) => return self.settle(job, Some(due), None, None).await,
             }
@@ -444,22 +468,16 @@ impl Engine {
         Ok(tx.commit().await?)
     }
 
-    /// The party is the organization's: it gets its pair at once, so that nobody makes another organization for it. Gives the
-    /// question if it belongs to another one.
-    async fn adopt_party(
-        &mut self,
-        org: OrgId,
-        party: PartyId,
-        made: &Made,
-    ) -> Result<Option<Question>, EngineError> {
+    /// The party is the organization's: it gets its pair at once, so that nobody makes another organization for it.
+    async fn adopt_party(&mut self, org: OrgId, party: PartyId, made: &Made) -> Result<Bound, EngineError> {
         let now = self.clock.now();
         let mut tx = self.write().await?;
-        if let Some(question) = self.bind_party(&mut tx, org, party, now).await? {
-            return Ok(Some(question));
+        let bound = self.bind_party(&mut tx, org, party, now).await?;
+        if matches!(bound, Bound::Yes) {
+            tx.put_made(org, made, now).await?;
+            tx.commit().await?;
         }
-        tx.put_made(org, made, now).await?;
-        tx.commit().await?;
-        Ok(None)
+        Ok(bound)
     }
 
     /// Binds a party to an organization if neither belongs to anybody else; whoever is concerned is looked at again.
@@ -469,20 +487,27 @@ impl Engine {
         org: OrgId,
         party: PartyId,
         now: Timestamp,
-    ) -> Result<Option<Question>, EngineError> {
+    ) -> Result<Bound, EngineError> {
         let of_org = tx.pairs_by_org(&[org]).await?.remove(&org);
         let of_party = tx.pairs_by_party(&[party]).await?.remove(&party);
         match (of_org, of_party) {
-            (Some(known), _) if known == party => Ok(None),
+            (Some(known), _) if known == party => Ok(Bound::Yes),
             (Some(known), _) => {
                 let why = format!("organization {org} belongs to party {known} already");
-                Ok(Some(Question::PartyUnusable { party, why }))
+                Ok(Bound::Asked(Question::PartyUnusable { party, why }))
             }
             (None, Some(pair)) => {
                 let why = format!("it belongs to organization {} already", pair.org);
-                Ok(Some(Question::PartyUnusable { party, why }))
+                Ok(Bound::Asked(Question::PartyUnusable { party, why }))
             }
             (None, None) => {
+                if !self.plants.has(Plant::CreateOverlooked)
+                    && let Some(settled_at) = tx.create_in_doubt(party).await?
+                {
+                    // An organization is being created for it, or may have been: what comes of that decides.
+                    let at = settled_at.unwrap_or(now).max(now + MADE_BY_OTHERS);
+                    return Ok(Bound::Unclear(at));
+                }
                 self.note_paired(tx, &[new_pair(party, org)], now).await?;
                 tx.put_pairs(&[new_pair(party, org)], now).await?;
                 let near = parties_near(tx, &[org]).await?;
@@ -491,7 +516,7 @@ impl Engine {
                 if !self.plants.has(Plant::RelativesUntold) {
                     self.enqueue_relatives(tx, &[party], Class::Edit, now).await?;
                 }
-                Ok(None)
+                Ok(Bound::Yes)
             }
         }
     }

@@ -23,8 +23,13 @@ use sync_core::{
 use sync_store::{HandoverJob, StagedKind, Store, Tx};
 
 use crate::{
-    EngineError, handover::without_org, handover_look::Looker, handover_observe::situation,
-    likeness::judge_organization, staging,
+    EngineError,
+    handover::without_org,
+    handover_look::Looker,
+    handover_observe::situation,
+    handover_shown::{ForeseenAnswer, to_be_shown},
+    likeness::judge_organization,
+    staging,
 };
 
 /// Organizations loaded at once.
@@ -65,6 +70,8 @@ pub struct HandoverPreview {
     pub handovers: Vec<ForeseenHandover>,
     /// Organizations with older won deals that are customers of the ERP already: nothing is to be done about them.
     pub customers_already: u64,
+    /// What sales would be shown of handovers that came to rest.
+    pub answers: Vec<ForeseenAnswer>,
 }
 
 /// A handover, and what would become of it.
@@ -108,6 +115,13 @@ impl HandoverPlanner {
                 preview.handovers.push(foreseen);
             }
         }
+        let mut tx = self.store.read(self.connection).await?;
+        let since = self.since.unwrap_or(Timestamp::MAX);
+        for job in tx.pending_shows(now, MOST_DUE).await? {
+            let deciding = (&self.policy, &self.directory);
+            preview.answers.extend(to_be_shown(&mut tx, deciding, since, &job, now).await?);
+        }
+        drop(tx);
         let mut after = OrgId(0);
         loop {
             let orgs = self.store.read(self.connection).await?.orgs_with_deals(after, PAGE).await?;
@@ -332,7 +346,9 @@ fn tell(handover: &Handover, course: HandoverCourse, waits: bool) -> ForeseenHan
 fn in_short(next: &NextStep) -> String {
     match next {
         NextStep::Write { piece, .. } => match piece.as_ref() {
-            Piece::Profile { new } => format!("profile {:?} {}", new.account, new.class),
+            Piece::Profile { new } => {
+                format!("profile {:?} {} {:?}", new.account, new.class, new.payment_terms)
+            }
             piece @ (Piece::Party { .. }
             | Piece::Usage { .. }
             | Piece::Address { .. }

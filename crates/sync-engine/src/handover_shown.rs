@@ -10,7 +10,8 @@ use sync_core::{
     error::{CallError, Effect, ErrorKind},
     fields::Values,
     handover::{
-        AnswerField, AnsweredOn, Answers, Looked, OnRecord, Sending, Shown, Subject, Wanted, answers, waiting,
+        AnswerField, AnsweredOn, Answers, Directory, HandoverPolicy, Looked, OnRecord, Sending, Shown,
+        Subject, Wanted, answers, waiting,
     },
     ids::{DealId, IntentId, OrgId, PartyId},
     model::{CrmOrg, Page, Seen},
@@ -37,6 +38,15 @@ const NEXT_DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// After so many failures in a row it is left for a day.
 const MOST_ATTEMPTS: u32 = 5;
+
+/// What sales would be shown: the exact write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForeseenAnswer {
+    /// The record that would be written.
+    pub on: Subject,
+    /// What is set; none clears.
+    pub set: BTreeMap<AnswerField, Option<String>>,
+}
 
 /// Something that answers are shown on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -195,35 +205,14 @@ impl Engine {
         (!self.crm_is_open_for(CLASS, now)).then(|| pauses().map(|pause| pause.until).max()).flatten()
     }
 
-    /// What the records of a handover shall say, unless it is still going on.
     async fn what_to_show(
         &self,
         handing: &Handing,
         job: &HandoverJob,
     ) -> Result<Vec<(Record, Wanted)>, EngineError> {
-        let (now, rules) = (self.clock.now(), &handing.policy.answers);
-        if rules.deal.is_empty() && rules.org.is_empty() {
-            return Ok(Vec::new());
-        }
+        let names = self.handed.directory.as_ref().map(|(names, _)| names.clone()).unwrap_or_default();
         let mut tx = self.store.read(self.connection()).await?;
-        match job.subject {
-            Subject::Org(org) => {
-                let looked = Looked::default();
-                let (handover, _) = situation(&mut tx, self.since(), org, looked, job, now).await?;
-                let names = self.handed.directory.as_ref().map(|(names, _)| names.clone());
-                let wanted = answers(&handing.policy, &names.unwrap_or_default(), &handover);
-                let on_deals = wanted.deals.into_iter().map(|(deal, wanted)| (Record::Deal(deal), wanted));
-                Ok(on_deals.chain([(Record::Org(org), wanted.org)]).collect())
-            }
-            Subject::Deal(deal) => {
-                let row = tx.handover(job.subject).await?.unwrap_or_default();
-                let record = tx.staged(StagedKind::Deal, &[deal.0]).await?.remove(&deal.0);
-                let wanted = alone(&row, deal, read_deal(record.as_ref())?.as_ref());
-                let wanted = wanted.filter(|_| rules.deal.contains(&AnswerField::Status));
-                let of_status = |status| (Record::Deal(deal), Wanted::from([(AnswerField::Status, status)]));
-                Ok(wanted.map(of_status).into_iter().collect())
-            }
-        }
+        what_to_show(&mut tx, (&handing.policy, &names), self.since(), job, self.clock.now()).await
     }
 
     /// Writes what differs on one record, after having read it a moment before. Gives when it may be tried, if the CRM is left
@@ -466,6 +455,60 @@ impl Engine {
         self.crm_pauses.answered();
         Ok(Ok(()))
     }
+}
+
+/// What the records of a handover shall say, unless it is still going on.
+async fn what_to_show(
+    tx: &mut Tx,
+    (policy, names): (&HandoverPolicy, &Directory),
+    since: Timestamp,
+    job: &HandoverJob,
+    now: Timestamp,
+) -> Result<Vec<(Record, Wanted)>, EngineError> {
+    let rules = &policy.answers;
+    if rules.deal.is_empty() && rules.org.is_empty() {
+        return Ok(Vec::new());
+    }
+    match job.subject {
+        Subject::Org(org) => {
+            let (handover, _) = situation(tx, since, org, Looked::default(), job, now).await?;
+            let wanted = answers(policy, names, &handover);
+            let on_deals = wanted.deals.into_iter().map(|(deal, wanted)| (Record::Deal(deal), wanted));
+            Ok(on_deals.chain([(Record::Org(org), wanted.org)]).collect())
+        }
+        Subject::Deal(deal) => {
+            let row = tx.handover(job.subject).await?.unwrap_or_default();
+            let record = tx.staged(StagedKind::Deal, &[deal.0]).await?.remove(&deal.0);
+            let wanted = alone(&row, deal, read_deal(record.as_ref())?.as_ref());
+            let wanted = wanted.filter(|_| rules.deal.contains(&AnswerField::Status));
+            let of_status = |status| (Record::Deal(deal), Wanted::from([(AnswerField::Status, status)]));
+            Ok(wanted.map(of_status).into_iter().collect())
+        }
+    }
+}
+
+/// What would be written about a handover that came to rest, as far as its records were read.
+pub(crate) async fn to_be_shown(
+    tx: &mut Tx,
+    deciding: (&HandoverPolicy, &Directory),
+    since: Timestamp,
+    job: &HandoverJob,
+    now: Timestamp,
+) -> Result<Vec<ForeseenAnswer>, EngineError> {
+    let shown = tx.handover(job.subject).await?.unwrap_or_default().made.shown;
+    let mut answers = Vec::new();
+    for (record, wanted) in what_to_show(tx, deciding, since, job, now).await? {
+        let Some(last) = last_read(tx, record).await?.filter(|last| last.writable) else { continue };
+        let set = on(&shown, record).changes(&wanted, &last.says);
+        if !set.is_empty() {
+            let on = match record {
+                Record::Deal(deal) => Subject::Deal(deal),
+                Record::Org(org) => Subject::Org(org),
+            };
+            answers.push(ForeseenAnswer { on, set });
+        }
+    }
+    Ok(answers)
 }
 
 /// Whether a failure says something about the CRM, and not only about one record, or a right that nothing else needs.

@@ -14,7 +14,7 @@ use sync_store::{ErpIntent, HandoverJob, IntentEnd, JournalEntry, NewErpIntent, 
 use crate::{
     Engine, EngineError,
     doubt::FOUND_AFTERWARDS,
-    handover::{Handing, Handled},
+    handover::{Bound, Handing, Handled},
     pause::Side,
     plants::Plant,
 };
@@ -143,10 +143,17 @@ impl Engine {
         match told {
             Told::Party(party) => {
                 // From here on the other flow knows whose party this is.
-                if !self.plants.has(Plant::PartyNotPaired)
-                    && let Some(question) = self.bind_party(&mut tx, org, party.id, now).await?
-                {
-                    tracing::error!(%org, party = %party.id, question = question.key(), "a new party is somebody else's");
+                if !self.plants.has(Plant::PartyNotPaired) {
+                    match self.bind_party(&mut tx, org, party.id, now).await? {
+                        Bound::Yes => {}
+                        // What is decided next about the organization asks for this pair again, and then asks a person or waits.
+                        Bound::Asked(question) => {
+                            tracing::error!(%org, party = %party.id, question = question.key(), "a new party is somebody else's");
+                        }
+                        Bound::Unclear(at) => {
+                            tracing::warn!(%org, party = %party.id, %at, "a new party is being given another organization");
+                        }
+                    }
                 }
                 made.party = Some(party);
             }

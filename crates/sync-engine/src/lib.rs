@@ -52,6 +52,7 @@ pub mod streams;
 pub mod subscriptions;
 mod survey;
 mod terms;
+mod urgent;
 mod watch;
 mod wishes;
 
@@ -61,6 +62,7 @@ pub use engine::{Engine, Parts, Step};
 pub use error::EngineError;
 pub use handover::{HANDOVERS, Handing, activated_at};
 pub use handover_plan::{ForeseenHandover, HandoverPlanner, HandoverPreview};
+pub use handover_shown::ForeseenAnswer;
 pub use pause::{Pause, Side};
 pub use planner::{Foreseen, Planner, Reads, Sides, policy_digest};
 pub use settings::{Settings, Subscribing};

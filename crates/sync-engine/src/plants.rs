@@ -87,6 +87,10 @@ pub(crate) enum Plant {
     // In the engine: between the two flows.
     /// A party that was created for an organization gets no pair with it.
     PartyNotPaired,
+    /// A party for which an organization is just being created becomes the customer of another one.
+    CreateOverlooked,
+    /// What was decided before a handover is sent after it, whoever it concerned.
+    DecidedBefore,
     /// Whoever belongs to an organization that a handover found gone does not hear of it (seed 177 of old).
     GoneUntold,
     /// A pair that was made by a handover tells no relatives (seed 411 of old).

@@ -20,7 +20,7 @@ use sync_store::{Job, Outcome, QueueLen, Reschedule, StagedKind};
 
 use crate::{
     CUSTOMERS, Engine, EngineError,
-    apply::Manners,
+    apply::{Manners, Observed},
     facts, family, guard,
     likeness::{parties_near, stage},
     observe::observe,
@@ -43,7 +43,7 @@ pub(crate) struct Planned {
 pub(crate) struct Looked {
     pub(crate) decisions: BTreeMap<PartyId, Decision>,
     pub(crate) situations: BTreeMap<PartyId, Situation>,
-    pub(crate) observed_at: Timestamp,
+    pub(crate) observed: Observed,
 }
 
 /// A decided batch, sorted by what has to be done with it.
@@ -72,7 +72,7 @@ impl Engine {
         if !self.is_loaded(&mut tx).await? {
             return Ok(false);
         }
-        let jobs = tx.claim(now, least, self.settings.batch).await?;
+        let jobs = tx.claim(now, least, self.batch()).await?;
         if jobs.is_empty() {
             return Ok(false);
         }
@@ -120,7 +120,8 @@ impl Engine {
         for (party, decision) in &decisions {
             tracing::trace!(%party, ?decision, "decided");
         }
-        Ok(Some(Looked { decisions, situations, observed_at: self.clock.now() }))
+        let observed = Observed { at: self.clock.now(), attended: self.attention.mark() };
+        Ok(Some(Looked { decisions, situations, observed }))
     }
 
     /// Does what was decided about these keys.
@@ -131,7 +132,7 @@ impl Engine {
         manners: Manners,
         now: Timestamp,
     ) -> Result<(), EngineError> {
-        let Looked { mut decisions, situations, observed_at } = looked;
+        let Looked { mut decisions, situations, observed } = looked;
         let approved: BTreeSet<PartyId> = match manners {
             Manners::GiveWay => self.hold_waves(&mut decisions, &situations, now).await?,
             Manners::Insist => jobs.iter().map(|job| job.party).collect(),
@@ -141,7 +142,7 @@ impl Engine {
         }
         let sorted = sort(&self.settings.policy, jobs, decisions, situations, now);
         let planned = self.settle_locally(sorted, now).await?;
-        self.apply(planned, observed_at, manners).await
+        self.apply(planned, observed, manners).await
     }
 
     fn decide_all(&self, situations: &BTreeMap<PartyId, Situation>) -> BTreeMap<PartyId, Decision> {
@@ -174,6 +175,8 @@ impl Engine {
         let was = facts::before(&mut tx, self.watched(), rows.iter().map(|row| row.id)).await?;
         let changed = stage(&mut tx, StagedKind::Org, &rows, read_at, 0).await?;
         facts::note(&mut tx, self.watched(), was, read_at).await?;
+        let returned: Vec<i64> = changed.iter().filter(|row| row.returned).map(|row| row.id).collect();
+        tx.enqueue_returned(&returned, read_at).await?;
         let relatives = family::relatives_of_returned(&mut tx, &changed).await?;
         tx.enqueue(&relatives, Class::Edit, read_at, "a relative's organization is back").await?;
         tx.mark_absent(StagedKind::Org, &absent).await?;

@@ -92,7 +92,8 @@ impl Engine {
         let state: RelationStream = tx.cursor(Stream::Relations.name()).await?.unwrap_or_default();
         drop(tx);
         let Some((state, after)) = state.due(self.settings.sweep_every, now) else { return Ok(false) };
-        match self.erp.links(after).await {
+        let erp = self.erp.clone();
+        match self.meanwhile(erp.links(after)).await? {
             Ok(page) => {
                 self.erp_pauses.answered();
                 self.stage_relations(&rule, state, (after, page), now).await?;

@@ -156,7 +156,7 @@ impl Engine {
         state: &mut ErpStream,
         now: Timestamp,
     ) -> Result<(), EngineError> {
-        let Some(page) = self.erp_page(stream, state).await else { return Ok(()) };
+        let Some(page) = self.erp_page(stream, state).await? else { return Ok(()) };
         let (class, origin) = asking(state);
         let repeating = state.repeating;
         let progress = state.cursor.after_page(page.end, page.server_now, self.settings.pace);

@@ -9,6 +9,7 @@ use sync_core::{
     error::{CallError, ErrorKind},
     ids::{AccountId, PartyId},
     model::{Malformed, Seen},
+    ports::Erp,
 };
 use sync_store::{StagedKind, StagedRecord, StagedRow, Tx};
 
@@ -50,7 +51,8 @@ impl Engine {
             self.note_terms_read(now).await?;
             return Ok(false);
         }
-        let Asked { rows, failed } = self.ask_terms(&accounts).await;
+        let erp = self.erp.clone();
+        let Asked { rows, failed } = self.meanwhile(ask_terms(erp.as_ref(), &accounts)).await?;
         let mut tx = self.write().await?;
         let keys = stage_terms(&mut tx, &rows, now).await?;
         tx.commit().await?;
@@ -64,44 +66,6 @@ impl Engine {
 
     pub(crate) fn wants_terms(&self) -> bool {
         self.settings.policy.fields.wants_terms()
-    }
-
-    /// Asks for the terms of these accounts, several at a time.
-    pub(crate) async fn ask_terms(&self, accounts: &[StagedRecord]) -> Asked {
-        let asked = accounts.iter().filter_map(|record| {
-            let party = record.row.party?;
-            Some(async move {
-                let answer = self.erp.terms(AccountId(record.row.id), PartyId(party)).await;
-                (&record.row, answer)
-            })
-        });
-        let mut found = Asked { rows: Vec::new(), failed: None };
-        for (account, answer) in join_all(asked).await {
-            let terms = match answer {
-                Ok(terms) => terms,
-                Err(error) => match error.kind {
-                    // What is wrong with one account stops no other.
-                    ErrorKind::Rejected | ErrorKind::Missing | ErrorKind::Unreadable => {
-                        Seen::Malformed(Malformed {
-                            id: Some(account.id),
-                            owner: account.party.map(PartyId),
-                            updated_at: None,
-                            reason: error.to_string(),
-                        })
-                    }
-                    ErrorKind::Transient { .. }
-                    | ErrorKind::Exhausted { .. }
-                    | ErrorKind::Unauthorized
-                    | ErrorKind::Forbidden
-                    | ErrorKind::UnknownField => {
-                        found.failed.get_or_insert(error);
-                        continue;
-                    }
-                },
-            };
-            found.rows.push(staging::terms(account, &terms));
-        }
-        found
     }
 
     /// Notes that nothing is due, once all accounts are known.
@@ -118,6 +82,44 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// Asks for the terms of these accounts, several at a time.
+pub(crate) async fn ask_terms(erp: &dyn Erp, accounts: &[StagedRecord]) -> Asked {
+    let asked = accounts.iter().filter_map(|record| {
+        let party = record.row.party?;
+        Some(async move {
+            let answer = erp.terms(AccountId(record.row.id), PartyId(party)).await;
+            (&record.row, answer)
+        })
+    });
+    let mut found = Asked { rows: Vec::new(), failed: None };
+    for (account, answer) in join_all(asked).await {
+        let terms = match answer {
+            Ok(terms) => terms,
+            Err(error) => match error.kind {
+                // What is wrong with one account stops no other.
+                ErrorKind::Rejected | ErrorKind::Missing | ErrorKind::Unreadable => {
+                    Seen::Malformed(Malformed {
+                        id: Some(account.id),
+                        owner: account.party.map(PartyId),
+                        updated_at: None,
+                        reason: error.to_string(),
+                    })
+                }
+                ErrorKind::Transient { .. }
+                | ErrorKind::Exhausted { .. }
+                | ErrorKind::Unauthorized
+                | ErrorKind::Forbidden
+                | ErrorKind::UnknownField => {
+                    found.failed.get_or_insert(error);
+                    continue;
+                }
+            },
+        };
+        found.rows.push(staging::terms(account, &terms));
+    }
+    found
 }
 
 /// Stages terms and asks for a look at whose they are. Gives how many these are.

@@ -1,6 +1,6 @@
 //! Wishes of others: a CLI command beside the daemon asks for a sync now, the daemon does it and reports.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use sync_core::{
     error::{CallError, ErrorKind},
@@ -15,6 +15,7 @@ use crate::{Engine, EngineError, daemon::End, engine::put_again, staging};
 #[derive(Debug, Default)]
 pub struct Bell {
     rung: AtomicBool,
+    rings: AtomicU64,
     waker: Notify,
 }
 
@@ -22,6 +23,7 @@ impl Bell {
     /// Rings.
     pub fn ring(&self) {
         self.rung.store(true, Ordering::SeqCst);
+        self.rings.fetch_add(1, Ordering::SeqCst);
         self.waker.notify_one();
     }
 
@@ -29,6 +31,18 @@ impl Bell {
     #[must_use]
     pub fn rang(&self) -> bool {
         self.rung.swap(false, Ordering::SeqCst)
+    }
+
+    /// How often it rang.
+    pub(crate) fn rings(&self) -> u64 {
+        self.rings.load(Ordering::SeqCst)
+    }
+
+    /// Returns when it rings once more than so often, at once if it did. Whoever asks [`Bell::rang`] hears of it, too.
+    pub(crate) async fn heard_after(&self, rings: u64) {
+        while self.rings() <= rings {
+            self.waker.notified().await;
+        }
     }
 
     /// Returns when it rings, at once if it rang already.

@@ -82,6 +82,14 @@ static ASKED: Many = Many::new(
     3,
 );
 
+static RETURNED: Many = Many::new(
+    "UPDATE handover SET class = $3, due_at = CASE WHEN due_at < $2 THEN due_at ELSE $2 END, \
+        origin = 'the organization is back', generation = generation + 1, attempts = 0, last_error = NULL \
+        WHERE connection_id = $1 AND kind = 'org' AND id IN ({rows})",
+    "?",
+    3,
+);
+
 /// How often it failed, how and until when; the handover's own failure comes before that to tell of it.
 macro_rules! failure {
     () => {
@@ -249,6 +257,15 @@ impl Tx {
         Ok(())
     }
 
+    /// Asks for a look at those of these organizations that a handover was about: they were gone and are back.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn enqueue_returned(&mut self, orgs: &[i64], due: Timestamp) -> Result<(), StoreError> {
+        self.execute_in(&RETURNED, &[self.id(), due.into(), Class::Urgent.rank().into()], orgs).await?;
+        Ok(())
+    }
+
     /// Keys that are due and at least as urgent as `least`, the most urgent first.
     ///
     /// # Errors
@@ -319,6 +336,22 @@ impl Tx {
         let sql = "SELECT id, kind, class, generation, show_attempts AS attempts, origin FROM handover \
             WHERE connection_id = $1 AND show_at IS NOT NULL AND show_at <= $2 AND (due_at IS NULL OR due_at > $2) \
             ORDER BY show_at, kind, id LIMIT $3";
+        let args = vec![self.id(), now.into(), i64::from(limit).into()];
+        self.fetch("handover", sql, args, job).await
+    }
+
+    /// Keys of which deal and organization shall be told, now or later, unless they are decided first.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn pending_shows(
+        &mut self,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<HandoverJob>, StoreError> {
+        let sql = "SELECT id, kind, class, generation, show_attempts AS attempts, origin FROM handover \
+            WHERE connection_id = $1 AND show_at IS NOT NULL AND (due_at IS NULL OR due_at > $2) \
+            ORDER BY kind, id LIMIT $3";
         let args = vec![self.id(), now.into(), i64::from(limit).into()];
         self.fetch("handover", sql, args, job).await
     }

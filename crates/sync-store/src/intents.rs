@@ -192,6 +192,17 @@ impl Tx {
         Ok(self.fetch("intent", sql, args, read).await?.into_iter().collect())
     }
 
+    /// Whether an organization is being created for this party, or may have been: from when on a look can tell, if that is known.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn create_in_doubt(&mut self, party: PartyId) -> Result<Option<Option<Timestamp>>, StoreError> {
+        let sql = "SELECT settled_at FROM intent WHERE connection_id = $1 AND party_id = $2 AND state = 'open' \
+            AND step LIKE '{\"op\":\"create\"%'";
+        let args = vec![self.id(), party.0.into()];
+        self.fetch_one("intent", sql, args, |row| row.maybe_time(0, "settled_at")).await
+    }
+
     /// All open intents, by number.
     ///
     /// # Errors

@@ -54,6 +54,10 @@ pub struct CustomersFromCrm {
     #[schemars(with = "Duration")]
     pub approval_lasts: SignedDuration,
 
+    /// Whether the deal's person becomes the contact to bill. This is not built yet, so it can only be `false`. Default `false`.
+    #[serde(default)]
+    pub contact: bool,
+
     /// The source system under which the ERP knows us: created in its setup under Manage Trading Community Source Systems,
     /// enabled for parties, addresses, accounts, sites and site uses. Default `"PIPEDRIVE"`.
     #[serde(default = "source_system")]
@@ -140,6 +144,16 @@ pub struct BusinessUnit {
     /// The class of its customers' accounts, from the ERP's own list; none if empty. Default `""`.
     #[serde(default)]
     pub customer_class: String,
+
+    /// The currency that a party created for it prefers (ISO 4217); none if empty. Parties that the ERP has already keep theirs.
+    /// Default `""`.
+    #[serde(default)]
+    pub currency: String,
+
+    /// The payment terms of its customers, by their name in the ERP; those of the profile class if empty. A profile that is
+    /// there already keeps its own. Default `""`.
+    #[serde(default)]
+    pub payment_terms: String,
 }
 
 /// What has to be true; what is left out asks for nothing.
@@ -285,6 +299,7 @@ impl CustomersFromCrm {
             approval,
             review_above,
             approval_lasts,
+            contact,
             source_system,
             party_usage,
             ask_to_reuse: _,
@@ -330,6 +345,13 @@ impl CustomersFromCrm {
                 .key("approval_lasts")
                 .fail("nobody can answer so soon", "write at least \"1h\", such as \"336h\""));
         }
+        if *contact {
+            return Err(at.key("contact").fail(
+                "nobody is made a contact yet: a person, the relationship to its company and the contact of the account would each \
+                 have to be looked for before they are created, and that is not built",
+                "write contact = false, and enter contacts in the ERP",
+            ));
+        }
         for (key, value) in [("source_system", source_system), ("party_usage", party_usage)] {
             // A finder of the ERP cannot say these (oracle-fusion.md 4.2).
             if value.trim().is_empty() || value.contains([',', ';', '=']) || value.len() > 30 {
@@ -369,6 +391,18 @@ impl CustomersFromCrm {
                 return Err(at.key("when").key("country").fail(
                     format!("\"{code}\" is not a country"),
                     "write ISO 3166 codes of two capitals, such as DE",
+                ));
+            }
+            if let Some(code) = said(&unit.currency).filter(|code| !is_code(code, 3)) {
+                return Err(at.key("currency").fail(
+                    format!("\"{code}\" is not a currency"),
+                    "write its ISO 4217 code in capitals, such as USD",
+                ));
+            }
+            if unit.payment_terms.trim().chars().count() > 30 {
+                return Err(at.key("payment_terms").fail(
+                    "the ERP's payment terms have shorter names",
+                    "write the name that the ERP shows",
                 ));
             }
             let blank = |field: &FieldIs| field.name.trim().is_empty() || field.value.trim().is_empty();
@@ -435,6 +469,11 @@ fn check_link(template: &str, at: &At<'_>) -> Result<(), ConfigError> {
     Ok(())
 }
 
+/// What a text says, unless it is empty.
+fn said(text: &str) -> Option<String> {
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
 fn is_code(code: &str, length: usize) -> bool {
     code.len() == length && code.bytes().all(|byte| byte.is_ascii_uppercase())
 }
@@ -475,7 +514,9 @@ impl BusinessUnit {
                 }),
             },
             profile_class: self.profile_class.clone(),
-            customer_class: Some(self.customer_class.trim().to_owned()).filter(|class| !class.is_empty()),
+            customer_class: said(&self.customer_class),
+            currency: said(&self.currency),
+            payment_terms: said(&self.payment_terms),
         }
     }
 }

@@ -255,6 +255,7 @@ fn what_sets_a_handover_off_must_not_be_everything_or_nothing() {
         ("on = [\"org_created\"]", "every organization that anybody enters", "approval = \"review\""),
         ("on = [\"deal_won\", \"org_assigned\"]", "that is given to somebody else", "mark = { label"),
         ("require_mark = true", "there is no mark", "mark = { label"),
+        ("contact = true", "that is not built", "contact = false"),
         ("mark = {}", "neither a label nor a custom field", "{ label = \"Send to ERP\" }"),
         ("mark = { label = \"a\", field = \"b\", values = [\"c\"] }", "at once", "or { field"),
         ("mark = { field = \"Send to ERP\" }", "what the field has to say", "values = [\"Yes\"]"),
@@ -275,6 +276,20 @@ fn what_sets_a_handover_off_must_not_be_everything_or_nothing() {
     let field = "when = { field = { name = \"Region\", value = \" \" } }";
     let (error, ..) = told(&format!("[connection.customers_from_crm]\n{UNIT}\n{field}"));
     assert!(error.contains("names no custom field"), "{error}");
+    for (bad, says) in [
+        ("currency = \"Dollar\"", "is not a currency"),
+        ("payment_terms = \"thirty days after somebody looked\"", "have shorter names"),
+    ] {
+        let (error, line, _) = told(&format!("[connection.customers_from_crm]\n{UNIT}\n{bad}"));
+        assert!(error.contains(says), "{error}");
+        assert_eq!(line, bad);
+    }
+    let unit = format!("{UNIT}\ncurrency = \"EUR\"\npayment_terms = \" 30 Net \"\n");
+    let text = format!("{FINE}\n[connection.customers_from_crm]\n{unit}");
+    let config = Config::parse(&text, "ml-connector.toml").unwrap();
+    let policy = crate::wire::handover_policy(&config.connections[0]).unwrap();
+    let unit = &policy.business_units[0];
+    assert_eq!((unit.currency.as_deref(), unit.payment_terms.as_deref()), (Some("EUR"), Some("30 Net")));
 
     let fine = |more: &str, unit: &str| {
         let text = format!("{FINE}\n[connection.customers_from_crm]\n{more}\n{UNIT}\n{unit}\n");

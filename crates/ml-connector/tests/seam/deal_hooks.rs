@@ -1,7 +1,6 @@
 //! Webhooks of deals: what is won is handed over at once, and polling becomes seldom.
 
 use jiff::{SignedDuration, Timestamp};
-use saas_sims::pipedrive::deliver_due;
 use serde_json::json;
 use sync_core::{
     handover::Subject,
@@ -72,16 +71,8 @@ impl Story {
     }
 
     async fn deliver(&mut self) {
-        let Self { world, door, keeper, engine, .. } = self;
-        let delivered = async {
-            tokio::select! {
-                biased;
-                made = deliver_due(&world.pipedrive, door) => made,
-                () = keeper => panic!("nobody closes the doors"),
-            }
-        };
-        if world.drive(delivered).await.expect("alive") > 0 {
-            engine.look_into_hooks();
+        if self.door.open_to(&self.world, &mut self.keeper).await > 0 {
+            self.engine.look_into_hooks();
         }
     }
 

@@ -1,15 +1,18 @@
 //! Handovers in plans: what is shown is what happens, and nothing happens by showing it.
 
+use std::collections::BTreeSet;
+
+use saas_sims::faults::{Fault, FaultRule};
 use saas_sims::fusion::Edit;
 use serde_json::json;
 use sync_core::{
-    handover::{Asked, Look, NextStep, Piece, PieceKind, Question, Subject},
+    handover::{AnswerField, AnswerRules, Asked, Look, NextStep, Piece, PieceKind, Question, Subject},
     ids::{DealId, OrgId, PartyId},
 };
 use sync_engine::{Engine, HandoverPreview, lease::Lease};
 
 use crate::{
-    handovers::{NONE, ONE, deal, made, organization, work, world},
+    handovers::{NONE, ONE, deal, made, organization, policy, work, world},
     plan::{alive, command, plan, tables, writes},
     world::World,
 };
@@ -45,6 +48,47 @@ fn begins_with_party(next: &NextStep, name: &str) -> bool {
         },
         _ => false,
     }
+}
+
+/// What sales would be told of a handover that came to rest: the very write that follows.
+#[tokio::test]
+async fn a_plan_shows_what_deals_and_organizations_would_be_told() {
+    let mut world = world(43).await;
+    let mut policy = policy();
+    let status = BTreeSet::from([AnswerField::Status]);
+    policy.answers = AnswerRules { deal: status.clone(), org: status, link: None, activity: false };
+    world.handing = Some(policy);
+    let bare = world.pipedrive.create_as_person(&json!({ "name": "Bare Ltd" })).expect("an organization");
+    work(&world, 10).await;
+    // What is told of it cannot be written for now.
+    let forbidden = || Fault::Status {
+        status: 403,
+        body: json!({ "success": false, "error": "Forbidden" }).to_string(),
+        content_type: None,
+        retry_after: None,
+    };
+    let rules = ["/deals/", "/organizations/"].map(|path| FaultRule::on(path, forbidden()).method("PATCH"));
+    world.pipedrive.faults().set(rules.into());
+    let won = deal(&world, Some(bare));
+    world.pipedrive.win_deal(won).expect("won");
+    work(&world, 20).await;
+    let lease = world.take().await.expect("alive");
+    let before = writes(&world);
+    let preview = foreseen(&world, &lease, &mut command(&world, &lease, 1), false).await;
+    assert_eq!(writes(&world), before);
+    let told: Vec<_> = preview.answers.iter().map(|answer| answer.on).collect();
+    assert_eq!(told, [Subject::Deal(DealId(won)), Subject::Org(OrgId(bare))], "{preview:?}");
+    let set = preview.answers[0].set[&AnswerField::Status].clone().expect("a text");
+    world.drive(lease.release()).await.expect("alive").expect("the store works");
+
+    world.pipedrive.faults().set(Vec::new());
+    world.clock.advance(jiff::SignedDuration::from_hours(25));
+    work(&world, 60).await;
+    let shown = world.pipedrive.deal(won).expect("a deal").custom["ERP handover"].clone();
+    assert_eq!(shown, json!(set));
+    let lease = world.take().await.expect("alive");
+    let preview = foreseen(&world, &lease, &mut command(&world, &lease, 2), false).await;
+    assert_eq!(preview.answers, [], "it is told");
 }
 
 #[tokio::test]

@@ -42,6 +42,8 @@ pub(crate) fn policy() -> HandoverPolicy {
             when: Conditions::default(),
             profile_class: "DEFAULT".to_owned(),
             customer_class: None,
+            currency: None,
+            payment_terms: None,
         }],
         answers: AnswerRules::default(),
         settle: SignedDuration::from_secs(60),
@@ -91,10 +93,10 @@ pub(crate) async fn work(world: &World, minutes: i64) {
 /// What the ERP has of our making: parties, accounts, uses to bill to, profiles.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Made {
-    parties: usize,
-    accounts: usize,
-    uses: usize,
-    profiles: usize,
+    pub(crate) parties: usize,
+    pub(crate) accounts: usize,
+    pub(crate) uses: usize,
+    pub(crate) profiles: usize,
 }
 
 pub(crate) const ONE: Made = Made { parties: 1, accounts: 1, uses: 1, profiles: 1 };
@@ -119,7 +121,7 @@ pub(crate) async fn question(world: &World, subject: Subject) -> Option<Question
     row.and_then(|row| row.question).map(|(question, _)| question)
 }
 
-async fn answer(world: &World, subject: Subject, answer: HandoverAnswer) {
+pub(crate) async fn answer(world: &World, subject: Subject, answer: HandoverAnswer) {
     let answering = world.store.answer_handover(world.connection, subject, answer, "ann", world.clock.now());
     let answered = world.drive(answering).await.expect("alive").expect("the store works");
     assert_eq!(answered, Answered::Taken);

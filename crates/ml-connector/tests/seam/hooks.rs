@@ -59,6 +59,18 @@ impl Door {
         (door, Box::pin(keeper.work()))
     }
 
+    /// Delivers what is due by now; tells how many deliveries that were.
+    pub(crate) async fn open_to(&self, world: &World, keeper: &mut Keeping) -> usize {
+        let delivered = async {
+            tokio::select! {
+                biased;
+                made = deliver_due(&world.pipedrive, self) => made,
+                () = keeper => panic!("nobody closes the doors"),
+            }
+        };
+        world.drive(delivered).await.expect("alive")
+    }
+
     pub(crate) async fn post(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> u16 {
         let request =
             headers.iter().fold(Request::post(path), |request, (name, value)| request.header(*name, *value));
@@ -116,15 +128,7 @@ impl Story {
     }
 
     async fn deliver(&mut self) -> usize {
-        let Self { world, door, keeper, .. } = self;
-        let delivered = async {
-            tokio::select! {
-                biased;
-                made = deliver_due(&world.pipedrive, door) => made,
-                () = keeper => panic!("nobody closes the doors"),
-            }
-        };
-        world.drive(delivered).await.expect("alive")
+        self.door.open_to(&self.world, &mut self.keeper).await
     }
 
     async fn post(&mut self, path: &str, headers: &[(&str, &str)], body: String) -> u16 {

@@ -25,5 +25,6 @@ mod plan;
 mod policies;
 mod subscriptions;
 mod terms;
+mod urgent;
 mod walk;
 mod world;

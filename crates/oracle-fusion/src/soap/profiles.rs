@@ -75,14 +75,16 @@ impl Fusion {
     /// # Errors
     /// As every call.
     pub async fn create_profile(&self, new: &NewProfile) -> Called<()> {
-        let NewProfile { account, party, class, starts } = new;
+        let NewProfile { account, party, class, payment_terms, starts } = new;
         // The party is needed beside the account, which knows it: else JBO-27014.
-        let content = [
+        let mut content = vec![
             leaf("cus:PartyId", party),
             named(account),
             leaf("cus:ProfileClassName", class),
             leaf("cus:EffectiveStartDate", starts),
         ];
+        // Without them the class gives its own.
+        content.extend(payment_terms.as_ref().map(|terms| leaf("cus:PaymentTerms", terms)));
         let parameters = vec![node("typ:customerProfile", &content)];
         self.call(&SoapCall::of(Create, parameters)).await.map(|_| ())
     }

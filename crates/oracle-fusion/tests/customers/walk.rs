@@ -149,6 +149,27 @@ async fn every_fault_is_final_and_leaves_no_doubt() {
 }
 
 #[tokio::test]
+async fn a_party_prefers_a_currency_and_a_profile_has_terms_of_its_own() {
+    let (sim, fusion) = pod(FusionSettings::default());
+    let new = NewParty { currency: Some("EUR".to_owned()), ..new_party(KEY) };
+    let party = fusion.create_party(&new).await.unwrap();
+    assert_eq!(sim.party(party.id.0).unwrap()["CurrencyCode"], "EUR");
+    let plain = fusion.create_party(&new_party("org:4712")).await.unwrap();
+    assert!(sim.party(plain.id.0).unwrap()["CurrencyCode"].is_null(), "what is absent is not named");
+    let [own, of_class] = [party, plain].map(|party| {
+        let account = AccountId(sim.add_account(party.id.0, Edit::default()).unwrap());
+        new_profile(account, party.id)
+    });
+    let terms = Some("45 Net".to_owned());
+    for (profile, expected) in [(NewProfile { payment_terms: terms.clone(), ..own }, terms), (of_class, None)]
+    {
+        fusion.create_profile(&profile).await.unwrap();
+        let found = fusion.active_profile(&profile.account, profile.party).await.unwrap().unwrap();
+        assert_eq!(found.payment_terms, expected);
+    }
+}
+
+#[tokio::test]
 async fn an_account_that_a_person_made_gets_a_site_and_a_use() {
     let (sim, fusion) = pod(FusionSettings::default());
     let (party, site) = party(&fusion, KEY).await;

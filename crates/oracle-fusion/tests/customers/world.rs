@@ -72,6 +72,7 @@ pub(crate) fn new_party(value: &str) -> NewParty {
         tax_id: None,
         url: Some("https://acme.example".to_owned()),
         phone: Some("16505060000".to_owned()),
+        currency: None,
         addresses: vec![new_address()],
     }
 }
@@ -95,6 +96,7 @@ pub(crate) fn new_profile(account: AccountId, party: PartyId) -> NewProfile {
         account: AccountKey::Id(account),
         party,
         class: "DEFAULT".to_owned(),
+        payment_terms: None,
         starts: jiff::civil::date(2026, 11, 23),
     }
 }

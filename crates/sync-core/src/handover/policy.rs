@@ -229,6 +229,10 @@ pub struct BusinessUnit {
     pub profile_class: String,
     /// The class of its customers' accounts.
     pub customer_class: Option<String>,
+    /// The currency that a party created for it prefers (ISO 4217).
+    pub currency: Option<String>,
+    /// The payment terms of its customers' profiles, by name; those of the profile class without.
+    pub payment_terms: Option<String>,
 }
 
 /// What has to be true; what is empty asks for nothing.

@@ -180,6 +180,7 @@ impl Task<'_> {
             tax_id: self.text(Field::TaxId),
             url: self.text(Field::Website),
             phone: self.text(Field::Phone),
+            currency: self.unit.currency.clone(),
             addresses: vec![address],
         };
         self.write(Piece::Party { new })
@@ -311,8 +312,13 @@ impl Task<'_> {
             Some(Some(_)) => Decision::AdoptProfile,
             Some(None) => {
                 let starts = self.handover.now.to_zoned(jiff::tz::TimeZone::UTC).date();
-                let class = self.unit.profile_class.clone();
-                let new = NewProfile { account: AccountKey::Id(account.id), party: party.id, class, starts };
+                let new = NewProfile {
+                    account: AccountKey::Id(account.id),
+                    party: party.id,
+                    class: self.unit.profile_class.clone(),
+                    payment_terms: self.unit.payment_terms.clone(),
+                    starts,
+                };
                 self.write(Piece::Profile { new })
             }
         }

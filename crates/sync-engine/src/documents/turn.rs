@@ -26,6 +26,7 @@ impl Engine {
     /// Documents are read, matched and shown from now on.
     pub fn take_up_documents(&mut self, flow: DocumentFlow) {
         self.documents = Some(flow);
+        self.shows_documents = true;
     }
 
     /// Somebody who reads deals, if anything here asks about deals.
@@ -82,7 +83,8 @@ impl Engine {
         for level in LEVELS.map(|level| level.min(least)) {
             let mut did = Did::Nothing;
             if erp {
-                did = flow.read_documents(&place, level, now).await?;
+                // The ERP takes its time.
+                did = self.meanwhile(flow.read_documents(&place, level, now)).await??;
             }
             if let (Did::Nothing, Some(open)) = (&did, crm) {
                 did = flow.find_deals(&place, level.min(open), now).await?;
@@ -190,7 +192,7 @@ impl Engine {
         pairs: &[Pair],
         now: Timestamp,
     ) -> Result<(), EngineError> {
-        if self.documents.is_none() || pairs.is_empty() {
+        if !self.shows_documents || pairs.is_empty() {
             return Ok(());
         }
         let parties: Vec<PartyId> = pairs.iter().map(|pair| pair.party).collect();

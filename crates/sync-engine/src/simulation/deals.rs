@@ -80,6 +80,8 @@ fn units(for_all: bool) -> Vec<BusinessUnit> {
         when: Conditions { pipeline, ..Conditions::default() },
         profile_class: "DEFAULT".to_owned(),
         customer_class: None,
+        currency: None,
+        payment_terms: None,
     };
     let us = if for_all { Vec::new() } else { vec!["US Sales".to_owned()] };
     vec![unit("EU1", SETS[1], vec!["EU Sales".to_owned()]), unit("US1", SETS[0], us)]

@@ -13,6 +13,11 @@ use std::{
 
 use async_trait::async_trait;
 
+use crate::Bell;
+
+/// One of so many whom the gate lets through is heard by the bell, too.
+const RINGS_ONE_IN: u32 = 6;
+
 /// The gate of one simulation. Clones share it.
 #[derive(Clone)]
 pub struct SeededGate {
@@ -31,6 +36,14 @@ struct State {
     dead: bool,
     last_point: &'static str,
     commits: u64,
+    /// Who rings while others are on their way.
+    ringer: Option<Ringer>,
+}
+
+/// Rings now and then when somebody is let through.
+struct Ringer {
+    bell: Arc<Bell>,
+    rng: fastrand::Rng,
 }
 
 /// Somebody who waits to be let through.
@@ -65,6 +78,7 @@ impl SeededGate {
             dead: false,
             last_point: "start",
             commits: 0,
+            ringer: None,
         };
         Self { state: Arc::new(Mutex::new(state)), busy: Arc::new(AtomicI32::new(0)) }
     }
@@ -77,6 +91,12 @@ impl SeededGate {
         state.dead = false;
         state.dies_after = dies_after;
         self.busy.store(0, Ordering::SeqCst);
+    }
+
+    /// From now on this bell rings now and then while others are on their way.
+    pub(crate) fn has_ring(&self, bell: Arc<Bell>, seed: u64) {
+        let rng = fastrand::Rng::with_seed(seed ^ 0x6265_6c6c);
+        self.lock().ringer = Some(Ringer { bell, rng });
     }
 
     /// Where the process passed last.
@@ -187,6 +207,11 @@ impl SeededGate {
         let ticket = state.waiting.keys().nth(chosen).copied();
         if let Some(ticket) = ticket {
             state.released.insert(ticket);
+            if let Some(Ringer { bell, rng }) = &mut state.ringer
+                && rng.u32(..RINGS_ONE_IN) == 0
+            {
+                bell.ring();
+            }
             if let Some(waker) = state.waiting.remove(&ticket).and_then(|waiting| waiting.waker) {
                 drop(state);
                 waker.wake();

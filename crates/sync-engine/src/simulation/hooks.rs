@@ -5,17 +5,18 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use sync_core::{
     hooks::{Check, HookEntity, HookEvent},
-    ids::{OrgId, SubscriptionId},
+    ids::{DealId, OrgId, SubscriptionId},
 };
 use sync_store::HookRow;
 
-use super::world::Org;
+use super::{deals::Deal, world::Org};
 
 /// What was told of so far.
 pub(crate) struct Hooks {
     come: bool,
     rng: fastrand::Rng,
     told: BTreeMap<OrgId, (Timestamp, bool)>,
+    told_deals: BTreeMap<DealId, Timestamp>,
     next: u64,
 }
 
@@ -27,7 +28,7 @@ impl Hooks {
 
     pub(crate) fn of(seed: u64) -> Self {
         let rng = fastrand::Rng::with_seed(seed ^ 0x686f_6f6b);
-        Self { come: Self::come(seed), rng, told: BTreeMap::new(), next: 0 }
+        Self { come: Self::come(seed), rng, told: BTreeMap::new(), told_deals: BTreeMap::new(), next: 0 }
     }
 
     /// What comes in now.
@@ -47,28 +48,51 @@ impl Hooks {
                 // Never.
                 2 => {}
                 3 => {
-                    let row = self.row(*id);
+                    let row = self.row(HookEntity::Organization, id.0);
                     rows.extend([row.clone(), row]);
                 }
-                _ => rows.push(self.row(*id)),
+                _ => rows.push(self.row(HookEntity::Organization, id.0)),
             }
             self.told.insert(*id, now);
         }
         if self.rng.u32(..20) == 0 {
             let nobody = OrgId(self.rng.i64(1..60));
-            rows.push(self.row(nobody));
+            rows.push(self.row(HookEntity::Organization, nobody.0));
         }
         self.rng.shuffle(&mut rows);
         rows
     }
 
-    fn row(&mut self, id: OrgId) -> HookRow {
+    /// What comes in about deals while the engine works.
+    pub(crate) fn come_in_meanwhile(&mut self, deals: &BTreeMap<DealId, Deal>) -> Vec<HookRow> {
+        if !self.come {
+            return Vec::new();
+        }
+        let mut rows = Vec::new();
+        for (id, deal) in deals {
+            let now = deal.now.updated_at;
+            if self.told_deals.get(id) == Some(&now) {
+                continue;
+            }
+            match self.rng.u32(..6) {
+                // Late.
+                0 | 1 => continue,
+                // Never.
+                2 => {}
+                _ => rows.push(self.row(HookEntity::Deal, id.0)),
+            }
+            self.told_deals.insert(*id, now);
+        }
+        rows
+    }
+
+    fn row(&mut self, entity: HookEntity, record: i64) -> HookRow {
         self.next += 1;
         let event = HookEvent {
             key: self.next.to_string(),
             subscription: Some(SubscriptionId(1)),
-            entity: HookEntity::Organization,
-            record: id.0,
+            entity,
+            record,
             action: "change".to_owned(),
             at: None,
             urgent: true,

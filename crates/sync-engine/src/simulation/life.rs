@@ -14,7 +14,7 @@ use sync_core::{
     poll::{Again, Pace},
     ports::{Clock, Crm, Erp},
 };
-use sync_store::{Store, StoreOptions};
+use sync_store::{HookRow, Store, StoreOptions};
 
 use super::{
     budget::Budget,
@@ -26,7 +26,7 @@ use super::{
     world::{OVERLAP, SETTLE, T_EFFECT, World, labels},
 };
 use crate::{
-    Engine, EngineError, Event, Parts, Settings, Step, Subscribing, Watch,
+    Bell, Engine, EngineError, Event, Parts, Settings, Step, Subscribing, Watch,
     lease::{Lease, Taker, Taking},
     streams::{ErpStream, Stream},
 };
@@ -48,6 +48,9 @@ pub(super) struct Life {
     trial: Trial,
     pub(super) report: Report,
     hooks: Hooks,
+    bell: Arc<Bell>,
+    /// Webhooks that come in while the next step is done.
+    told: Vec<HookRow>,
     pub(super) sleeper: Option<Sleeper>,
     /// The ERP's streams as of the last check.
     pub(super) judged: [Option<ErpStream>; 2],
@@ -106,10 +109,15 @@ pub async fn live(trial: &Trial, url: &str) -> Result<Report, Failure> {
         trial,
         report,
         hooks,
+        bell: Arc::new(Bell::default()),
+        told: Vec::new(),
         sleeper: None,
         judged: [None; 2],
         judged_writes: 0,
     };
+    if life.sells() {
+        life.world.gate.has_ring(life.bell.clone(), life.trial.seed);
+    }
     life.youth().await?;
     life.peace().await?;
     life.idleness().await?;
@@ -266,6 +274,9 @@ impl Life {
 
     /// Webhooks come in, if this life has any. `false`: the process died.
     async fn hooked(&mut self, engine: &mut Engine) -> Result<bool, Failure> {
+        if self.sells() {
+            self.told = self.hooks.come_in_meanwhile(&self.world.lock().sales.deals);
+        }
         let rows = self.hooks.come_in(&self.world.lock().orgs);
         if rows.is_empty() {
             return Ok(true);
@@ -399,10 +410,28 @@ impl Life {
 
     async fn step_once(&mut self, engine: &mut Engine) -> Result<Option<Step>, Failure> {
         let now = self.world.now();
-        match self.world.gate.drive(engine.step(now)).await {
+        let stepping = Box::pin(engine.step(now));
+        let rows = std::mem::take(&mut self.told);
+        if rows.is_empty() {
+            return match self.world.gate.drive(stepping).await {
+                None => Ok(None),
+                Some(Ok(step)) => Ok(Some(step)),
+                Some(Err(error)) => Err(self.failed(&error)),
+            };
+        }
+        let telling = async {
+            self.store.put_hooks(self.connection, &rows, now).await?;
+            self.bell.ring();
+            Ok::<(), EngineError>(())
+        };
+        let both = async { tokio::join!(stepping, telling) };
+        match self.world.gate.drive(both).await {
             None => Ok(None),
-            Some(Ok(step)) => Ok(Some(step)),
-            Some(Err(error)) => Err(self.failed(&error)),
+            Some((Ok(step), Ok(()))) => {
+                engine.look_into_hooks();
+                Ok(Some(step))
+            }
+            Some((Err(error), _) | (_, Err(error))) => Err(self.failed(&error)),
         }
     }
 
@@ -462,7 +491,6 @@ impl Life {
         let intents = (self.store.clone(), self.connection);
         let crm: Arc<dyn Crm> =
             Arc::new(CrmSeat { world: self.world.clone(), intents, budget: Budget::of(self.trial.seed) });
-        #[cfg_attr(not(feature = "planted"), expect(unused_mut, reason = "only a bug is put in"))]
         let mut engine = Engine::new(Parts {
             store: self.store.clone(),
             lease: lease.clone(),
@@ -474,6 +502,7 @@ impl Life {
             run: sync_core::ids::RunId(1),
             handing: self.handing(),
         });
+        engine.heed(self.bell.clone());
         #[cfg(feature = "planted")]
         {
             engine.plants = self.trial.bug.map(|bug| bug.plant).into();

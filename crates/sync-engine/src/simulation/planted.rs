@@ -26,7 +26,7 @@ const fn bug(name: &'static str, plant: Plant, story: &'static str) -> Bug {
 }
 
 /// All of them.
-pub const PLANTED: [Bug; 34] = [
+pub const PLANTED: [Bug; 36] = [
     bug("no-intent", Plant::NoIntent, "writes to the CRM are sent without an intent"),
     bug("no-erp-intent", Plant::NoErpIntent, "pieces are sent to the ERP without an intent"),
     bug("settle-too-short", Plant::SettleTooShort, "settle is shorter than lists and search lag"),
@@ -107,6 +107,16 @@ pub const PLANTED: [Bug; 34] = [
         "party-not-paired",
         Plant::PartyNotPaired,
         "a party that was created for an organization gets no pair with it",
+    ),
+    bug(
+        "create-overlooked",
+        Plant::CreateOverlooked,
+        "a party for which an organization is just being created becomes the customer of another one",
+    ),
+    bug(
+        "decided-before",
+        Plant::DecidedBefore,
+        "what was decided before a handover is sent after it, whoever it concerned",
     ),
     bug(
         "gone-untold",
