@@ -108,7 +108,7 @@ fn to_login(request: &Request) -> Response {
 /// nothing of where it comes from is refused: what changes something with a cookie comes from browsers alone.
 pub(crate) async fn same_site(request: Request, next: Next) -> Response {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if safe || is_ours(request.headers(), request.uri().authority().map(|authority| authority.as_str())) {
+    if safe || is_ours(request.headers(), request.uri().authority().map(axum::http::uri::Authority::as_str)) {
         return next.run(request).await;
     }
     refusal(
