@@ -87,6 +87,8 @@ impl Site {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
+        // As fast as a token may ask.
+        self.clock.advance(SignedDuration::from_millis(60));
         let request = request.body(Body::from(body.to_owned())).unwrap();
         let answer = self.app.clone().oneshot(request).await.unwrap();
         let (parts, body) = answer.into_parts();

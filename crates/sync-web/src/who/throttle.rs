@@ -12,8 +12,11 @@ const FREE: u32 = 5;
 /// How long the first wait is; each following one is twice as long.
 const FIRST: SignedDuration = SignedDuration::from_secs(2);
 
-/// How long a wait is at most, and after how long failures are forgotten.
+/// How long a wait is at most.
 const LONGEST: SignedDuration = SignedDuration::from_mins(15);
+
+/// After how long failures are forgotten: longer than any wait, or the longest would be the last.
+const FORGOTTEN: SignedDuration = SignedDuration::from_hours(1);
 
 /// The most names and addresses remembered: what others can make us hold in memory.
 const MOST: usize = 10_000;
@@ -62,7 +65,7 @@ impl Throttle {
     pub(crate) fn failed(&self, name: &str, address: Option<IpAddr>, now: Timestamp) {
         let Ok(mut known) = self.0.lock() else { return };
         if known.len() >= MOST {
-            known.retain(|_, failures| now.duration_since(failures.last) < LONGEST);
+            known.retain(|_, failures| now.duration_since(failures.last) < FORGOTTEN);
         }
         for key in keys(name, address) {
             // Full of those who tried a moment ago: whoever is new is not remembered, whoever is known still waits.
@@ -70,7 +73,7 @@ impl Throttle {
                 continue;
             }
             let failures = known.entry(key).or_insert(Failures { count: 0, last: now });
-            if now.duration_since(failures.last) >= LONGEST {
+            if now.duration_since(failures.last) >= FORGOTTEN {
                 failures.count = 0;
             }
             *failures = Failures { count: failures.count.saturating_add(1), last: now };
@@ -118,7 +121,7 @@ mod tests {
         for _ in 0..6 {
             throttle.failed("ada", here, now);
         }
-        now += LONGEST + seconds(1);
+        now += FORGOTTEN + seconds(1);
         throttle.failed("ada", here, now);
         assert_eq!(throttle.wait("ada", here, now), None, "what is long ago does not count");
     }
@@ -131,7 +134,7 @@ mod tests {
             throttle.failed(&format!("name {number}"), None, now);
         }
         assert_eq!(throttle.0.lock().unwrap().len(), MOST);
-        throttle.failed("late", None, now + LONGEST);
+        throttle.failed("late", None, now + FORGOTTEN);
         assert_eq!(throttle.0.lock().unwrap().len(), 1);
     }
 }
