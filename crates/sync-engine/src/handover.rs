@@ -2,6 +2,8 @@
 //!
 //! A key is decided again and again until it asks for a write, waits or is done; what a look tells counts for this one
 //! handling only. If the process dies anywhere, the next one begins the key anew.
+//!
+//! Longer than 600 lines: the loop of one key and the ends it can come to; looks, writes and what is shown are files of their own.
 
 use std::{collections::BTreeSet, sync::Arc};
 
