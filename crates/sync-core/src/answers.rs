@@ -329,6 +329,12 @@ impl Answers {
         self.pass_until.is_some_and(|until| now < until)
     }
 
+    /// Whether a person asked for a new organization: nobody needs to ask whether it may be created.
+    #[must_use]
+    pub fn wants_new(&self) -> bool {
+        self.new || matches!(self.gone, Some((_, GoneAnswer::Recreate)))
+    }
+
     fn is_gone(&mut self, org: OrgId, what: GoneAnswer) {
         self.gone = Some((org, what));
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 use sync_core::{
+    answers::Answers,
     decide::Decision,
     guard::{Guard, Wave},
     hold::HoldReason,
@@ -89,7 +90,8 @@ impl Engine {
             let Some(wave) = asked(decision) else { continue };
             let Some(limit) = guard.limit(wave, pairs) else { continue };
             let situation = situations.get(party);
-            if situation.is_some_and(|situation| situation.answers.lets_pass(now)) {
+            let wanted = |answers: &Answers| wave == Wave::Creates && answers.wants_new();
+            if situation.is_some_and(|one| one.answers.lets_pass(now) || wanted(&one.answers)) {
                 passing.insert(*party);
                 continue;
             }
