@@ -98,6 +98,32 @@ async fn of_a_wave_of_new_customers_so_many_pass_and_the_others_wait_for_a_perso
     assert_eq!(world.check_agreement().await, Vec::<String>::new());
 }
 
+/// Whoever answered that a customer gets a new organization has looked at it: it is not asked about a second time.
+#[tokio::test]
+async fn an_organization_that_a_person_asked_for_is_not_a_wave() {
+    let world = world(Guard { window: WINDOW, creates: Some(3), ..Guard::default() }).await;
+    let parties = customers(&world, 0..3);
+    let lease = world.take().await.expect("nobody else wants it");
+    let mut engine = world.engine(&lease);
+    hours(&world, &mut engine, &lease, 1).await;
+    assert_eq!(created(&world), 3);
+    let org = world.organizations()[&parties[0]][0].id;
+    world.pipedrive.delete_as_person(org).expect("an organization");
+    world.fusion.edit_party(parties[0], &Edit::set(json!({"RawPhoneNumber": "2"}))).expect("a party");
+    hours(&world, &mut engine, &lease, 2).await;
+    let answered = world.store.answer_hold(
+        world.connection,
+        PartyId(parties[0]),
+        &Answer::Recreate,
+        "maria",
+        world.clock.now(),
+    );
+    let answered = world.drive(answered).await.expect("alive").expect("the store works");
+    assert_eq!(answered, sync_store::Answered::Taken);
+    hours(&world, &mut engine, &lease, 1).await;
+    assert_eq!((created(&world), held(&world).await.len()), (4, 0), "one of them is the deleted one");
+}
+
 /// The first load of a careful person: `plan`, `apply`, and then daily work.
 #[test]
 fn what_was_planned_and_applied_is_not_held_and_not_counted() {
