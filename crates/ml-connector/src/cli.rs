@@ -132,6 +132,8 @@ pub enum Command {
     Init(InitArgs),
     /// Ping both systems and tell whether they fit, and what to do where they do not
     Check(CheckArgs),
+    /// Measure both systems and tell what a first sync would do, and what it costs on which plan
+    Fit(FitArgs),
     /// Look after the configuration file
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -272,6 +274,21 @@ pub struct PlanArgs {
     /// Show this many records at most (all of them with --json and in the file)
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub limit: usize,
+}
+
+/// `fit`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Reads both sides completely, writes nothing but the report, which the console shows, too, and compares later with what happened.
+Where `run` keeps the connection in sync, what that process has read is counted.
+
+Examples:
+  ml-connector fit
+  ml-connector fit --connection acme --json")]
+pub struct FitArgs {
+    /// Measure only this connection
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
 }
 
 /// `apply`

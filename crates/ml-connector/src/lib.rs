@@ -1,5 +1,5 @@
 //! The binary `ml-connector`, as a library so that its parts can be tested: configuration, command line, output,
-//! commands. `wire.rs`, `clients.rs`, `check/`, `hooks.rs` and `connect/` alone name vendors and
+//! commands. `wire.rs`, `clients.rs`, `check/`, `fit/`, `hooks.rs` and `connect/` alone name vendors and
 //! roles together; anyhow lives only here.
 
 pub mod check;
@@ -10,6 +10,7 @@ pub mod config;
 pub mod connect;
 pub mod docs;
 pub mod exit;
+pub mod fit;
 pub mod handover_preview;
 pub mod hooks;
 

@@ -11,6 +11,7 @@
 
 mod answers;
 mod api_tokens;
+mod connection_texts;
 mod connections;
 mod connects;
 mod cursors;
@@ -21,6 +22,7 @@ mod documents;
 mod erp_intents;
 mod error;
 mod figures;
+mod fits;
 mod gate;
 mod handovers;
 mod holds;
@@ -51,6 +53,7 @@ mod wishes;
 
 pub use answers::Answered;
 pub use api_tokens::ApiToken;
+pub use connection_texts::ConnectionText;
 pub use connections::ConnectionRow;
 pub use connects::{Attempt, AttemptEnd, Company, CompanyEnd, Connected, MissingScope, NewAttempt};
 pub use deal_pages::{
@@ -64,6 +67,7 @@ pub use documents::{
 pub use erp_intents::{ErpIntent, NewErpIntent};
 pub use error::StoreError;
 pub use figures::{CursorRow, DayFigures, DocumentQueue, Figures, QueueFigures};
+pub use fits::{FitRow, Volume, WrittenSince};
 pub use gate::Gate;
 pub use handovers::{FailedHandover, HandoverFailure, HandoverJob, HandoverRow, QuestionRow};
 pub use holds::{ClosedHold, HoldCause, HoldRow};

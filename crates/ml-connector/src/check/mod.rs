@@ -13,6 +13,7 @@ mod trouble;
 
 pub use finding::{Finding, FirstLoad, HandoverForecast, Remedy, Report, Severity, Spent};
 pub use judge::judge;
+pub(crate) use judge::{days, for_looking};
 pub use observe::{
     Asked, FusionSeen, GrantSeen, Means, Observed, PipedriveSeen, ResourceSeen, Unusable, observe,
 };

@@ -13,6 +13,7 @@ mod demo;
 mod disconnect;
 mod docs;
 mod documents;
+mod fit;
 mod handovers;
 mod holds;
 mod init;
@@ -80,6 +81,7 @@ pub async fn run(cli: Cli, env: &dyn Fn(&str) -> Option<String>) -> anyhow::Resu
         Command::People(command) => people::run(&context, &command).await,
         Command::Db(DbCommand::Migrate) => db::run(&context).await,
         Command::Check(args) => check::run(&context, &args).await,
+        Command::Fit(args) => fit::run(&context, &args).await,
         Command::Init(args) => init::run(&context, &args),
         Command::Config(ConfigCommand::Check) => config_check::run(&context),
         Command::Config(ConfigCommand::Schema) => config_schema::run(&context),

@@ -2,6 +2,7 @@
 
 mod customers;
 mod documents;
+pub mod fit;
 mod handovers;
 mod holds;
 mod journal;

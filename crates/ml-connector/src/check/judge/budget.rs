@@ -46,7 +46,7 @@ pub(super) fn first_load(
 }
 
 /// Days for so many tokens, today included; none if they never suffice.
-fn days(tokens: u64, left_today: u64, a_day: u64) -> Option<u64> {
+pub(crate) fn days(tokens: u64, left_today: u64, a_day: u64) -> Option<u64> {
     let rest = tokens.saturating_sub(left_today);
     if rest == 0 {
         return Some(1);
@@ -62,7 +62,7 @@ fn for_bulk(connection: &Connection, pipedrive: &PipedriveSeen) -> u64 {
 }
 
 /// What looking for changes takes a day: a page each time, of each kind of record that is polled.
-fn for_looking(connection: &Connection) -> u64 {
+pub(crate) fn for_looking(connection: &Connection) -> u64 {
     let every = connection.sync.crm_poll_every.as_secs().max(1).unsigned_abs();
     let day = SignedDuration::from_hours(24).as_secs().unsigned_abs();
     let kinds = entities(connection).len() as u64;

@@ -10,6 +10,8 @@ mod grant;
 mod pipedrive;
 mod sales;
 
+pub(crate) use budget::{days, for_looking};
+
 use super::finding::{Finding, FirstLoad, Report, Spent};
 use super::observe::{Asked, Observed, Unusable};
 use super::trouble::{Cause, Trouble};
@@ -104,15 +106,7 @@ impl<T> Asked<T> {
 
 /// A number with its thousands told apart.
 pub(in crate::check) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    sync_web::fit::grouped(&number)
 }
 
 /// Whether two names are the same, whatever their blanks and letter case.
