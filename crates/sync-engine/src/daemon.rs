@@ -140,17 +140,13 @@ pub async fn until_carried_out(
     Ok((fates, End::Quiescent))
 }
 
-/// Works for ever; when the bell rings, looks for wishes of others. Returns only with an error.
+/// Works until the bell rings for the last time; when it rings, looks for wishes of others.
 ///
 /// # Errors
 /// When the store fails or the connection was taken by another process.
-pub async fn forever(
-    engine: &mut Engine,
-    sleeper: &dyn Sleeper,
-    bell: &Bell,
-) -> Result<std::convert::Infallible, EngineError> {
+pub async fn forever(engine: &mut Engine, sleeper: &dyn Sleeper, bell: &Bell) -> Result<(), EngineError> {
     let mut patience = Patience::default();
-    loop {
+    while !bell.has_closed() {
         if bell.rang() {
             engine.look_into_hooks();
             if engine.take_wishes().await? {
@@ -170,6 +166,7 @@ pub async fn forever(
             () = sleeper.sleep(nap(due, now)) => {}
         }
     }
+    Ok(())
 }
 
 /// How often wishes are looked for. Each look is one small query for all connections of the process.

@@ -16,6 +16,7 @@ use crate::{Engine, EngineError, daemon::End, engine::put_again, staging};
 pub struct Bell {
     rung: AtomicBool,
     rings: AtomicU64,
+    closed: AtomicBool,
     waker: Notify,
 }
 
@@ -25,6 +26,18 @@ impl Bell {
         self.rung.store(true, Ordering::SeqCst);
         self.rings.fetch_add(1, Ordering::SeqCst);
         self.waker.notify_one();
+    }
+
+    /// Rings for the last time: whoever works goes home after the step that is being done.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        self.ring();
+    }
+
+    /// Whether it rang for the last time.
+    #[must_use]
+    pub fn has_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
     }
 
     /// Whether it rang since this was asked last.

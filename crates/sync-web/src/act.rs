@@ -8,7 +8,13 @@ use sync_core::{
 };
 use sync_store::{Answered, ConnectionRow, DocumentId, Errand, Store};
 
-use crate::{door::Door, problem::Problem, told::handovers_named, who::Who};
+use crate::{
+    door::Door,
+    problem::Problem,
+    setup::{Change, Look, NotMade},
+    told::handovers_named,
+    who::Who,
+};
 
 /// The most questions answered at a time.
 pub(crate) const MOST_ANSWERS: usize = 1_000;
@@ -136,4 +142,50 @@ pub(crate) async fn sync(
     let about = party.map_or_else(|| "everything".to_owned(), |party| format!("party {party}"));
     who.did(door, "asked for a sync", about, (Some(connection.id), String::new())).await?;
     Ok(wish)
+}
+
+/// Asks for a look at both systems; its end is told by [`crate::setup::Looks::state`].
+pub(crate) async fn look(
+    (door, who): (&Door, &Who),
+    connection: &ConnectionRow,
+    look: Look,
+) -> Result<(), Problem> {
+    if !door.parts.looks.ask(&connection.name, look, door.parts.clock.now()) {
+        return Err(nobody_makes());
+    }
+    let what = match look {
+        Look::Access => "tested",
+        Look::Fit => "measured",
+    };
+    who.did(door, what, "both systems".to_owned(), (Some(connection.id), String::new())).await?;
+    Ok(())
+}
+
+/// Changes a connection that was made in the console; inside, why it was not changed.
+pub(crate) async fn change(
+    (door, who): (&Door, &Who),
+    change: Change,
+) -> Result<Result<(), NotMade>, Problem> {
+    let Some(maker) = &door.parts.maker else { return Err(nobody_makes()) };
+    let (name, detail) = (change.name.clone(), change.why.clone());
+    if let Err(refused) = maker.change(change).await {
+        return Ok(Err(refused));
+    }
+    let connection = crate::told::connection(store(door), &name).await?.map(|row| row.id);
+    who.did(door, "set up", "connection".to_owned(), (connection, detail)).await?;
+    Ok(Ok(()))
+}
+
+/// Somebody was shown where access is given.
+pub(crate) async fn did_consent(
+    (door, who): (&Door, &Who),
+    connection: &ConnectionRow,
+) -> Result<(), Problem> {
+    who.did(door, "asked for access", "the CRM".to_owned(), (Some(connection.id), String::new())).await?;
+    Ok(())
+}
+
+/// This process serves pages and nothing else.
+pub(crate) fn nobody_makes() -> Problem {
+    Problem::conflict("this process only shows pages", "start `ml-connector run`")
 }

@@ -68,7 +68,9 @@ impl Connects {
     }
 
     async fn back(self: &Arc<Self>, name: &str, uri: &Uri) -> Response {
-        let again = format!("Run `ml-connector connect {name}` and open the address that it prints.");
+        let again =
+            format!("Begin again: in the console under Setup, or with `ml-connector connect {name}`.");
+        let setup = format!("/c/{}/setup", crate::console::part_of(name));
         let Some(door) = self.doors.get(name) else {
             return Page::new("There is no such connection")
                 .says("Nothing was changed. Look whether the redirect URL of the app names the connection as the configuration does.")
@@ -99,7 +101,9 @@ impl Connects {
         let (connects, owned) = (Arc::clone(self), name.to_owned());
         let finished = tokio::spawn(async move { connects.finish(&owned, &attempt, brought).await });
         match finished.await {
-            Ok(end) => told(name, &end, &again),
+            Ok(end) => told(name, &end, &again)
+                .leads(&setup, "To the connection in the console")
+                .answer(status(&end)),
             Err(_) => Page::new("Something went wrong")
                 .says("The connector's log tells what.")
                 .says(&again)
@@ -200,15 +204,21 @@ fn word(text: &str) -> String {
     if plain && !text.is_empty() { text.to_owned() } else { "error".to_owned() }
 }
 
-fn told(name: &str, end: &AttemptEnd, again: &str) -> Response {
+fn status(end: &AttemptEnd) -> StatusCode {
     match end {
-        AttemptEnd::Connected(connected) => connected_page(name, connected).answer(StatusCode::OK),
-        AttemptEnd::Denied { said } => Page::new("Access was denied")
-            .says(&format!("Nothing was changed ({said})."))
-            .says(again)
-            .answer(StatusCode::OK),
+        AttemptEnd::Connected(_) | AttemptEnd::Denied { .. } => StatusCode::OK,
+        AttemptEnd::Failed { .. } => StatusCode::CONFLICT,
+    }
+}
+
+fn told(name: &str, end: &AttemptEnd, again: &str) -> Page {
+    match end {
+        AttemptEnd::Connected(connected) => connected_page(name, connected),
+        AttemptEnd::Denied { said } => {
+            Page::new("Access was denied").says(&format!("Nothing was changed ({said}).")).says(again)
+        }
         AttemptEnd::Failed { message, help } => {
-            Page::new("Access was not established").says(message).says(help).answer(StatusCode::CONFLICT)
+            Page::new("Access was not established").says(message).says(help)
         }
     }
 }

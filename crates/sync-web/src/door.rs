@@ -21,6 +21,7 @@ use crate::{
     connect::Connects,
     hooks::Intake,
     scrape::Scrapes,
+    setup::{Looks, Maker},
     who::{Passwords, Throttle},
 };
 
@@ -45,6 +46,10 @@ pub struct Parts {
     pub served: Vec<Served>,
     /// Who tells what would be written, by connection.
     pub planners: BTreeMap<String, Planner>,
+    /// Looks at both systems that people ask for.
+    pub looks: Arc<Looks>,
+    /// Who keeps what people say of connections; none where nobody does.
+    pub maker: Option<Arc<dyn Maker>>,
     /// Who waits for us.
     pub sleeper: Arc<dyn Sleeper>,
     /// The version of the process.
@@ -76,6 +81,8 @@ impl Parts {
             trusted_proxies: Vec::new(),
             served: Vec::new(),
             planners: BTreeMap::new(),
+            looks: Looks::new().0,
+            maker: None,
             sleeper: Arc::new(TokioSleeper),
             version: env!("CARGO_PKG_VERSION"),
         }

@@ -21,6 +21,7 @@ mod problem;
 mod routes;
 mod scrape;
 mod serve;
+pub mod setup;
 mod status;
 mod tls;
 mod told;

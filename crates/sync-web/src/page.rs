@@ -28,6 +28,13 @@ impl Page {
         self
     }
 
+    /// A way to another page of ours. `to` is a path that we made.
+    #[must_use]
+    pub(crate) fn leads(mut self, to: &str, text: &str) -> Self {
+        self.body.push_str(&format!("<p><a href=\"{}\">{}</a></p>", escaped(to), escaped(text)));
+        self
+    }
+
     /// Names and what belongs to them.
     #[must_use]
     pub(crate) fn lists(mut self, rows: &[(&str, String)]) -> Self {

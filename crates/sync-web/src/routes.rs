@@ -121,6 +121,8 @@ pub(crate) fn routes() -> Vec<Route> {
         .program("/api/v1/connections/{connection}/documents/{document}/assign", Approver, post(api::assign))
         .program("/api/v1/connections/{connection}/deals/{deal}", Viewer, get(api::deal))
         .program("/api/v1/connections/{connection}/plan", Viewer, get(api::plan))
+        .program("/api/v1/connections/{connection}/fit", Viewer, get(api::fit))
+        .program("/api/v1/connections/{connection}/fit", Approver, post(api::measure))
         .program("/api/v1/connections/{connection}/sync", Approver, post(api::sync))
         .program("/api/v1/connections/{connection}/wishes/{wish}", Viewer, get(api::wish));
     let routes = routes
@@ -134,7 +136,12 @@ pub(crate) fn routes() -> Vec<Route> {
         .person("/tokens", Admin, get(console::tokens).post(console::make_token))
         .person("/tokens/{id}/end", Admin, post(console::end_token))
         .person("/deeds", Admin, get(console::deeds))
+        .person("/connections/new", Admin, get(console::new).post(console::make))
         .person("/c/{connection}", Viewer, get(console::connection))
+        .person("/c/{connection}/setup", Admin, get(console::setup).post(console::change_setup))
+        .person("/c/{connection}/fit", Viewer, get(console::fit))
+        .person("/c/{connection}/fit", Approver, post(console::measure))
+        .person("/c/{connection}/fit.json", Viewer, get(console::fit_json))
         .person("/c/{connection}/events", Viewer, get(console::events))
         .person("/c/{connection}/sync", Approver, post(console::sync))
         .person("/c/{connection}/journal", Viewer, get(console::journal))

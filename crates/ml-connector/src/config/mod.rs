@@ -20,6 +20,7 @@ mod own_field;
 mod pipedrive;
 mod secret;
 mod store;
+mod stored;
 mod sync;
 #[cfg(test)]
 mod tests;
@@ -45,6 +46,7 @@ pub use self::own_field::OwnField;
 pub use self::pipedrive::{Credentials, OAuth, Pipedrive, Pkce, Plan};
 pub use self::secret::Secret;
 pub use self::store::{Store, StoreUrl};
+pub use self::stored::{StoredError, StoredText};
 pub use self::sync::Sync;
 pub use self::web::{Tls, Web};
 pub use self::webhooks::{Encoding, Require, Webhooks};
@@ -67,6 +69,10 @@ pub struct Config {
     /// The connections. Default: none.
     #[serde(default, rename = "connection")]
     pub connections: Vec<Connection>,
+
+    /// Names of those that were made in the console and come from the store.
+    #[serde(skip)]
+    pub made: Vec<String>,
 }
 
 impl Config {
@@ -104,7 +110,7 @@ impl Config {
     }
 
     fn check(&mut self, at: &At<'_>, folder: &Path) -> Result<(), ConfigError> {
-        let Self { store, web, connections } = self;
+        let Self { store, web, connections, made: _ } = self;
         store.check(&at.key("store"), folder)?;
         web.check(&at.key("web"), folder)?;
         let mut earlier: Vec<(String, usize)> = Vec::new();

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use secrecy::{ExposeSecret, SecretString};
@@ -22,6 +23,8 @@ enum From {
     Plain(SecretString),
     Env(String),
     File(PathBuf),
+    /// Sealed in the store, under this name; filled in by whoever has opened it.
+    Kept(String, Arc<OnceLock<SecretString>>),
 }
 
 const HELP: &str = "write { env = \"NAME\" }, { file = \"path\" } or the secret itself as a string in quotes";
@@ -47,6 +50,36 @@ impl Secret {
                 .at(self.at.clone())),
             },
             From::File(path) => self.read(path),
+            From::Kept(name, filled) => filled.get().cloned().ok_or_else(|| {
+                ConfigError::new(
+                    format!("the secret {name} is not kept in the store"),
+                    "type it in the console, under Setup of the connection",
+                )
+                .label("needed here")
+                .at(self.at.clone())
+            }),
+        }
+    }
+
+    /// The name under which it is kept in the store, if it is.
+    #[must_use]
+    pub fn kept(&self) -> Option<&str> {
+        match &self.from {
+            From::Kept(name, _) => Some(name),
+            From::Plain(_) | From::Env(_) | From::File(_) => None,
+        }
+    }
+
+    /// Whether it stands in the text itself.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        matches!(self.from, From::Plain(_))
+    }
+
+    /// Fills in what is kept in the store; what is filled in stays.
+    pub fn fill(&self, secret: SecretString) {
+        if let From::Kept(_, filled) = &self.from {
+            let _ = filled.set(secret);
         }
     }
 
@@ -89,6 +122,7 @@ impl Secret {
                 *path = folder.join(&*path);
                 empty
             }
+            From::Kept(name, _) => name.is_empty(),
         };
         if empty { Err(at.fail("this secret is empty", HELP)) } else { Ok(()) }
     }
@@ -100,6 +134,7 @@ impl fmt::Debug for Secret {
             From::Plain(_) => f.write_str("Secret(redacted)"),
             From::Env(name) => write!(f, "Secret(env {name})"),
             From::File(path) => write!(f, "Secret(file {})", path.display()),
+            From::Kept(name, _) => write!(f, "Secret(kept {name})"),
         }
     }
 }
@@ -147,7 +182,8 @@ impl<'de> Visitor<'de> for Reader {
         let from = match key.as_str() {
             "env" => From::Env(map.next_value()?),
             "file" => From::File(map.next_value::<String>()?.into()),
-            other => return Err(A::Error::unknown_field(other, &["env", "file"])),
+            "kept" => From::Kept(map.next_value()?, Arc::default()),
+            other => return Err(A::Error::unknown_field(other, &["env", "file", "kept"])),
         };
         match map.next_key::<String>()? {
             None => Ok(from),
@@ -165,7 +201,7 @@ impl JsonSchema for Secret {
         json_schema!({
             "description": "A secret: `{ env = \"NAME\" }` reads an environment variable, `{ file = \"path\" }` \
                 reads a file (trailing newlines are dropped, a relative path starts at the folder of the \
-                configuration file), a plain string is the secret itself. Variables and files are read when the \
+                configuration file), `{ kept = \"NAME\" }` is what the console sealed in the store, a plain string is the secret itself. Variables and files are read when the \
                 secret is needed. Secrets are never printed.",
             "oneOf": [
                 { "type": "string", "minLength": 1 },
@@ -179,6 +215,12 @@ impl JsonSchema for Secret {
                     "type": "object",
                     "properties": { "file": { "type": "string", "description": "Path of a file." } },
                     "required": ["file"],
+                    "additionalProperties": false
+                },
+                {
+                    "type": "object",
+                    "properties": { "kept": { "type": "string", "description": "Name under which the console keeps it, sealed, in the store." } },
+                    "required": ["kept"],
                     "additionalProperties": false
                 }
             ]

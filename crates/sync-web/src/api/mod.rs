@@ -3,6 +3,7 @@
 mod asked;
 mod customers;
 mod documents;
+mod fit;
 mod handovers;
 mod holds;
 mod once;
@@ -14,6 +15,7 @@ mod writes;
 
 pub(crate) use customers::*;
 pub(crate) use documents::*;
+pub(crate) use fit::*;
 pub(crate) use handovers::*;
 pub(crate) use holds::*;
 pub(crate) use once::once;

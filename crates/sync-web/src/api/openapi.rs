@@ -40,6 +40,8 @@ use crate::{problem::Problem, status};
         super::documents::one_document,
         super::documents::deal,
         super::planned::plan,
+        super::fit::fit,
+        super::fit::measure,
         super::writes::answer_hold,
         super::writes::answer_holds,
         super::writes::answer_handover,
@@ -55,7 +57,8 @@ use crate::{problem::Problem, status};
         (name = "holds", description = "Questions about customers"),
         (name = "handovers", description = "Won deals that become customers of the ERP"),
         (name = "documents", description = "Documents of the ERP and the deals they belong to"),
-        (name = "plan", description = "What would be written, before it is")
+        (name = "plan", description = "What would be written, before it is"),
+        (name = "fit", description = "What a connection would be like")
     ),
     modifiers(&Shared)
 )]

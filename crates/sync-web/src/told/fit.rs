@@ -322,6 +322,20 @@ impl FitReport {
         (seats, rows)
     }
 
+    /// The same in words: seats, and for each plan its name and a cell for each of them.
+    #[must_use]
+    pub fn cost_table(&self) -> (Vec<String>, Vec<(String, Vec<String>)>) {
+        let (seats, rows) = self.costs();
+        let cell = |row: &[&PlanCost], seats: u32| {
+            row.iter().find(|cost| cost.seats == seats).map(|cost| cost.told()).unwrap_or_default()
+        };
+        let named = rows.values().map(|row| {
+            let name = row.first().map(|cost| cost.plan.clone()).unwrap_or_default();
+            (name, seats.iter().map(|seats| cell(row, *seats)).collect())
+        });
+        (seats.iter().map(u32::to_string).collect(), named.collect())
+    }
+
     /// For people in a terminal.
     #[must_use]
     pub fn told(&self) -> String {
@@ -376,19 +390,11 @@ impl FitReport {
             grouped(&day.for_looking),
             grouped(&day.for_sweeps)
         );
-        let (seats, rows) = self.costs();
+        let (seats, rows) = self.cost_table();
         text.push_str("\nDays of the first sync, and share of the budget each day afterwards\n");
-        let _ = write!(text, "  {:<10}", "seats");
-        for seats in &seats {
-            let _ = write!(text, "{seats:>16}");
-        }
-        text.push('\n');
-        for row in rows.values() {
-            let name = row.first().map_or("", |cost| cost.plan.as_str());
+        for (name, cells) in std::iter::once(("seats".to_owned(), seats)).chain(rows) {
             let _ = write!(text, "  {name:<10}");
-            for seat in &seats {
-                let cell =
-                    row.iter().find(|cost| cost.seats == *seat).map_or_else(String::new, |cost| cost.told());
+            for cell in cells {
                 let _ = write!(text, "{cell:>16}");
             }
             text.push('\n');
