@@ -4,7 +4,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 use crate::{Store, StoreError, store::Pools};
 
-const SQLITE: [(i64, &str, &str); 16] = [
+const SQLITE: [(i64, &str, &str); 17] = [
     (1, "first floor", include_str!("../migrations/sqlite/0001_first_floor.sql")),
     (2, "wishes", include_str!("../migrations/sqlite/0002_wishes.sql")),
     (3, "last spent", include_str!("../migrations/sqlite/0003_last_spent.sql")),
@@ -21,8 +21,9 @@ const SQLITE: [(i64, &str, &str); 16] = [
     (14, "documents", include_str!("../migrations/sqlite/0014_documents.sql")),
     (15, "handovers shown", include_str!("../migrations/sqlite/0015_handovers_shown.sql")),
     (16, "people", include_str!("../migrations/sqlite/0016_people.sql")),
+    (18, "alerts", include_str!("../migrations/sqlite/0018_alerts.sql")),
 ];
-const POSTGRES: [(i64, &str, &str); 16] = [
+const POSTGRES: [(i64, &str, &str); 17] = [
     (1, "first floor", include_str!("../migrations/postgres/0001_first_floor.sql")),
     (2, "wishes", include_str!("../migrations/postgres/0002_wishes.sql")),
     (3, "last spent", include_str!("../migrations/postgres/0003_last_spent.sql")),
@@ -39,6 +40,7 @@ const POSTGRES: [(i64, &str, &str); 16] = [
     (14, "documents", include_str!("../migrations/postgres/0014_documents.sql")),
     (15, "handovers shown", include_str!("../migrations/postgres/0015_handovers_shown.sql")),
     (16, "people", include_str!("../migrations/postgres/0016_people.sql")),
+    (18, "alerts", include_str!("../migrations/postgres/0018_alerts.sql")),
 ];
 
 /// A migration that was applied.
