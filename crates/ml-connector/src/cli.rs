@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use crate::config::Plan;
 use crate::exit;
 
+mod alerts;
 mod answerer;
 mod audit;
 mod documents;
@@ -19,6 +20,7 @@ mod holds;
 mod people;
 mod prove;
 
+pub use alerts::AlertsCommand;
 pub use answerer::AnswererArgs;
 pub use audit::AuditArgs;
 pub use documents::{
@@ -122,6 +124,9 @@ pub enum Command {
     Connect(ConnectArgs),
     /// Give access to a Pipedrive company back
     Disconnect(DisconnectArgs),
+    /// Look after whoever is told when the state of a connection becomes another one
+    #[command(subcommand)]
+    Alerts(AlertsCommand),
     /// Say who may use the console
     #[command(subcommand)]
     People(PeopleCommand),

@@ -28,6 +28,9 @@ use crate::{
     wire::{interest, policy},
 };
 
+/// How long somebody who is told has to answer.
+const ALERT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
+
 /// Makes clients.
 pub struct Clients<'a> {
     /// Looks an environment variable up.
@@ -236,6 +239,15 @@ pub fn erp_transport(oracle: &config::Oracle) -> anyhow::Result<Arc<dyn Transpor
 /// When its `ca_file` cannot be used.
 pub fn crm_transport(pipedrive: &config::Pipedrive) -> anyhow::Result<Arc<dyn Transport>> {
     transport(pipedrive.timeout, pipedrive.ca_file.as_deref())
+}
+
+/// The network, as alerts want it: nobody waits long for whoever is told.
+///
+/// # Errors
+/// When TLS cannot be set up.
+pub fn alert_transport() -> anyhow::Result<Arc<dyn Transport>> {
+    let settings = HttpSettings { timeout: ALERT_TIMEOUT, max_answer: 1 << 20, ..HttpSettings::default() };
+    Ok(Arc::new(HttpTransport::new(&settings)?))
 }
 
 /// What a connection may spend a day.

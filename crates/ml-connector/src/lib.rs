@@ -2,6 +2,7 @@
 //! commands. `wire.rs`, `clients.rs`, `check/`, `fit/`, `hooks.rs` and `connect/` alone name vendors and
 //! roles together; anyhow lives only here.
 
+pub mod alerts;
 pub mod check;
 pub mod cli;
 pub mod clients;

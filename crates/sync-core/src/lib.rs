@@ -5,6 +5,7 @@
 //! are the traits of [`ports`], and everything else is a function of its arguments. The words used are those
 //! of `ARCHITECTURE.md` (party, organization, pair, mirror, situation, plan, intent, receipt, hold).
 
+pub mod alerts;
 pub mod answers;
 pub mod budget;
 pub mod customers;

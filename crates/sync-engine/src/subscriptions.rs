@@ -21,7 +21,7 @@ use crate::{Engine, EngineError, settings::Subscribing, streams::Stream};
 pub const STATE: &str = "crm.webhooks";
 
 /// So much more seldom the CRM is polled while webhooks are healthy.
-const SELDOMER: i32 = 4;
+pub const SELDOMER: i32 = 4;
 
 /// After trouble the list is looked at again no earlier.
 const AFTER_TROUBLE: SignedDuration = SignedDuration::from_hours(1);

@@ -44,6 +44,8 @@ pub struct Figures {
     pub staged: BTreeMap<String, u64>,
     /// Pairs.
     pub pairs: u64,
+    /// Alerts that are kept, by what became of them: `waiting`, `sent` and `given_up`; what there is none of is not there.
+    pub alerts: BTreeMap<String, u64>,
 }
 
 /// Keys of one class.
@@ -69,6 +71,8 @@ pub enum DocumentQueue {
 /// A day of the CRM, as far as it went.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DayFigures {
+    /// Its number.
+    pub number: i64,
     /// Tokens and requests of ours, class by class; classes that spent nothing are not there.
     pub ours: BTreeMap<Class, (u64, u64)>,
     /// Tokens that others spent, as far as we have seen.
@@ -131,7 +135,8 @@ const CURSORS: &str =
 
 const STAGED: &str = "SELECT connection_id, kind, count(*) FROM staged GROUP BY connection_id, kind";
 
-const PAIRS: &str = "SELECT connection_id, count(*) FROM pair GROUP BY connection_id";
+const PAIRS_AND_ALERTS: &str = "SELECT connection_id, 'pair', count(*) FROM pair GROUP BY connection_id \
+    UNION ALL SELECT connection_id, state, count(*) FROM alert GROUP BY connection_id, state";
 
 /// By connection, while they are filled in.
 type Filling = BTreeMap<i64, (Figures, DayStart)>;
@@ -173,6 +178,7 @@ fn connection(row: &Row<'_>) -> Result<(Figures, DayStart), StoreError> {
         cursors: Vec::new(),
         staged: BTreeMap::new(),
         pairs: 0,
+        alerts: BTreeMap::new(),
     };
     Ok((figures, DayStart::of_micros(row.maybe_int(4, "starts_after")?.unwrap_or(0))))
 }
@@ -240,6 +246,9 @@ impl Tx {
     async fn days(&mut self, all: &mut Filling, now: Timestamp) -> Result<(), StoreError> {
         // Days of the CRM begin up to a day after ours.
         let since = DayStart::MIDNIGHT.day_of(now) - 1;
+        for (figures, start) in all.values_mut() {
+            figures.day.number = start.day_of(now);
+        }
         let spent = |row: &Row<'_>| {
             let (tokens, calls) = (row.int(3, "tokens")?.unsigned_abs(), row.int(4, "calls")?.unsigned_abs());
             let class = Class::of_rank(row.int(2, "class")?);
@@ -287,10 +296,15 @@ impl Tx {
             let Some((figures, _)) = all.get_mut(&id) else { continue };
             figures.staged.insert(kind, records);
         }
-        let pairs = |row: &Row<'_>| Ok((row.int(0, "connection_id")?, count(row, 1)?));
-        for (id, pairs) in self.fetch("pair", PAIRS, Vec::new(), pairs).await? {
+        let counted =
+            |row: &Row<'_>| Ok((row.int(0, "connection_id")?, row.text(1, "what")?, count(row, 2)?));
+        for (id, what, number) in self.fetch("pair", PAIRS_AND_ALERTS, Vec::new(), counted).await? {
             let Some((figures, _)) = all.get_mut(&id) else { continue };
-            figures.pairs = pairs;
+            if what == "pair" {
+                figures.pairs = number;
+            } else {
+                figures.alerts.insert(what, number);
+            }
         }
         Ok(())
     }

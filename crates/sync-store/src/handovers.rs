@@ -65,6 +65,17 @@ pub struct FailedHandover {
     pub failure: HandoverFailure,
 }
 
+/// A handover that is neither done nor settled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenHandover {
+    /// What it is about.
+    pub subject: Subject,
+    /// What was made or found so far.
+    pub made: Made,
+    /// Whether somebody is asked about it.
+    pub asked: bool,
+}
+
 /// An open question, for lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QuestionRow {
@@ -418,6 +429,20 @@ impl Tx {
             let failure = failure(row, 2)?;
             let failure = failure.ok_or_else(|| row.unreadable("last_error", &"it is none"))?;
             Ok(FailedHandover { subject: subject(row)?, failure })
+        })
+        .await
+    }
+
+    /// Handovers that are neither done nor settled: somebody is asked, or they are to be looked at.
+    ///
+    /// # Errors
+    /// When the database refuses or a row cannot be read.
+    pub async fn open_handovers(&mut self) -> Result<Vec<OpenHandover>, StoreError> {
+        let sql = "SELECT id, kind, made, question_key FROM handover \
+            WHERE connection_id = $1 AND (due_at IS NOT NULL OR question_key IS NOT NULL) ORDER BY kind, id";
+        self.fetch("handover", sql, vec![self.id()], |row| {
+            let asked = row.maybe_text(3, "question_key")?.is_some();
+            Ok(OpenHandover { subject: subject(row)?, made: row.json(2, "made")?, asked })
         })
         .await
     }

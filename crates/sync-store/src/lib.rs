@@ -1,6 +1,6 @@
 //! State of the connector in SQLite or PostgreSQL: staged records, pairs and mirrors, the queue of keys, plans,
-//! intents, journal, holds, runs, cursors, leases, the spend ledger, attempts to connect, sealed credentials, and the people who may use the
-//! console.
+//! intents, journal, holds, runs, cursors, leases, the spend ledger, attempts to connect, sealed credentials, alerts on their way, and the people
+//! who may use the console.
 //!
 //! One SQL text serves both databases; `sql.rs` and `tx.rs` hide their drivers, and every other file is one table
 //! (or two that belong together): its statements first, then the methods of [`Tx`] that run them. What is
@@ -9,6 +9,7 @@
 //!
 //! Every write of the engine goes through [`Store::write`], which refuses a holder whose lease was taken over.
 
+mod alerts;
 mod answers;
 mod api_tokens;
 mod connection_texts;
@@ -51,6 +52,7 @@ mod tx;
 mod vault;
 mod wishes;
 
+pub use alerts::{AlertEnd, AlertRow, NewAlert};
 pub use answers::Answered;
 pub use api_tokens::ApiToken;
 pub use connection_texts::ConnectionText;
@@ -69,7 +71,7 @@ pub use error::StoreError;
 pub use figures::{CursorRow, DayFigures, DocumentQueue, Figures, QueueFigures};
 pub use fits::{FitRow, Volume, WrittenSince};
 pub use gate::Gate;
-pub use handovers::{FailedHandover, HandoverFailure, HandoverJob, HandoverRow, QuestionRow};
+pub use handovers::{FailedHandover, HandoverFailure, HandoverJob, HandoverRow, OpenHandover, QuestionRow};
 pub use holds::{ClosedHold, HoldCause, HoldRow};
 pub use hooks::{HookRow, HookSeen, HookedRecord};
 pub use idempotent::Once;

@@ -16,7 +16,7 @@ use sync_store::{AttemptEnd, DocumentId, Errand, StagedKind, Store};
 mod support;
 
 /// Rows as each version left them. A new migration comes with its own file.
-const DATA: [(i64, &str); 17] = [
+const DATA: [(i64, &str); 18] = [
     (1, include_str!("data/0001.sql")),
     (2, include_str!("data/0002.sql")),
     (3, include_str!("data/0003.sql")),
@@ -34,6 +34,7 @@ const DATA: [(i64, &str); 17] = [
     (15, include_str!("data/0015.sql")),
     (16, include_str!("data/0016.sql")),
     (17, include_str!("data/0017.sql")),
+    (18, include_str!("data/0018.sql")),
 ];
 
 async fn fill(url: &str, sql: &'static str) {
@@ -55,6 +56,10 @@ async fn every_version_meets_data(store: Store, url: &str) {
     }
     assert_eq!(store.migrate().await.unwrap(), [], "the newest migration has no data file");
 
+    let told = store.alert_told(ConnectionId(1)).await.unwrap();
+    assert_eq!(told.as_deref(), Some(r#"{"broken_since":"2026-01-01T00:00:00Z"}"#));
+    let waiting = store.waiting_alerts(ConnectionId(1), 10).await.unwrap();
+    assert_eq!(waiting.iter().map(|alert| alert.webhook_id.as_str()).collect::<Vec<_>>(), ["msg_2"]);
     let party = PartyId(300_000_200_000_001);
     let attempted = store.attempt_end(ConnectionId(1), "bb").await.unwrap();
     assert_eq!(attempted, Some(AttemptEnd::Denied { said: "user_denied".to_owned() }));

@@ -87,6 +87,7 @@ metrics! {
     AuditedAsOf = Gauge "mlc_audit_as_of_age_seconds" ["connection"] "How old the oldest reading is by which it called a customer equal.";
     Staged = Gauge "mlc_staged_records" ["connection", "kind"] "Records as they were last read, by kind; also those that are gone on their side.";
     Pairs = Gauge "mlc_pairs" ["connection"] "Customers with their organizations.";
+    Alerts = Gauge "mlc_alerts" ["connection", "state"] "Alerts of the last thirty days: waiting (to be sent, or sent again), sent (the receiver took them), given_up (it did not for a day); states without one are not there. docs/alerts.md explains them.";
 }
 
 /// A page of metrics in Prometheus' text format, version 0.0.4.
@@ -154,7 +155,8 @@ const ALERTS: &str = "\nWorth an alarm:\n\n\
     - `mlc_inbox_oldest_age_seconds > 600`: webhooks come and nobody looks into them\n\
     - `rate(mlc_webhooks_total{result=\"rejected\"}[5m]) > 0`: a password is wrong, and the CRM bans webhooks that fail\n\
     - `increase(mlc_holds_open[1d]) > 0`: somebody is asked\n\
-    - `mlc_writes_in_doubt > 0` for an hour; `mlc_crm_budget_exhausted == 1`\n";
+    - `mlc_writes_in_doubt > 0` for an hour; `mlc_crm_budget_exhausted == 1`\n\
+    - `mlc_alerts{state=\"waiting\"} > 0` for half an hour: whoever is to be told of all this does not listen\n";
 
 #[cfg(test)]
 mod tests {

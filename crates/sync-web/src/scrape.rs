@@ -100,6 +100,7 @@ fn connection(page: &mut Exposition, door: &Door, figures: &Figures, now: Timest
         cursors,
         staged,
         pairs,
+        alerts,
     } = figures;
     let ours =
         door.parts.served.iter().any(|served| served.fence.connection == *id && served.fence.epoch == *epoch);
@@ -178,6 +179,9 @@ fn connection(page: &mut Exposition, door: &Door, figures: &Figures, now: Timest
         page.add(Metric::Staged, &[name, kind], records);
     }
     page.add(Metric::Pairs, &[name], pairs);
+    for (state, number) in alerts {
+        page.add(Metric::Alerts, &[name, state], number);
+    }
 }
 
 /// As the documentation of the metrics lists them.

@@ -31,6 +31,10 @@ pub(super) fn run(context: &Context<'_>) -> anyhow::Result<ExitCode> {
     if let Some(tls) = &config.web.tls {
         tls.load()?;
     }
+    if let Some(alerts) = &config.alerts {
+        alerts.webhook(context.env)?;
+        alerts.ping(context.env)?;
+    }
     for connection in config.select(None)? {
         for (_, secret) in connection.secrets()? {
             secret.resolve(context.env)?;

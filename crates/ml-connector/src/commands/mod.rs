@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod alerts;
 mod answering;
 mod apply;
 mod audit;
@@ -31,7 +32,7 @@ mod sim;
 mod sync;
 mod webhooks;
 
-use crate::cli::{Cli, Command, ConfigCommand, DbCommand, Global};
+use crate::cli::{AlertsCommand, Cli, Command, ConfigCommand, DbCommand, Global};
 use crate::exit::ExitCode;
 use crate::output::Output;
 
@@ -78,6 +79,7 @@ pub async fn run(cli: Cli, env: &dyn Fn(&str) -> Option<String>) -> anyhow::Resu
         Command::Connect(args) => connect::run(&context, &args).await,
         Command::Disconnect(args) => disconnect::run(&context, &args).await,
         Command::Webhooks(args) => webhooks::run(&context, &args).await,
+        Command::Alerts(AlertsCommand::Test) => alerts::test(&context).await,
         Command::People(command) => people::run(&context, &command).await,
         Command::Db(DbCommand::Migrate) => db::run(&context).await,
         Command::Check(args) => check::run(&context, &args).await,

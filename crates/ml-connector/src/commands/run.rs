@@ -1,19 +1,21 @@
 //! `run`: every connection, until stopped, with the door open.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use futures::future::{BoxFuture, select_all};
+use futures::future::{BoxFuture, pending, select_all};
 use sync_core::ids::ConnectionId;
+use sync_engine::Bell;
 use sync_engine::daemon::{TokioSleeper, forever, heartbeat, listen};
-use sync_engine::{Bell, Silent};
 use sync_store::Role;
 use sync_web::{Connects, Intake, Limits, Parts, Served, Serving, invitation};
 use tokio::sync::oneshot;
 
 use super::Context;
+use crate::alerts::{Alerts, Board, Watched};
 use crate::clients;
 use crate::config::{Config, Connection, Tls};
 use crate::connect::ConnectDoors;
@@ -41,6 +43,7 @@ pub(super) async fn run(context: &Context<'_>) -> anyhow::Result<ExitCode> {
             Failed::new(ExitCode::Usage, "the configuration file has no connection that is switched on");
         return Err(failed.help("add a [[connection]] table; `ml-connector init` writes an example").into());
     }
+    let mut alerts = Alerts::configured(&config, &store, context.env)?;
     // What takes its time comes before the leases: nobody beats for them meanwhile.
     let (mut doors, mut connects) = (Doors::new(), ConnectDoors::new());
     let (mut bells, mut subscriptions) = (BTreeMap::new(), BTreeMap::new());
@@ -55,7 +58,11 @@ pub(super) async fn run(context: &Context<'_>) -> anyhow::Result<ExitCode> {
     }
     let mut wired: Vec<Wired> = Vec::new();
     for connection in selected {
-        let mut next = wire_next(&process, connection, &wired).await?;
+        let board = Arc::new(Board::default());
+        let mut next = wire_next(&process, connection, &wired, board.clone()).await?;
+        if let Some(alerts) = &mut alerts {
+            alerts.watched.push(Watched::new(connection, next.id, board));
+        }
         if let Some(subscribing) = subscriptions.remove(&next.id) {
             next.engine.look_after_webhooks(subscribing);
         }
@@ -100,6 +107,7 @@ pub(super) async fn run(context: &Context<'_>) -> anyhow::Result<ExitCode> {
         biased;
         () = stop_asked_for() => (None, true),
         ended = all(&mut wired, &bells) => (Some(ended), true),
+        never = tell(alerts.as_mut(), &process) => match never {},
         failed = listen(&process.store, &bells, &TokioSleeper) => (Some(Err(failed.into())), true),
         ended = &mut door => (Some(ended.context("the web server ended")), false),
     };
@@ -123,6 +131,14 @@ pub(super) async fn run(context: &Context<'_>) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// Looks after alerts, if anybody is to be told; nothing of it ends the process.
+async fn tell(alerts: Option<&mut Alerts>, process: &Process<'_>) -> Infallible {
+    match alerts {
+        Some(alerts) => alerts.forever(&*process.clock, &TokioSleeper).await,
+        None => pending().await,
+    }
+}
+
 /// The connections as the door tells of them.
 fn served(config: &Config, wired: &[Wired]) -> Vec<Served> {
     let served = wired.iter().filter_map(|wired| {
@@ -134,8 +150,13 @@ fn served(config: &Config, wired: &[Wired]) -> Vec<Served> {
 }
 
 /// Takes one more connection, which may mean to wait for a process that is dead, and keeps those that we have.
-async fn wire_next(process: &Process<'_>, connection: &Connection, wired: &[Wired]) -> anyhow::Result<Wired> {
-    let wiring = process.wire(connection, Arc::new(Silent));
+async fn wire_next(
+    process: &Process<'_>,
+    connection: &Connection,
+    wired: &[Wired],
+    board: Arc<Board>,
+) -> anyhow::Result<Wired> {
+    let wiring = process.wire(connection, board);
     if wired.is_empty() {
         return wiring.await;
     }

@@ -72,3 +72,8 @@ pub(super) fn url<'de, D: Deserializer<'de>>(input: D) -> Result<Url, D::Error> 
 pub(super) fn maybe_url<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Url>, D::Error> {
     url(input).map(Some)
 }
+
+/// Whether it is this machine, where simulators are.
+pub(super) fn is_local(url: &Url) -> bool {
+    matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
+}

@@ -5,6 +5,7 @@
 //! ([`diagnose::At`]) goes along while they are validated, so that every error points at its value. Secrets are
 //! not read here but by [`Secret::resolve`], when they are needed.
 
+mod alerts;
 mod assertion;
 mod check;
 mod connection;
@@ -33,6 +34,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
+pub use self::alerts::Alerts;
 pub use self::assertion::Assertion;
 pub use self::connection::Connection;
 pub use self::customers::Customers;
@@ -65,6 +67,9 @@ pub struct Config {
     /// What the daemon listens on. Default: all its defaults.
     #[serde(default)]
     pub web: Web,
+
+    /// Who is told when the state of a connection becomes another one. No default: nobody is.
+    pub alerts: Option<Alerts>,
 
     /// The connections. Default: none.
     #[serde(default, rename = "connection")]
@@ -110,9 +115,12 @@ impl Config {
     }
 
     fn check(&mut self, at: &At<'_>, folder: &Path) -> Result<(), ConfigError> {
-        let Self { store, web, connections, made: _ } = self;
+        let Self { store, web, alerts, connections, made: _ } = self;
         store.check(&at.key("store"), folder)?;
         web.check(&at.key("web"), folder)?;
+        if let Some(alerts) = alerts {
+            alerts.check(&at.key("alerts"), folder)?;
+        }
         let mut earlier: Vec<(String, usize)> = Vec::new();
         for (index, connection) in connections.iter_mut().enumerate() {
             let at = at.key("connection").index(index);

@@ -212,6 +212,58 @@ fn the_door_has_to_make_sense() {
 }
 
 #[test]
+fn alerts_have_to_reach_somebody_and_never_show_where() {
+    const HOOK: &str = "webhook_url = \"https://hooks.example.com/token-1\"";
+    for (bad, says, remedy) in [
+        ("ping_every = \"5m\"".to_owned(), "nobody would be told", "webhook_url = "),
+        (
+            "ping_url = \"https://ping.example.com\"\nsecret = \"x\"".to_owned(),
+            "could be signed",
+            "webhook_url = ",
+        ),
+        ("webhook_url = \"\"".to_owned(), "secret is empty", "env"),
+        (format!("{HOOK}\nbroken_after = \"5s\""), "outside 60s to 24h", "a duration from"),
+        (format!("{HOOK}\nwon_deal_after = \"721h\""), "outside 60s to 720h", "a duration from"),
+        (format!("{HOOK}\nlook_every = \"1s\""), "outside 10s to 10m", "a duration from"),
+        (
+            format!("{HOOK}\nping_url = \"https://p.example.com\"\nping_every = \"10s\""),
+            "more often",
+            "look_every",
+        ),
+        (format!("{HOOK}\nurl = \"https://x.example.com\""), "unknown key `url`", "webhook_url"),
+    ] {
+        let (error, _, help) = told(&format!("[alerts]\n{bad}"));
+        assert!(error.contains(says) && help.contains(remedy), "{bad}: {error}; {help}");
+    }
+    let resolved = |address: &str, secret: &str| {
+        let text = "[alerts]\nwebhook_url = { env = \"URL\" }\nsecret = { env = \"KEY\" }";
+        let config = Config::parse(&format!("{FINE}\n{text}"), "ml-connector.toml").unwrap();
+        let env = |name: &str| Some(if name == "URL" { address } else { secret }.to_owned());
+        config.alerts.unwrap().webhook(&env).map(|found| found.is_some())
+    };
+    let key = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    assert!(resolved("https://hooks.example.com/services/T1/token-1?a=b", key).unwrap());
+    assert!(resolved("http://127.0.0.1:9000/hook", "a text that nobody will guess").unwrap());
+    for (address, secret, says) in [
+        ("hooks.example.com", key, "not the address of a web service"),
+        ("ftp://hooks.example.com/token-1", key, "not the address of a web service"),
+        ("http://hooks.example.com/token-1", key, "over https only"),
+        ("https://me:token-1@hooks.example.com/", key, "is not sent"),
+        ("https://hooks.example.com/", "whsec_token-1", "no base64"),
+        ("https://hooks.example.com/", "token-1", "fewer than 24"),
+        ("https://hooks.example.com/", "", "KEY is empty"),
+    ] {
+        let error = resolved(address, secret).unwrap_err();
+        assert!(error.to_string().contains(says) && error.line_column().is_some(), "{address}: {error}");
+        let shown = format!("{} {error:?}", render(&error, false));
+        assert!(!shown.contains("token-1"), "{shown}");
+    }
+    let plain = format!("{FINE}\n[alerts]\n{HOOK}\nlook_every = \"1s\"");
+    let error = Config::parse(&plain, "ml-connector.toml").unwrap_err();
+    assert!(!render(&error, false).contains("token-1"), "an address that is a secret is masked");
+}
+
+#[test]
 fn the_token_is_long_enough_and_never_shown() {
     let token = |value: &str| {
         let text = with_web("token = { env = \"MLC_TOKEN\" }");

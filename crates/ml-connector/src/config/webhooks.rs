@@ -112,7 +112,7 @@ impl Webhooks {
 
     pub(super) fn check(&mut self, at: &At<'_>, folder: &Path) -> Result<(), ConfigError> {
         let Self { public_url, basic, hmac, require: _ } = self;
-        if public_url.scheme() != "https" && !is_local(public_url) {
+        if public_url.scheme() != "https" && !check::is_local(public_url) {
             return Err(at.key("public_url").fail(
                 "Pipedrive delivers to https only",
                 "write the https address of this process, or of the proxy before it",
@@ -151,9 +151,4 @@ impl Webhooks {
         }
         Ok(())
     }
-}
-
-/// Whether it is this machine, where simulators are.
-fn is_local(url: &Url) -> bool {
-    matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
 }

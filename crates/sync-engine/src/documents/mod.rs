@@ -11,6 +11,8 @@ mod stream;
 mod turn;
 mod written;
 
+pub use stream::cursor_of;
+
 pub(crate) use find::asks_answered_by;
 pub(crate) use moved::deals_moved;
 

@@ -56,7 +56,9 @@ impl DocumentStream {
     }
 }
 
-pub(super) fn cursor_of(kind: DocumentKind) -> &'static str {
+/// Under which key it is stored where reading documents of a kind stands.
+#[must_use]
+pub fn cursor_of(kind: DocumentKind) -> &'static str {
     match kind {
         DocumentKind::Invoice => "erp.invoice",
         DocumentKind::CreditMemo => "erp.credit_memo",
