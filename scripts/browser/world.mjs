@@ -48,7 +48,8 @@ export class World {
   said = "";
 
   spawn(args) {
-    const child = spawn(process.env.BIN, args, { cwd: this.folder, stdio: ["ignore", "ignore", "pipe"] });
+    const env = { ...process.env, MLC_HOOK_PASSWORD: "a password of webhooks" };
+    const child = spawn(process.env.BIN, args, { cwd: this.folder, env, stdio: ["ignore", "ignore", "pipe"] });
     child.stderr.on("data", (data) => (this.said += data));
     return child;
   }
@@ -59,29 +60,22 @@ export class World {
 url = "sqlite://./mlc.db"
 [web]
 listen = "127.0.0.1:${this.door}"
-[[connection]]
-name = "acme"
-[connection.oracle]
-base_url = "http://127.0.0.1:${this.erp}"
-token_url = "http://127.0.0.1:${this.erp}/oauth2/v1/token"
-client_id = "connector"
-client_secret = "secret"
-scope = "urn:opc:resource:fa:instanceid=1urn:opc:resource:consumer::all"
-[connection.pipedrive]
-base_url = "http://127.0.0.1:${this.crm}"
-api_token = "${TOKEN}"
-plan = "ultimate"
-seats = 50
+`;
+  }
+
+  // What an admin says of the connection beside both systems.
+  settings() {
+    return `
 [connection.webhooks]
 public_url = "http://127.0.0.1:${this.door}"
-basic = [{ user = "pipedrive", password = "a password of webhooks" }]
+basic = [{ user = "pipedrive", password = { env = "MLC_HOOK_PASSWORD" } }]
 [connection.sync]
 poll_every = "1h"
 overlap = "10m"
 crm_poll_every = "1h"
 margin = "1s"
 settle = "2s"
-guard = { window = "1h", creates = 6, update_share = 0.9, deactivations = 50 }
+guard = { window = "1h", creates = 500, update_share = 0.9, deactivations = 50 }
 [connection.customers_from_crm]
 [[connection.customers_from_crm.business_unit]]
 name = "US"

@@ -15,6 +15,7 @@ pub mod fit;
 pub mod handover_preview;
 pub mod hooks;
 
+pub mod made;
 pub mod output;
 pub mod plan_file;
 pub mod preview;

@@ -80,7 +80,9 @@ pub async fn take_in(
             Ok(Some(connection)) => connection,
             Ok(None) => continue,
             Err(error) => {
-                talk(format!("{name}: left out, because what was made in the console cannot be used: {error}"));
+                talk(format!(
+                    "{name}: left out, because what was made in the console cannot be used: {error}"
+                ));
                 continue;
             }
         };
@@ -144,7 +146,7 @@ pub struct Making<'a> {
     /// The configuration file.
     pub file: PathBuf,
     /// Looks an environment variable up.
-    pub env: &'a (dyn Fn(&str) -> Option<String> + Sync),
+    pub env: &'a dyn Fn(&str) -> Option<String>,
     /// Where people come back to who gave access: the console's own address.
     pub console: String,
 }
@@ -183,7 +185,10 @@ impl Making<'_> {
         }
         for (secret, typed) in secrets {
             self.seal(id, &secret, &typed).await.map_err(|error| {
-                NotMade::new(format!("the secret cannot be kept: {error:#}"), "see docs/connect.md, `The master key`")
+                NotMade::new(
+                    format!("the secret cannot be kept: {error:#}"),
+                    "see docs/connect.md, `The master key`",
+                )
             })?;
         }
         let added = self.store.add_connection_text(id, version, (&who, &why), &text.text(), now).await;
@@ -214,8 +219,7 @@ fn make_key(path: &Path) -> anyhow::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let shown = path.display();
-    let mut file =
-        options.open(path).with_context(|| format!("the master key {shown} cannot be written"))?;
+    let mut file = options.open(path).with_context(|| format!("the master key {shown} cannot be written"))?;
     let digits = hex::encode([system_seed(), system_seed()].concat());
     writeln!(file, "{digits}").with_context(|| format!("the master key {shown} cannot be written"))?;
     talk(format!("secrets are sealed with the key in {shown}: keep a copy of it apart from the database's"));
@@ -265,9 +269,9 @@ pub fn settings(text: &str) -> BTreeMap<String, String> {
 fn unusable(error: &StoredError) -> NotMade {
     match error {
         StoredError::Config(error) => {
-            let (line, column) = error.place().unwrap_or((0, 0));
-            let place = if line > 0 { format!(" (line {line}, column {column} of the text)") } else { String::new() };
-            NotMade::new(format!("{error}{place}"), error.remedy())
+            let place = error.line_column();
+            let place = place.map(|(line, column)| format!(" (line {line}, column {column} of the text)"));
+            NotMade::new(format!("{error}{}", place.unwrap_or_default()), error.remedy())
         }
         StoredError::Other(why) => NotMade::new(why.clone(), "put it right and save again"),
     }

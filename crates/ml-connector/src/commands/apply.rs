@@ -15,7 +15,7 @@ use super::answering::by;
 use super::set_off::{SetOff, set_off};
 use super::sync::stopped;
 use crate::cli::ApplyArgs;
-use crate::config::{Config, Connection};
+use crate::config::Connection;
 use crate::exit::{ExitCode, Failed};
 use crate::output::{ErpUse, PipedriveUse, talk};
 use crate::plan_file::{PlanFile, PlanRecord, PlannedHandover};
@@ -62,7 +62,7 @@ struct Failure {
 }
 
 pub(super) async fn run(context: &Context<'_>, args: &ApplyArgs) -> anyhow::Result<ExitCode> {
-    let config = Config::load(&context.global.config)?;
+    let config = context.config().await?;
     let file = PlanFile::load(&args.file)?;
     let Some(connection) = config.select(Some(&file.connection))?.into_iter().next() else {
         return Err(Failed::new(ExitCode::Usage, "the plan is about no connection").into());

@@ -6,7 +6,6 @@ use sync_engine::audit::{AUDIT, AuditState, Audited};
 use super::Context;
 use super::sync::chosen;
 use crate::cli::AuditArgs;
-use crate::config::Config;
 use crate::exit::{ExitCode, Failed};
 use crate::output::{table, talk};
 use crate::wire::{Process, SystemClock, open_store};
@@ -23,7 +22,7 @@ struct Report {
 }
 
 pub(super) async fn run(context: &Context<'_>, args: &AuditArgs) -> anyhow::Result<ExitCode> {
-    let config = Config::load(&context.global.config)?;
+    let config = context.config().await?;
     let connections = chosen(&config, args.connection.as_deref())?;
     let store = open_store(&config.store).await?;
     let clock = std::sync::Arc::new(SystemClock::start());

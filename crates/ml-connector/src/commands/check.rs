@@ -12,12 +12,16 @@ use crate::cli::CheckArgs;
 use crate::clients::{Clients, crm_transport, erp_transport, system_seed};
 use crate::config::Config;
 use crate::exit::ExitCode;
+use crate::made::take_in;
 use crate::wire::{SystemClock, open_store};
 
 pub(super) async fn run(context: &Context<'_>, args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    let config = Config::load(&context.global.config)?;
-    let connections = chosen(&config, args.connection.as_deref())?;
+    let mut config = Config::load(&context.global.config)?;
     let store = open_store(&config.store).await.map_err(|error| format!("{error:#}"));
+    if let Ok(store) = &store {
+        take_in(&mut config, store, context.env).await?;
+    }
+    let connections = chosen(&config, args.connection.as_deref())?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let mut reports = Vec::new();
     for connection in connections {

@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 
 use super::Context;
 use crate::cli::ConnectArgs;
-use crate::config::{Config, Connection};
+use crate::config::Connection;
 use crate::connect::{Begun, Connector, redirect_url, remedy};
 use crate::exit::{ExitCode, Failed};
 use crate::output::talk;
@@ -36,7 +36,7 @@ struct Shown {
 }
 
 pub(super) async fn run(context: &Context<'_>, args: &ConnectArgs) -> anyhow::Result<ExitCode> {
-    let config = Config::load(&context.global.config)?;
+    let config = context.config().await?;
     let selected = config.select(Some(&args.connection))?;
     let [connection] = selected[..] else { return Ok(ExitCode::Failure) };
     let store = open_store(&config.store).await?;

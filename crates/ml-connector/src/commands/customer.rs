@@ -12,7 +12,7 @@ use sync_web::plan::Entry;
 use super::Context;
 use super::sync::{Followed, chosen, follow, stopped};
 use crate::cli::SyncArgs;
-use crate::config::{Config, Connection};
+use crate::config::Connection;
 use crate::exit::{ExitCode, Failed};
 use crate::output::talk;
 use crate::progress::Progress;
@@ -29,7 +29,7 @@ struct Done {
 }
 
 pub(super) async fn run(context: &Context<'_>, args: &SyncArgs, who: &str) -> anyhow::Result<ExitCode> {
-    let config = Config::load(&context.global.config)?;
+    let config = context.config().await?;
     let connections = chosen(&config, args.connection.as_deref())?;
     let store = open_store(&config.store).await?;
     let clock = Arc::new(SystemClock::start());

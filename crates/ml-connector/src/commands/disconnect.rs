@@ -5,13 +5,12 @@ use std::sync::Arc;
 use super::Context;
 use super::connect::app;
 use crate::cli::DisconnectArgs;
-use crate::config::Config;
 use crate::exit::ExitCode;
 use crate::output::talk;
 use crate::wire::{Process, SystemClock, open_store};
 
 pub(super) async fn run(context: &Context<'_>, args: &DisconnectArgs) -> anyhow::Result<ExitCode> {
-    let config = Config::load(&context.global.config)?;
+    let config = context.config().await?;
     let selected = config.select(Some(&args.connection))?;
     let [connection] = selected[..] else { return Ok(ExitCode::Failure) };
     let store = open_store(&config.store).await?;

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use super::Context;
 use super::sync::chosen;
 use crate::cli::FitArgs;
-use crate::config::Config;
 use crate::exit::ExitCode;
 use crate::fit::measure;
 use crate::progress::Progress;
 use crate::wire::{Process, SystemClock, open_store};
 
 pub(super) async fn run(context: &Context<'_>, args: &FitArgs) -> anyhow::Result<ExitCode> {
-    let config = Config::load(&context.global.config)?;
+    let config = context.config().await?;
     let connections = chosen(&config, args.connection.as_deref())?;
     let store = open_store(&config.store).await?;
     let clock = Arc::new(SystemClock::start());

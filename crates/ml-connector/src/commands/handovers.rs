@@ -300,7 +300,7 @@ pub(super) async fn wish(context: &Context<'_>, args: &SyncArgs) -> anyhow::Resu
     if organization.is_none() && deal.is_none() {
         return Ok(());
     }
-    let config = Config::load(&context.global.config)?;
+    let config = context.config().await?;
     let connections = super::sync::chosen(&config, connection.as_deref())?;
     let [connection] = connections.as_slice() else {
         let failed = Failed::new(ExitCode::Usage, "there are several connections");

@@ -33,7 +33,9 @@ mod sync;
 mod webhooks;
 
 use crate::cli::{AlertsCommand, Cli, Command, ConfigCommand, DbCommand, Global};
+use crate::config::Config;
 use crate::exit::ExitCode;
+use crate::made;
 use crate::output::Output;
 
 /// What every command gets: the global options, where its data goes, and the environment.
@@ -46,13 +48,24 @@ pub struct Context<'a> {
     pub env: &'a dyn Fn(&str) -> Option<String>,
 }
 
+impl Context<'_> {
+    /// The configuration file, and the connections that were made in the console.
+    ///
+    /// # Errors
+    /// When the file cannot be used, or the store.
+    pub async fn config(&self) -> anyhow::Result<Config> {
+        made::whole(&self.global.config, self.env).await
+    }
+}
+
 /// Runs the command that was asked for.
 ///
 /// # Errors
 /// Whatever ended the command; [`crate::exit::code_of`] gives its exit code.
 pub async fn run(cli: Cli, env: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<ExitCode> {
     let Cli { global, command } = cli;
-    let context = Context { global: &global, output: Output::new(global.json), env };
+    let env = made::with_key(&global.config, env);
+    let context = Context { global: &global, output: Output::new(global.json), env: &env };
     match command {
         Command::Demo(args) => demo::run(&context, &args).await,
         Command::Sync(args) => match &args.customer {

@@ -16,7 +16,7 @@ use sync_store::Ledger;
 use super::Context;
 use super::sync::{chosen, stopped};
 use crate::cli::PlanArgs;
-use crate::config::{Config, Connection};
+use crate::config::Connection;
 use crate::exit::{ExitCode, Failed};
 use crate::handover_preview::Handovers;
 use crate::output::talk;
@@ -38,7 +38,7 @@ struct Planned {
 }
 
 pub(super) async fn run(context: &Context<'_>, args: &PlanArgs) -> anyhow::Result<ExitCode> {
-    let config = Config::load(&context.global.config)?;
+    let config = context.config().await?;
     let connections = chosen(&config, args.connection.as_deref())?;
     if args.out.is_some() && connections.len() > 1 {
         let failed = Failed::new(ExitCode::Usage, "a plan file is about one connection");

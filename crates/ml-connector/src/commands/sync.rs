@@ -41,7 +41,7 @@ pub(super) async fn all(
     again: Option<Again>,
     kind: &'static str,
 ) -> anyhow::Result<ExitCode> {
-    let config = Config::load(&context.global.config)?;
+    let config = context.config().await?;
     let connections = chosen(&config, name)?;
     let store = open_store(&config.store).await?;
     let clock = Arc::new(SystemClock::start());

@@ -7,7 +7,7 @@ use sync_store::{HookSeen, OurSubscription, Store};
 
 use super::Context;
 use crate::cli::WebhooksArgs;
-use crate::config::{Config, Require};
+use crate::config::Require;
 use crate::exit::{ExitCode, Failed};
 use crate::hooks::{addresses, entities};
 use crate::output::{table, talk};
@@ -68,7 +68,7 @@ struct ShownSubscription {
 }
 
 pub(super) async fn run(context: &Context<'_>, args: &WebhooksArgs) -> anyhow::Result<ExitCode> {
-    let config = Config::load(&context.global.config)?;
+    let config = context.config().await?;
     let selected = config.select(Some(&args.connection))?;
     let [connection] = selected[..] else { return Ok(ExitCode::Failure) };
     let Some(webhooks) = &connection.webhooks else {

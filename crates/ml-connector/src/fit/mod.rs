@@ -206,7 +206,8 @@ fn left_alone(first: &FirstSync, volumes: &[VolumeTold]) -> Vec<NotMapped> {
     left
 }
 
-fn finding(finding: check::Finding) -> FitFinding {
+/// A finding as it is told.
+pub(crate) fn finding(finding: check::Finding) -> FitFinding {
     let check::Finding { name, severity, seen, remedy } = finding;
     let severity = match severity {
         Severity::Ok => "ok",

@@ -152,6 +152,12 @@ impl Setup {
     }
 }
 
+/// Why something was not done, and the text that was written.
+struct Refused {
+    why: NotMade,
+    text: Option<String>,
+}
+
 /// `GET /c/{connection}/setup`
 pub(crate) async fn setup(
     State(door): State<Door>,
@@ -168,7 +174,7 @@ async fn setup_page(
     door: &Door,
     row: &ConnectionRow,
     frame: Frame,
-    (consent, refused): (Option<String>, Option<NotMade>),
+    (consent, refused): (Option<String>, Option<Refused>),
 ) -> Shown {
     let versions = door.parts.store.versions_of(row.id, VERSIONS).await?;
     let newest = versions.first();
@@ -181,17 +187,20 @@ async fn setup_page(
         findings.filter(|one| one.name.split('.').next() == Some(system)).cloned().collect::<Vec<_>>()
     };
     let status = if refused.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let settings = maker.map(|maker| maker.settings(&text)).unwrap_or_default();
+    let (refused, written) = refused.map(|Refused { why, text }| (why, text)).unzip();
     let shown = Setup {
         base: format!("/c/{}", part(&row.name)),
         frame,
         version: newest.map(|newest| newest.version),
-        settings: maker.map(|maker| maker.settings(&text)).unwrap_or_default(),
+        settings,
         versions: differences(&versions),
         fusion: of("fusion"),
         pipedrive: of("pipedrive"),
         looked_at: found.as_ref().map(|(at, _)| told::at(*at)),
         back_here: maker.map(|maker| maker.back_here(&row.name)).unwrap_or_default(),
-        text,
+        // Whoever wrote something that is wrong goes on from there.
+        text: written.flatten().unwrap_or(text),
         look,
         consent,
         refused,
@@ -260,6 +269,7 @@ pub(crate) async fn change_setup(
     let row = connection_of(&door, &name).await?;
     let base = format!("/c/{}/setup", part(&name));
     let what = typed.what;
+    let written = typed.fields.get("text").cloned();
     let frame = || Frame::of("Setup", &who, "setup").within(&row);
     match what {
         What::Test => {
@@ -273,14 +283,16 @@ pub(crate) async fn change_setup(
                     act::did_consent((&door, &who), &row).await?;
                     setup_page(&door, &row, frame(), (Some(url), None)).await
                 }
-                Err(refused) => setup_page(&door, &row, frame(), (None, Some(refused))).await,
+                Err(why) => setup_page(&door, &row, frame(), (None, Some(Refused { why, text: None }))).await,
             };
         }
         What::Oracle | What::Token | What::App | What::Text | What::On | What::Off | What::Restore => {}
     }
     let change = match said(typed, change(&who, &name, 0, "")) {
         Ok(change) => change,
-        Err(Said::Wrong(refused)) => return setup_page(&door, &row, frame(), (None, Some(refused))).await,
+        Err(Said::Wrong(why)) => {
+            return setup_page(&door, &row, frame(), (None, Some(Refused { why, text: None }))).await;
+        }
         Err(Said::Version(version)) => {
             let versions = door.parts.store.versions_of(row.id, VERSIONS).await?;
             let (newest, old) = (versions.first(), versions.iter().find(|one| one.version == version));
@@ -291,8 +303,8 @@ pub(crate) async fn change_setup(
             Change { text: Some(old.body.clone()), ..self::change(&who, &name, newest.version, &why) }
         }
     };
-    if let Err(refused) = act::change((&door, &who), change).await? {
-        return setup_page(&door, &row, frame(), (None, Some(refused))).await;
+    if let Err(why) = act::change((&door, &who), change).await? {
+        return setup_page(&door, &row, frame(), (None, Some(Refused { why, text: written }))).await;
     }
     match what {
         What::Oracle | What::Token | What::App => {

@@ -1,0 +1,200 @@
+//! What the console asks of the process: changes of connections, consent, and looks at both systems. The console's side is
+//! [`Clerk`], which only hands on; the work is done where the configuration is.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::future::pending;
+use jiff::SignedDuration;
+use saas_http::TokioSleeper as Waiting;
+use sync_engine::daemon::{Sleeper as _, TokioSleeper};
+use sync_engine::{Event, Watch};
+use sync_store::{ConnectionText, StoreError};
+use sync_web::fit::FitFinding;
+use sync_web::setup::{Asked, Change, Look, Looks, Maker, NotMade};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::check::{self, Means, observe};
+use crate::clients::{Clients, crm_transport, erp_transport, system_seed};
+use crate::config::{Config, Connection};
+use crate::connect::redirect_url;
+use crate::fit::{finding, measure};
+use crate::made::{self, Making};
+use crate::wire::Process;
+
+/// Something that is asked of the process, and who waits for the answer.
+pub(super) enum Errand {
+    Change(Box<Change>, oneshot::Sender<Result<(), NotMade>>),
+    Consent(String, oneshot::Sender<Result<String, NotMade>>),
+}
+
+/// Hands on what the console asks.
+pub(super) struct Clerk {
+    errands: mpsc::UnboundedSender<Errand>,
+    console: String,
+}
+
+impl Clerk {
+    pub(super) fn new(console: String) -> (Arc<Self>, mpsc::UnboundedReceiver<Errand>) {
+        let (errands, asked) = mpsc::unbounded_channel();
+        (Arc::new(Self { errands, console }), asked)
+    }
+
+    async fn ask<T>(
+        &self,
+        errand: impl FnOnce(oneshot::Sender<Result<T, NotMade>>) -> Errand,
+    ) -> Result<T, NotMade> {
+        let gone = || NotMade::new("the process ends", "try again in a moment");
+        let (answer, answered) = oneshot::channel();
+        self.errands.send(errand(answer)).map_err(|_| gone())?;
+        answered.await.unwrap_or_else(|_| Err(gone()))
+    }
+}
+
+#[async_trait]
+impl Maker for Clerk {
+    async fn change(&self, change: Change) -> Result<(), NotMade> {
+        self.ask(|answer| Errand::Change(Box::new(change), answer)).await
+    }
+
+    async fn consent(&self, connection: &str) -> Result<String, NotMade> {
+        self.ask(|answer| Errand::Consent(connection.to_owned(), answer)).await
+    }
+
+    fn settings(&self, text: &str) -> BTreeMap<String, String> {
+        made::settings(text)
+    }
+
+    fn back_here(&self, connection: &str) -> String {
+        format!("{}connect/{connection}", self.console)
+    }
+}
+
+/// Does errands until a connection was changed: then everything begins anew.
+pub(super) async fn until_changed(
+    errands: &mut mpsc::UnboundedReceiver<Errand>,
+    process: &Process<'_>,
+    making: &Making<'_>,
+) {
+    while let Some(errand) = errands.recv().await {
+        match errand {
+            Errand::Change(change, answer) => {
+                let kept = making.keep(*change, process.clock.now()).await;
+                let changed = kept.is_ok();
+                // Whoever asked may have gone; what was kept counts.
+                let _ = answer.send(kept);
+                if changed {
+                    return;
+                }
+            }
+            Errand::Consent(name, answer) => drop(answer.send(consent(process, making, &name).await)),
+        }
+    }
+    pending().await
+}
+
+async fn consent(process: &Process<'_>, making: &Making<'_>, name: &str) -> Result<String, NotMade> {
+    let wrong = |error: anyhow::Error| NotMade::new(format!("{error:#}"), "put it right and try again");
+    let connection = process.config.connections.iter().find(|connection| connection.name == name);
+    let connection =
+        connection.ok_or_else(|| NotMade::new("it is not complete", "say what both systems are"))?;
+    let id = process.number(connection).await.map_err(wrong)?;
+    let connector = process.connector(connection, id).map_err(wrong)?.ok_or_else(|| {
+        NotMade::new(format!("{name} uses an API token"), "there is nobody whose consent is needed")
+    })?;
+    let back = redirect_url(connection).unwrap_or_else(|| format!("{}connect/{name}", making.console));
+    connector.begin(back, None).await.map(|begun| begun.url).map_err(wrong)
+}
+
+/// Returns when what another process kept of connections is not what we know, or with why that is not known.
+pub(super) async fn until_changed_elsewhere(
+    process: &Process<'_>,
+    known: &[ConnectionText],
+) -> Result<(), StoreError> {
+    /// One small query.
+    const EVERY: SignedDuration = SignedDuration::from_secs(5);
+    loop {
+        TokioSleeper.sleep(EVERY).await;
+        match process.store.connection_texts().await {
+            Ok(now) if now == known => {}
+            Ok(_) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Looks at both systems for whoever asks; one look after the other.
+pub(super) async fn look_forever(
+    process: &Process<'_>,
+    looks: &Arc<Looks>,
+    (asked, unfinished): (&mut Asked, &mut Option<(String, Look)>),
+) -> Infallible {
+    loop {
+        if unfinished.is_none() {
+            *unfinished = asked.recv().await;
+        }
+        let Some((name, look)) = unfinished.clone() else { return pending().await };
+        let found = match look {
+            Look::Access => access(process, &name).await,
+            Look::Fit => fit(process, looks, &name).await,
+        };
+        looks.ended(&name, found.map_err(|error| format!("{error:#}")), process.clock.now());
+        *unfinished = None;
+    }
+}
+
+fn known<'a>(config: &'a Config, name: &str) -> Option<&'a Connection> {
+    config.connections.iter().find(|connection| connection.name == name)
+}
+
+/// Whether both systems let us in, or the one that is described already.
+async fn access(process: &Process<'_>, name: &str) -> anyhow::Result<Vec<FitFinding>> {
+    if let Some(connection) = known(process.config, name) {
+        return Ok(judged(process, connection).await);
+    }
+    let texts = process.store.connection_texts().await?;
+    let Some(text) = texts.iter().find(|text| text.name == name) else {
+        anyhow::bail!("nothing is known of {name}");
+    };
+    let half = made::half(name, &text.body)?;
+    made::fill(&half, &process.store, text.connection, process.env).await?;
+    let mut findings = judged(process, &half).await;
+    findings.retain(|finding| finding.name.starts_with("fusion."));
+    Ok(findings)
+}
+
+async fn judged(process: &Process<'_>, connection: &Connection) -> Vec<FitFinding> {
+    let means = Means {
+        clients: Clients { env: process.env, clock: process.clock.clone(), seed: &system_seed },
+        sleeper: Arc::new(Waiting),
+        store: Ok(&process.store),
+        erp: erp_transport(&connection.oracle),
+        crm: crm_transport(&connection.pipedrive),
+    };
+    let report = check::judge(connection, &observe(connection, means).await);
+    report.findings.into_iter().map(finding).collect()
+}
+
+async fn fit(process: &Process<'_>, looks: &Arc<Looks>, name: &str) -> anyhow::Result<Vec<FitFinding>> {
+    let Some(connection) = known(process.config, name) else {
+        anyhow::bail!("{name} is not complete: say what both systems are");
+    };
+    let watch = Arc::new(Counting { looks: looks.clone(), name: name.to_owned() });
+    Ok(measure(process, connection, watch).await?.findings)
+}
+
+/// Tells a page how far reading is.
+struct Counting {
+    looks: Arc<Looks>,
+    name: String,
+}
+
+impl Watch for Counting {
+    fn see(&self, event: Event) {
+        if let Event::Page { rows, .. } = event {
+            self.looks.note_read(&self.name, rows as u64);
+        }
+    }
+}
