@@ -92,7 +92,7 @@ pub(super) async fn until_changed(
             Errand::Consent(name, answer) => drop(answer.send(consent(process, making, &name).await)),
         }
     }
-    pending().await
+    pending::<()>().await;
 }
 
 async fn consent(process: &Process<'_>, making: &Making<'_>, name: &str) -> Result<String, NotMade> {

@@ -146,7 +146,7 @@ async fn ready_one<'a>(process: &'a Process<'a>, connection: &'a Connection) -> 
         true => process.connector(connection, id)?,
         false => None,
     };
-    Ok(Ready { connection, id, bell, hooks, connect: connector.map(|connector| connector.door()) })
+    Ok(Ready { connection, id, bell, hooks, connect: connector.map(crate::connect::Connector::door) })
 }
 
 /// Everything, until it stops or begins anew.
