@@ -14,7 +14,7 @@ use sync_store::Store;
 use sync_web::setup::{Change, NotMade, Setting};
 
 use crate::clients::{Clients, system_seed};
-use crate::config::{Config, Connection, StoreUrl, StoredError, StoredText};
+use crate::config::{Config, ConfigError, Connection, StoreUrl, StoredError, StoredText};
 use crate::output::talk;
 use crate::wire::open_store;
 
@@ -44,12 +44,25 @@ fn key_file(config: &Path) -> PathBuf {
     config.parent().unwrap_or(Path::new("")).join(KEY_FILE)
 }
 
+/// The configuration file; where none is named and none is there, everything that may be left out of one. Connections are made
+/// in the console then.
+///
+/// # Errors
+/// When the file cannot be used, or there is neither a file nor a store that was made without one.
+pub fn file(path: &Path, first: bool) -> Result<Config, ConfigError> {
+    let missing = path == Path::new("./ml-connector.toml") && !path.exists();
+    if missing && (first || Path::new("./ml-connector.db").exists()) {
+        return Config::parse("", &path.display().to_string());
+    }
+    Config::load(path)
+}
+
 /// The configuration file, and the connections that were made in the console.
 ///
 /// # Errors
 /// When the file cannot be used, or the store.
-pub async fn whole(file: &Path, env: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<Config> {
-    let mut config = Config::load(file)?;
+pub async fn whole(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<Config> {
+    let mut config = file(path, false)?;
     if let StoreUrl::Sqlite(path) = &config.store.url
         && !path.exists()
     {
@@ -279,4 +292,194 @@ fn unusable(error: &StoredError) -> NotMade {
 
 fn failed(error: sync_store::StoreError) -> NotMade {
     NotMade::new(format!("the store does not answer: {error}"), "try again in a moment")
+}
+
+#[cfg(test)]
+mod tests {
+    use sync_store::StoreOptions;
+
+    use super::*;
+
+    struct Place {
+        folder: tempfile::TempDir,
+        store: Store,
+    }
+
+    impl Place {
+        async fn new() -> Self {
+            let folder = tempfile::tempdir().expect("a folder");
+            let url = format!("sqlite://{}", folder.path().join("made.db").display());
+            let store =
+                Store::open(&url, StoreOptions { durable: false, gate: None }).await.expect("a store");
+            store.migrate().await.expect("its tables");
+            Self { folder, store }
+        }
+
+        fn file(&self) -> PathBuf {
+            self.folder.path().join("ml-connector.toml")
+        }
+
+        async fn keep(&self, change: Change) -> Result<(), NotMade> {
+            let nothing = |_: &str| None;
+            let env = with_key(&self.file(), &nothing);
+            let console = "https://console.example.com/".to_owned();
+            let making = Making { store: self.store.clone(), file: self.file(), env: &env, console };
+            making.keep(change, Timestamp::UNIX_EPOCH).await
+        }
+
+        async fn config(&self) -> Config {
+            let nothing = |_: &str| None;
+            let env = with_key(&self.file(), &nothing);
+            let mut config = Config::parse("", "ml-connector.toml").expect("nothing is enough");
+            take_in(&mut config, &self.store, &env).await.expect("the store answers");
+            config
+        }
+    }
+
+    fn change(version: i64, settings: Vec<(&'static str, Option<Setting>)>) -> Change {
+        Change {
+            name: "acme".to_owned(),
+            version,
+            who: "Ada".to_owned(),
+            why: "test".to_owned(),
+            settings,
+            text: None,
+            secrets: Vec::new(),
+        }
+    }
+
+    fn text(path: &'static str, text: &str) -> (&'static str, Option<Setting>) {
+        (path, Some(Setting::Text(text.to_owned())))
+    }
+
+    fn oracle() -> Vec<(&'static str, Option<Setting>)> {
+        vec![
+            text("oracle.base_url", "https://pod.example.com"),
+            text("oracle.token_url", "https://idcs.example.com/oauth2/v1/token"),
+            text("oracle.client_id", "id"),
+            text("oracle.scope", "scope"),
+            ("oracle.client_secret", Some(Setting::Kept("oracle.client_secret"))),
+        ]
+    }
+
+    async fn complete(place: &Place) {
+        place.keep(change(0, Vec::new())).await.expect("a name");
+        let secret = ("oracle.client_secret".to_owned(), SecretString::from("geheim"));
+        place.keep(Change { secrets: vec![secret], ..change(1, oracle()) }).await.expect("one side");
+        let other = vec![
+            text("pipedrive.base_url", "https://acme.pipedrive.com"),
+            text("pipedrive.oauth.client_id", "app"),
+            ("pipedrive.oauth.client_secret", Some(Setting::Kept("pipedrive.oauth.client_secret"))),
+            ("pipedrive.oauth.redirect_url", Some(Setting::BackHere)),
+        ];
+        let secret = ("pipedrive.oauth.client_secret".to_owned(), SecretString::from("streng"));
+        place.keep(Change { secrets: vec![secret], ..change(2, other) }).await.expect("the other");
+    }
+
+    #[tokio::test]
+    async fn what_was_made_is_a_connection_with_its_secrets_and_off_until_it_is_switched_on() {
+        let place = Place::new().await;
+        assert!(place.config().await.connections.is_empty());
+        complete(&place).await;
+        let config = place.config().await;
+        let [connection] = &config.connections[..] else { panic!("one connection") };
+        assert_eq!((connection.name.as_str(), connection.enabled), ("acme", false));
+        let secrets = connection.secrets().expect("two");
+        let resolved: Vec<String> = secrets
+            .iter()
+            .map(|(_, secret)| secret.resolve(&|_| None).expect("kept").expose_secret().to_owned())
+            .collect();
+        assert_eq!(resolved, ["geheim", "streng"]);
+        let oauth = connection.pipedrive.oauth.as_ref().expect("an app");
+        let back = oauth.redirect_url.as_ref().map(ToString::to_string);
+        assert_eq!(back.as_deref(), Some("https://console.example.com/connect/acme"));
+        place.keep(change(3, vec![("enabled", Some(Setting::Flag(true)))])).await.expect("switched on");
+        assert!(place.config().await.connections[0].enabled);
+        let texts = place.store.connection_texts().await.expect("the store answers");
+        assert!(!texts[0].body.contains("geheim") && !texts[0].body.contains("streng"), "{}", texts[0].body);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn the_master_key_is_made_once_and_read_by_its_user_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let place = Place::new().await;
+        complete(&place).await;
+        let key = place.folder.path().join(KEY_FILE);
+        let mode = std::fs::metadata(&key).expect("a key").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        // Without it secrets are not there, and the connection says so where they are needed.
+        std::fs::remove_file(&key).expect("it is gone");
+        let config = place.config().await;
+        let secrets = config.connections[0].secrets().expect("two");
+        assert!(secrets[0].1.resolve(&|_| None).is_err());
+    }
+
+    #[tokio::test]
+    async fn whoever_has_not_seen_the_newest_version_changes_nothing() {
+        let place = Place::new().await;
+        complete(&place).await;
+        let late = place.keep(change(2, vec![("enabled", Some(Setting::Flag(true)))])).await;
+        assert!(late.expect_err("too late").message.contains("meanwhile"));
+        assert!(!place.config().await.connections[0].enabled);
+    }
+
+    #[tokio::test]
+    async fn a_text_that_is_wrong_is_refused_with_its_place_and_the_one_before_counts() {
+        let place = Place::new().await;
+        complete(&place).await;
+        let before = place.store.connection_texts().await.expect("the store answers")[0].body.clone();
+        for (extra, told) in [
+            ("\n[connection.sync]\npoll_every = \"soon\"\n", "line "),
+            ("\n[web]\nlisten = \"127.0.0.1:1\"\n", "one [[connection]]"),
+            (
+                "\n[connection.webhooks]\npublic_url = \"https://a.example.com\"\nbasic = [{ user = \"u\", password = \"in the open, long\" }]\n",
+                "is a secret",
+            ),
+        ] {
+            let wrong = Change { text: Some(format!("{before}{extra}")), ..change(3, Vec::new()) };
+            let refused = place.keep(wrong).await.expect_err(extra);
+            assert!(refused.message.contains(told), "{refused:?}");
+            assert!(!refused.message.contains("in the open"), "{refused:?}");
+        }
+        let texts = place.store.connection_texts().await.expect("the store answers");
+        assert_eq!((texts[0].version, &texts[0].body), (3, &before));
+    }
+
+    #[tokio::test]
+    async fn the_file_counts_and_what_cannot_be_used_is_left_out() {
+        let place = Place::new().await;
+        complete(&place).await;
+        let broken =
+            place.store.ensure_connection("broken", "{}", Timestamp::UNIX_EPOCH).await.expect("a number");
+        let body = "[[connection]]\nname = \"broken\"\n[connection.oracle]\n[connection.pipedrive]\n";
+        let kept =
+            place.store.add_connection_text(broken, 0, ("Ada", "old"), body, Timestamp::UNIX_EPOCH).await;
+        assert!(kept.expect("the store answers"));
+        let config = place.config().await;
+        assert_eq!(config.made, ["acme"]);
+        let mut config =
+            Config::parse(&place.store.connection_texts().await.expect("texts")[0].body, "file.toml")
+                .expect("the same text in a file");
+        take_in(&mut config, &place.store, &|_| None).await.expect("the store answers");
+        assert_eq!((config.connections.len(), config.made.len()), (1, 0));
+    }
+
+    #[test]
+    fn settings_are_told_by_their_paths() {
+        let told = settings(
+            "[[connection]]\nname = \"a\"\nenabled = false\n[connection.pipedrive]\nseats = 3\napi_token = { kept = \"x\" }\n",
+        );
+        let expected = [
+            ("enabled", "false"),
+            ("name", "a"),
+            ("pipedrive.api_token.kept", "x"),
+            ("pipedrive.seats", "3"),
+        ];
+        assert_eq!(
+            told.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect::<Vec<_>>(),
+            expected
+        );
+        assert!(settings("no text").is_empty());
+    }
 }

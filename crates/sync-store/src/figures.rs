@@ -142,11 +142,24 @@ const PAIRS_AND_ALERTS: &str = "SELECT connection_id, 'pair', count(*) FROM pair
 type Filling = BTreeMap<i64, (Figures, DayStart)>;
 
 impl Store {
-    /// What the store knows of every connection, by number.
+    /// What the store knows of every connection, by number; staged records are not counted, which would take longer than all the
+    /// rest.
     ///
     /// # Errors
     /// When the database refuses or a row cannot be read.
     pub async fn figures(&self, now: Timestamp) -> Result<Vec<Figures>, StoreError> {
+        self.count(now, false).await
+    }
+
+    /// The same, with the staged records.
+    ///
+    /// # Errors
+    /// As [`Store::figures`].
+    pub async fn figures_and_records(&self, now: Timestamp) -> Result<Vec<Figures>, StoreError> {
+        self.count(now, true).await
+    }
+
+    async fn count(&self, now: Timestamp, records: bool) -> Result<Vec<Figures>, StoreError> {
         let mut tx = self.read(INSTALLATION).await?;
         let mut all: Filling = tx
             .fetch("connection", CONNECTIONS, Vec::new(), connection)
@@ -157,6 +170,9 @@ impl Store {
         tx.work_to_do(&mut all, now).await?;
         tx.days(&mut all, now).await?;
         tx.what_is_known(&mut all).await?;
+        if records {
+            tx.records(&mut all).await?;
+        }
         Ok(all.into_values().map(|(figures, _)| figures).collect())
     }
 }
@@ -279,6 +295,16 @@ impl Tx {
         Ok(())
     }
 
+    /// Records that were staged.
+    async fn records(&mut self, all: &mut Filling) -> Result<(), StoreError> {
+        let staged = |row: &Row<'_>| Ok((row.int(0, "connection_id")?, row.text(1, "kind")?, count(row, 2)?));
+        for (id, kind, records) in self.fetch("staged", STAGED, Vec::new(), staged).await? {
+            let Some((figures, _)) = all.get_mut(&id) else { continue };
+            figures.staged.insert(kind, records);
+        }
+        Ok(())
+    }
+
     async fn what_is_known(&mut self, all: &mut Filling) -> Result<(), StoreError> {
         let cursor = |row: &Row<'_>| {
             let (stream, body) = (row.text(1, "stream")?, row.text(2, "body")?);
@@ -290,11 +316,6 @@ impl Tx {
         for (id, cursor) in self.fetch("cursor_state", CURSORS, Vec::new(), cursor).await? {
             let Some((figures, _)) = all.get_mut(&id) else { continue };
             figures.cursors.push(cursor);
-        }
-        let staged = |row: &Row<'_>| Ok((row.int(0, "connection_id")?, row.text(1, "kind")?, count(row, 2)?));
-        for (id, kind, records) in self.fetch("staged", STAGED, Vec::new(), staged).await? {
-            let Some((figures, _)) = all.get_mut(&id) else { continue };
-            figures.staged.insert(kind, records);
         }
         let counted =
             |row: &Row<'_>| Ok((row.int(0, "connection_id")?, row.text(1, "what")?, count(row, 2)?));

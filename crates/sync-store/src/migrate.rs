@@ -4,7 +4,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 use crate::{Store, StoreError, store::Pools};
 
-const SQLITE: [(i64, &str, &str); 18] = [
+const SQLITE: [(i64, &str, &str); 19] = [
     (1, "first floor", include_str!("../migrations/sqlite/0001_first_floor.sql")),
     (2, "wishes", include_str!("../migrations/sqlite/0002_wishes.sql")),
     (3, "last spent", include_str!("../migrations/sqlite/0003_last_spent.sql")),
@@ -23,8 +23,9 @@ const SQLITE: [(i64, &str, &str); 18] = [
     (16, "people", include_str!("../migrations/sqlite/0016_people.sql")),
     (17, "fits", include_str!("../migrations/sqlite/0017_fits.sql")),
     (18, "alerts", include_str!("../migrations/sqlite/0018_alerts.sql")),
+    (19, "search", include_str!("../migrations/sqlite/0019_search.sql")),
 ];
-const POSTGRES: [(i64, &str, &str); 18] = [
+const POSTGRES: [(i64, &str, &str); 19] = [
     (1, "first floor", include_str!("../migrations/postgres/0001_first_floor.sql")),
     (2, "wishes", include_str!("../migrations/postgres/0002_wishes.sql")),
     (3, "last spent", include_str!("../migrations/postgres/0003_last_spent.sql")),
@@ -43,6 +44,7 @@ const POSTGRES: [(i64, &str, &str); 18] = [
     (16, "people", include_str!("../migrations/postgres/0016_people.sql")),
     (17, "fits", include_str!("../migrations/postgres/0017_fits.sql")),
     (18, "alerts", include_str!("../migrations/postgres/0018_alerts.sql")),
+    (19, "search", include_str!("../migrations/postgres/0019_search.sql")),
 ];
 
 /// A migration that was applied.

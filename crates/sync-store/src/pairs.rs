@@ -4,14 +4,19 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use sync_core::{
+    fields::{Field, Values},
     ids::{OrgId, PartyId},
     pair::Pair,
+    value::Value,
 };
 
 use crate::{
     StoreError, Tx,
     sql::{Many, Row, json},
 };
+
+/// The most characters that a pair is searched by: an entry of an index is not long.
+const SEARCHED: usize = 500;
 
 /// A pair with its dates.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,11 +30,11 @@ pub struct PairRow {
 }
 
 static PUT: Many = Many::new(
-    "INSERT INTO pair (connection_id, created_at, updated_at, party_id, org_id, erp_mirror, crm_mirror, written) \
+    "INSERT INTO pair (connection_id, created_at, updated_at, party_id, org_id, erp_mirror, crm_mirror, written, search) \
         VALUES {rows} ON CONFLICT (connection_id, party_id) DO UPDATE SET org_id = excluded.org_id, \
-        erp_mirror = excluded.erp_mirror, crm_mirror = excluded.crm_mirror, written = excluded.written, \
+        erp_mirror = excluded.erp_mirror, crm_mirror = excluded.crm_mirror, written = excluded.written, search = excluded.search, \
         updated_at = excluded.updated_at",
-    "($1, $2, $2, ?, ?, ?, ?, ?)",
+    "($1, $2, $2, ?, ?, ?, ?, ?, ?)",
     2,
 );
 
@@ -59,6 +64,7 @@ impl Tx {
                 json("pair", "erp_mirror", erp_mirror)?.into(),
                 json("pair", "crm_mirror", crm_mirror)?.into(),
                 json("pair", "written", written)?.into(),
+                searched_by(crm_mirror).into(),
             ]);
         }
         let shared = [self.id(), now.into()];
@@ -119,7 +125,7 @@ impl Tx {
     }
 
     /// A page of pairs in the order of their parties, of those that have a text in what the CRM says, whatever its case,
-    /// or whose party or organization has this number. Looks at every pair if it has to.
+    /// or whose party or organization has this number. It may look through all of them, in an index that holds what is searched by.
     ///
     /// # Errors
     /// When the database refuses or a row cannot be read.
@@ -130,14 +136,13 @@ impl Tx {
         limit: u32,
     ) -> Result<Vec<PairRow>, StoreError> {
         let sql = "SELECT party_id, org_id, erp_mirror, crm_mirror, written, created_at, updated_at FROM pair \
+            WHERE connection_id = $1 AND party_id IN (SELECT party_id FROM pair \
             WHERE connection_id = $1 AND party_id > $2 AND (party_id = $4 OR org_id = $4 \
-            OR lower(crm_mirror) LIKE $5 ESCAPE '!') ORDER BY party_id LIMIT $3";
+            OR search LIKE $5 ESCAPE '!') ORDER BY party_id LIMIT $3) ORDER BY party_id";
         let after = after.map_or(i64::MIN, |party| party.0);
         let number = text.parse().unwrap_or(i64::MIN);
-        // As it stands in JSON, without the quotes.
-        let text = json("pair", "crm_mirror", &text.to_lowercase())?;
         let mut pattern = String::from("%");
-        for c in text.trim_matches('"').chars() {
+        for c in text.to_lowercase().chars() {
             if matches!(c, '%' | '_' | '!') {
                 pattern.push('!');
             }
@@ -170,6 +175,13 @@ impl Tx {
         let count = self.fetch_one("pair", sql, args, |row| row.int(0, "count")).await?;
         Ok(count.unwrap_or(0).unsigned_abs())
     }
+}
+
+/// What a pair is searched by: what the CRM says but for long texts, which nobody types.
+fn searched_by(mirror: &Values) -> String {
+    let texts = mirror.iter().filter(|(field, _)| **field != Field::Address);
+    let all: Vec<&str> = texts.map(|(_, value)| Value::text(value)).collect();
+    all.join("\n").to_lowercase().chars().take(SEARCHED).collect()
 }
 
 fn pair_row(row: &Row<'_>) -> Result<PairRow, StoreError> {

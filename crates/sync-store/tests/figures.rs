@@ -29,7 +29,7 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 async fn figures(store: &Store, now: Timestamp) -> BTreeMap<String, Figures> {
-    let all = store.figures(now).await.unwrap();
+    let all = store.figures_and_records(now).await.unwrap();
     all.into_iter().map(|figures| (figures.name.clone(), figures)).collect()
 }
 

@@ -61,7 +61,7 @@ async fn page(door: &Door) -> Exposition {
         }
         page.add(Metric::TokensBudget, &[&served.name], served.daily_tokens);
     }
-    let figures = door.parts.store.figures(now).await;
+    let figures = door.parts.store.figures_and_records(now).await;
     page.add(Metric::StoreUp, &[], u8::from(figures.is_ok()));
     match figures {
         Ok(all) => all.iter().for_each(|figures| connection(&mut page, door, figures, now)),

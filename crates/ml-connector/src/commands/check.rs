@@ -10,13 +10,12 @@ use super::sync::chosen;
 use crate::check::{Means, judge, observe, told};
 use crate::cli::CheckArgs;
 use crate::clients::{Clients, crm_transport, erp_transport, system_seed};
-use crate::config::Config;
 use crate::exit::ExitCode;
 use crate::made::take_in;
 use crate::wire::{SystemClock, open_store};
 
 pub(super) async fn run(context: &Context<'_>, args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    let mut config = Config::load(&context.global.config)?;
+    let mut config = context.file()?;
     let store = open_store(&config.store).await.map_err(|error| format!("{error:#}"));
     if let Ok(store) = &store {
         take_in(&mut config, store, context.env).await?;

@@ -4,7 +4,6 @@ use serde::Serialize;
 use sync_store::{Store, StoreOptions};
 
 use super::Context;
-use crate::config::Config;
 use crate::exit::ExitCode;
 
 #[derive(Serialize)]
@@ -14,7 +13,7 @@ struct Migrated {
 }
 
 pub(super) async fn run(context: &Context<'_>) -> anyhow::Result<ExitCode> {
-    let config = Config::load(&context.global.config)?;
+    let config = context.file()?;
     let store = Store::open(&config.store.url.expose(), StoreOptions::default()).await?;
     let applied = store.migrate().await?;
     store.close().await;

@@ -16,7 +16,6 @@ use crate::cli::{
     DealChoice, DealsCommand, DealsListArgs, DocumentsAssignArgs, DocumentsCommand, DocumentsListArgs,
     ExplainArgs,
 };
-use crate::config::Config;
 use crate::exit::{ExitCode, Failed};
 use crate::output::{table, talk};
 use crate::wire::{SystemClock, open_store};
@@ -94,7 +93,7 @@ pub(super) async fn deals(context: &Context<'_>, command: &DealsCommand) -> anyh
 }
 
 async fn open(context: &Context<'_>) -> anyhow::Result<Store> {
-    open_store(&Config::load(&context.global.config)?.store).await
+    open_store(&context.file()?.store).await
 }
 
 async fn list(context: &Context<'_>, store: &Store, args: &DocumentsListArgs) -> anyhow::Result<()> {

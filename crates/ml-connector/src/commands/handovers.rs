@@ -16,7 +16,6 @@ use crate::cli::{
     HandoversAnswerArgs, HandoversAskArgs, HandoversCommand, HandoversListArgs, HandoversShowArgs,
     SubjectArgs,
 };
-use crate::config::Config;
 use crate::exit::{ExitCode, Failed};
 use crate::output::{table, talk};
 use crate::wire::{SystemClock, open_store};
@@ -70,7 +69,7 @@ struct Taken {
 }
 
 pub(super) async fn run(context: &Context<'_>, command: &HandoversCommand) -> anyhow::Result<ExitCode> {
-    let config = Config::load(&context.global.config)?;
+    let config = context.file()?;
     let store = open_store(&config.store).await?;
     let code = match command {
         HandoversCommand::List(args) => list(context, &store, args).await?,

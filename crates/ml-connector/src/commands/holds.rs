@@ -13,7 +13,6 @@ use super::Context;
 use super::answering::{PossibleAnswer, by, possible};
 use super::pairs::chosen;
 use crate::cli::{AnswererArgs, HoldsAnswerArgs, HoldsCommand, HoldsListArgs, HoldsRetryArgs, HoldsShowArgs};
-use crate::config::Config;
 use crate::exit::{ExitCode, Failed};
 use crate::output::{table, talk};
 use crate::wire::{SystemClock, open_store};
@@ -71,7 +70,7 @@ const EXAMPLES: u32 = 5;
 const MOST: u32 = 100_000;
 
 pub(super) async fn run(context: &Context<'_>, command: &HoldsCommand) -> anyhow::Result<ExitCode> {
-    let config = Config::load(&context.global.config)?;
+    let config = context.file()?;
     let store = open_store(&config.store).await?;
     let code = match command {
         HoldsCommand::List(args) => list(context, &store, args).await?,

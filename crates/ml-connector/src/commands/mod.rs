@@ -49,6 +49,14 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// The configuration file alone.
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub fn file(&self) -> anyhow::Result<Config> {
+        Ok(made::file(&self.global.config, false)?)
+    }
+
     /// The configuration file, and the connections that were made in the console.
     ///
     /// # Errors

@@ -11,7 +11,6 @@ use sync_store::{ConnectionRow, JournalRow, Store};
 use super::Context;
 use super::parents::{ShownParent, parents_of};
 use crate::cli::{PairsCommand, PairsListArgs, PairsShowArgs};
-use crate::config::Config;
 use crate::exit::{ExitCode, Failed};
 use crate::output::table;
 use crate::wire::open_store;
@@ -52,7 +51,7 @@ struct Written {
 }
 
 pub(super) async fn run(context: &Context<'_>, command: &PairsCommand) -> anyhow::Result<ExitCode> {
-    let config = Config::load(&context.global.config)?;
+    let config = context.file()?;
     let store = open_store(&config.store).await?;
     let code = match command {
         PairsCommand::List(args) => list(context, &store, args).await?,

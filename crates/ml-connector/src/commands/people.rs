@@ -29,7 +29,7 @@ struct Listed {
 }
 
 pub(super) async fn run(context: &Context<'_>, command: &PeopleCommand) -> anyhow::Result<ExitCode> {
-    let config = Config::load(&context.global.config)?;
+    let config = context.file()?;
     let store = open_store(&config.store).await?;
     match command {
         PeopleCommand::List => list(context, &store).await?,

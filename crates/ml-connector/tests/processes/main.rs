@@ -7,6 +7,7 @@ mod audit;
 mod commands;
 mod connect;
 mod documents;
+mod fit;
 mod handovers;
 mod support;
 mod webhooks;

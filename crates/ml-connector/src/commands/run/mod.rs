@@ -30,7 +30,7 @@ use crate::config::{Config, Connection, Tls};
 use crate::connect::ConnectDoors;
 use crate::exit::ExitCode;
 use crate::hooks::{self, Doors};
-use crate::made::{Making, take_in};
+use crate::made::{Making, file, take_in};
 use crate::output::talk;
 use crate::wire::{Process, SystemClock, Wired, open_store};
 
@@ -69,7 +69,7 @@ enum Ended {
 }
 
 pub(super) async fn run(context: &Context<'_>) -> anyhow::Result<ExitCode> {
-    let file = Config::load(&context.global.config)?;
+    let file = file(&context.global.config, true)?;
     let store = open_store(&file.store).await?;
     let clock = Arc::new(SystemClock::start());
     let listener = TcpListener::bind(file.web.listen)

@@ -1,0 +1,2 @@
+-- What an installation of version 19 may hold besides.
+UPDATE pair SET search = 'acme' WHERE search = '';
