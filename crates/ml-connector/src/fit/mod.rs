@@ -23,6 +23,18 @@ use crate::wire::{Process, Wired};
 /// An hour, as records are counted by.
 const HOUR: i64 = 3_600;
 
+/// Whether both systems let us in and have what we need.
+pub(crate) async fn checked(process: &Process<'_>, connection: &Connection) -> Report {
+    let means = Means {
+        clients: Clients { env: process.env, clock: process.clock.clone(), seed: &system_seed },
+        sleeper: Arc::new(Waiting),
+        store: Ok(&process.store),
+        erp: erp_transport(&connection.oracle),
+        crm: crm_transport(&connection.pipedrive),
+    };
+    check::judge(connection, &observe(connection, means).await)
+}
+
 /// Measures a connection and keeps the report. Only reads: where another process holds the connection, what that process has
 /// read is counted.
 ///
@@ -33,14 +45,7 @@ pub async fn measure(
     connection: &Connection,
     watch: Arc<dyn Watch>,
 ) -> anyhow::Result<FitReport> {
-    let means = Means {
-        clients: Clients { env: process.env, clock: process.clock.clone(), seed: &system_seed },
-        sleeper: Arc::new(Waiting),
-        store: Ok(&process.store),
-        erp: erp_transport(&connection.oracle),
-        crm: crm_transport(&connection.pipedrive),
-    };
-    let checked = check::judge(connection, &observe(connection, means).await);
+    let checked = checked(process, connection).await;
     let mut took = Took {
         erp_requests: checked.spent.erp_requests,
         crm_requests: checked.spent.pipedrive_requests,

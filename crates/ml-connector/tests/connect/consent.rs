@@ -42,7 +42,10 @@ async fn consent_is_exchanged_kept_and_shown_with_and_without_pkce() {
         assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
         assert!(!page.text.contains("src="), "nothing from elsewhere");
         let ways: Vec<&str> = page.text.split("href=").skip(1).collect();
-        assert!(ways.len() == 1 && ways[0].starts_with("\"/c/acme/setup\""), "one way, to the console: {ways:?}");
+        assert!(
+            ways.len() == 1 && ways[0].starts_with("\"/c/acme/setup\""),
+            "one way, to the console: {ways:?}"
+        );
 
         let Some(AttemptEnd::Connected(connected)) = world.end(&begun).await else { panic!("connected") };
         assert_eq!((connected.company_id, connected.user_id), (8_087_566, 12_415_231));

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::future::pending;
 use jiff::SignedDuration;
-use saas_http::TokioSleeper as Waiting;
 use sync_engine::daemon::{Sleeper as _, TokioSleeper};
 use sync_engine::{Event, Watch};
 use sync_store::{ConnectionText, StoreError};
@@ -16,11 +15,9 @@ use sync_web::fit::FitFinding;
 use sync_web::setup::{Asked, Change, Look, Looks, Maker, NotMade};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::check::{self, Means, observe};
-use crate::clients::{Clients, crm_transport, erp_transport, system_seed};
 use crate::config::{Config, Connection};
 use crate::connect::redirect_url;
-use crate::fit::{finding, measure};
+use crate::fit::{checked, finding, measure};
 use crate::made::{self, Making};
 use crate::wire::Process;
 
@@ -166,15 +163,7 @@ async fn access(process: &Process<'_>, name: &str) -> anyhow::Result<Vec<FitFind
 }
 
 async fn judged(process: &Process<'_>, connection: &Connection) -> Vec<FitFinding> {
-    let means = Means {
-        clients: Clients { env: process.env, clock: process.clock.clone(), seed: &system_seed },
-        sleeper: Arc::new(Waiting),
-        store: Ok(&process.store),
-        erp: erp_transport(&connection.oracle),
-        crm: crm_transport(&connection.pipedrive),
-    };
-    let report = check::judge(connection, &observe(connection, means).await);
-    report.findings.into_iter().map(finding).collect()
+    checked(process, connection).await.findings.into_iter().map(finding).collect()
 }
 
 async fn fit(process: &Process<'_>, looks: &Arc<Looks>, name: &str) -> anyhow::Result<Vec<FitFinding>> {
