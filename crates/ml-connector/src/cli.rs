@@ -13,6 +13,7 @@ use crate::exit;
 
 mod answerer;
 mod audit;
+mod db;
 mod documents;
 mod handovers;
 mod holds;
@@ -21,6 +22,7 @@ mod prove;
 
 pub use answerer::AnswererArgs;
 pub use audit::AuditArgs;
+pub use db::{DbBackupArgs, DbCommand, DbRestoreArgs};
 pub use documents::{
     DealChoice, DealsCommand, DealsListArgs, DocumentsAssignArgs, DocumentsCommand, DocumentsListArgs,
     ExplainArgs, WhichDeals,
@@ -474,13 +476,6 @@ pub struct PairsShowArgs {
     /// Look only into this connection
     #[arg(long, value_name = "NAME")]
     pub connection: Option<String>,
-}
-
-/// `db`
-#[derive(Debug, Subcommand)]
-pub enum DbCommand {
-    /// Bring the database to the schema of this version
-    Migrate,
 }
 
 /// `init`

@@ -11,6 +11,8 @@
 
 mod answers;
 mod api_tokens;
+mod backup;
+mod claim;
 mod connections;
 mod connects;
 mod cursors;
@@ -45,12 +47,14 @@ mod staged;
 mod staged_kind;
 mod store;
 mod subscriptions;
+mod trouble;
 mod tx;
 mod vault;
 mod wishes;
 
 pub use answers::Answered;
 pub use api_tokens::ApiToken;
+pub use backup::{Backup, BackupError, CAME_BACK, CameBack, Restored, Restoring, back_up};
 pub use connections::ConnectionRow;
 pub use connects::{Attempt, AttemptEnd, Company, CompanyEnd, Connected, MissingScope, NewAttempt};
 pub use deal_pages::{
@@ -85,6 +89,7 @@ pub use staged::{Changed, StagedRecord, StagedRow};
 pub use staged_kind::StagedKind;
 pub use store::{Store, StoreOptions};
 pub use subscriptions::OurSubscription;
+pub use trouble::Trouble;
 pub use tx::Tx;
 pub use vault::{MasterKey, Vault, unguessable};
 pub use wishes::{Errand, WishCost, WishEnd, WishRow};

@@ -3,6 +3,7 @@
 mod answering;
 mod apply;
 mod audit;
+mod backup;
 mod check;
 mod config_check;
 mod config_schema;
@@ -79,6 +80,9 @@ pub async fn run(cli: Cli, env: &dyn Fn(&str) -> Option<String>) -> anyhow::Resu
         Command::Webhooks(args) => webhooks::run(&context, &args).await,
         Command::People(command) => people::run(&context, &command).await,
         Command::Db(DbCommand::Migrate) => db::run(&context).await,
+        Command::Db(DbCommand::Backup(args)) => backup::make(&context, &args).await,
+        Command::Db(DbCommand::Restore(args)) => backup::restore(&context, &args).await,
+        Command::Db(DbCommand::Restored) => backup::restored(&context).await,
         Command::Check(args) => check::run(&context, &args).await,
         Command::Init(args) => init::run(&context, &args),
         Command::Config(ConfigCommand::Check) => config_check::run(&context),

@@ -106,20 +106,24 @@ pub(super) async fn run(context: &Context<'_>) -> anyhow::Result<ExitCode> {
     // Whoever is at the door is answered while the connections are given back.
     drop(close);
     let finish = async {
+        // One that cannot be given back keeps nobody from giving back the others.
+        let mut finished = Ok(());
         for connection in wired {
-            connection.finish().await?;
+            let done = connection.finish().await.map(drop);
+            finished = finished.and(done);
         }
-        anyhow::Ok(())
+        finished
     };
     let close = async { if open { door.await.context("the web server ended badly") } else { Ok(()) } };
     let (finished, closed) = tokio::join!(finish, close);
-    finished.and(closed)?;
     match stopped {
         None => {
+            finished.and(closed)?;
             talk("stopped");
             Ok(ExitCode::Ok)
         }
-        Some(ended) => ended.map(|()| ExitCode::Failure),
+        // What ended the work is what there is to tell: a full disk, say, lets nothing be given back either.
+        Some(ended) => ended.and(finished).and(closed).map(|()| ExitCode::Failure),
     }
 }
 
