@@ -3,7 +3,7 @@
 use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
-    PgPool, SqlitePool,
+    PgPool, Sqlite, SqlitePool, Transaction,
     postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -20,6 +20,9 @@ use crate::{
 /// The oldest SQLite that is safe in WAL mode (fixes a corruption of 3.7.0 to 3.51.2).
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 const OLDEST_SQLITE_TEXT: &str = "3.51.3";
+
+/// What locks out other writers at once, not in the middle of a transaction.
+const BEGIN: &str = "BEGIN IMMEDIATE";
 
 /// State of an installation. Clones share it.
 #[derive(Clone)]
@@ -122,9 +125,7 @@ impl Store {
         let native = {
             let _busy = self.meter.busy();
             match &self.pools {
-                Pools::Sqlite { writer, .. } => {
-                    writer.begin_with("BEGIN IMMEDIATE").await.map(NativeTx::Sqlite)
-                }
+                Pools::Sqlite { writer, .. } => begin_writing(writer).await.map(NativeTx::Sqlite),
                 Pools::Postgres(pool) => pool.begin().await.map(NativeTx::Postgres),
             }
             .map_err(|error| self.meter.refused(error))?
@@ -150,6 +151,19 @@ impl Store {
             }
             Pools::Postgres(pool) => pool.close().await,
         }
+    }
+}
+
+/// The next transaction that writes. SQLite ends one by itself when a disk is full or fails, which the driver does not notice: its
+/// connection takes no other transaction then, and a new one has to take its place.
+async fn begin_writing(writer: &SqlitePool) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+    match writer.begin_with(BEGIN).await {
+        Err(sqlx::Error::InvalidSavePointStatement) => {
+            // It is given up, whatever it says to that.
+            let _ = writer.acquire().await?.close().await;
+            writer.begin_with(BEGIN).await
+        }
+        begun => begun,
     }
 }
 
