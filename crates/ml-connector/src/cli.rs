@@ -14,6 +14,7 @@ use crate::exit;
 mod alerts;
 mod answerer;
 mod audit;
+mod db;
 mod documents;
 mod handovers;
 mod holds;
@@ -23,6 +24,7 @@ mod prove;
 pub use alerts::AlertsCommand;
 pub use answerer::AnswererArgs;
 pub use audit::AuditArgs;
+pub use db::{DbBackupArgs, DbCommand, DbRestoreArgs};
 pub use documents::{
     DealChoice, DealsCommand, DealsListArgs, DocumentsAssignArgs, DocumentsCommand, DocumentsListArgs,
     ExplainArgs, WhichDeals,
@@ -496,13 +498,6 @@ pub struct PairsShowArgs {
     /// Look only into this connection
     #[arg(long, value_name = "NAME")]
     pub connection: Option<String>,
-}
-
-/// `db`
-#[derive(Debug, Subcommand)]
-pub enum DbCommand {
-    /// Bring the database to the schema of this version
-    Migrate,
 }
 
 /// `init`

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use sync_engine::EngineError;
+use sync_store::{StoreError, Trouble};
+
 use crate::config::ConfigError;
 
 /// How a command ended. The numbers are part of the interface and do not change.
@@ -17,7 +20,7 @@ pub enum ExitCode {
     SomeFailed = 3,
     /// A remote system refused our credentials or cannot be reached.
     Remote = 4,
-    /// Another process holds the connection.
+    /// Another process holds the connection, or the database.
     Held = 5,
     /// The budget is exhausted; the next run resumes.
     Budget = 6,
@@ -33,7 +36,7 @@ Exit codes:
   2  the command line or the configuration is wrong
   3  the sync ended, but some records failed
   4  a remote system refused our credentials or cannot be reached
-  5  another process holds the connection
+  5  another process holds the connection, or the database
   6  the budget is exhausted; the next run resumes
   7  `check` found a problem, or `audit` a difference";
 
@@ -79,6 +82,31 @@ impl fmt::Display for Failed {
 
 impl std::error::Error for Failed {}
 
+/// What the store says in an error that a command returned, if it is from there.
+pub fn of_store(error: &anyhow::Error) -> Option<&StoreError> {
+    error.chain().find_map(|cause| match cause.downcast_ref::<EngineError>() {
+        Some(EngineError::Store(error)) => Some(error),
+        Some(EngineError::LeaseLost | EngineError::Stored { .. }) | None => cause.downcast_ref(),
+    })
+}
+
+/// The exit code of what the store says.
+pub fn store_code(error: &StoreError) -> ExitCode {
+    match error {
+        StoreError::File { trouble: Trouble::Locked | Trouble::BeingRestored, .. } => ExitCode::Held,
+        StoreError::File { .. }
+        | StoreError::Fenced
+        | StoreError::Inconsistent { .. }
+        | StoreError::Unwritable { .. }
+        | StoreError::Version { .. }
+        | StoreError::NotMigrated
+        | StoreError::Url
+        | StoreError::Newer { .. }
+        | StoreError::Migrate(_)
+        | StoreError::Sql(_) => ExitCode::Failure,
+    }
+}
+
 /// The exit code of an error that a command returned. A reader of our stdout who left early is no failure.
 pub fn code_of(error: &anyhow::Error) -> ExitCode {
     if let Some(failed) = error.downcast_ref::<Failed>() {
@@ -86,6 +114,9 @@ pub fn code_of(error: &anyhow::Error) -> ExitCode {
     }
     if error.downcast_ref::<ConfigError>().is_some() {
         return ExitCode::Usage;
+    }
+    if let Some(error) = of_store(error) {
+        return store_code(error);
     }
     let left_early = |cause: &(dyn std::error::Error + 'static)| {
         cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)

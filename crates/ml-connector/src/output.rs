@@ -6,9 +6,10 @@ use std::io::{self, Write};
 use anyhow::Context;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
+use sync_store::StoreError;
 
 use crate::config::{self, ConfigError};
-use crate::exit::Failed;
+use crate::exit::{self, Failed};
 
 /// Where a command's data goes, and in which form.
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +56,9 @@ impl Output {
 
     fn try_error(self, error: &anyhow::Error) -> io::Result<()> {
         let config = error.downcast_ref::<ConfigError>();
-        let help = error.downcast_ref::<Failed>().and_then(Failed::remedy);
+        let known = || exit::of_store(error).and_then(StoreError::remedy);
+        let help = error.downcast_ref::<Failed>().and_then(Failed::remedy).map(str::to_owned).or_else(known);
+        let help = help.as_deref();
         if self.json {
             let json = config.map_or_else(|| error_json(&format!("{error:#}"), help), ConfigError::to_json);
             return writeln!(anstream::stdout().lock(), "{json}");

@@ -415,6 +415,11 @@ fn document_rhythm(connection: &Connection, documents: &config::Documents) -> Do
     }
 }
 
+/// Within this time whatever was sent has taken effect and is found, or never is.
+pub fn settling(connection: &Connection) -> SignedDuration {
+    connection.pipedrive.timeout + connection.sync.margin + connection.sync.settle
+}
+
 /// Digest of the settings under which plans are made.
 pub fn plan_digest(connection: &Connection) -> String {
     policy_digest(&policy(connection), handover_policy(connection).as_ref())

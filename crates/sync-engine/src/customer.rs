@@ -62,6 +62,12 @@ impl Engine {
     pub async fn sync_customer(&mut self, who: &str) -> Result<Called<Vec<Told>>, EngineError> {
         self.check_lease()?;
         let now = self.clock.now();
+        if let Some(until) = self.settles_until(now).await? {
+            let message =
+                format!("the store came from a backup; before {until} what was sent cannot be found");
+            let kind = ErrorKind::Transient { after: Some(until.duration_since(now)) };
+            return Ok(Err(CallError::without_effect("sync_customer", kind, message)));
+        }
         self.recover(now).await?;
         self.prepare(now).await;
         self.prepare_erp(now).await;

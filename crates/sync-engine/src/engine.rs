@@ -68,6 +68,8 @@ pub struct Engine {
     erp_prepared: bool,
     /// Whether every staged record has its keys for matching.
     pub(crate) likeness_indexed: bool,
+    /// Until when nothing is done because the store came from a backup. Loaded from the store by the first step.
+    pub(crate) settles_at: Option<Option<Timestamp>>,
     /// When each write without an answer is looked for next. Loaded from the store by the first step.
     pub(crate) looks: Option<BTreeMap<IntentId, Timestamp>>,
     pub(crate) erp_pauses: Pauses,
@@ -129,6 +131,7 @@ impl Engine {
             prepared: false,
             erp_prepared: false,
             likeness_indexed: false,
+            settles_at: None,
             looks: None,
             erp_pauses: Pauses::default(),
             crm_pauses: Pauses::default(),
@@ -176,6 +179,10 @@ impl Engine {
     }
 
     async fn do_step(&mut self, now: Timestamp) -> Result<Step, EngineError> {
+        if let Some(until) = self.settles_until(now).await? {
+            self.check_lease()?;
+            return Ok(Step::IdleUntil(until));
+        }
         let worked = self.read_hooked_deals(now).await?
             || self.hand_over(now).await?
             || self.show_handover(now).await?
@@ -193,6 +200,9 @@ impl Engine {
     /// As [`Engine::step`].
     pub async fn read(&mut self, now: Timestamp) -> Result<bool, EngineError> {
         self.check_lease()?;
+        if self.settles_until(now).await?.is_some() {
+            return Ok(false);
+        }
         Ok(self.recover(now).await?
             || self.prepare(now).await
             || self.prepare_erp(now).await

@@ -6,7 +6,7 @@ use sync_store::StoreError;
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// The store failed, or another process has taken the connection ([`StoreError::Fenced`]).
-    #[error("the store could not be used: {0}")]
+    #[error("the store could not be used")]
     Store(#[from] StoreError),
     /// Our own lease could not be renewed in time; nothing more may be sent.
     #[error("the lease on the connection has run out; another process may have taken it")]

@@ -12,6 +12,7 @@
 mod apply;
 pub mod audit;
 mod backoff;
+mod came_back;
 mod carry_out;
 mod crm_stream;
 mod customer;
@@ -56,6 +57,7 @@ mod urgent;
 mod watch;
 mod wishes;
 
+pub use came_back::read_anew;
 pub use carry_out::{Approved, Fate};
 pub use customer::Told;
 pub use engine::{Engine, Parts, Step};

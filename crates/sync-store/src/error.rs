@@ -1,5 +1,9 @@
 //! What can go wrong with the store, told to the one who must decide.
 
+use std::path::Path;
+
+use crate::Trouble;
+
 /// The store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -44,6 +48,26 @@ pub enum StoreError {
     /// The address of the database is none that we understand. The address itself may hold a password.
     #[error("the database URL must begin with sqlite:// or postgres://")]
     Url,
+    /// The file of a SQLite database cannot be used as it is.
+    #[error("{file}: {trouble}")]
+    File {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        trouble: Trouble,
+        /// The words of whoever refused.
+        source: Option<sqlx::Error>,
+    },
+    /// A later version of this program has changed the tables.
+    #[error(
+        "the database was written by a newer version: it has migration {found}, and this program knows {known} of them"
+    )]
+    Newer {
+        /// The newest migration in it.
+        found: i64,
+        /// The newest that we know.
+        known: i64,
+    },
     /// The tables could not be brought up to date.
     #[error("the database could not be migrated")]
     Migrate(#[source] sqlx::migrate::MigrateError),
@@ -72,6 +96,39 @@ impl From<sqlx::migrate::MigrateError> for StoreError {
 }
 
 impl StoreError {
+    /// What a failure of the operating system means for a file.
+    pub(crate) fn io(file: &Path, error: std::io::Error) -> Self {
+        let trouble = Trouble::of_io(&error);
+        Self::File { file: file.display().to_string(), trouble, source: Some(error.into()) }
+    }
+
+    /// What a failure of the database means; `file` is its name, where it has one.
+    pub(crate) fn of(error: sqlx::Error, file: Option<&str>) -> Self {
+        match (Trouble::of(&error), file) {
+            (Some(trouble), Some(file)) => Self::File { file: file.to_owned(), trouble, source: Some(error) },
+            (Some(_), None) | (None, _) => error.into(),
+        }
+    }
+
+    /// What to do about it, where we know.
+    #[must_use]
+    pub fn remedy(&self) -> Option<String> {
+        match self {
+            Self::File { file, trouble, source: _ } => Some(trouble.remedy(file)),
+            Self::Newer { .. } => {
+                Some("use the newer version of ml-connector, or a backup from before it".to_owned())
+            }
+            Self::NotMigrated => Some("run `ml-connector db migrate`".to_owned()),
+            Self::Fenced
+            | Self::Inconsistent { .. }
+            | Self::Unwritable { .. }
+            | Self::Version { .. }
+            | Self::Url
+            | Self::Migrate(_)
+            | Self::Sql(_) => None,
+        }
+    }
+
     /// The whole chain of reasons on one line, for errors that can only carry a text.
     pub(crate) fn told(&self) -> String {
         let mut text = self.to_string();

@@ -7,6 +7,8 @@ use std::sync::{
 
 use async_trait::async_trait;
 
+use crate::StoreError;
+
 /// Watches the store's work. Awaited at the places where a crash matters.
 #[async_trait]
 pub trait Gate: Send + Sync {
@@ -22,6 +24,8 @@ pub trait Gate: Send + Sync {
 #[derive(Default)]
 pub(crate) struct Meter {
     pub(crate) gate: Option<Arc<dyn Gate>>,
+    /// The file of the database, where it is one: for errors.
+    file: Option<String>,
     statements: AtomicU64,
 }
 
@@ -29,8 +33,13 @@ pub(crate) struct Meter {
 pub(crate) struct Busy<'a>(Option<&'a dyn Gate>);
 
 impl Meter {
-    pub(crate) fn new(gate: Option<Arc<dyn Gate>>) -> Self {
-        Self { gate, statements: AtomicU64::new(0) }
+    pub(crate) fn new(gate: Option<Arc<dyn Gate>>, file: Option<String>) -> Self {
+        Self { gate, file, statements: AtomicU64::new(0) }
+    }
+
+    /// What a failure means for this database.
+    pub(crate) fn refused(&self, error: sqlx::Error) -> StoreError {
+        StoreError::of(error, self.file.as_deref())
     }
 
     pub(crate) fn statements(&self) -> u64 {

@@ -1,8 +1,8 @@
 //! Migrations: the same numbers for both databases. Numbers may be left out.
 
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
-use crate::{Store, StoreError, store::Pools};
+use crate::{Store, StoreError, Trouble, store::Pools};
 
 const SQLITE: [(i64, &str, &str); 19] = [
     (1, "first floor", include_str!("../migrations/sqlite/0001_first_floor.sql")),
@@ -47,6 +47,9 @@ const POSTGRES: [(i64, &str, &str); 19] = [
     (19, "search", include_str!("../migrations/postgres/0019_search.sql")),
 ];
 
+/// The newest migration that this program knows.
+pub(crate) const NEWEST: i64 = SQLITE[SQLITE.len() - 1].0;
+
 /// A migration that was applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppliedMigration {
@@ -73,11 +76,20 @@ impl Store {
     /// When a migration fails or an applied one was altered.
     pub async fn migrate_to(&self, version: i64) -> Result<(), StoreError> {
         let _busy = self.meter.busy();
-        match &self.pools {
-            Pools::Sqlite { writer, .. } => migrator(&SQLITE, version).run(writer).await?,
-            Pools::Postgres(pool) => migrator(&POSTGRES, version).run(pool).await?,
-        }
-        Ok(())
+        let run = match &self.pools {
+            Pools::Sqlite { writer, .. } => migrator(&SQLITE, version).run(writer).await,
+            Pools::Postgres(pool) => migrator(&POSTGRES, version).run(pool).await,
+        };
+        run.map_err(|error| match error {
+            MigrateError::Execute(error) => self.meter.refused(error),
+            MigrateError::VersionMissing(found) if found > NEWEST => {
+                StoreError::Newer { found, known: NEWEST }
+            }
+            MigrateError::ExecuteMigration(error, _) if Trouble::of(&error).is_some() => {
+                self.meter.refused(error)
+            }
+            error => error.into(),
+        })
     }
 
     /// Migrations that were not applied yet.
@@ -107,7 +119,7 @@ impl Store {
             Pools::Sqlite { writer, .. } => sqlx::query_scalar(sql).fetch_all(writer).await,
             Pools::Postgres(pool) => sqlx::query_scalar(sql).fetch_all(pool).await,
         };
-        match found.map_err(StoreError::from) {
+        match found.map_err(|error| self.meter.refused(error)) {
             Ok(versions) => Ok(versions),
             Err(StoreError::NotMigrated) => Ok(Vec::new()),
             Err(error) => Err(error),

@@ -1,9 +1,9 @@
 //! The store itself: opening, migrating, beginning transactions.
 
-use std::{str::FromStr, sync::Arc, time::Duration};
+use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
-    PgPool, SqlitePool,
+    PgPool, Sqlite, SqlitePool, Transaction,
     postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 
 use crate::{
     Fence, Gate, StoreError,
+    claim::Claim,
     gate::Meter,
     tx::{NativeTx, Tx},
 };
@@ -19,6 +20,9 @@ use crate::{
 /// The oldest SQLite that is safe in WAL mode (fixes a corruption of 3.7.0 to 3.51.2).
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 const OLDEST_SQLITE_TEXT: &str = "3.51.3";
+
+/// What locks out other writers at once, not in the middle of a transaction.
+const BEGIN: &str = "BEGIN IMMEDIATE";
 
 /// State of an installation. Clones share it.
 #[derive(Clone)]
@@ -35,6 +39,8 @@ pub(crate) enum Pools {
         /// Whose turn it is to write. Waiting here is waiting for one of us, not for the database.
         turn: Arc<Semaphore>,
         readers: SqlitePool,
+        /// That nobody may replace the file meanwhile; none for one that nobody else knows of.
+        claim: Option<Arc<Claim>>,
     },
     Postgres(PgPool),
 }
@@ -61,15 +67,24 @@ impl Store {
     /// When the address is neither, the database cannot be reached, or SQLite is too old.
     pub async fn open(url: &str, options: StoreOptions) -> Result<Self, StoreError> {
         let StoreOptions { durable, gate } = options;
+        let mut file = None;
         let pools = if let Some(path) = url.strip_prefix("sqlite://") {
-            open_sqlite(path, durable).await?
+            file = Some(path.to_owned());
+            let claim = Claim::share(Path::new(path))?;
+            open_sqlite(path, durable, Some(claim)).await?
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let pool = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(30));
             Pools::Postgres(pool.connect(url).await?)
         } else {
             return Err(StoreError::Url);
         };
-        Ok(Self { pools, meter: Arc::new(Meter::new(gate)) })
+        Ok(Self { pools, meter: Arc::new(Meter::new(gate, file)) })
+    }
+
+    /// Opens a file that nobody else knows of.
+    pub(crate) async fn open_unseen(path: &str) -> Result<Self, StoreError> {
+        let pools = open_sqlite(path, true, None).await?;
+        Ok(Self { pools, meter: Arc::new(Meter::new(None, Some(path.to_owned()))) })
     }
 
     /// Begins a transaction that may write. Refused when the lease behind `fence` was taken over.
@@ -91,9 +106,10 @@ impl Store {
         let native = {
             let _busy = self.meter.busy();
             match &self.pools {
-                Pools::Sqlite { readers, .. } => NativeTx::Sqlite(readers.begin().await?),
-                Pools::Postgres(pool) => NativeTx::Postgres(pool.begin().await?),
+                Pools::Sqlite { readers, .. } => readers.begin().await.map(NativeTx::Sqlite),
+                Pools::Postgres(pool) => pool.begin().await.map(NativeTx::Postgres),
             }
+            .map_err(|error| self.meter.refused(error))?
         };
         Ok(Tx { native, connection, meter: self.meter.clone(), writes: false, cursors: None, turn: None })
     }
@@ -109,9 +125,10 @@ impl Store {
         let native = {
             let _busy = self.meter.busy();
             match &self.pools {
-                Pools::Sqlite { writer, .. } => NativeTx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-                Pools::Postgres(pool) => NativeTx::Postgres(pool.begin().await?),
+                Pools::Sqlite { writer, .. } => begin_writing(writer).await.map(NativeTx::Sqlite),
+                Pools::Postgres(pool) => pool.begin().await.map(NativeTx::Postgres),
             }
+            .map_err(|error| self.meter.refused(error))?
         };
         Ok(Tx { native, connection, meter: self.meter.clone(), writes: true, cursors: None, turn })
     }
@@ -125,16 +142,33 @@ impl Store {
     /// Closes all connections; waits for what is under way.
     pub async fn close(&self) {
         match &self.pools {
-            Pools::Sqlite { writer, readers, .. } => {
+            Pools::Sqlite { writer, readers, claim, .. } => {
                 readers.close().await;
                 writer.close().await;
+                if let Some(claim) = claim {
+                    claim.release();
+                }
             }
             Pools::Postgres(pool) => pool.close().await,
         }
     }
 }
 
-async fn open_sqlite(path: &str, durable: bool) -> Result<Pools, StoreError> {
+/// The next transaction that writes. SQLite ends one by itself when a disk is full or fails, which the driver does not notice: its
+/// connection takes no other transaction then, and a new one has to take its place.
+async fn begin_writing(writer: &SqlitePool) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+    match writer.begin_with(BEGIN).await {
+        Err(sqlx::Error::InvalidSavePointStatement) => {
+            // It is given up, whatever it says to that.
+            let _ = writer.acquire().await?.close().await;
+            writer.begin_with(BEGIN).await
+        }
+        begun => begun,
+    }
+}
+
+async fn open_sqlite(path: &str, durable: bool, claim: Option<Claim>) -> Result<Pools, StoreError> {
+    let refused = |error| StoreError::of(error, Some(path));
     let synchronous = if durable { SqliteSynchronous::Full } else { SqliteSynchronous::Off };
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -144,13 +178,16 @@ async fn open_sqlite(path: &str, durable: bool) -> Result<Pools, StoreError> {
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(10));
     let lasting = || SqlitePoolOptions::new().idle_timeout(None).max_lifetime(None);
-    let writer = lasting().min_connections(1).max_connections(1).connect_with(options.clone()).await?;
-    let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&writer).await?;
+    let writer = lasting().min_connections(1).max_connections(1).connect_with(options.clone()).await;
+    let writer = writer.map_err(refused)?;
+    let version = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&writer).await;
+    let version: String = version.map_err(refused)?;
     if parsed(&version).is_none_or(|version| version < OLDEST_SQLITE) {
         return Err(StoreError::Version { found: version, needed: OLDEST_SQLITE_TEXT });
     }
-    let readers = lasting().max_connections(4).connect_with(options.read_only(true)).await?;
-    Ok(Pools::Sqlite { writer, turn: Arc::new(Semaphore::new(1)), readers })
+    let readers = lasting().max_connections(4).connect_with(options.read_only(true)).await;
+    let readers = readers.map_err(refused)?;
+    Ok(Pools::Sqlite { writer, turn: Arc::new(Semaphore::new(1)), readers, claim: claim.map(Arc::new) })
 }
 
 fn parsed(version: &str) -> Option<(u32, u32, u32)> {

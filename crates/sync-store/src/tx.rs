@@ -64,9 +64,10 @@ impl Tx {
         {
             let _busy = meter.busy();
             match native {
-                NativeTx::Sqlite(native) => native.commit().await?,
-                NativeTx::Postgres(native) => native.commit().await?,
+                NativeTx::Sqlite(native) => native.commit().await,
+                NativeTx::Postgres(native) => native.commit().await,
             }
+            .map_err(|error| meter.refused(error))?;
         }
         drop(turn);
         if writes {
@@ -83,14 +84,15 @@ impl Tx {
     /// Runs a statement; tells how many rows it touched.
     pub(crate) async fn execute(&mut self, sql: &'static str, args: Vec<Arg>) -> Result<u64, StoreError> {
         let _busy = self.meter.statement();
-        Ok(match &mut self.native {
+        match &mut self.native {
             NativeTx::Sqlite(native) => {
-                bound!(Sqlite, sql, args).execute(&mut **native).await?.rows_affected()
+                bound!(Sqlite, sql, args).execute(&mut **native).await.map(|done| done.rows_affected())
             }
             NativeTx::Postgres(native) => {
-                bound!(Postgres, sql, args).execute(&mut **native).await?.rows_affected()
+                bound!(Postgres, sql, args).execute(&mut **native).await.map(|done| done.rows_affected())
             }
-        })
+        }
+        .map_err(|error| self.meter.refused(error))
     }
 
     /// Runs a query and reads its rows.
@@ -104,7 +106,8 @@ impl Tx {
         let _busy = self.meter.statement();
         match &mut self.native {
             NativeTx::Sqlite(native) => {
-                let rows = bound!(Sqlite, sql, args).fetch_all(&mut **native).await?;
+                let rows = bound!(Sqlite, sql, args).fetch_all(&mut **native).await;
+                let rows = rows.map_err(|error| self.meter.refused(error))?;
                 rows.iter().map(|row| read(&Row { table, native: Native::Sqlite(row) })).collect()
             }
             NativeTx::Postgres(native) => {

@@ -4,6 +4,7 @@ mod alerts;
 mod answering;
 mod apply;
 mod audit;
+mod backup;
 mod check;
 mod config_check;
 mod config_schema;
@@ -103,6 +104,9 @@ pub async fn run(cli: Cli, env: &dyn Fn(&str) -> Option<String>) -> anyhow::Resu
         Command::Alerts(AlertsCommand::Test) => alerts::test(&context).await,
         Command::People(command) => people::run(&context, &command).await,
         Command::Db(DbCommand::Migrate) => db::run(&context).await,
+        Command::Db(DbCommand::Backup(args)) => backup::make(&context, &args).await,
+        Command::Db(DbCommand::Restore(args)) => backup::restore(&context, &args).await,
+        Command::Db(DbCommand::Restored) => backup::restored(&context).await,
         Command::Check(args) => check::run(&context, &args).await,
         Command::Fit(args) => fit::run(&context, &args).await,
         Command::Init(args) => init::run(&context, &args),

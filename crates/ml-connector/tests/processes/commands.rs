@@ -10,13 +10,13 @@ use serde_json::Value;
 use crate::support::{Running, example, http, json, run, simulators};
 
 /// The file of the README, with the addresses of this test.
-fn config(folder: &Path, simulators: &[String; 2]) -> String {
+pub(crate) fn config(folder: &Path, simulators: &[String; 2]) -> String {
     let file = folder.join("ml-connector.toml");
     std::fs::write(&file, example(simulators, "127.0.0.1:0")).expect("the file is written");
     file.to_str().expect("UTF-8").to_owned()
 }
 
-fn customers(output: &Output) -> Value {
+pub(crate) fn customers(output: &Output) -> Value {
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let summary: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
     assert_eq!(summary["connections"][0]["name"], "acme");

@@ -15,13 +15,13 @@ use crate::{
 };
 
 /// A customer that both sides know.
-struct Customer {
+pub(crate) struct Customer {
     account: i64,
     org: i64,
 }
 
 /// A world in which `PD-{deal_id}` names a deal, and every invoice is polled within minutes.
-async fn world(seed: u64) -> World {
+pub(crate) async fn world(seed: u64) -> World {
     let pipedrive = PipedriveSettings { plan: Plan::Ultimate, seats: 20, ..PipedriveSettings::default() };
     let fusion = FusionSettings::default();
     let mut world = World::new(Beginning { seed, fusion, pipedrive, oauth: false }).await;
@@ -38,7 +38,7 @@ async fn world(seed: u64) -> World {
 }
 
 /// Enters a company and waits until sales knows it.
-async fn customer(world: &World, name: &str) -> Customer {
+pub(crate) async fn customer(world: &World, name: &str) -> Customer {
     let party = Edit::set(json!({"OrganizationName": name, "PartyUsageCode": "CUSTOMER"}));
     let party = world.fusion.add_party(party).expect("a party");
     let account = world.fusion.add_account(party, Edit::default()).expect("an account");
@@ -47,13 +47,13 @@ async fn customer(world: &World, name: &str) -> Customer {
     Customer { account, org }
 }
 
-fn deal(world: &World, customer: &Customer) -> i64 {
+pub(crate) fn deal(world: &World, customer: &Customer) -> i64 {
     let body =
         json!({ "title": "Framework contract", "org_id": customer.org, "value": 1000, "currency": "USD" });
     world.pipedrive.create_deal(&body).expect("a deal")
 }
 
-fn invoice(world: &World, customer: &Customer, amount: f64, more: Value) -> i64 {
+pub(crate) fn invoice(world: &World, customer: &Customer, amount: f64, more: Value) -> i64 {
     let mut values = json!({ "EnteredAmount": amount, "DueDate": "2026-04-30" });
     values.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
     world.fusion.add_invoice(customer.account, Edit::set(values), &[]).expect("an invoice")
@@ -73,7 +73,7 @@ fn dollars(amount: &str) -> Value {
     json!({ "value": amount, "currency": "USD" })
 }
 
-fn note(world: &World, deal: i64) -> String {
+pub(crate) fn note(world: &World, deal: i64) -> String {
     let notes = world.pipedrive.notes_on_deal(deal);
     assert_eq!(notes.len(), 1, "one note a kind: {notes:?}");
     notes.into_iter().next().map(|(_, content)| content).unwrap_or_default()

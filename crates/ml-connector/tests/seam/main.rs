@@ -5,6 +5,7 @@
 
 mod access;
 mod answers;
+mod backup;
 mod bad_input;
 mod budget;
 mod contract;

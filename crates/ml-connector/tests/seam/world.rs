@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     future::Future,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -43,8 +44,8 @@ use crate::contract::Contract;
 
 /// Time for one request; T_effect adds a margin.
 const TIMEOUT: Duration = Duration::from_secs(30);
-const T_EFFECT: SignedDuration = SignedDuration::from_secs(40);
-const SETTLE: SignedDuration = SignedDuration::from_secs(60);
+pub(crate) const T_EFFECT: SignedDuration = SignedDuration::from_secs(40);
+pub(crate) const SETTLE: SignedDuration = SignedDuration::from_secs(60);
 pub(crate) const POLL: SignedDuration = SignedDuration::from_mins(5);
 pub(crate) const SWEEP: SignedDuration = SignedDuration::from_mins(60);
 pub(crate) const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
@@ -202,7 +203,7 @@ pub(crate) struct World {
     /// How documents are shown on deals, if they are.
     pub(crate) documents: Option<DocumentPolicy>,
     master: [u8; 32],
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// How a world begins.
@@ -216,6 +217,18 @@ pub(crate) struct Beginning {
 /// Noon, so that a day's reset is some hours away.
 pub(crate) fn start() -> Timestamp {
     "2026-03-02T12:00:00Z".parse().expect("a time")
+}
+
+async fn open(database: &Path, gate: &SeededGate, now: Timestamp) -> (Store, ConnectionId) {
+    let url = format!("sqlite://{}", database.display());
+    let options = StoreOptions { durable: false, gate: Some(Arc::new(gate.clone())) };
+    let opening = async {
+        let store = Store::open(&url, options).await.expect("the store opens");
+        store.migrate().await.expect("the store migrates");
+        let connection = store.ensure_connection("acme", "{}", now).await.expect("a connection");
+        (store, connection)
+    };
+    gate.drive(opening).await.expect("nobody dies here")
 }
 
 impl World {
@@ -232,16 +245,7 @@ impl World {
         let gate = SeededGate::new(seed);
         gate.begin(None);
         let folder = tempfile::tempdir().expect("a folder");
-        let url = format!("sqlite://{}", folder.path().join("seam.db").display());
-        let options = StoreOptions { durable: false, gate: Some(Arc::new(gate.clone())) };
-        let now = clock.now();
-        let opening = async {
-            let store = Store::open(&url, options).await.expect("the store opens");
-            store.migrate().await.expect("the store migrates");
-            let connection = store.ensure_connection("acme", "{}", now).await.expect("a connection");
-            (store, connection)
-        };
-        let (store, connection) = gate.drive(opening).await.expect("nobody dies here");
+        let (store, connection) = open(&folder.path().join("seam.db"), &gate, clock.now()).await;
         Self {
             fusion: FusionSim::new(fusion, clock.clone(), seed),
             pipedrive: PipedriveSim::new(pipedrive, clock.clone(), seed),
@@ -267,8 +271,20 @@ impl World {
             handing: None,
             documents: None,
             master: [7; 32],
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// The file of the store.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.path().join("seam.db")
+    }
+
+    /// Opens the store anew, after somebody put another file in its place.
+    pub(crate) async fn reopen(&mut self) {
+        let (store, connection) = open(&self.database(), &self.gate, self.clock.now()).await;
+        assert_eq!(connection, self.connection);
+        self.store = store;
     }
 
     fn wire(&self, side: &'static str, router: Router) -> Arc<dyn Transport> {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -79,6 +80,9 @@ pub struct Shown {
     pub notes: BTreeMap<DocumentKind, ShownNote>,
     /// Invoices that the owner was told of.
     pub told_overdue: BTreeSet<DocumentKey>,
+    /// When all notes of the deal were listed, because there may have been some of ours that nobody knew of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub looked_at: Option<Timestamp>,
 }
 
 /// What was written to a field.
@@ -113,7 +117,7 @@ impl Shown {
     /// Whether nothing was shown yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        *self == Self { looked_at: self.looked_at, ..Self::default() }
     }
 
     /// Remembers what was answered to [`PageWrite::Fields`].

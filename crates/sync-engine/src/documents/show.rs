@@ -1,7 +1,7 @@
 //! What a deal shows of its documents: one write at a time, each with its intent before it and its receipt after it. A write
 //! whose answer is lost is looked for once it can no longer take effect.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use sync_core::{
@@ -27,7 +27,7 @@ use super::{
     stream::kind_of,
     written::{Became, adopt_fields, before, created_by, name_of, receipt, stage_answer},
 };
-use crate::{EngineError, backoff, pause::Side, staging};
+use crate::{EngineError, backoff, came_back::came_back_at, pause::Side, staging};
 
 /// After so many failures in a row that are about the deal itself it is left for a day.
 const MOST_ATTEMPTS: u32 = 5;
@@ -125,6 +125,7 @@ impl DocumentFlow {
         let mut tx = place.read().await?;
         let stored = tx.deal_pages(&[job.deal]).await?.remove(&job.deal).unwrap_or_default();
         let mut doubt = tx.page_intent_of(job.deal).await?;
+        let came_back = came_back_at(&mut tx).await?;
         let documents = documents_on(&mut tx, job.deal).await?;
         drop(tx);
         if let Some(intent) = &doubt {
@@ -145,20 +146,24 @@ impl DocumentFlow {
             }
         }
         let today = now.to_zoned(TimeZone::UTC).date();
+        let known = shown(job.deal, stored.shown.as_deref())?;
+        let created: BTreeSet<DocumentKind> = doubt.iter().filter_map(created_by).collect();
+        // What was written after a backup that the store came from is in doubt, all of it, until its notes were listed once.
+        let unlooked = came_back.is_some_and(|back| known.looked_at.is_none_or(|looked| looked <= back));
         let mut page = DealPage {
             deal: job.deal,
             state: state_of(read.0.as_ref()),
             documents,
             currencies: currencies.clone(),
-            shown: shown(job.deal, stored.shown.as_deref())?,
-            in_doubt: doubt.iter().filter_map(created_by).collect(),
+            shown: known,
+            in_doubt: if unlooked { DocumentKind::ALL.into() } else { created.clone() },
             read: PageRead { fields: rolled(read.0.as_ref()), notes: None },
             answers: PageAnswers::default(),
         };
         if self.fields_refused.is_some_and(|until| now < until) {
             page.answers.left = RollUpField::ALL.into();
         }
-        if let Some(intent) = doubt.take_if(|_| page.in_doubt.is_empty()) {
+        if let Some(intent) = doubt.take_if(|_| created.is_empty()) {
             // Setting to a value is done again if need be.
             if adopt_fields(&mut page, &intent) {
                 self.remember(place, job, &page.shown, now).await?;
@@ -202,6 +207,9 @@ impl DocumentFlow {
                             known.iter().filter(|(_, note)| gone(&note.id)).map(|(kind, _)| *kind).collect();
                         for kind in deleted {
                             page.shown.found_deleted(kind);
+                        }
+                        if !page.in_doubt.is_empty() {
+                            page.shown.looked_at = Some(place.clock.now());
                         }
                         page.read.notes = Some(notes);
                         self.remember(place, job, &page.shown, now).await?;

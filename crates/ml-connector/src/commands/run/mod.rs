@@ -256,15 +256,24 @@ async fn round(
     // Whoever is at the door is answered while the connections are given back.
     drop(close);
     let finish = async {
+        // One that cannot be given back keeps nobody from giving back the others.
+        let mut finished = Ok(());
         for connection in wired {
-            connection.finish().await?;
+            let done = connection.finish().await.map(drop);
+            finished = finished.and(done);
         }
-        anyhow::Ok(())
+        finished
     };
     let close = async { if open { door.await.context("the web server ended badly") } else { Ok(()) } };
     let (finished, closed) = tokio::join!(finish, close);
-    finished.and(closed)?;
-    Ok(ended)
+    Ok(match ended {
+        Ended::Stopped | Ended::Anew => {
+            finished.and(closed)?;
+            ended
+        }
+        // What ended the work is what there is to tell: a full disk, say, lets nothing be given back either.
+        Ended::Badly(ended) => Ended::Badly(ended.and(finished).and(closed)),
+    })
 }
 
 /// Looks after alerts, if anybody is to be told; nothing of it ends the process.
