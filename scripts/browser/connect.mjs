@@ -65,6 +65,16 @@ export async function connect(world, page, { step, look, go }) {
   await page.waitForSelector("text=Changed.");
   assert.ok(await page.locator("ins:has-text('connection.customers_from_crm')").count());
 
+  step("a mapping is tried on a customer before it is saved");
+  const { parties } = await world.atErp("_sim/truth");
+  const tried = await page.inputValue("#x1");
+  await page.fill("#x1", `${tried}\n[connection.fields]\nmore = ["currency"]\n`);
+  await page.fill("#x2", `${parties[0].PartyNumber}`);
+  await press(page, "button[value=try]");
+  await page.waitForSelector(`#tried td:has-text("${parties[0].OrganizationName}")`);
+  assert.ok(await page.locator("#tried th:has-text('urrency')").count(), "a field that is only tried");
+  await look(page, "mapping", true);
+
   step("the fit report");
   await press(page, "nav >> text=Fit");
   await look(page);

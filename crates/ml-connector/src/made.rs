@@ -279,7 +279,9 @@ pub fn settings(text: &str) -> BTreeMap<String, String> {
     found
 }
 
-fn unusable(error: &StoredError) -> NotMade {
+/// Why a text is refused, as people are told.
+#[must_use]
+pub fn unusable(error: &StoredError) -> NotMade {
     match error {
         StoredError::Config(error) => {
             let place = error.line_column();

@@ -62,6 +62,23 @@ impl NotMade {
     }
 }
 
+/// A field of a customer, as it is mapped and as it would be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tried {
+    /// What people call the field.
+    pub field: String,
+    /// Whose value counts, by the settings that are tried.
+    pub owner: String,
+    /// What the CRM said last, if the customer has an organization.
+    pub crm: Option<String>,
+    /// What the ERP's record becomes by the settings in force.
+    pub now: Option<String>,
+    /// What it becomes by those that are tried.
+    pub then: Option<String>,
+    /// Why its expression has no value for this record.
+    pub failed: Option<String>,
+}
+
 /// Whoever makes connections.
 #[async_trait]
 pub trait Maker: Send + Sync {
@@ -70,6 +87,10 @@ pub trait Maker: Send + Sync {
 
     /// The address at which a person gives access to the CRM. Whoever has it can give access in this connection's name.
     async fn consent(&self, connection: &str) -> Result<String, NotMade>;
+
+    /// Reads one customer from the ERP now, by its party id or number, and maps it as the settings in force do and as this text
+    /// does. Nothing is kept.
+    async fn try_out(&self, connection: &str, text: &str, customer: &str) -> Result<Vec<Tried>, NotMade>;
 
     /// Settings of a text by their paths, for forms.
     fn settings(&self, text: &str) -> BTreeMap<String, String>;

@@ -17,7 +17,7 @@ use crate::{
     act,
     door::Door,
     problem::Problem,
-    setup::{Change, Look, LookState, NotMade, Setting},
+    setup::{Change, Look, LookState, NotMade, Setting, Tried},
     told::{self, fit::FitFinding},
     who::Who,
 };
@@ -116,6 +116,8 @@ struct Setup {
     back_here: String,
     consent: Option<String>,
     refused: Option<NotMade>,
+    /// The customer on whom a text was tried, and what that gave.
+    tried: Option<(String, Vec<Tried>)>,
 }
 
 impl Setup {
@@ -152,10 +154,22 @@ impl Setup {
     }
 }
 
-/// Why something was not done, and the text that was written.
-struct Refused {
-    why: NotMade,
+/// What the page shows beside what is kept.
+#[derive(Default)]
+struct Shows {
+    /// Where access is given.
+    consent: Option<String>,
+    /// Why something was not done.
+    refused: Option<NotMade>,
+    /// The text that was written.
     text: Option<String>,
+    tried: Option<(String, Vec<Tried>)>,
+}
+
+impl Shows {
+    fn refused(why: NotMade) -> Self {
+        Self { refused: Some(why), ..Self::default() }
+    }
 }
 
 /// `GET /c/{connection}/setup`
@@ -167,14 +181,14 @@ pub(crate) async fn setup(
 ) -> Shown {
     let row = connection_of(&door, &name).await?;
     let frame = Frame::of("Setup", &who, "setup").within(&row).saying(after.into());
-    setup_page(&door, &row, frame, (None, None)).await
+    setup_page(&door, &row, frame, Shows::default()).await
 }
 
 async fn setup_page(
     door: &Door,
     row: &ConnectionRow,
     frame: Frame,
-    (consent, refused): (Option<String>, Option<Refused>),
+    Shows { consent, refused, text: written, tried }: Shows,
 ) -> Shown {
     let versions = door.parts.store.versions_of(row.id, VERSIONS).await?;
     let newest = versions.first();
@@ -188,7 +202,6 @@ async fn setup_page(
     };
     let status = if refused.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let settings = maker.map(|maker| maker.settings(&text)).unwrap_or_default();
-    let (refused, written) = refused.map(|Refused { why, text }| (why, text)).unzip();
     let shown = Setup {
         base: format!("/c/{}", part(&row.name)),
         frame,
@@ -200,10 +213,11 @@ async fn setup_page(
         looked_at: found.as_ref().map(|(at, _)| told::at(*at)),
         back_here: maker.map(|maker| maker.back_here(&row.name)).unwrap_or_default(),
         // Whoever wrote something that is wrong goes on from there.
-        text: written.flatten().unwrap_or(text),
+        text: written.unwrap_or(text),
         look,
         consent,
         refused,
+        tried,
     };
     Ok(page(status, &shown))
 }
@@ -256,6 +270,7 @@ enum What {
     Off,
     Test,
     Consent,
+    Try,
     Restore,
 }
 
@@ -281,18 +296,27 @@ pub(crate) async fn change_setup(
             return match maker.consent(&name).await {
                 Ok(url) => {
                     act::did_consent((&door, &who), &row).await?;
-                    setup_page(&door, &row, frame(), (Some(url), None)).await
+                    let shows = Shows { consent: Some(url), ..Shows::default() };
+                    setup_page(&door, &row, frame(), shows).await
                 }
-                Err(why) => setup_page(&door, &row, frame(), (None, Some(Refused { why, text: None }))).await,
+                Err(why) => setup_page(&door, &row, frame(), Shows::refused(why)).await,
             };
+        }
+        What::Try => {
+            let (text, customer) = (written.unwrap_or_default(), typed.fields.get("customer"));
+            let customer = customer.map(|typed| typed.trim().to_owned()).unwrap_or_default();
+            let mut shows = Shows { text: Some(text.clone()), ..Shows::default() };
+            match maker(&door)?.try_out(&name, &text.replace("\r\n", "\n"), &customer).await {
+                Ok(tried) => shows.tried = Some((customer, tried)),
+                Err(why) => shows.refused = Some(why),
+            }
+            return setup_page(&door, &row, frame(), shows).await;
         }
         What::Oracle | What::Token | What::App | What::Text | What::On | What::Off | What::Restore => {}
     }
     let change = match said(typed, change(&who, &name, 0, "")) {
         Ok(change) => change,
-        Err(Said::Wrong(why)) => {
-            return setup_page(&door, &row, frame(), (None, Some(Refused { why, text: None }))).await;
-        }
+        Err(Said::Wrong(why)) => return setup_page(&door, &row, frame(), Shows::refused(why)).await,
         Err(Said::Version(version)) => {
             let versions = door.parts.store.versions_of(row.id, VERSIONS).await?;
             let (newest, old) = (versions.first(), versions.iter().find(|one| one.version == version));
@@ -304,13 +328,13 @@ pub(crate) async fn change_setup(
         }
     };
     if let Err(why) = act::change((&door, &who), change).await? {
-        return setup_page(&door, &row, frame(), (None, Some(Refused { why, text: written }))).await;
+        return setup_page(&door, &row, frame(), Shows { text: written, ..Shows::refused(why) }).await;
     }
     match what {
         What::Oracle | What::Token | What::App => {
             act::look((&door, &who), &row, Look::Access).await?;
         }
-        What::Text | What::On | What::Off | What::Test | What::Consent | What::Restore => {}
+        What::Text | What::On | What::Off | What::Test | What::Consent | What::Try | What::Restore => {}
     }
     Ok(go_to(&format!("{base}?did=changed")))
 }
@@ -393,7 +417,7 @@ fn said(typed: Typed, change: Change) -> Result<Change, Said> {
             let version = field("restore").and_then(|typed| typed.parse().ok()).unwrap_or_default();
             return Err(Said::Version(version));
         }
-        What::Test | What::Consent => ("", Vec::new(), None),
+        What::Test | What::Consent | What::Try => ("", Vec::new(), None),
     };
     let why = why.to_owned();
     Ok(Change { version, why, settings, text: whole, secrets, ..change })

@@ -12,9 +12,10 @@ use sync_engine::daemon::{Sleeper as _, TokioSleeper};
 use sync_engine::{Event, Watch};
 use sync_store::{ConnectionText, StoreError};
 use sync_web::fit::FitFinding;
-use sync_web::setup::{Asked, Change, Look, Looks, Maker, NotMade};
+use sync_web::setup::{Asked, Change, Look, Looks, Maker, NotMade, Tried};
 use tokio::sync::{mpsc, oneshot};
 
+use super::trying::try_out;
 use crate::config::{Config, Connection};
 use crate::connect::redirect_url;
 use crate::fit::{checked, finding, measure};
@@ -25,6 +26,12 @@ use crate::wire::Process;
 pub(super) enum Errand {
     Change(Box<Change>, oneshot::Sender<Result<(), NotMade>>),
     Consent(String, oneshot::Sender<Result<String, NotMade>>),
+    TryOut {
+        connection: String,
+        text: String,
+        customer: String,
+        answer: oneshot::Sender<Result<Vec<Tried>, NotMade>>,
+    },
 }
 
 /// Hands on what the console asks.
@@ -60,6 +67,11 @@ impl Maker for Clerk {
         self.ask(|answer| Errand::Consent(connection.to_owned(), answer)).await
     }
 
+    async fn try_out(&self, connection: &str, text: &str, customer: &str) -> Result<Vec<Tried>, NotMade> {
+        let (connection, text, customer) = (connection.to_owned(), text.to_owned(), customer.to_owned());
+        self.ask(|answer| Errand::TryOut { connection, text, customer, answer }).await
+    }
+
     fn settings(&self, text: &str) -> BTreeMap<String, String> {
         made::settings(text)
     }
@@ -87,6 +99,9 @@ pub(super) async fn until_changed(
                 }
             }
             Errand::Consent(name, answer) => drop(answer.send(consent(process, making, &name).await)),
+            Errand::TryOut { connection, text, customer, answer } => {
+                drop(answer.send(try_out(process, &connection, &text, &customer).await));
+            }
         }
     }
     pending::<()>().await;

@@ -1,6 +1,7 @@
 //! `run`: every connection, until stopped, with the door open.
 
 mod making;
+mod trying;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;

@@ -1,0 +1,155 @@
+//! What settings make of a customer: read from the ERP now, mapped as it is and as a text would have it.
+
+use std::collections::BTreeMap;
+
+use sync_core::fields::{Field, FieldTable, Owner, Values};
+use sync_core::ids::PartyId;
+use sync_core::mapping::{Desired, desired};
+use sync_core::model::{ErpCustomer, ErpParty, Seen};
+use sync_core::ports::{Erp as _, PartyKey};
+use sync_core::value::Value;
+use sync_web::setup::{NotMade, Tried};
+
+use crate::clients::{Clients, erp_transport, system_seed};
+use crate::config::{Connection, StoredText};
+use crate::made;
+use crate::wire::{Process, policy};
+
+/// What a connection makes of a customer.
+struct Mapped {
+    party: PartyId,
+    fields: FieldTable,
+    desired: Desired,
+}
+
+/// Tries a text on a customer; nothing is kept.
+pub(super) async fn try_out(
+    process: &Process<'_>,
+    name: &str,
+    text: &str,
+    customer: &str,
+) -> Result<Vec<Tried>, NotMade> {
+    let wrong = |error: anyhow::Error| NotMade::new(format!("{error:#}"), "put it right and try again");
+    let trial = StoredText::read(text).and_then(|text| text.connection(name));
+    let trial = trial.map_err(|error| made::unusable(&error))?;
+    let id = process.store.ensure_connection(name, "{}", process.clock.now()).await;
+    let id = id.map_err(|error| wrong(error.into()))?;
+    made::fill(&trial, &process.store, id, process.env).await.map_err(wrong)?;
+    let Some(then) = mapped(process, &trial, customer).await.map_err(wrong)? else {
+        return Err(NotMade::new(
+            format!("the ERP shows no party {customer:?}"),
+            "write the PartyId or the PartyNumber of a customer",
+        ));
+    };
+    let now = match process.config.connections.iter().find(|connection| connection.name == name) {
+        Some(connection) => mapped(process, connection, customer).await.map_err(wrong)?,
+        None => None,
+    };
+    let pairs = async { process.store.read(id).await?.pairs_by_party(&[then.party]).await };
+    let pairs = pairs.await.map_err(|error| wrong(error.into()))?;
+    let crm = pairs.into_iter().next().map(|(_, pair)| pair.crm_mirror).unwrap_or_default();
+    Ok(lines(&then, now.as_ref(), &crm))
+}
+
+async fn mapped(
+    process: &Process<'_>,
+    connection: &Connection,
+    customer: &str,
+) -> anyhow::Result<Option<Mapped>> {
+    let clients = Clients { env: process.env, clock: process.clock.clone(), seed: &system_seed };
+    let fusion = clients.fusion(connection, erp_transport(&connection.oracle)?)?;
+    fusion.prepare().await?;
+    let mut found = None;
+    if let Ok(id) = customer.parse() {
+        found = fusion.party(&PartyKey::Id(PartyId(id))).await?;
+    }
+    if found.is_none() {
+        found = fusion.party(&PartyKey::Number(customer.to_owned())).await?;
+    }
+    let party: ErpParty = match found {
+        None => return Ok(None),
+        Some(Seen::Malformed(record)) => anyhow::bail!("the party cannot be understood: {}", record.reason),
+        Some(Seen::Record(party)) => party,
+    };
+    let fields = policy(connection).fields;
+    let (mut accounts, mut terms) = (Vec::new(), Vec::new());
+    for account in fusion.accounts_of(party.id).await? {
+        let Seen::Record(account) = account else { continue };
+        if fields.wants_terms()
+            && let Seen::Record(known) = fusion.terms(account.id, party.id).await?
+        {
+            terms.push(known);
+        }
+        accounts.push(account);
+    }
+    accounts.sort_by_key(|account| account.id);
+    let id = party.id;
+    let customer = ErpCustomer { party, accounts, also: Vec::new(), terms, parents: Vec::new() };
+    Ok(Some(Mapped { party: id, desired: desired(&fields, &customer), fields }))
+}
+
+/// Field by field, those of the text first. Parents are read with everybody's relationships, and are not tried.
+fn lines(then: &Mapped, now: Option<&Mapped>, crm: &Values) -> Vec<Tried> {
+    let of = |values: &Values, field: Field| values.get(&field).map(|value| Value::text(value).to_owned());
+    let owners: BTreeMap<Field, Owner> = then.fields.rules().collect();
+    let mut fields: Vec<Field> = then.fields.fields().collect();
+    let before = now.iter().flat_map(|now| now.fields.fields());
+    fields.extend(before.filter(|field| !owners.contains_key(field)).collect::<Vec<_>>());
+    fields.retain(|field| *field != Field::Parent);
+    let line = |field: Field| Tried {
+        field: field.label().to_owned(),
+        owner: owners.get(&field).map_or("not mapped any more", |owner| told(*owner)).to_owned(),
+        crm: of(crm, field),
+        now: now.and_then(|now| of(&now.desired.values, field)),
+        then: of(&then.desired.values, field),
+        failed: then.desired.failed.iter().find(|(failed, _)| *failed == field).map(|(_, why)| why.clone()),
+    };
+    fields.into_iter().map(line).collect()
+}
+
+fn told(owner: Owner) -> &'static str {
+    match owner {
+        Owner::Erp => "the ERP's",
+        Owner::Crm => "the CRM's",
+        Owner::Latest => "the latest",
+        Owner::Ask => "the ERP's; a person is asked where the CRM was changed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mapped(table: FieldTable, values: &[(Field, &str)], failed: &[(Field, &str)]) -> Mapped {
+        let values = values.iter().map(|(field, text)| (*field, Value::Text((*text).to_owned())));
+        let failed = failed.iter().map(|(field, why)| (*field, (*why).to_owned()));
+        let desired = Desired { values: values.collect(), cut: Vec::new(), failed: failed.collect() };
+        Mapped { party: PartyId(1), fields: table, desired }
+    }
+
+    #[test]
+    fn each_field_tells_what_it_is_what_it_would_be_and_what_the_crm_says() {
+        let table = FieldTable::default();
+        let now = mapped(
+            table.clone().with(Field::Currency, Owner::Erp),
+            &[(Field::Name, "Acme"), (Field::Currency, "USD")],
+            &[],
+        );
+        let then =
+            mapped(table.with(Field::Name, Owner::Ask), &[(Field::Name, "ACME")], &[(Field::Phone, "no")]);
+        let crm = Values::from([(Field::Name, Value::Text("Acme Ltd".to_owned()))]);
+        let told = lines(&then, Some(&now), &crm);
+        let name = told.iter().find(|line| line.field == "Name").expect("a name");
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!((&name.crm, &name.now, &name.then), (&text("Acme Ltd"), &text("Acme"), &text("ACME")));
+        assert!(name.owner.contains("a person is asked"));
+        let phone = told.iter().find(|line| line.field == "Phone").expect("a telephone number");
+        assert_eq!(phone.failed, text("no"));
+        let last = told.last().expect("what is not mapped any more");
+        assert_eq!(
+            (last.field.as_str(), last.now.clone(), last.then.clone()),
+            ("Currency", text("USD"), None)
+        );
+        assert_eq!(last.owner, "not mapped any more");
+    }
+}
