@@ -9,7 +9,7 @@ export async function press(page, selector) {
 const oracle = "section[aria-labelledby=s1]";
 const pipedrive = "section[aria-labelledby=s2]";
 
-export async function connect(world, page, { step, look, go }) {
+export async function connect(world, page, { step, look, go, picture }) {
   step("a connection is made; each system is tested as soon as it is described");
   await press(page, "text=New connection");
   await look(page);
@@ -73,7 +73,8 @@ export async function connect(world, page, { step, look, go }) {
   await press(page, "button[value=try]");
   await page.waitForSelector(`#tried td:has-text("${parties[0].OrganizationName}")`);
   assert.ok(await page.locator("#tried th:has-text('urrency')").count(), "a field that is only tried");
-  await look(page, "mapping", true);
+  await look(page);
+  await picture(page, "section[aria-labelledby=s7]", "mapping");
 
   step("the fit report");
   await press(page, "nav >> text=Fit");
