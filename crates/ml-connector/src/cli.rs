@@ -16,6 +16,7 @@ mod answerer;
 mod audit;
 mod db;
 mod documents;
+mod fit;
 mod handovers;
 mod holds;
 mod people;
@@ -29,6 +30,7 @@ pub use documents::{
     DealChoice, DealsCommand, DealsListArgs, DocumentsAssignArgs, DocumentsCommand, DocumentsListArgs,
     ExplainArgs, WhichDeals,
 };
+pub use fit::FitArgs;
 pub use handovers::{
     HandoversAnswerArgs, HandoversAskArgs, HandoversCommand, HandoversListArgs, HandoversShowArgs,
     SubjectArgs,
@@ -281,21 +283,6 @@ pub struct PlanArgs {
     /// Show this many records at most (all of them with --json and in the file)
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub limit: usize,
-}
-
-/// `fit`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Reads both sides completely, writes nothing but the report, which the console shows, too, and compares later with what happened.
-Where `run` keeps the connection in sync, what that process has read is counted.
-
-Examples:
-  ml-connector fit
-  ml-connector fit --connection acme --json")]
-pub struct FitArgs {
-    /// Measure only this connection
-    #[arg(long, value_name = "NAME")]
-    pub connection: Option<String>,
 }
 
 /// `apply`

@@ -52,6 +52,12 @@ fn key_file(config: &Path) -> PathBuf {
 pub fn file(path: &Path, first: bool) -> Result<Config, ConfigError> {
     let missing = path == Path::new("./ml-connector.toml") && !path.exists();
     if missing && (first || Path::new("./ml-connector.db").exists()) {
+        if first {
+            talk(format!(
+                "there is no {}: everything is as it is without one (docs/config.md)",
+                path.display()
+            ));
+        }
         return Config::parse("", &path.display().to_string());
     }
     Config::load(path)
@@ -121,9 +127,7 @@ fn read(name: &str, text: &str) -> Result<Option<Connection>, StoredError> {
 pub fn half(name: &str, text: &str) -> Result<Connection, StoredError> {
     let mut text = StoredText::read(text)?;
     text.set(&["pipedrive", "base_url"], Some("https://not-connected.invalid".into()));
-    let mut kept = toml_edit::InlineTable::new();
-    kept.insert("kept", "pipedrive.api_token".into());
-    text.set(&["pipedrive", "api_token"], Some(kept.into()));
+    text.set(&["pipedrive", "api_token"], Some(StoredText::kept("pipedrive.api_token")));
     text.connection(name)
 }
 
@@ -192,7 +196,7 @@ impl Making<'_> {
         let checked = if text.is_complete() { text.connection(&name) } else { half(&name, &text.text()) };
         // What is not complete may lack whatever it likes; what is there has to be right.
         if let Err(error) = checked
-            && (text.is_complete() || text.get(&["oracle", "base_url"]).is_some())
+            && (text.is_complete() || text.has("oracle"))
         {
             return Err(unusable(&error));
         }
@@ -200,7 +204,7 @@ impl Making<'_> {
             self.seal(id, &secret, &typed).await.map_err(|error| {
                 NotMade::new(
                     format!("the secret cannot be kept: {error:#}"),
-                    "see docs/connect.md, `The master key`",
+                    "docs/connect.md tells where the master key is looked for",
                 )
             })?;
         }
@@ -244,11 +248,7 @@ fn value(console: &str, connection: &str, setting: Setting) -> toml_edit::Value 
         Setting::Text(text) => text.into(),
         Setting::Number(number) => number.into(),
         Setting::Flag(flag) => flag.into(),
-        Setting::Kept(name) => {
-            let mut kept = toml_edit::InlineTable::new();
-            kept.insert("kept", name.into());
-            kept.into()
-        }
+        Setting::Kept(name) => StoredText::kept(name),
         Setting::BackHere => format!("{console}connect/{connection}").into(),
     }
 }

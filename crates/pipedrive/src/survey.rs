@@ -7,7 +7,7 @@ use sync_core::{budget::Class, fields::CustomKind, ports::Called};
 use crate::{
     api::{
         organization_fields::{self, CreateField, FieldDto, ListFields},
-        organizations::{CreateOrganization, ListOrganizations, Which},
+        organizations::{CreateOrganization, GetOrganization, ListOrganizations, Which},
     },
     client::Pipedrive,
 };
@@ -68,6 +68,8 @@ pub fn type_name(kind: CustomKind) -> &'static str {
 impl Pipedrive {
     /// Tokens for creating or changing an organization.
     pub const WRITE_TOKENS: u32 = CreateOrganization::TOKENS;
+    /// Tokens for reading one organization.
+    pub const READ_TOKENS: u32 = GetOrganization::TOKENS;
     /// Tokens for creating a custom field.
     pub const FIELD_TOKENS: u32 = CreateField::TOKENS;
     /// Tokens for a page of organizations, or of fields.

@@ -1,5 +1,6 @@
 //! What the console asks of the process around it: to keep what was said of a connection, to begin consent, and to look at
-//! both systems. The vendors' words are the process's; here is only what is asked.
+//! both systems. What a setting means is the process's; here is only what is asked. The page itself (`console/setup.rs` and its
+//! template) says the words of both vendors, because people type what those two call it.
 
 use std::{
     collections::BTreeMap,

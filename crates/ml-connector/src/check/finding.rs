@@ -2,21 +2,7 @@
 
 use serde::Serialize;
 
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// As it should be.
-    Ok,
-    /// Worth knowing.
-    Note,
-    /// It works, but not as well as it should, or not for long.
-    Warning,
-    /// It does not work before this is put right.
-    Problem,
-    /// Could not be looked at, because something before it failed.
-    NotChecked,
-}
+pub use sync_web::fit::Severity;
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -61,20 +61,21 @@ impl StoredText {
     /// Whether both systems are in it: before that it is no connection yet.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        let table = self.table();
-        table.is_some_and(|table| table.contains_key("oracle") && table.contains_key("pipedrive"))
+        self.has("oracle") && self.has("pipedrive")
     }
 
-    /// A setting by its path below the connection, as a text.
+    /// Whether a table stands in it.
     #[must_use]
-    pub fn get(&self, path: &[&str]) -> Option<String> {
-        let mut item: Option<&dyn toml_edit::TableLike> = self.table().map(|table| table as _);
-        let (last, tables) = path.split_last()?;
-        for key in tables {
-            item = item?.get(key)?.as_table_like();
-        }
-        let value = item?.get(last)?.as_value()?;
-        Some(value.as_str().map_or_else(|| value.to_string().trim().to_owned(), str::to_owned))
+    pub fn has(&self, table: &str) -> bool {
+        self.table().is_some_and(|connection| connection.contains_key(table))
+    }
+
+    /// How a secret is named that is kept in the store.
+    #[must_use]
+    pub fn kept(name: &str) -> toml_edit::Value {
+        let mut kept = toml_edit::InlineTable::new();
+        kept.insert("kept", name.into());
+        kept.into()
     }
 
     /// Sets, or with none removes, a setting by its path below the connection.
@@ -134,14 +135,10 @@ mod tests {
         text.set(&["oracle", "token_url"], Some("https://idcs.example.com/oauth2/v1/token".into()));
         text.set(&["oracle", "client_id"], Some("id".into()));
         text.set(&["oracle", "scope"], Some("scope".into()));
-        let mut kept = toml_edit::InlineTable::new();
-        kept.insert("kept", "oracle.client_secret".into());
-        text.set(&["oracle", "client_secret"], Some(kept.into()));
+        text.set(&["oracle", "client_secret"], Some(StoredText::kept("oracle.client_secret")));
         assert!(!text.is_complete());
         text.set(&["pipedrive", "base_url"], Some("https://acme.pipedrive.com".into()));
-        let mut kept = toml_edit::InlineTable::new();
-        kept.insert("kept", "pipedrive.api_token".into());
-        text.set(&["pipedrive", "api_token"], Some(kept.into()));
+        text.set(&["pipedrive", "api_token"], Some(StoredText::kept("pipedrive.api_token")));
         text.set(&["pipedrive", "seats"], Some(3_i64.into()));
         text
     }
@@ -154,9 +151,6 @@ mod tests {
         let connection = again.connection("acme").expect("a connection");
         assert!(!connection.enabled);
         assert_eq!(connection.pipedrive.seats, 3);
-        assert_eq!(again.get(&["oracle", "base_url"]).as_deref(), Some("https://pod.example.com"));
-        assert_eq!(again.get(&["pipedrive", "seats"]).as_deref(), Some("3"));
-        assert_eq!(again.get(&["pipedrive", "plan"]), None);
     }
 
     #[test]

@@ -19,9 +19,6 @@ const PLANS: [(Plan, &str); 4] = [
     (Plan::Ultimate, "ultimate"),
 ];
 
-/// Reading an organization again before it is written.
-const READ_TOKENS: u64 = 1;
-
 /// What a day costs once everything is the same.
 pub(super) fn each_day(connection: &Connection, changes: u64, organizations: u64) -> EachDay {
     let every = connection.sync.sweep_every.as_secs().max(1);
@@ -30,7 +27,7 @@ pub(super) fn each_day(connection: &Connection, changes: u64, organizations: u64
     let sweep = pages * u64::from(Pipedrive::PAGE_TOKENS);
     EachDay {
         changes,
-        for_changes: changes * (u64::from(Pipedrive::WRITE_TOKENS) + READ_TOKENS),
+        for_changes: changes * u64::from(Pipedrive::WRITE_TOKENS + Pipedrive::READ_TOKENS),
         for_looking: for_looking(connection),
         for_sweeps: (u128::from(sweep) * u128::from(day.unsigned_abs()))
             .div_ceil(u128::from(every.unsigned_abs()))

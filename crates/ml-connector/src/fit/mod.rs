@@ -15,7 +15,7 @@ use sync_engine::{Planner, Watch};
 use sync_store::{StagedKind, Volume};
 use sync_web::fit::{FirstSync, FitFinding, FitReport, NotMapped, Took, VolumeTold};
 
-use crate::check::{self, Means, Report, Severity, observe};
+use crate::check::{self, Means, Report, observe};
 use crate::clients::{Clients, crm_transport, erp_transport, system_seed};
 use crate::config::Connection;
 use crate::wire::{Process, Wired};
@@ -79,7 +79,7 @@ async fn first_sync(
                     "{owner} reads both sides for the first time; look again when it is done"
                 )));
             }
-            tally::count(process, connection, &planner, &Missing::default()).await
+            tally::count(connection, &planner, &Missing::default()).await
         }
     }
 }
@@ -102,7 +102,7 @@ async fn alone(
         }
         let missing = survey.missing().cloned().unwrap_or_default();
         let planner: Planner = wired.engine.planner(false);
-        tally::count(process, connection, &planner, &missing).await
+        tally::count(connection, &planner, &missing).await
     };
     let counted = tokio::select! {
         biased;
@@ -214,15 +214,8 @@ fn left_alone(first: &FirstSync, volumes: &[VolumeTold]) -> Vec<NotMapped> {
 /// A finding as it is told.
 pub(crate) fn finding(finding: check::Finding) -> FitFinding {
     let check::Finding { name, severity, seen, remedy } = finding;
-    let severity = match severity {
-        Severity::Ok => "ok",
-        Severity::Note => "note",
-        Severity::Warning => "warning",
-        Severity::Problem => "problem",
-        Severity::NotChecked => "not_checked",
-    };
     let (remedy, place) = remedy.map(|remedy| (remedy.what, remedy.place)).unzip();
-    FitFinding { name: name.to_owned(), severity: severity.to_owned(), seen, remedy, place }
+    FitFinding { name: name.to_owned(), severity, seen, remedy, place }
 }
 
 #[cfg(test)]

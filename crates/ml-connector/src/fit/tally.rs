@@ -10,7 +10,7 @@ use sync_web::fit::{FieldFit, FirstSync, HeldExample, HeldTold, NotMapped};
 use sync_web::plan::{Entry, Families, Totals};
 
 use crate::config::Connection;
-use crate::wire::{Process, policy};
+use crate::wire::policy;
 
 /// Keys decided at once.
 const PAGE: u32 = 200;
@@ -60,7 +60,6 @@ impl Tally {
 
 /// Counts everything that is in the queue; inside, why that could not be done.
 pub(super) async fn count(
-    process: &Process<'_>,
     connection: &Connection,
     planner: &Planner,
     missing: &Missing,
@@ -99,12 +98,6 @@ pub(super) async fn count(
         let label = field.label().to_owned();
         FieldFit { filled: filled.get(&label).copied().unwrap_or_default(), field: label }
     });
-    tracing::debug!(
-        connection = connection.name,
-        process = process.kind,
-        customers,
-        "counted what would be done"
-    );
     Ok(Ok(FirstSync {
         customers,
         create: totals.create,

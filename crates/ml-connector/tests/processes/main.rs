@@ -10,5 +10,6 @@ mod connect;
 mod documents;
 mod fit;
 mod handovers;
+mod made;
 mod support;
 mod webhooks;

@@ -24,16 +24,6 @@ async fn world(seed: u64) -> World {
     World::new(Beginning { seed, fusion, pipedrive, oauth: false }).await
 }
 
-fn customers(world: &World, names: std::ops::Range<u32>) -> Vec<i64> {
-    let enter = |n| {
-        let values = json!({"OrganizationName": format!("Customer {n}"), "PartyUsageCode": "CUSTOMER"});
-        let party = world.fusion.add_party(Edit::set(values)).expect("a party");
-        world.fusion.add_account(party, Edit::set(json!({}))).expect("an account");
-        party
-    };
-    names.map(enter).collect()
-}
-
 async fn backup(world: &World) -> PathBuf {
     let file = world.database().with_file_name("backup.db");
     back_up(&world.database(), &file).await.expect("a backup");
@@ -70,13 +60,13 @@ fn what_was_created_after_a_backup_is_found_and_not_created_again() {
 
 async fn tell_of(seed: u64) {
     let mut world = world(seed).await;
-    let parties = customers(&world, 0..12);
+    let parties = world.enter_customers(0..12);
     work(&world, 60).await;
     assert_eq!(world.check_agreement().await, Vec::<String>::new());
     let file = backup(&world).await;
 
     // Life goes on: new customers, a new name, one organization that a person deletes, one that a person edits.
-    let later = customers(&world, 12..18);
+    let later = world.enter_customers(12..18);
     let renamed = Edit::set(json!({"OrganizationName": "Customer three, renamed"}));
     world.fusion.edit_party(parties[3], &renamed).expect("a party");
     let org_of = |world: &World, party: i64| world.organizations()[&party][0].id;
@@ -90,7 +80,7 @@ async fn tell_of(seed: u64) {
     work(&world, 30).await;
 
     // Another one is created, and the process is killed before it knows; the store is gone in the same moment.
-    let last = customers(&world, 18..19)[0];
+    let last = world.enter_customers(18..19)[0];
     let lease = world.take().await.expect("nobody else wants it");
     let mut engine = world.engine(&lease);
     let before = writes(&world);
@@ -129,7 +119,7 @@ async fn tell_of(seed: u64) {
     assert_eq!(holds.len(), 1, "{holds:?}");
 
     // And daily work goes on.
-    customers(&world, 19..22);
+    world.enter_customers(19..22);
     work(&world, 30).await;
     assert_eq!(world.pipedrive.organizations().len(), all + 3);
     assert_eq!(world.check_agreement().await, Vec::<String>::new());
@@ -140,10 +130,10 @@ async fn tell_of(seed: u64) {
 fn a_restore_over_a_store_that_cannot_be_read_is_as_safe() {
     story(|| async {
         let mut world = world(4).await;
-        customers(&world, 0..12);
+        world.enter_customers(0..12);
         work(&world, 60).await;
         let file = backup(&world).await;
-        customers(&world, 12..15);
+        world.enter_customers(12..15);
         work(&world, 60).await;
         let all = world.pipedrive.organizations().len();
         assert_eq!(all, 15);

@@ -22,16 +22,6 @@ async fn world(guard: Guard) -> World {
     world
 }
 
-fn customers(world: &World, names: std::ops::Range<u32>) -> Vec<i64> {
-    let enter = |n| {
-        let values = json!({"OrganizationName": format!("Customer {n}"), "PartyUsageCode": "CUSTOMER"});
-        let party = world.fusion.add_party(Edit::set(values)).expect("a party");
-        world.fusion.add_account(party, Edit::set(json!({}))).expect("an account");
-        party
-    };
-    names.map(enter).collect()
-}
-
 async fn held(world: &World) -> Vec<PartyId> {
     let listed = async {
         let mut tx = world.store.read(world.connection).await?;
@@ -54,7 +44,7 @@ fn created(world: &World) -> usize {
 async fn of_a_wave_of_new_customers_so_many_pass_and_the_others_wait_for_a_person() {
     let guard = Guard { window: WINDOW, creates: Some(10), ..Guard::default() };
     let world = world(guard).await;
-    customers(&world, 0..25);
+    world.enter_customers(0..25);
     let lease = world.take().await.expect("nobody else wants it");
     let mut engine = world.engine(&lease);
     hours(&world, &mut engine, &lease, 1).await;
@@ -63,7 +53,7 @@ async fn of_a_wave_of_new_customers_so_many_pass_and_the_others_wait_for_a_perso
     // Another process knows what this one wrote, from the journal; and the wave does not trickle through later.
     drop(engine);
     let mut engine = world.engine(&lease);
-    customers(&world, 25..26);
+    world.enter_customers(25..26);
     hours(&world, &mut engine, &lease, 1).await;
     assert_eq!((created(&world), held(&world).await.len()), (10, 16));
     hours(&world, &mut engine, &lease, 30).await;
@@ -77,7 +67,7 @@ async fn of_a_wave_of_new_customers_so_many_pass_and_the_others_wait_for_a_perso
         "whoever is asked about waits for the answer"
     );
     // Daily work passes again once the window has moved on.
-    customers(&world, 26..28);
+    world.enter_customers(26..28);
     hours(&world, &mut engine, &lease, 1).await;
     assert_eq!((created(&world), held(&world).await.len()), (12, 16));
 
@@ -92,7 +82,7 @@ async fn of_a_wave_of_new_customers_so_many_pass_and_the_others_wait_for_a_perso
     // What a person let pass does not stand in the way of daily work, for other processes neither.
     drop(engine);
     let mut engine = world.engine(&lease);
-    customers(&world, 28..36);
+    world.enter_customers(28..36);
     hours(&world, &mut engine, &lease, 1).await;
     assert_eq!((created(&world), held(&world).await.len()), (36, 0));
     assert_eq!(world.check_agreement().await, Vec::<String>::new());
@@ -102,7 +92,7 @@ async fn of_a_wave_of_new_customers_so_many_pass_and_the_others_wait_for_a_perso
 #[tokio::test]
 async fn an_organization_that_a_person_asked_for_is_not_a_wave() {
     let world = world(Guard { window: WINDOW, creates: Some(3), ..Guard::default() }).await;
-    let parties = customers(&world, 0..3);
+    let parties = world.enter_customers(0..3);
     let lease = world.take().await.expect("nobody else wants it");
     let mut engine = world.engine(&lease);
     hours(&world, &mut engine, &lease, 1).await;
@@ -129,13 +119,13 @@ async fn an_organization_that_a_person_asked_for_is_not_a_wave() {
 fn what_was_planned_and_applied_is_not_held_and_not_counted() {
     story(|| async {
         let world = world(Guard { window: WINDOW, creates: Some(3), ..Guard::default() }).await;
-        customers(&world, 0..12);
+        world.enter_customers(0..12);
         world.clock.advance(SignedDuration::from_mins(30));
         let lease = world.take().await.expect("nobody else wants it");
         let (_, shown) = plan(&world, &lease, &mut command(&world, &lease, 1)).await;
         let fates = apply(&world, &lease, &mut command(&world, &lease, 2), &approved(&shown)).await;
         assert!(fates.len() == 12 && fates.values().all(|fate| *fate == Fate::Applied), "{fates:?}");
-        customers(&world, 12..17);
+        world.enter_customers(12..17);
         hours(&world, &mut command(&world, &lease, 3), &lease, 1).await;
         assert_eq!((created(&world), held(&world).await.len()), (15, 2));
     });
@@ -146,7 +136,7 @@ fn what_was_planned_and_applied_is_not_held_and_not_counted() {
 fn a_plan_shows_the_wave_that_is_held_and_apply_writes_it() {
     story(|| async {
         let world = world(Guard { window: WINDOW, creates: Some(3), ..Guard::default() }).await;
-        customers(&world, 0..12);
+        world.enter_customers(0..12);
         world.clock.advance(SignedDuration::from_mins(30));
         let lease = world.take().await.expect("nobody else wants it");
         hours(&world, &mut command(&world, &lease, 1), &lease, 1).await;
@@ -164,7 +154,7 @@ fn a_plan_shows_the_wave_that_is_held_and_apply_writes_it() {
 async fn when_the_erp_ends_many_customers_at_once_the_others_keep_their_flag() {
     let guard = Guard { window: WINDOW, deactivations: Some(3), ..Guard::default() };
     let world = world(guard).await;
-    let parties = customers(&world, 0..12);
+    let parties = world.enter_customers(0..12);
     let lease = world.take().await.expect("nobody else wants it");
     let mut engine = world.engine(&lease);
     hours(&world, &mut engine, &lease, 1).await;

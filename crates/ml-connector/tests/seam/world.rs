@@ -493,6 +493,18 @@ impl World {
         self.fusion.customer_ids().into_iter().map(one).collect()
     }
 
+    /// Finance enters customers, each with an account. Gives their parties.
+    pub(crate) fn enter_customers(&self, names: std::ops::Range<u32>) -> Vec<i64> {
+        let enter = |n| {
+            let values = serde_json::json!({"OrganizationName": format!("Customer {n}"), "PartyUsageCode": "CUSTOMER"});
+            let party = self.fusion.add_party(saas_sims::fusion::Edit::set(values)).expect("a party");
+            let account = saas_sims::fusion::Edit::set(serde_json::json!({}));
+            self.fusion.add_account(party, account).expect("an account");
+            party
+        };
+        names.map(enter).collect()
+    }
+
     /// Organizations by the party id they carry, deleted ones included.
     pub(crate) fn organizations(&self) -> BTreeMap<i64, Vec<saas_sims::pipedrive::OrganizationView>> {
         let mut found: BTreeMap<i64, Vec<_>> = BTreeMap::new();

@@ -149,8 +149,7 @@ impl Setup {
     /// Whether nothing that was found about one side stands in the way.
     #[expect(clippy::unused_self, reason = "templates call it on the page")]
     fn is_good(&self, findings: &[FitFinding]) -> bool {
-        !findings.is_empty()
-            && findings.iter().all(|one| one.severity != "problem" && one.severity != "not_checked")
+        !findings.is_empty() && findings.iter().all(|one| one.severity.is_good())
     }
 }
 

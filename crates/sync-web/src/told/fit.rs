@@ -36,13 +36,61 @@ pub struct FitReport {
     pub took: Took,
 }
 
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// As it should be.
+    Ok,
+    /// Worth knowing.
+    Note,
+    /// It works, but not as well as it should, or not for long.
+    Warning,
+    /// It does not work before this is put right.
+    Problem,
+    /// Could not be looked at, because something before it failed.
+    NotChecked,
+}
+
+impl Severity {
+    /// As people are told.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Problem => "problem",
+            Self::NotChecked => "not checked",
+        }
+    }
+
+    /// How it is coloured.
+    pub(crate) fn class(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warn",
+            Self::Problem => "bad",
+            Self::Note | Self::NotChecked => "soft",
+        }
+    }
+
+    /// Whether nothing is known that stands in the way.
+    pub(crate) fn is_good(self) -> bool {
+        match self {
+            Self::Ok | Self::Note | Self::Warning => true,
+            Self::Problem | Self::NotChecked => false,
+        }
+    }
+}
+
 /// Something that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FitFinding {
     /// Its name, stable; up to the first dot it is the system: `store`, `fusion` or `pipedrive`.
     pub name: String,
-    /// ok, note, warning, problem or not_checked.
-    pub severity: String,
+    /// How bad it is.
+    pub severity: Severity,
     /// What was seen.
     pub seen: String,
     /// What to do.
@@ -287,15 +335,15 @@ impl FitReport {
     /// Findings that ask for something, the worst first.
     #[must_use]
     pub fn to_do(&self) -> Vec<&FitFinding> {
-        let of = |severity: &'static str| self.findings.iter().filter(move |one| one.severity == severity);
-        of("problem").chain(of("warning")).collect()
+        let of = |severity| self.findings.iter().filter(move |one| one.severity == severity);
+        of(Severity::Problem).chain(of(Severity::Warning)).collect()
     }
 
     /// In one sentence.
     #[must_use]
     pub fn verdict(&self) -> String {
-        let count = |severity: &str| self.findings.iter().filter(|one| one.severity == severity).count();
-        let (problems, warnings) = (count("problem"), count("warning"));
+        let count = |severity| self.findings.iter().filter(|one| one.severity == severity).count();
+        let (problems, warnings) = (count(Severity::Problem), count(Severity::Warning));
         let plural = |many: usize, thing: &str| format!("{many} {thing}{}", if many == 1 { "" } else { "s" });
         match (self.fits, warnings) {
             (true, 0) => "It fits".to_owned(),
@@ -305,8 +353,7 @@ impl FitReport {
     }
 
     /// The costs as a table: plans, seats, and for each plan the costs in the order of the seats.
-    #[must_use]
-    pub fn costs(&self) -> (Vec<u32>, BTreeMap<u64, Vec<&PlanCost>>) {
+    fn costs(&self) -> (Vec<u32>, BTreeMap<u64, Vec<&PlanCost>>) {
         let mut seats: Vec<u32> = self.plans.iter().map(|one| one.seats).collect();
         seats.sort_unstable();
         seats.dedup();
@@ -342,7 +389,7 @@ impl FitReport {
         // Writing to a String cannot fail, here and below.
         let mut text = format!("{}: {}\n", self.connection, self.verdict());
         for finding in self.to_do() {
-            let _ = writeln!(text, "  {} {}: {}", finding.severity, finding.name, finding.seen);
+            let _ = writeln!(text, "  {} {}: {}", finding.severity.word(), finding.name, finding.seen);
             if let (Some(what), Some(place)) = (&finding.remedy, &finding.place) {
                 let _ = writeln!(text, "    -> {what}\n       where: {place}");
             }
@@ -520,18 +567,18 @@ mod tests {
 
     #[test]
     fn the_worst_comes_first_and_is_counted() {
-        let finding = |severity: &str| FitFinding {
+        let finding = |severity| FitFinding {
             name: "fusion.x".to_owned(),
-            severity: severity.to_owned(),
+            severity,
             seen: "seen".to_owned(),
             remedy: Some("do this".to_owned()),
             place: Some("there".to_owned()),
         };
-        let findings = vec![finding("ok"), finding("warning"), finding("problem")];
+        let findings = [Severity::Ok, Severity::Warning, Severity::Problem].map(finding).to_vec();
         let report = FitReport { findings, ..FitReport::default() };
         assert_eq!(
-            report.to_do().iter().map(|one| one.severity.as_str()).collect::<Vec<_>>(),
-            ["problem", "warning"]
+            report.to_do().iter().map(|one| one.severity).collect::<Vec<_>>(),
+            [Severity::Problem, Severity::Warning]
         );
         assert_eq!(report.verdict(), "It does not fit yet: 1 problem");
         assert!(report.told().contains("problem fusion.x: seen\n    -> do this\n       where: there"));

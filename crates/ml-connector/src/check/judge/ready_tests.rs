@@ -320,7 +320,7 @@ fn whatever_rules_name_exists_or_is_told() {
     }
     for (section, expected, word) in [
         ("review_above = { USD = 1 }", Severity::Ok, "exist"),
-        ("review_above = { USD = 1, XXX = 1 }", Severity::Warning, "XXX"),
+        ("review_above = { USD = 1, ISK = 1 }", Severity::Warning, "ISK"),
     ] {
         says(&judged(&wanting(section, ""), erp(), crm()), "pipedrive.currencies", expected, word);
     }
