@@ -27,9 +27,8 @@ pub(super) async fn run(context: &Context<'_>, args: &SyncArgs) -> anyhow::Resul
 pub(super) fn chosen<'a>(config: &'a Config, name: Option<&str>) -> anyhow::Result<Vec<&'a Connection>> {
     let connections = config.select(name)?;
     if connections.is_empty() {
-        let failed =
-            Failed::new(ExitCode::Usage, "the configuration file has no connection that is switched on");
-        return Err(failed.help("add a [[connection]] table; `ml-connector init` writes an example").into());
+        let failed = Failed::new(ExitCode::Usage, "no connection is switched on");
+        return Err(failed.help("make one in the console of `ml-connector run`, or add a [[connection]] table; `ml-connector init` writes an example").into());
     }
     Ok(connections)
 }

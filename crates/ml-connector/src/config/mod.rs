@@ -90,7 +90,7 @@ impl Config {
         let text = std::fs::read_to_string(path).map_err(|cause| {
             let help = match cause.kind() {
                 std::io::ErrorKind::NotFound => {
-                    "write one with `ml-connector init`, or name another with --config FILE"
+                    "write one with `ml-connector init`, name another with --config FILE, or make a connection in the console of `ml-connector run`"
                 }
                 std::io::ErrorKind::InvalidData => "save the file as UTF-8",
                 _ => "let this user read the file, or name another with --config FILE",
