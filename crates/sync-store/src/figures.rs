@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     budget::{Class, DayStart},
     ids::ConnectionId,
@@ -73,14 +73,29 @@ pub enum DocumentQueue {
 pub struct DayFigures {
     /// Its number.
     pub number: i64,
+    /// When it began.
+    pub began_at: Timestamp,
+    /// When the next one begins.
+    pub ends_at: Timestamp,
     /// Tokens and requests of ours, class by class; classes that spent nothing are not there.
     pub ours: BTreeMap<Class, (u64, u64)>,
     /// Tokens that others spent, as far as we have seen.
     pub others: u64,
+    /// The day as it went, by the hour since 1970 (UTC); hours in which nothing happened are not there.
+    pub hours: BTreeMap<i64, HourFigures>,
     /// Tokens that were left when the CRM last said so.
     pub remaining: Option<u64>,
     /// Until when nothing is left, as the CRM said.
     pub exhausted_until: Option<Timestamp>,
+}
+
+/// An hour of a day.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HourFigures {
+    /// Tokens of ours in this hour.
+    pub ours: u64,
+    /// Tokens that others had spent of the day by its end, if that was seen in it.
+    pub others: Option<u64>,
 }
 
 /// Where reading of a stream stands.
@@ -125,7 +140,9 @@ const WRITES: &str = "SELECT connection_id, count(*), count(settled_at) FROM int
     UNION ALL SELECT connection_id, count(*), count(settled_at) FROM page_intent \
     WHERE state = 'open' GROUP BY connection_id";
 
-const SPENT: &str = "SELECT connection_id, day, class, tokens, calls FROM spend WHERE day >= $1";
+// What others spent has no class.
+const SPENT: &str = "SELECT connection_id, day, class, tokens, calls, hour FROM spend WHERE day >= $1 \
+    UNION ALL SELECT connection_id, day, NULL, tokens, 0, hour FROM spend_others WHERE day >= $1";
 
 const DAYS: &str = "SELECT connection_id, day, foreign_tokens, remaining_seen, remaining_at, exhausted_until \
     FROM spend_day WHERE day >= $1";
@@ -137,6 +154,9 @@ const STAGED: &str = "SELECT connection_id, kind, count(*) FROM staged GROUP BY 
 
 const PAIRS_AND_ALERTS: &str = "SELECT connection_id, 'pair', count(*) FROM pair GROUP BY connection_id \
     UNION ALL SELECT connection_id, state, count(*) FROM alert GROUP BY connection_id, state";
+
+/// A day of the CRM.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// By connection, while they are filled in.
 type Filling = BTreeMap<i64, (Figures, DayStart)>;
@@ -264,16 +284,29 @@ impl Tx {
         let since = DayStart::MIDNIGHT.day_of(now) - 1;
         for (figures, start) in all.values_mut() {
             figures.day.number = start.day_of(now);
+            figures.day.ends_at = start.next(now);
+            figures.day.began_at = figures.day.ends_at.saturating_sub(DAY).unwrap_or(Timestamp::MIN);
         }
         let spent = |row: &Row<'_>| {
             let (tokens, calls) = (row.int(3, "tokens")?.unsigned_abs(), row.int(4, "calls")?.unsigned_abs());
-            let class = Class::of_rank(row.int(2, "class")?);
-            Ok((row.int(0, "connection_id")?, row.int(1, "day")?, class, (tokens, calls)))
+            let class = row.maybe_int(2, "class")?.map(Class::of_rank);
+            let (id, day, hour) = (row.int(0, "connection_id")?, row.int(1, "day")?, row.int(5, "hour")?);
+            Ok((id, day, hour, class, (tokens, calls)))
         };
-        for (id, day, class, spent) in self.fetch("spend", SPENT, vec![since.into()], spent).await? {
+        for (id, day, hour, class, (tokens, calls)) in
+            self.fetch("spend", SPENT, vec![since.into()], spent).await?
+        {
             let Some((figures, start)) = all.get_mut(&id) else { continue };
-            if day == start.day_of(now) {
-                figures.day.ours.insert(class, spent);
+            if day != start.day_of(now) {
+                continue;
+            }
+            let of_hour = figures.day.hours.entry(hour).or_default();
+            if let Some(class) = class {
+                of_hour.ours += tokens;
+                let of_class = figures.day.ours.entry(class).or_default();
+                *of_class = (of_class.0 + tokens, of_class.1 + calls);
+            } else {
+                of_hour.others = Some(tokens);
             }
         }
         let told = |row: &Row<'_>| {

@@ -36,6 +36,11 @@ struct Day {
     exhausted_until: Option<Timestamp>,
 }
 
+/// Number of the hour since 1970, UTC.
+fn hour_of(now: Timestamp) -> i64 {
+    now.as_second().div_euclid(3_600)
+}
+
 impl Ledger {
     /// The ledger of a connection with this budget.
     #[must_use]
@@ -130,11 +135,12 @@ impl Ledger {
         let affordable = if each == 0 { u64::from(count) } else { left / u64::from(each) };
         let granted = u32::try_from(affordable).unwrap_or(u32::MAX).min(count);
         if granted > 0 {
-            let sql = "INSERT INTO spend (connection_id, day, class, tokens, calls) VALUES ($1, $2, $3, $4, $5) \
-                ON CONFLICT (connection_id, day, class) DO UPDATE SET \
+            let sql = "INSERT INTO spend (connection_id, day, class, hour, tokens, calls) VALUES ($1, $2, $3, $4, $5, $6) \
+                ON CONFLICT (connection_id, day, class, hour) DO UPDATE SET \
                 tokens = spend.tokens + excluded.tokens, calls = spend.calls + excluded.calls";
             let (tokens, calls) = (i64::from(granted) * i64::from(each), i64::from(granted));
-            let args = vec![tx.id(), today.into(), class.rank().into(), tokens.into(), calls.into()];
+            let (class, hour) = (class.rank(), hour_of(now));
+            let args = vec![tx.id(), today.into(), class.into(), hour.into(), tokens.into(), calls.into()];
             tx.execute(sql, args).await?;
             let sql = "UPDATE spend_day SET last_at = $3 WHERE connection_id = $1 AND day = $2";
             let args = vec![tx.id(), today.into(), now.into()];
@@ -163,9 +169,12 @@ impl Ledger {
         let today = self.day_start().await?.day_of(now);
         let mut tx = self.store.begin(self.connection).await?;
         tx.lock_day(today).await?;
-        // Never below nothing: a refund after midnight belongs to a day that is over.
+        // Never below nothing: a refund after midnight belongs to a day that is over. What was reserved in the hour before
+        // this one is given back there.
         let sql = "UPDATE spend SET tokens = tokens - $4, calls = calls - $5 \
-            WHERE connection_id = $1 AND day = $2 AND class = $3 AND tokens >= $4 AND calls >= $5";
+            WHERE connection_id = $1 AND day = $2 AND class = $3 AND hour = (SELECT max(other.hour) FROM spend AS other \
+            WHERE other.connection_id = $1 AND other.day = $2 AND other.class = $3 \
+            AND other.tokens >= $4 AND other.calls >= $5)";
         let args = vec![tx.id(), today.into(), class.rank().into(), tokens.into(), calls.into()];
         tx.execute(sql, args).await?;
         tx.commit().await
@@ -201,6 +210,12 @@ impl Ledger {
         let number = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX);
         let args = vec![tx.id(), today.into(), number(foreign).into(), number(remaining).into(), now.into()];
         tx.execute(sql, args).await?;
+        if foreign > day.foreign {
+            let sql = "INSERT INTO spend_others (connection_id, day, hour, tokens) VALUES ($1, $2, $3, $4) \
+                ON CONFLICT (connection_id, day, hour) DO UPDATE SET tokens = excluded.tokens";
+            let args = vec![tx.id(), today.into(), hour_of(now).into(), number(foreign).into()];
+            tx.execute(sql, args).await?;
+        }
         tx.commit().await
     }
 
@@ -246,10 +261,10 @@ impl Tx {
         self.lock_day(to).await?;
         let args = || vec![self.id(), from.into(), to.into()];
         let (spent, last, gone) = (args(), args(), args());
-        let sql = "INSERT INTO spend (connection_id, day, class, tokens, calls) \
-            SELECT connection_id, CAST($3 AS BIGINT), class, tokens, calls FROM spend \
+        let sql = "INSERT INTO spend (connection_id, day, class, hour, tokens, calls) \
+            SELECT connection_id, CAST($3 AS BIGINT), class, hour, tokens, calls FROM spend \
             WHERE connection_id = $1 AND day = $2 \
-            ON CONFLICT (connection_id, day, class) DO UPDATE SET \
+            ON CONFLICT (connection_id, day, class, hour) DO UPDATE SET \
             tokens = spend.tokens + excluded.tokens, calls = spend.calls + excluded.calls";
         self.execute(sql, spent).await?;
         let sql = "UPDATE spend_day SET last_at = COALESCE((SELECT other.last_at FROM spend_day AS other \
@@ -257,6 +272,7 @@ impl Tx {
         self.execute(sql, last).await?;
         for sql in [
             "DELETE FROM spend WHERE connection_id = $1 AND day = $2 AND day <> $3",
+            "DELETE FROM spend_others WHERE connection_id = $1 AND day = $2 AND day <> $3",
             "DELETE FROM spend_day WHERE connection_id = $1 AND day = $2 AND day <> $3",
         ] {
             self.execute(sql, gone.clone()).await?;

@@ -72,7 +72,7 @@ pub use documents::{
 };
 pub use erp_intents::{ErpIntent, NewErpIntent};
 pub use error::StoreError;
-pub use figures::{CursorRow, DayFigures, DocumentQueue, Figures, QueueFigures};
+pub use figures::{CursorRow, DayFigures, DocumentQueue, Figures, HourFigures, QueueFigures};
 pub use fits::{FitRow, Volume, WrittenSince};
 pub use gate::Gate;
 pub use handovers::{FailedHandover, HandoverFailure, HandoverJob, HandoverRow, OpenHandover, QuestionRow};

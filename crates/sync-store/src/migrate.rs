@@ -4,7 +4,7 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 use crate::{Store, StoreError, Trouble, store::Pools};
 
-const SQLITE: [(i64, &str, &str); 19] = [
+const SQLITE: [(i64, &str, &str); 20] = [
     (1, "first floor", include_str!("../migrations/sqlite/0001_first_floor.sql")),
     (2, "wishes", include_str!("../migrations/sqlite/0002_wishes.sql")),
     (3, "last spent", include_str!("../migrations/sqlite/0003_last_spent.sql")),
@@ -24,8 +24,9 @@ const SQLITE: [(i64, &str, &str); 19] = [
     (17, "fits", include_str!("../migrations/sqlite/0017_fits.sql")),
     (18, "alerts", include_str!("../migrations/sqlite/0018_alerts.sql")),
     (19, "search", include_str!("../migrations/sqlite/0019_search.sql")),
+    (20, "hours", include_str!("../migrations/sqlite/0020_hours.sql")),
 ];
-const POSTGRES: [(i64, &str, &str); 19] = [
+const POSTGRES: [(i64, &str, &str); 20] = [
     (1, "first floor", include_str!("../migrations/postgres/0001_first_floor.sql")),
     (2, "wishes", include_str!("../migrations/postgres/0002_wishes.sql")),
     (3, "last spent", include_str!("../migrations/postgres/0003_last_spent.sql")),
@@ -45,6 +46,7 @@ const POSTGRES: [(i64, &str, &str); 19] = [
     (17, "fits", include_str!("../migrations/postgres/0017_fits.sql")),
     (18, "alerts", include_str!("../migrations/postgres/0018_alerts.sql")),
     (19, "search", include_str!("../migrations/postgres/0019_search.sql")),
+    (20, "hours", include_str!("../migrations/postgres/0020_hours.sql")),
 ];
 
 /// The newest migration that this program knows.

@@ -42,7 +42,7 @@ fn name(text: &str) -> Values {
 
 async fn story(store: Store) {
     assert!(matches!(store.connections().await, Err(StoreError::NotMigrated)));
-    assert_eq!(store.migrate().await.unwrap().len(), 19);
+    assert_eq!(store.migrate().await.unwrap().len(), 20);
     assert_eq!(store.migrate().await.unwrap(), [], "twice is once");
     let connection = store.ensure_connection("acme", "{}", at(0)).await.unwrap();
     assert_eq!(store.ensure_connection("acme", "{}", at(1)).await.unwrap(), connection);
@@ -354,7 +354,31 @@ async fn spending(store: &Store, fence: &Fence) {
     ledger.exhausted(until, tomorrow).await.unwrap();
     let refused = ledger.reserve(Class::Urgent, 0, 1, tomorrow).await.unwrap();
     assert_eq!((refused.granted, refused.retry_at), (0, until));
+    by_the_hour(store, &ledger, fence).await;
     the_day_of_others(store, fence).await;
+}
+
+/// A day can be shown as it went, ours and others'.
+async fn by_the_hour(store: &Store, ledger: &Ledger, fence: &Fence) {
+    // It was taught that the day begins at one o'clock.
+    let begin = at(86_400 * 2) + SignedDuration::from_hours(1);
+    let hours = |hours: i64| begin + SignedDuration::from_hours(hours);
+    ledger.correct(100, begin).await.unwrap();
+    assert_eq!(ledger.reserve(Class::Edit, 5, 4, hours(1)).await.unwrap().granted, 4);
+    assert_eq!(ledger.reserve(Class::Edit, 5, 2, hours(3)).await.unwrap().granted, 2);
+    // More than the hour before the refund spent: it is given back where it was reserved.
+    ledger.refund(Class::Edit, 5, 3, hours(4)).await.unwrap();
+    ledger.refund(Class::Edit, 5, 1, hours(4)).await.unwrap();
+    for (left, hour) in [(60, 2), (60, 3), (50, 4)] {
+        ledger.correct(left, hours(hour)).await.unwrap();
+    }
+    let figures = store.figures(hours(5)).await.unwrap();
+    let day = &figures.iter().find(|figures| figures.id == fence.connection).unwrap().day;
+    assert_eq!((day.began_at, day.ends_at), (begin, hours(24)));
+    assert_eq!((day.ours[&Class::Edit], day.others), ((10, 2), 40));
+    let first = begin.as_second() / 3_600;
+    let told: Vec<_> = day.hours.iter().map(|(hour, of)| (hour - first, of.ours, of.others)).collect();
+    assert_eq!(told, [(1, 5, None), (2, 0, Some(30)), (3, 5, None), (4, 0, Some(40))]);
 }
 
 /// The CRM's day need not begin at midnight UTC: a daily refusal tells when it does, and so does a rise of what is left.

@@ -7,7 +7,7 @@ use std::{
 
 use ipnet::IpNet;
 use jiff::Timestamp;
-use sync_core::ports::Clock;
+use sync_core::{budget::DailyBudget, ports::Clock};
 use sync_engine::{
     Planner,
     daemon::{Sleeper, TokioSleeper},
@@ -63,8 +63,8 @@ pub struct Served {
     pub name: String,
     /// The right to work on it, as it was taken.
     pub fence: Fence,
-    /// Tokens that the CRM grants its company a day, as configured.
-    pub daily_tokens: u64,
+    /// What the CRM grants its company a day, and what of it is ours, as configured.
+    pub budget: DailyBudget,
 }
 
 impl Parts {

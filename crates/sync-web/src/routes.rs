@@ -100,6 +100,7 @@ pub(crate) fn routes() -> Vec<Route> {
         .program("/api/v1/openapi.json", Viewer, get(api::served))
         .program("/api/v1/me", Viewer, get(api::me))
         .program("/api/v1/connections", Viewer, get(api::connections))
+        .program("/api/v1/connections/{connection}/budget", Viewer, get(api::budget))
         .program("/api/v1/connections/{connection}/journal", Viewer, get(api::journal))
         .program("/api/v1/connections/{connection}/runs", Viewer, get(api::runs))
         .program("/api/v1/connections/{connection}/customers", Viewer, get(api::customers))

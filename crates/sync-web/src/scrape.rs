@@ -59,7 +59,7 @@ async fn page(door: &Door) -> Exposition {
         if let Some(visits) = door.parts.intake.visits(&served.name) {
             webhooks(&mut page, &served.name, visits);
         }
-        page.add(Metric::TokensBudget, &[&served.name], served.daily_tokens);
+        page.add(Metric::TokensBudget, &[&served.name], served.budget.tokens);
     }
     let figures = door.parts.store.figures_and_records(now).await;
     page.add(Metric::StoreUp, &[], u8::from(figures.is_ok()));

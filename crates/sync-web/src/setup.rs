@@ -14,6 +14,10 @@ use tokio::sync::mpsc;
 
 use crate::told::fit::FitFinding;
 
+pub mod mapping;
+
+use mapping::{Foresight, Mapping};
+
 /// A change of a connection that was made in the console.
 pub struct Change {
     /// Its name.
@@ -92,6 +96,16 @@ pub trait Maker: Send + Sync {
     /// Reads one customer from the ERP now, by its party id or number, and maps it as the settings in force do and as this text
     /// does. Nothing is kept.
     async fn try_out(&self, connection: &str, text: &str, customer: &str) -> Result<Vec<Tried>, NotMade>;
+
+    /// What a mapping in force by this text would write that is not written anyway, of the customers that were read last.
+    /// Nothing is kept, and neither system is asked.
+    async fn foresee(&self, connection: &str, text: &str) -> Result<Foresight, NotMade>;
+
+    /// The mapping of a text, for a form.
+    fn mapping(&self, text: &str) -> Mapping;
+
+    /// The text with another mapping.
+    fn with_mapping(&self, text: &str, mapping: &Mapping) -> Result<String, NotMade>;
 
     /// Settings of a text by their paths, for forms.
     fn settings(&self, text: &str) -> BTreeMap<String, String>;

@@ -57,10 +57,11 @@ const TAKEN_OVER: &[&str] = &[
     of_the_same!(
         "INSERT",
         "spend",
-        "ON CONFLICT (connection_id, day, class) DO UPDATE SET \
+        "ON CONFLICT (connection_id, day, class, hour) DO UPDATE SET \
             tokens = max(tokens, excluded.tokens), calls = max(calls, excluded.calls)"
     ),
     of_the_same!("INSERT OR REPLACE", "spend_day", ""),
+    of_the_same!("INSERT OR REPLACE", "spend_others", ""),
     of_the_same!("INSERT OR REPLACE", "spend_reset", ""),
     // Access that was given, renewed or ended since: an older refresh token is dead.
     of_the_same!("INSERT OR IGNORE", "data_key", ""),

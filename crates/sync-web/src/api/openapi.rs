@@ -28,6 +28,7 @@ use crate::{problem::Problem, status};
         status::status,
         super::site::me,
         super::site::connections,
+        super::site::budget,
         super::site::journal,
         super::site::runs,
         super::customers::customers,

@@ -8,7 +8,7 @@ use super::asked::{At, Paging, With, connection};
 use crate::{
     door::Door,
     problem::Problem,
-    told::{self, ConnectionTold, Paged, RunRow, Written},
+    told::{self, Budget, ConnectionTold, Paged, RunRow, Written},
     who::Who,
 };
 
@@ -35,6 +35,20 @@ pub(crate) async fn me(Extension(who): Extension<Who>) -> Json<Me> {
 #[utoipa::path(get, path = "/api/v1/connections", tag = "site", responses((status = 200, body = Vec<ConnectionTold>)))]
 pub(crate) async fn connections(State(door): State<Door>) -> Result<Json<Vec<ConnectionTold>>, Problem> {
     Ok(Json(told::connections(&door).await?))
+}
+
+/// The budget of the day
+///
+/// What the CRM grants a day, what of it is spent by whom and for what, how the day went, and whether it lasts.
+#[utoipa::path(get, path = "/api/v1/connections/{connection}/budget", tag = "site",
+    params(("connection" = String, Path, description = "Its name")),
+    responses((status = 200, body = Budget)))]
+pub(crate) async fn budget(State(door): State<Door>, At(name): At<String>) -> Result<Json<Budget>, Problem> {
+    connection(&door, &name).await?;
+    let all = told::connections(&door).await?;
+    let unknown =
+        || Problem::not_found(format!("no connection named {name}"), "GET /api/v1/connections lists them");
+    all.into_iter().find(|one| one.name == name).map(|one| Json(one.budget)).ok_or_else(unknown)
 }
 
 /// Writes that took effect

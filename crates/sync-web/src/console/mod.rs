@@ -4,6 +4,7 @@
 mod access;
 mod assets;
 mod connection;
+mod curve;
 mod customers;
 mod documents;
 mod fit;
@@ -22,6 +23,7 @@ mod tokens;
 pub(crate) use access::{invited, leave, log_in, login, welcome, welcomed};
 pub(crate) use assets::asset;
 pub(crate) use connection::{connection, events, sync};
+pub(crate) use curve::{class_told, curve};
 pub(crate) use customers::{customer, customers, sync_customer};
 pub(crate) use documents::{assign, deal, document, documents};
 pub(crate) use fit::{fit, fit_json, measure};

@@ -1,5 +1,6 @@
 //! What API and console tell: one shape for both, read from the store, in a bounded number of statements whatever there is.
 
+mod budget;
 mod customers;
 mod documents;
 pub mod fit;
@@ -16,6 +17,7 @@ use serde::Serialize;
 use sync_store::{ConnectionRow, Store, StoreError};
 use utoipa::ToSchema;
 
+pub(crate) use budget::{Budget, SpentBy};
 pub(crate) use customers::{Customer, CustomerRow, customer, customers};
 pub(crate) use documents::{DealTold, DocumentTold, deal, document, documents};
 pub(crate) use handovers::{

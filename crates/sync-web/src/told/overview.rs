@@ -10,7 +10,7 @@ use sync_engine::{
 use sync_store::{Figures, QueueFigures};
 use utoipa::ToSchema;
 
-use super::{Cause, TellError, at};
+use super::{Cause, TellError, at, budget::Budget};
 use crate::door::{Door, Served};
 
 /// A connection.
@@ -53,33 +53,10 @@ pub(crate) struct Queue {
     pub(crate) failed: u64,
 }
 
-/// The CRM's budget of the day, in its tokens.
-#[derive(Debug, Default, Serialize, ToSchema)]
-pub(crate) struct Budget {
-    /// What the company is granted, as configured; none where this process does not know the connection.
-    pub(crate) daily: Option<u64>,
-    /// What we spent.
-    pub(crate) ours: u64,
-    /// What others spent, as far as we have seen.
-    pub(crate) others: u64,
-    /// What was left when the CRM last said so.
-    pub(crate) remaining_said: Option<u64>,
-    /// Until when nothing is left, as the CRM said.
-    pub(crate) exhausted_until: Option<String>,
-}
-
 impl ConnectionTold {
     /// Seconds since the stream was read that was read the longest ago.
     pub(crate) fn worst_lag(&self) -> Option<i64> {
         self.streams.iter().filter_map(|stream| stream.lag_seconds).max()
-    }
-}
-
-impl Budget {
-    /// How much of the day is spent, in hundredths; none where it is not known what there is.
-    pub(crate) fn percent(&self) -> Option<u64> {
-        let daily = self.daily.filter(|daily| *daily > 0)?;
-        Some((self.ours + self.others).saturating_mul(100) / daily)
     }
 }
 
@@ -124,14 +101,7 @@ pub(crate) async fn connections(door: &Door) -> Result<Vec<ConnectionTold>, Tell
 
 fn told(figures: Figures, served: &[Served], now: Timestamp) -> ConnectionTold {
     let served = served.iter().find(|served| served.name == figures.name);
-    let day = &figures.day;
-    let budget = Budget {
-        daily: served.map(|served| served.daily_tokens),
-        ours: day.ours.values().map(|(tokens, _)| tokens).sum(),
-        others: day.others,
-        remaining_said: day.remaining,
-        exhausted_until: day.exhausted_until.map(at),
-    };
+    let budget = Budget::of(&figures.day, served.map(|served| served.budget), now);
     let (mut streams, mut webhooks_healthy, mut audit) = (Vec::new(), None, None);
     for cursor in &figures.cursors {
         if cursor.stream == STATE {

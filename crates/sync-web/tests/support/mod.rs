@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use sync_core::{
+    budget::DailyBudget,
     hooks::{Check, Delivery, Headers, HookEntity, HookEvent, HookVerifier, Refused},
     ids::ConnectionId,
     ports::ManualClock,
@@ -88,7 +89,8 @@ impl World {
         let clock = Arc::new(self.clock.clone());
         let doors = BTreeMap::from([("acme".to_owned(), door)]);
         let (intake, keeper) = Intake::new(doors, self.store.clone(), clock.clone());
-        let served = Served { name: "acme".to_owned(), fence: self.fence, daily_tokens: 300_000 };
+        let budget = DailyBudget { tokens: 300_000, max_share: 0.5, reserve: 0.1 };
+        let served = Served { name: "acme".to_owned(), fence: self.fence, budget };
         let parts = Parts {
             token: Token::new(TOKEN),
             served: vec![served],

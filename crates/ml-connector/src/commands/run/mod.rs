@@ -289,8 +289,8 @@ async fn tell(alerts: Option<&mut Alerts>, process: &Process<'_>) -> Infallible 
 fn served(config: &Config, wired: &[Wired]) -> Vec<Served> {
     let served = wired.iter().filter_map(|wired| {
         let connection = config.connections.iter().find(|connection| connection.name == wired.name)?;
-        let daily_tokens = clients::budget(&connection.pipedrive).tokens;
-        Some(Served { name: wired.name.clone(), fence: *wired.lease.fence(), daily_tokens })
+        let budget = clients::budget(&connection.pipedrive);
+        Some(Served { name: wired.name.clone(), fence: *wired.lease.fence(), budget })
     });
     served.collect()
 }
