@@ -16,6 +16,7 @@ pub mod handover_preview;
 pub mod hooks;
 
 pub mod made;
+pub mod mapped;
 pub mod output;
 pub mod plan_file;
 pub mod preview;

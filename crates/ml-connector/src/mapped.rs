@@ -5,7 +5,7 @@ use sync_core::fields::{self, Place};
 use sync_web::setup::mapping::{Known, Mapping, Own};
 use toml_edit::{ArrayOfTables, InlineTable, Item, Table, Value, value};
 
-use crate::config::{Fields, Owner, OwnType, StoredError, StoredText};
+use crate::config::{Fields, OwnType, Owner, StoredError, StoredText};
 
 /// The only field whose owner cannot be chosen: it is how our organizations are found again.
 const ID: &str = "erp_customer_id";
@@ -14,7 +14,8 @@ const ID: &str = "erp_customer_id";
 #[must_use]
 pub fn read(text: &str) -> Mapping {
     let table = text.parse::<toml::Table>().ok();
-    let connection = table.as_ref().and_then(|table| table.get("connection")?.as_array()?.first()?.as_table());
+    let connection =
+        table.as_ref().and_then(|table| table.get("connection")?.as_array()?.first()?.as_table());
     let fields = connection.and_then(|connection| connection.get("fields")).cloned();
     let fields = fields.and_then(|fields| Fields::deserialize(fields).ok()).unwrap_or_default();
     let known = fields::TABLE.iter().filter_map(|row| {

@@ -229,15 +229,8 @@ async fn page(
     after: Option<PartyId>,
     now: Timestamp,
 ) -> Result<Option<Page>, EngineError> {
-    let from = after.map_or(i64::MIN, |party| party.0);
-    let staged = tx.staged_page(StagedKind::Party, from, PAGE).await?;
-    let paired = tx.list_pairs(after, PAGE).await?;
-    let mut parties: BTreeSet<PartyId> = staged.iter().map(|record| PartyId(record.row.id)).collect();
-    parties.extend(paired.iter().map(|row| row.pair.party));
-    let parties: Vec<PartyId> = parties.into_iter().take(PAGE as usize).collect();
+    let (parties, read_at) = parties_after(tx, after, PAGE).await?;
     let Some(last) = parties.last().copied() else { return Ok(None) };
-    let read_at: BTreeMap<i64, Timestamp> =
-        staged.into_iter().map(|record| (record.row.id, record.read_at)).collect();
     let queued: BTreeSet<PartyId> = tx.jobs(&parties).await?.into_iter().map(|job| job.party).collect();
     // What was read last is what is compared, however long ago that was.
     let policy = Policy { freshness: SignedDuration::MAX, ..policy.clone() };
@@ -252,6 +245,21 @@ async fn page(
         standings.insert(party, (standing, older));
     }
     Ok(Some(Page { last, standings }))
+}
+
+/// The parties after this one that the ERP told of or that have an organization, `limit` at most, and when the ERP's were read.
+pub(crate) async fn parties_after(
+    tx: &mut Tx,
+    after: Option<PartyId>,
+    limit: u32,
+) -> Result<(Vec<PartyId>, BTreeMap<i64, Timestamp>), EngineError> {
+    let from = after.map_or(i64::MIN, |party| party.0);
+    let staged = tx.staged_page(StagedKind::Party, from, limit).await?;
+    let paired = tx.list_pairs(after, limit).await?;
+    let mut parties: BTreeSet<PartyId> = staged.iter().map(|record| PartyId(record.row.id)).collect();
+    parties.extend(paired.iter().map(|row| row.pair.party));
+    let read_at = staged.into_iter().map(|record| (record.row.id, record.read_at)).collect();
+    Ok((parties.into_iter().take(limit as usize).collect(), read_at))
 }
 
 /// How a party stands; none if it is no customer of ours.

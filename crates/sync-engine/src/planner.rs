@@ -26,6 +26,7 @@ use sync_store::{StagedKind, StagedRecord, Store, Tx};
 
 use crate::{
     EngineError,
+    audit::parties_after,
     engine::{is_loaded, is_related},
     family::families,
     observe::observe,
@@ -202,6 +203,27 @@ impl Planner {
             find_daughters(&mut tx, &mut foreseen).await?;
         }
         Ok(Ok(foreseen))
+    }
+
+    /// The parties after this one, in the queue or not, and the last one that was looked at; none if there are no more. They
+    /// are decided on what was read last, and nobody is asked.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn page_of_all(
+        &self,
+        after: Option<PartyId>,
+        limit: u32,
+    ) -> Result<Option<(PartyId, Vec<Foreseen>)>, EngineError> {
+        let mut tx = self.store.read(self.connection).await?;
+        let (parties, _) = parties_after(&mut tx, after, limit).await?;
+        let Some(last) = parties.last().copied() else { return Ok(None) };
+        let staged = Policy { freshness: SignedDuration::MAX, ..self.policy.clone() };
+        let situations = observe(&mut tx, &staged, &parties, self.clock.now()).await?;
+        let orgs = staged_orgs(&mut tx, situations.values()).await?;
+        drop(tx);
+        let told = |situation| tell(&staged, situation, Class::Edit, &orgs);
+        Ok(Some((last, situations.into_values().map(told).collect())))
     }
 
     /// Reads organizations by id and puts what they say into the situations, not into the store.

@@ -140,6 +140,7 @@ pub(crate) fn routes() -> Vec<Route> {
         .person("/connections/new", Admin, get(console::new).post(console::make))
         .person("/c/{connection}", Viewer, get(console::connection))
         .person("/c/{connection}/setup", Admin, get(console::setup).post(console::change_setup))
+        .person("/c/{connection}/mapping", Admin, get(console::mapping).post(console::change_mapping))
         .person("/c/{connection}/fit", Viewer, get(console::fit))
         .person("/c/{connection}/fit", Approver, post(console::measure))
         .person("/c/{connection}/fit.json", Viewer, get(console::fit_json))

@@ -81,8 +81,7 @@ impl StoredText {
     /// Sets, or with none removes, a setting by its path below the connection.
     pub fn set(&mut self, path: &[&str], value: Option<toml_edit::Value>) {
         let Some((last, tables)) = path.split_last() else { return };
-        let connection = self.document.get_mut("connection").and_then(|item| item.as_array_of_tables_mut());
-        let Some(mut table) = connection.and_then(|tables| tables.get_mut(0)) else { return };
+        let Some(mut table) = self.table_mut() else { return };
         for key in tables {
             let item = table.entry(key).or_insert_with(toml_edit::table);
             if !item.is_table() {
@@ -118,6 +117,11 @@ impl StoredText {
             )));
         }
         Ok(connection)
+    }
+
+    /// The settings of the connection.
+    pub fn table_mut(&mut self) -> Option<&mut toml_edit::Table> {
+        self.document.get_mut("connection")?.as_array_of_tables_mut()?.get_mut(0)
     }
 
     fn table(&self) -> Option<&toml_edit::Table> {

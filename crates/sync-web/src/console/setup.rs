@@ -72,7 +72,7 @@ pub(crate) async fn make(
     }
 }
 
-fn change(who: &Who, name: &str, version: i64, why: &str) -> Change {
+pub(super) fn change(who: &Who, name: &str, version: i64, why: &str) -> Change {
     Change {
         name: name.to_owned(),
         version,

@@ -51,7 +51,8 @@ pub struct Own {
 pub const KINDS: [&str; 8] = ["text", "long_text", "number", "date", "money", "option", "options", "phone"];
 
 /// Whose value counts, and what that means.
-pub const OWNERS: [(&str, &str); 2] = [("erp", "the ERP's"), ("ask", "the ERP's; ask where Pipedrive was edited")];
+pub const OWNERS: [(&str, &str); 2] =
+    [("erp", "the ERP's"), ("ask", "the ERP's; ask where Pipedrive was edited")];
 
 /// What a mapping would write, decided on what was read last of both sides.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -73,30 +74,33 @@ pub struct Foresight {
 impl Mapping {
     /// What a form says of this mapping: what is not said is not mapped, and a field of one's own without anything typed is none.
     pub(crate) fn said(mut self, form: &[(String, String)]) -> Self {
-        let all = |name: &str| form.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.as_str());
-        let of = |name: &str| {
-            let name = name.to_owned();
-            form.iter().find(|(field, _)| *field == name).map(|(_, value)| value.trim().to_owned())
+        let all = |name: &str| -> Vec<&str> {
+            let said = form.iter().filter(|(field, _)| field == name);
+            said.map(|(_, value)| value.trim()).collect()
         };
+        let of = |name: &str| all(name).first().map(|value| (*value).to_owned());
         for known in &mut self.known {
-            known.mapped = known.always || all("more").any(|key| key == known.key);
+            known.mapped = known.always || all("more").contains(&known.key.as_str());
             if known.is_open {
                 known.owner = of(&format!("owner.{}", known.key)).unwrap_or_else(|| "erp".to_owned());
             }
         }
-        self.own = all("own").filter_map(|row| {
-            let of = |field: &str| of(&format!("own.{row}.{field}")).unwrap_or_default();
-            let own = Own {
-                id: of("id"),
-                name: of("name"),
-                expression: of("expression"),
-                kind: of("kind"),
-                currency: of("currency"),
-                owner: of("owner"),
-            };
-            let empty = own.id.is_empty() && own.name.is_empty() && own.expression.is_empty();
-            (!empty && of("gone").is_empty()).then_some(own)
-        }).collect();
+        self.own = all("own")
+            .into_iter()
+            .filter_map(|row| {
+                let of = |field: &str| of(&format!("own.{row}.{field}")).unwrap_or_default();
+                let own = Own {
+                    id: of("id"),
+                    name: of("name"),
+                    expression: of("expression"),
+                    kind: of("kind"),
+                    currency: of("currency"),
+                    owner: of("owner"),
+                };
+                let empty = own.id.is_empty() && own.name.is_empty() && own.expression.is_empty();
+                (!empty && of("gone").is_empty()).then_some(own)
+            })
+            .collect();
         self
     }
 }
@@ -107,15 +111,37 @@ mod tests {
 
     #[test]
     fn a_form_says_everything() {
-        let known = |key: &str, always| Known { key: key.to_owned(), always, mapped: true, is_open: true, ..Known::default() };
-        let before = Mapping { known: vec![known("name", true), known("duns", false), known("email", false)], own: Vec::new() };
+        let known = |key: &str, always| Known {
+            key: key.to_owned(),
+            always,
+            mapped: true,
+            is_open: true,
+            ..Known::default()
+        };
+        let before = Mapping {
+            known: vec![known("name", true), known("duns", false), known("email", false)],
+            own: Vec::new(),
+        };
         let form: Vec<(String, String)> = [
-            ("more", "duns"), ("owner.duns", "ask"), ("own", "0"), ("own.0.id", " size "), ("own.0.name", "Size"),
-            ("own.0.expression", "OrganizationSize"), ("own.0.kind", "number"), ("own.0.owner", "erp"),
-            ("own", "1"), ("own.1.id", "gone"), ("own.1.gone", "1"), ("own", "2"), ("own.2.kind", "text"),
-        ].map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+            ("more", "duns"),
+            ("owner.duns", "ask"),
+            ("own", "0"),
+            ("own.0.id", " size "),
+            ("own.0.name", "Size"),
+            ("own.0.expression", "OrganizationSize"),
+            ("own.0.kind", "number"),
+            ("own.0.owner", "erp"),
+            ("own", "1"),
+            ("own.1.id", "gone"),
+            ("own.1.gone", "1"),
+            ("own", "2"),
+            ("own.2.kind", "text"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
         let said = before.said(&form);
-        let told: Vec<_> = said.known.iter().map(|one| (one.key.as_str(), one.mapped, one.owner.as_str())).collect();
+        let told: Vec<_> =
+            said.known.iter().map(|one| (one.key.as_str(), one.mapped, one.owner.as_str())).collect();
         assert_eq!(told, [("name", true, "erp"), ("duns", true, "ask"), ("email", false, "erp")]);
         let [own] = &said.own[..] else { panic!("one field: {:?}", said.own) };
         assert_eq!((own.id.as_str(), own.kind.as_str()), ("size", "number"));

@@ -12,14 +12,16 @@ use sync_engine::daemon::{Sleeper as _, TokioSleeper};
 use sync_engine::{Event, Watch};
 use sync_store::{ConnectionText, StoreError};
 use sync_web::fit::FitFinding;
+use sync_web::setup::mapping::{Foresight, Mapping};
 use sync_web::setup::{Asked, Change, Look, Looks, Maker, NotMade, Tried};
 use tokio::sync::{mpsc, oneshot};
 
-use super::trying::try_out;
+use super::trying::{foresee, try_out};
 use crate::config::{Config, Connection};
 use crate::connect::redirect_url;
 use crate::fit::{checked, finding, measure};
 use crate::made::{self, Making};
+use crate::mapped;
 use crate::wire::Process;
 
 /// Something that is asked of the process, and who waits for the answer.
@@ -31,6 +33,11 @@ pub(super) enum Errand {
         text: String,
         customer: String,
         answer: oneshot::Sender<Result<Vec<Tried>, NotMade>>,
+    },
+    Foresee {
+        connection: String,
+        text: String,
+        answer: oneshot::Sender<Result<Foresight, NotMade>>,
     },
 }
 
@@ -72,6 +79,19 @@ impl Maker for Clerk {
         self.ask(|answer| Errand::TryOut { connection, text, customer, answer }).await
     }
 
+    async fn foresee(&self, connection: &str, text: &str) -> Result<Foresight, NotMade> {
+        let (connection, text) = (connection.to_owned(), text.to_owned());
+        self.ask(|answer| Errand::Foresee { connection, text, answer }).await
+    }
+
+    fn mapping(&self, text: &str) -> Mapping {
+        mapped::read(text)
+    }
+
+    fn with_mapping(&self, text: &str, mapping: &Mapping) -> Result<String, NotMade> {
+        mapped::write(text, mapping).map_err(|error| made::unusable(&error))
+    }
+
     fn settings(&self, text: &str) -> BTreeMap<String, String> {
         made::settings(text)
     }
@@ -101,6 +121,9 @@ pub(super) async fn until_changed(
             Errand::Consent(name, answer) => drop(answer.send(consent(process, making, &name).await)),
             Errand::TryOut { connection, text, customer, answer } => {
                 drop(answer.send(try_out(process, &connection, &text, &customer).await));
+            }
+            Errand::Foresee { connection, text, answer } => {
+                drop(answer.send(foresee(process, &connection, &text).await));
             }
         }
     }

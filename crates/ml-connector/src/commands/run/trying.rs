@@ -1,13 +1,17 @@
-//! What settings make of a customer: read from the ERP now, mapped as it is and as a text would have it.
+//! What settings make of a customer: read from the ERP now, mapped as it is and as a text would have it; and what a mapping would
+//! write of all customers that were read.
 
 use std::collections::BTreeMap;
 
 use sync_core::fields::{Field, FieldTable, Owner, Values};
-use sync_core::ids::PartyId;
+use sync_core::ids::{ConnectionId, PartyId};
 use sync_core::mapping::{Desired, desired};
 use sync_core::model::{ErpCustomer, ErpParty, Seen};
 use sync_core::ports::{Erp as _, PartyKey};
 use sync_core::value::Value;
+use sync_engine::{EngineError, Foreseen};
+use sync_web::plan::Entry;
+use sync_web::setup::mapping::Foresight;
 use sync_web::setup::{NotMade, Tried};
 
 use crate::clients::{Clients, erp_transport, system_seed};
@@ -29,12 +33,7 @@ pub(super) async fn try_out(
     text: &str,
     customer: &str,
 ) -> Result<Vec<Tried>, NotMade> {
-    let wrong = |error: anyhow::Error| NotMade::new(format!("{error:#}"), "put it right and try again");
-    let trial = StoredText::read(text).and_then(|text| text.connection(name));
-    let trial = trial.map_err(|error| made::unusable(&error))?;
-    let id = process.store.ensure_connection(name, "{}", process.clock.now()).await;
-    let id = id.map_err(|error| wrong(error.into()))?;
-    made::fill(&trial, &process.store, id, process.env).await.map_err(wrong)?;
+    let (trial, id) = trial(process, name, text).await?;
     let Some(then) = mapped(process, &trial, customer).await.map_err(wrong)? else {
         return Err(NotMade::new(
             format!("the ERP shows no party {customer:?}"),
@@ -49,6 +48,88 @@ pub(super) async fn try_out(
     let pairs = pairs.await.map_err(|error| wrong(error.into()))?;
     let crm = pairs.into_iter().next().map(|(_, pair)| pair.crm_mirror).unwrap_or_default();
     Ok(lines(&then, now.as_ref(), &crm))
+}
+
+fn wrong(error: anyhow::Error) -> NotMade {
+    NotMade::new(format!("{error:#}"), "put it right and try again")
+}
+
+/// The connection as a text would have it.
+async fn trial(process: &Process<'_>, name: &str, text: &str) -> Result<(Connection, ConnectionId), NotMade> {
+    let trial = StoredText::read(text).and_then(|text| text.connection(name));
+    let trial = trial.map_err(|error| made::unusable(&error))?;
+    let id = process.store.ensure_connection(name, "{}", process.clock.now()).await;
+    let id = id.map_err(|error| wrong(error.into()))?;
+    made::fill(&trial, &process.store, id, process.env).await.map_err(wrong)?;
+    Ok((trial, id))
+}
+
+/// Customers that are looked at: more would keep whoever asks waiting.
+const LOOKED_AT: u64 = 2_000;
+
+/// Customers of a page.
+const PAGE: u32 = 200;
+
+/// Records that are shown.
+const SHOWN: usize = 20;
+
+/// What a mapping would write that is not written anyway.
+pub(super) async fn foresee(process: &Process<'_>, name: &str, text: &str) -> Result<Foresight, NotMade> {
+    let (trial, id) = trial(process, name, text).await?;
+    let now = process.config.connections.iter().find(|connection| connection.name == name);
+    let Some(now) = now else {
+        return Err(NotMade::new(
+            "nothing was read yet",
+            "switch the connection on first, or try the mapping on one customer",
+        ));
+    };
+    let then = process.planner_beside(&trial, id).map_err(wrong)?;
+    let now = process.planner_beside(now, id).map_err(wrong)?;
+    let store = |error: EngineError| wrong(error.into());
+    if !now.is_loaded().await.map_err(store)? {
+        return Err(NotMade::new(
+            "both systems were not read completely yet",
+            "wait for the first sync to come to its end, or try the mapping on one customer",
+        ));
+    }
+    let mut foresight =
+        Foresight { unread: unread(&now.policy.fields, &then.policy.fields), ..Foresight::default() };
+    let mut after = None;
+    while let Some((last, customers)) = then.page_of_all(after, PAGE).await.map_err(store)? {
+        if foresight.looked_at >= LOOKED_AT {
+            foresight.more = true;
+            break;
+        }
+        let before = now.page_of_all(after, PAGE).await.map_err(store)?.map_or(Vec::new(), |(_, page)| page);
+        let before: BTreeMap<PartyId, Foreseen> = before.into_iter().map(|one| (one.party, one)).collect();
+        foresight.looked_at += customers.len() as u64;
+        for one in customers {
+            let same = |was: &Foreseen| was.plans == one.plans && was.rest == one.rest;
+            if before.get(&one.party).is_some_and(same) {
+                continue;
+            }
+            foresight.totals.count(&one);
+            let entry = Entry::of(&one, |step| then.crm.price(step));
+            foresight.tokens += entry.tokens;
+            if foresight.entries.len() < SHOWN && !entry.is_quiet() {
+                foresight.entries.push(entry);
+            }
+        }
+        after = Some(last);
+    }
+    Ok(foresight)
+}
+
+/// What the new table has and the old one has not: of it nothing was read yet.
+fn unread(now: &FieldTable, then: &FieldTable) -> Vec<String> {
+    let known = now.attributes();
+    let reads = |field: &Field| match then.own(*field) {
+        Some(own) => own.expression.names().iter().any(|name| !known.contains(name)) || !now.has(*field),
+        None => !now.has(*field),
+    };
+    let label =
+        |field: Field| then.own(field).map_or_else(|| field.label().to_owned(), |own| own.name.clone());
+    then.fields().filter(reads).map(label).collect()
 }
 
 async fn mapped(
