@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { connect, press } from "./connect.mjs";
+import { remap } from "./remap.mjs";
 import { World, until } from "./world.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -148,6 +149,8 @@ async function drive(world, browser) {
   await page.waitForSelector("tr:has(th:text-is('Name')) td:has-text('Written')");
   await look(page, "customer");
 
+  await remap(world, page, { step, look, go, until, organizations, party: renamed });
+
   step("writes are shown as they happen");
   await go("/c/acme");
   await look(page, "status", true);
@@ -172,7 +175,7 @@ async function drive(world, browser) {
 
   step("every page, as an admin");
   const document = (await (await api("connections/acme/documents?decision=attached")).json())[0];
-  const paths = ["/", "/c/acme/fit", "/reference", "/people", "/tokens", "/deeds", "/connections/new", "/c/acme/setup", "/c/acme", "/c/acme/customers", "/c/acme/holds",
+  const paths = ["/", "/c/acme/fit", "/reference", "/people", "/tokens", "/deeds", "/connections/new", "/c/acme/setup", "/c/acme/mapping", "/c/acme", "/c/acme/customers", "/c/acme/holds",
     "/c/acme/handovers", "/c/acme/documents", "/c/acme/documents?decision=attached", "/c/acme/plan", "/c/acme/journal",
     `/c/acme/deals/${deal}`, ...(document ? [`/c/acme/documents/${document.document}`] : [])];
   for (const path of paths) {
@@ -198,7 +201,7 @@ async function drive(world, browser) {
   await plain.click("button.main");
   for (const path of paths) {
     const answer = await plain.goto(world.console + path);
-    const admins = ["/people", "/tokens", "/deeds", "/connections/new", "/c/acme/setup"].includes(path);
+    const admins = ["/people", "/tokens", "/deeds", "/connections/new", "/c/acme/setup", "/c/acme/mapping"].includes(path);
     assert.equal(answer.status(), admins ? 403 : 200, path);
     const buttons = await plain.locator("main form[method=post]:has(button) button").allTextContents();
     assert.deepEqual(buttons, [], path);
