@@ -86,7 +86,10 @@ export async function connect(world, page, { step, look, go, picture }) {
   const organizations = async () => (await world.at(world.crm, "api/v2/organizations?limit=500")).data;
   assert.equal((await organizations()).length, 0, "nothing is written");
 
-  step("it is switched on");
+  step("it is switched on; what was won before waits");
+  const bygone = { value: "1 Old Road, Springfield", locality: "Springfield", postal_code: "62701", country: "US", admin_area_level_1: "IL" };
+  const org_id = await world.enter("organizations", { name: "Bygone Mills Ltd", address: bygone });
+  await world.enter("deals", { title: "Won long ago", org_id, value: 50, currency: "USD", status: "won" });
   await press(page, "nav >> text=Setup");
   await page.fill("#n1", "6");
   await press(page, "button[value=on]");

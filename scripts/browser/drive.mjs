@@ -119,6 +119,19 @@ async function drive(world, browser) {
   assert.match(await page.textContent("h1"), /<script>alert\(1\)<\/script> Works Ltd/);
   await look(page);
 
+  step("a deal that was won before is asked for");
+  await go("/c/acme/plan");
+  await press(page, "text=older won deals");
+  await reload_until(page, "the older deal is there", () => page.locator("h2:has-text('Bygone Mills Ltd')").count());
+  await look(page, "older-deals");
+  await page.locator("input[name=deal]").first().check();
+  await press(page, "text=Ask for those that are chosen");
+  await page.waitForSelector("p.said");
+  await until("it is a customer of the ERP", async () => {
+    const { parties } = await world.atErp("_sim/truth");
+    return parties.some((party) => party.OrganizationName === "Bygone Mills Ltd");
+  });
+
   step("an organization is deleted; the question is answered");
   const gone = all[0];
   await world.at(world.crm, `_sim/organizations/${gone.id}`, null, "DELETE");
@@ -176,7 +189,7 @@ async function drive(world, browser) {
   step("every page, as an admin");
   const document = (await (await api("connections/acme/documents?decision=attached")).json())[0];
   const paths = ["/", "/c/acme/fit", "/reference", "/people", "/tokens", "/deeds", "/connections/new", "/c/acme/setup", "/c/acme/mapping", "/c/acme", "/c/acme/customers", "/c/acme/holds",
-    "/c/acme/handovers", "/c/acme/documents", "/c/acme/documents?decision=attached", "/c/acme/plan", "/c/acme/journal",
+    "/c/acme/handovers", "/c/acme/documents", "/c/acme/documents?decision=attached", "/c/acme/plan", "/c/acme/plan/deals", "/c/acme/journal",
     `/c/acme/deals/${deal}`, ...(document ? [`/c/acme/documents/${document.document}`] : [])];
   for (const path of paths) {
     await go(path);

@@ -12,7 +12,6 @@ pub mod connect;
 pub mod docs;
 pub mod exit;
 pub mod fit;
-pub mod handover_preview;
 pub mod hooks;
 
 pub mod made;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 use sync_web::plan::{Entry, Totals};
 
-use crate::handover_preview::Handovers;
+use sync_web::handover_plan::Handovers;
 
 /// What a sync of one connection would do.
 #[derive(Debug, Clone, Serialize)]

@@ -35,6 +35,9 @@ use crate::{
 /// Organizations loaded at once.
 const PAGE: u32 = 500;
 
+/// Pages of organizations looked through for one page of older deals.
+const MOST_PAGES: usize = 10;
+
 /// Handovers that are due and shown.
 const MOST_DUE: u32 = 1_000;
 
@@ -74,6 +77,17 @@ pub struct HandoverPreview {
     pub answers: Vec<ForeseenAnswer>,
 }
 
+/// A page of older won deals that wait for a person.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OlderPage {
+    /// Those that wait, by organization.
+    pub handovers: Vec<ForeseenHandover>,
+    /// Organizations with older won deals that are customers of the ERP already.
+    pub customers_already: u64,
+    /// The organization after which the next page begins; none at the end.
+    pub next: Option<OrgId>,
+}
+
 /// A handover, and what would become of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForeseenHandover {
@@ -93,6 +107,11 @@ pub struct ForeseenHandover {
     pub next: NextStep,
     /// Digest of all this, as far as the store tells: whoever asks for it later can tell whether anything moved.
     pub digest: String,
+}
+
+fn page_of(preview: HandoverPreview, next: Option<OrgId>) -> OlderPage {
+    let HandoverPreview { handovers, customers_already, answers: _ } = preview;
+    OlderPage { handovers, customers_already, next }
 }
 
 impl HandoverPlanner {
@@ -133,6 +152,31 @@ impl HandoverPlanner {
                 }
             }
         }
+    }
+
+    /// Older won deals of the organizations after this one: about `limit` of them, or as many as there are among the first
+    /// thousands of organizations.
+    ///
+    /// # Errors
+    /// When the store cannot be read; inside, when the ERP did not answer.
+    pub async fn older(&self, after: Option<OrgId>, limit: usize) -> Result<Called<OlderPage>, EngineError> {
+        let (mut preview, mut after) = (HandoverPreview::default(), after.unwrap_or(OrgId(0)));
+        for _ in 0..MOST_PAGES {
+            let orgs = self.store.read(self.connection).await?.orgs_with_deals(after, PAGE).await?;
+            if orgs.is_empty() {
+                return Ok(Ok(page_of(preview, None)));
+            }
+            for org in orgs {
+                if let Err(error) = self.waiting(org, &mut preview).await? {
+                    return Ok(Err(error));
+                }
+                after = org;
+                if preview.handovers.len() >= limit {
+                    return Ok(Ok(page_of(preview, Some(after))));
+                }
+            }
+        }
+        Ok(Ok(page_of(preview, Some(after))))
     }
 
     /// What a person would ask for now in the name of this deal; none if it does not wait.

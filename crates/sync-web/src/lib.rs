@@ -36,5 +36,5 @@ pub use metrics::metrics_page;
 pub use routes::router;
 pub use serve::{Limits, Serving, serve};
 pub use tls::{Certificates, Look, TlsError};
-pub use told::{TellError, fit, plan, reading};
+pub use told::{TellError, fit, handover_plan, plan, reading};
 pub use who::invitation;

@@ -163,7 +163,9 @@ pub(crate) fn routes() -> Vec<Route> {
         .person("/c/{connection}/documents/{document}", Approver, post(console::assign))
         .person("/c/{connection}/deals/{deal}", Viewer, get(console::deal))
         .person("/c/{connection}/plan", Viewer, get(console::plan))
-        .person("/c/{connection}/plan", Approver, post(console::approve));
+        .person("/c/{connection}/plan", Approver, post(console::approve))
+        .person("/c/{connection}/plan/deals", Viewer, get(console::older))
+        .person("/c/{connection}/plan/deals", Approver, post(console::ask_for_older));
     routes.0
 }
 

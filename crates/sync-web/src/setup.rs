@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::sync::mpsc;
 
-use crate::told::fit::FitFinding;
+use crate::told::{fit::FitFinding, handover_plan::OlderDeals};
 
 pub mod mapping;
 
@@ -100,6 +100,9 @@ pub trait Maker: Send + Sync {
     /// What a mapping in force by this text would write that is not written anyway, of the customers that were read last.
     /// Nothing is kept, and neither system is asked.
     async fn foresee(&self, connection: &str, text: &str) -> Result<Foresight, NotMade>;
+
+    /// Older won deals that wait for a person, after an organization; none where won deals are not handed over.
+    async fn older_deals(&self, connection: &str, after: Option<i64>) -> Result<Option<OlderDeals>, NotMade>;
 
     /// The mapping of a text, for a form.
     fn mapping(&self, text: &str) -> Mapping;

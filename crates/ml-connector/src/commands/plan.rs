@@ -18,11 +18,11 @@ use super::sync::{chosen, stopped};
 use crate::cli::PlanArgs;
 use crate::config::Connection;
 use crate::exit::{ExitCode, Failed};
-use crate::handover_preview::Handovers;
 use crate::output::talk;
 use crate::plan_file::{PlanFile, PlanRecord, PlannedHandover, VERSION};
 use crate::preview::{Preview, Read, Tokens};
 use crate::progress::Progress;
+use sync_web::handover_plan::Handovers;
 use sync_web::plan::{Entry, Families, Totals};
 
 use crate::wire::{Process, SystemClock, open_store, plan_digest};

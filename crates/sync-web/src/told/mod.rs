@@ -4,6 +4,7 @@ mod budget;
 mod customers;
 mod documents;
 pub mod fit;
+pub mod handover_plan;
 mod handovers;
 mod holds;
 mod journal;

@@ -8,10 +8,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::future::pending;
 use jiff::SignedDuration;
+use sync_core::ids::OrgId;
 use sync_engine::daemon::{Sleeper as _, TokioSleeper};
 use sync_engine::{Event, Watch};
 use sync_store::{ConnectionText, StoreError};
 use sync_web::fit::FitFinding;
+use sync_web::handover_plan::OlderDeals;
 use sync_web::setup::mapping::{Foresight, Mapping};
 use sync_web::setup::{Asked, Change, Look, Looks, Maker, NotMade, Tried};
 use tokio::sync::{mpsc, oneshot};
@@ -33,6 +35,11 @@ pub(super) enum Errand {
         text: String,
         customer: String,
         answer: oneshot::Sender<Result<Vec<Tried>, NotMade>>,
+    },
+    OlderDeals {
+        connection: String,
+        after: Option<i64>,
+        answer: oneshot::Sender<Result<Option<OlderDeals>, NotMade>>,
     },
     Foresee {
         connection: String,
@@ -84,6 +91,11 @@ impl Maker for Clerk {
         self.ask(|answer| Errand::Foresee { connection, text, answer }).await
     }
 
+    async fn older_deals(&self, connection: &str, after: Option<i64>) -> Result<Option<OlderDeals>, NotMade> {
+        let connection = connection.to_owned();
+        self.ask(|answer| Errand::OlderDeals { connection, after, answer }).await
+    }
+
     fn mapping(&self, text: &str) -> Mapping {
         mapped::read(text)
     }
@@ -122,12 +134,33 @@ pub(super) async fn until_changed(
             Errand::TryOut { connection, text, customer, answer } => {
                 drop(answer.send(try_out(process, &connection, &text, &customer).await));
             }
+            Errand::OlderDeals { connection, after, answer } => {
+                drop(answer.send(older_deals(process, &connection, after).await));
+            }
             Errand::Foresee { connection, text, answer } => {
                 drop(answer.send(foresee(process, &connection, &text).await));
             }
         }
     }
     pending::<()>().await;
+}
+
+/// Older deals of a page.
+const OLDER: usize = 50;
+
+async fn older_deals(
+    process: &Process<'_>,
+    name: &str,
+    after: Option<i64>,
+) -> Result<Option<OlderDeals>, NotMade> {
+    let wrong = |error: anyhow::Error| NotMade::new(format!("{error:#}"), "try again in a moment");
+    let Some(connection) = known(process.config, name) else { return Ok(None) };
+    let id = process.number(connection).await.map_err(wrong)?;
+    let planner = process.handover_planner_beside(connection, id).await.map_err(wrong)?;
+    let Some(planner) = planner.map_err(|error| wrong(error.into()))? else { return Ok(None) };
+    let page = planner.older(after.map(OrgId), OLDER).await.map_err(|error| wrong(error.into()))?;
+    let page = page.map_err(|error| wrong(error.into()))?;
+    Ok(Some(OlderDeals::of(&page, planner.since)))
 }
 
 async fn consent(process: &Process<'_>, making: &Making<'_>, name: &str) -> Result<String, NotMade> {

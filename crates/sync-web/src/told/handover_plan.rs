@@ -8,7 +8,7 @@ use serde::Serialize;
 use sync_core::handover::{NextStep, Piece, Question, Subject};
 use sync_core::ids::{DealId, PartyId};
 use sync_core::money::Money;
-use sync_engine::{ForeseenAnswer, ForeseenHandover, HandoverPreview};
+use sync_engine::{ForeseenAnswer, ForeseenHandover, HandoverPreview, OlderPage};
 
 /// What would be handed over to the ERP.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -76,6 +76,29 @@ pub struct Deal {
     pub value: Option<Money>,
     /// When it was won.
     pub won_at: Option<String>,
+}
+
+/// A page of older won deals that wait for a person.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct OlderDeals {
+    /// Those that wait, by organization.
+    pub records: Vec<HandoverEntry>,
+    /// Organizations with older won deals that are customers of the ERP already.
+    pub customers_already: u64,
+    /// The organization after which the next page begins; none at the end.
+    pub next: Option<i64>,
+}
+
+impl OlderDeals {
+    /// What is shown of a page.
+    #[must_use]
+    pub fn of(page: &OlderPage, since: Option<Timestamp>) -> Self {
+        Self {
+            records: page.handovers.iter().map(|handover| HandoverEntry::of(handover, since)).collect(),
+            customers_already: page.customers_already,
+            next: page.next.map(|org| org.0),
+        }
+    }
 }
 
 impl Handovers {
@@ -150,6 +173,19 @@ impl Answer {
 }
 
 impl HandoverEntry {
+    /// The organization and the deal, as a form says which.
+    pub(crate) fn which(&self) -> Option<String> {
+        match (self.subject, &self.deal) {
+            (Subject::Org(org), Some(deal)) => Some(format!("{org}.{}", deal.id)),
+            (Subject::Org(_), None) | (Subject::Deal(_), _) => None,
+        }
+    }
+
+    /// What is written first, exactly.
+    pub(crate) fn exactly(&self) -> Option<String> {
+        self.begins.as_ref().and_then(|piece| serde_json::to_string_pretty(piece).ok())
+    }
+
     /// What is shown of a handover.
     pub fn of(handover: &ForeseenHandover, since: Option<Timestamp>) -> Self {
         let ForeseenHandover { subject, name, deal, unit, waits, party, next, digest: _ } = handover;
