@@ -119,6 +119,7 @@ async fn ours(folder: &std::path::Path, seconds: u64, connections: usize) -> Ran
     let keys = HookKeys { basic: vec![("pipedrive".to_owned(), "secret".into())], hmac: None, all: false };
     let door = HookDoor {
         connection,
+        base: "http://127.0.0.1/hooks/acme/".to_owned(),
         paths: vec!["0123456789abcdef0123456789abcdef".to_owned()],
         verifier: Arc::new(PipedriveHooks::new(&keys).expect("a verifier")),
         bell: Arc::new(Bell::default()),

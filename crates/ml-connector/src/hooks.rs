@@ -28,19 +28,13 @@ pub fn door(
     let verifier = PipedriveHooks::new(&keys(webhooks, env)?)
         .map_err(anyhow::Error::msg)
         .with_context(|| format!("webhooks of {}", connection.name))?;
-    let paths = paths(connection, webhooks, env)?;
-    Ok(Some(HookDoor { connection: id, paths, verifier: Arc::new(verifier), bell }))
+    let (base, paths) = (base(connection, webhooks), paths(connection, webhooks, env)?);
+    Ok(Some(HookDoor { connection: id, base, paths, verifier: Arc::new(verifier), bell }))
 }
 
 /// The subscription that a connection shall have, given its door; without a door it shall have none.
 pub fn subscribing(connection: &Connection, door: Option<&HookDoor>) -> Subscribing {
-    let mut addresses = match (&connection.webhooks, door) {
-        (Some(webhooks), Some(door)) => {
-            door.paths.iter().map(|path| address(connection, webhooks, path)).collect()
-        }
-        (None, _) | (_, None) => Vec::new(),
-    }
-    .into_iter();
+    let mut addresses = door.map(HookDoor::addresses).unwrap_or_default().into_iter();
     let address = addresses.next();
     Subscribing {
         wanted: address.is_some(),
@@ -57,9 +51,10 @@ pub fn entities(connection: &Connection) -> Vec<HookEntity> {
     std::iter::once(HookEntity::Organization).chain(deals.then_some(HookEntity::Deal)).collect()
 }
 
-fn address(connection: &Connection, webhooks: &Webhooks, path: &str) -> String {
+/// Where a connection's door stands, up to what nobody guesses.
+fn base(connection: &Connection, webhooks: &Webhooks) -> String {
     let base = webhooks.public_url.as_str().trim_end_matches('/');
-    format!("{base}/hooks/{}/{path}", connection.name)
+    format!("{base}/hooks/{}/", connection.name)
 }
 
 /// The addresses of a connection's door, that of the secret in use first. Whoever knows one has half of what it takes to
@@ -72,8 +67,8 @@ pub fn addresses(
     env: &dyn Fn(&str) -> Option<String>,
 ) -> anyhow::Result<Vec<String>> {
     let Some(webhooks) = &connection.webhooks else { return Ok(Vec::new()) };
-    let paths = paths(connection, webhooks, env)?;
-    Ok(paths.iter().map(|path| address(connection, webhooks, path)).collect())
+    let (base, paths) = (base(connection, webhooks), paths(connection, webhooks, env)?);
+    Ok(paths.iter().map(|path| format!("{base}{path}")).collect())
 }
 
 /// Addresses end up in logs and on screens: whoever has one shall not find the password by trying many (OWASP's number for

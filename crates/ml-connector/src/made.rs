@@ -178,7 +178,7 @@ impl Making<'_> {
         let id = self.store.ensure_connection(&name, "{}", now).await.map_err(failed)?;
         let newest = self.store.versions_of(id, 1).await.map_err(failed)?.into_iter().next();
         if newest.as_ref().map_or(0, |newest| newest.version) != version {
-            return Err(NotMade::new(
+            return Err(NotMade::as_things_stand(
                 "somebody else changed this connection meanwhile",
                 "look at what it says now and change it again",
             ));
@@ -202,7 +202,7 @@ impl Making<'_> {
         }
         for (secret, typed) in secrets {
             self.seal(id, &secret, &typed).await.map_err(|error| {
-                NotMade::new(
+                NotMade::as_things_stand(
                     format!("the secret cannot be kept: {error:#}"),
                     "docs/connect.md tells where the master key is looked for",
                 )
@@ -210,7 +210,7 @@ impl Making<'_> {
         }
         let added = self.store.add_connection_text(id, version, (&who, &why), &text.text(), now).await;
         if !added.map_err(failed)? {
-            return Err(NotMade::new(
+            return Err(NotMade::as_things_stand(
                 "somebody else changed this connection at the same time",
                 "look at what it says now and change it again",
             ));
@@ -293,7 +293,7 @@ pub fn unusable(error: &StoredError) -> NotMade {
 }
 
 fn failed(error: sync_store::StoreError) -> NotMade {
-    NotMade::new(format!("the store does not answer: {error}"), "try again in a moment")
+    NotMade::as_things_stand(format!("the store does not answer: {error}"), "try again in a moment")
 }
 
 #[cfg(test)]

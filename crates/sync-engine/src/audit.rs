@@ -103,7 +103,7 @@ impl Audited {
         }
     }
 
-    fn note(&mut self, page: &Page) {
+    fn note(&mut self, page: &AuditPage) {
         for (standing, read_at) in page.standings.values() {
             self.customers += 1;
             match standing {
@@ -125,20 +125,28 @@ impl Audited {
 }
 
 /// How a customer stands.
-enum Standing {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// Both sides say the same, or are meant to differ.
     Equal,
+    /// They differ, and are in the queue or wait for a lost answer.
     Working,
+    /// It waits for a person.
     Held,
+    /// They differ, and nobody works on it.
     Found(Difference),
 }
 
-/// A page of customers, by party; each with the older reading of its two sides.
-struct Page {
-    last: PartyId,
-    standings: BTreeMap<PartyId, (Standing, Option<Timestamp>)>,
+/// A page of customers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditPage {
+    /// The last party that was looked at, customer or not.
+    pub last: PartyId,
+    /// Customers by party, each with the older reading of its two sides.
+    pub standings: BTreeMap<PartyId, (Standing, Option<Timestamp>)>,
 }
 
-impl Page {
+impl AuditPage {
     fn found(&self) -> Vec<&Difference> {
         let found = self.standings.values().filter_map(|(standing, _)| match standing {
             Standing::Found(difference) => Some(difference),
@@ -174,13 +182,27 @@ impl Auditor {
             return Ok(None);
         }
         let (mut audited, mut after) = (Audited::begun(now), None);
-        while let Some(page) = page(&mut tx, &self.policy, after, now).await? {
+        while let Some(page) = page(&mut tx, &self.policy, (after, PAGE), now).await? {
             audited.note(&page);
             after = Some(page.last);
             see(audited.customers);
         }
         audited.ended_at = Some(now);
         Ok(Some(audited))
+    }
+
+    /// Looks at the parties after this one, `limit` at most; none if there are no more.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn page(
+        &self,
+        after: Option<PartyId>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Option<AuditPage>, EngineError> {
+        let mut tx = self.store.read(self.connection).await?;
+        page(&mut tx, &self.policy, (after, limit), now).await
     }
 }
 
@@ -197,7 +219,7 @@ impl Engine {
             return Ok(false);
         }
         let (mut audited, after) = state.now.take().unwrap_or_else(|| (Audited::begun(now), None));
-        let page = page(&mut tx, &self.settings.policy, after, now).await?;
+        let page = page(&mut tx, &self.settings.policy, (after, PAGE), now).await?;
         drop(tx);
         let mut tx = self.write().await?;
         let Some(page) = page else {
@@ -226,10 +248,10 @@ impl Engine {
 async fn page(
     tx: &mut Tx,
     policy: &Policy,
-    after: Option<PartyId>,
+    (after, limit): (Option<PartyId>, u32),
     now: Timestamp,
-) -> Result<Option<Page>, EngineError> {
-    let (parties, read_at) = parties_after(tx, after, PAGE).await?;
+) -> Result<Option<AuditPage>, EngineError> {
+    let (parties, read_at) = parties_after(tx, after, limit).await?;
     let Some(last) = parties.last().copied() else { return Ok(None) };
     let queued: BTreeSet<PartyId> = tx.jobs(&parties).await?.into_iter().map(|job| job.party).collect();
     // What was read last is what is compared, however long ago that was.
@@ -244,7 +266,7 @@ async fn page(
         let older = [read_at.get(&party.0).copied(), org_read].into_iter().flatten().min();
         standings.insert(party, (standing, older));
     }
-    Ok(Some(Page { last, standings }))
+    Ok(Some(AuditPage { last, standings }))
 }
 
 /// The parties after this one that the ERP told of or that have an organization, `limit` at most, and when the ERP's were read.

@@ -31,7 +31,7 @@ const NEWEST: &str = "SELECT connection_id, name, version, made_at, made_by, why
 
 const VERSIONS: &str = "SELECT connection_id, name, version, made_at, made_by, why, body \
     FROM connection_text JOIN connection ON connection.id = connection_id \
-    WHERE connection_id = $1 ORDER BY version DESC LIMIT $2";
+    WHERE connection_id = $1 AND version < $2 ORDER BY version DESC LIMIT $3";
 
 fn text(row: &Row<'_>) -> Result<ConnectionText, StoreError> {
     Ok(ConnectionText {
@@ -63,7 +63,20 @@ impl Store {
         connection: ConnectionId,
         limit: u32,
     ) -> Result<Vec<ConnectionText>, StoreError> {
-        let args = vec![connection.0.into(), i64::from(limit).into()];
+        self.versions_before(connection, i64::MAX, limit).await
+    }
+
+    /// Versions of a connection's text that are older than `before`, newest first.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn versions_before(
+        &self,
+        connection: ConnectionId,
+        before: i64,
+        limit: u32,
+    ) -> Result<Vec<ConnectionText>, StoreError> {
+        let args = vec![connection.0.into(), before.into(), i64::from(limit).into()];
         self.read(INSTALLATION).await?.fetch("connection_text", VERSIONS, args, text).await
     }
 

@@ -238,22 +238,21 @@ impl Tx {
         Ok(())
     }
 
-    /// A page of open questions about what deals show, oldest first; of one kind only, if that is given. `after` is the last
-    /// one of the page before.
+    /// A page of open questions about what deals show, oldest first; of one kind only, if that is given. `after` says
+    /// when the last one of the page before was asked, and about which deal.
     ///
     /// # Errors
     /// When the database refuses or a row cannot be read.
     pub async fn page_questions(
         &mut self,
         key: Option<&str>,
-        after: Option<&PageQuestionRow>,
+        after: Option<(Timestamp, DealId)>,
         limit: u32,
     ) -> Result<Vec<PageQuestionRow>, StoreError> {
         let sql = "SELECT deal_id, question_key, question, asked_at FROM deal_page \
             WHERE connection_id = $1 AND question_key IS NOT NULL AND ($2 = '' OR question_key = $2) \
             AND (asked_at, deal_id) > ($3, $4) ORDER BY asked_at, deal_id LIMIT $5";
-        let (at, deal) =
-            after.map_or((i64::MIN, i64::MIN), |last| (last.asked_at.as_microsecond(), last.deal.0));
+        let (at, deal) = after.map_or((i64::MIN, i64::MIN), |(at, deal)| (at.as_microsecond(), deal.0));
         let key = key.unwrap_or_default();
         let args = vec![self.id(), key.into(), at.into(), deal.into(), i64::from(limit).into()];
         self.fetch("deal_page", sql, args, |row| {

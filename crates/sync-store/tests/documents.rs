@@ -243,7 +243,8 @@ async fn deal_pages(store: Store) {
     let row = tx.deal_pages(&[DEAL, DealId(5)]).await.unwrap().remove(&DEAL).unwrap();
     assert_eq!(row.question, Some((question("note_edited", "2"), at(81))));
     let first = tx.page_questions(None, None, 1).await.unwrap();
-    let second = tx.page_questions(None, first.first(), 10).await.unwrap();
+    let last = (first[0].asked_at, first[0].deal);
+    let second = tx.page_questions(None, Some(last), 10).await.unwrap();
     assert_eq!((first[0].deal, second[0].deal, second.len()), (DEAL, OTHER, 1));
     assert_eq!(tx.page_questions(Some("note_gone"), None, 10).await.unwrap(), second);
     let counts = BTreeMap::from([("note_edited".to_owned(), 1), ("note_gone".to_owned(), 1)]);

@@ -1,10 +1,15 @@
 //! What people and programs can do: one way for API and console. Who did it is written down before it is answered.
 
+use std::collections::BTreeSet;
+
+use axum::http::StatusCode;
 use sync_core::{
     answers::Answer,
     documents::{AttachAnswer, DocumentKey},
     handover::{Asked, HandoverAnswer, Subject},
+    hold::HoldReason,
     ids::{AccountId, DealId, OrgId, PartyId, WishId},
+    poll::Again,
 };
 use sync_store::{Answered, ConnectionRow, DocumentId, Errand, Store};
 
@@ -12,7 +17,7 @@ use crate::{
     door::Door,
     problem::Problem,
     setup::{Change, Look, NotMade},
-    told::handovers_named,
+    told::{MOST, at, handovers_named},
     who::Who,
 };
 
@@ -54,6 +59,54 @@ fn taken(answered: Answered, about: &str) -> Result<(), Problem> {
             Err(Problem::bad(why, "the question's `answers` lists what can be answered"))
         }
     }
+}
+
+/// Gives all of them one answer; tells who took it.
+pub(crate) async fn answer_all(
+    (door, who): (&Door, &Who),
+    connection: &ConnectionRow,
+    parties: &[i64],
+    answer: &str,
+) -> Result<Vec<i64>, Problem> {
+    let mut took = Vec::new();
+    for party in parties {
+        match answer_hold((door, who), connection, *party, (answer, None)).await {
+            Ok(()) => took.push(*party),
+            // Solved meanwhile: nobody waits for the answer any more.
+            Err(problem) if problem.status == StatusCode::CONFLICT.as_u16() => {}
+            Err(problem) => return Err(problem),
+        }
+    }
+    Ok(took)
+}
+
+/// What became of an approval.
+pub(crate) struct Approval {
+    /// Parties that pass the guard now.
+    pub(crate) approved: Vec<i64>,
+    /// Parties that were named and that it does not hold.
+    pub(crate) not_held: Vec<i64>,
+    /// How many it still holds.
+    pub(crate) left: usize,
+}
+
+/// Lets these parties pass the mass guard that holds them; without parties the first [`MOST`] of all that it holds.
+pub(crate) async fn approve(
+    (door, who): (&Door, &Who),
+    connection: &ConnectionRow,
+    parties: Option<Vec<i64>>,
+) -> Result<Approval, Problem> {
+    let mut tx = store(door).read(connection.id).await?;
+    let held = tx.held_parties(HoldReason::MASS_CHANGE).await?;
+    drop(tx);
+    let held: BTreeSet<i64> = held.into_iter().map(|party| party.0).collect();
+    let (chosen, not_held) = match parties {
+        Some(parties) => parties.into_iter().partition(|party| held.contains(party)),
+        None => (held.iter().copied().take(MOST as usize).collect::<Vec<_>>(), Vec::new()),
+    };
+    let approved = answer_all((door, who), connection, &chosen, "go").await?;
+    let left = held.len().saturating_sub(approved.len());
+    Ok(Approval { approved, not_held, left })
 }
 
 /// Answers what is asked about a handover.
@@ -144,6 +197,22 @@ pub(crate) async fn sync(
     Ok(wish)
 }
 
+/// Asks that what the ERP changed since a time, or everything on both sides, is read and looked at again.
+pub(crate) async fn resync(
+    (door, who): (&Door, &Who),
+    connection: &ConnectionRow,
+    again: Again,
+) -> Result<WishId, Problem> {
+    let now = door.parts.clock.now();
+    let wish = store(door).wish_for(connection.id, &who.name, &Errand::Again(again), now).await?;
+    let about = match again {
+        Again::All => "everything".to_owned(),
+        Again::From(since) => format!("what the ERP changed since {}", at(since)),
+    };
+    who.did(door, "asked for a resync", about, (Some(connection.id), String::new())).await?;
+    Ok(wish)
+}
+
 /// Asks for a look at both systems; its end is told by [`crate::setup::Looks::state`].
 pub(crate) async fn look(
     (door, who): (&Door, &Who),
@@ -159,6 +228,20 @@ pub(crate) async fn look(
     };
     who.did(door, what, "both systems".to_owned(), (Some(connection.id), String::new())).await?;
     Ok(())
+}
+
+/// Makes a connection of this name, of which nothing else is said yet; inside, why it was not made.
+pub(crate) async fn make((door, who): (&Door, &Who), name: &str) -> Result<Result<(), NotMade>, Problem> {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    if !(1..=64).contains(&name.len()) || !name.chars().all(allowed) {
+        let refused = NotMade::new("This is no name for a connection", "write 1 to 64 of a-z, 0-9, - and _");
+        return Ok(Err(refused));
+    }
+    if crate::told::connection(store(door), name).await?.is_some() {
+        let refused = NotMade::as_things_stand("There is a connection of this name", "take another name");
+        return Ok(Err(refused));
+    }
+    change((door, who), Change::of(name, 0, &who.name, "made")).await
 }
 
 /// Changes a connection that was made in the console; inside, why it was not changed.

@@ -40,12 +40,22 @@ const WAITING: usize = 1_024;
 pub struct HookDoor {
     /// The connection.
     pub connection: ConnectionId,
-    /// The last parts of its paths: nobody guesses them.
+    /// The address that the CRM is told, up to the last part of its path.
+    pub base: String,
+    /// The last parts of its paths: nobody guesses them. That of the secret in use first.
     pub paths: Vec<String>,
     /// Who vouches.
     pub verifier: Arc<dyn HookVerifier>,
     /// Wakes whoever works on the connection.
     pub bell: Arc<Bell>,
+}
+
+impl HookDoor {
+    /// The addresses under which it takes webhooks in. Whoever knows one has half of what it takes to send something.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<String> {
+        self.paths.iter().map(|path| format!("{}{path}", self.base)).collect()
+    }
 }
 
 /// What came to the door of a connection since the process began.
@@ -122,6 +132,11 @@ impl Intake {
     #[must_use]
     pub fn visits(&self, connection: &str) -> Option<&Visits> {
         self.doors.get(connection).map(|(_, visits)| visits)
+    }
+
+    /// Where a connection takes webhooks in; none where it takes none.
+    pub(crate) fn addresses(&self, connection: &str) -> Option<Vec<String>> {
+        self.doors.get(connection).map(|(door, _)| door.addresses())
     }
 
     /// Judges what the path and the headers show, before anybody waits for a body.

@@ -36,6 +36,22 @@ pub struct Change {
     pub secrets: Vec<(String, SecretString)>,
 }
 
+impl Change {
+    /// A change that changes nothing yet.
+    #[must_use]
+    pub fn of(name: &str, version: i64, who: &str, why: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            version,
+            who: who.to_owned(),
+            why: why.to_owned(),
+            settings: Vec::new(),
+            text: None,
+            secrets: Vec::new(),
+        }
+    }
+}
+
 /// A setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Setting {
@@ -58,12 +74,19 @@ pub struct NotMade {
     pub message: String,
     /// What to do.
     pub help: String,
+    /// Whether nothing is wrong with what was asked: it cannot be done as things stand.
+    pub as_things_stand: bool,
 }
 
 impl NotMade {
     /// Something that was not made.
     pub fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { message: message.into(), help: help.into() }
+        Self { message: message.into(), help: help.into(), as_things_stand: false }
+    }
+
+    /// Something that cannot be made as things stand.
+    pub fn as_things_stand(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { as_things_stand: true, ..Self::new(message, help) }
     }
 }
 

@@ -50,7 +50,8 @@ impl Door {
         let verifier = Arc::new(PipedriveHooks::new(&keys).expect("a verifier"));
         let paths = paths.iter().map(|path| (*path).to_owned()).collect();
         let bell = Arc::new(Bell::default());
-        let door = HookDoor { connection: world.connection, paths, verifier, bell };
+        let base = "http://127.0.0.1/hooks/acme/".to_owned();
+        let door = HookDoor { connection: world.connection, base, paths, verifier, bell };
         let doors = BTreeMap::from([("acme".to_owned(), door)]);
         let clock = Arc::new(Shared(world.clock.clone()));
         let (intake, keeper) = Intake::new(doors, world.store.clone(), clock.clone());

@@ -43,6 +43,12 @@ pub(crate) struct Measuring {
     since: Option<String>,
 }
 
+impl Measuring {
+    pub(crate) fn of(door: &Door, connection: &str) -> Self {
+        Self { since: door.parts.looks.state(connection).running.map(|(_, since)| at(since)) }
+    }
+}
+
 /// Measure
 ///
 /// Both systems are read completely, and neither is written to. The report is there when it is done.
@@ -57,6 +63,5 @@ pub(crate) async fn measure(
 ) -> Result<(StatusCode, Json<Measuring>), Problem> {
     let row = connection(&door, &name).await?;
     act::look((&door, &who), &row, Look::Fit).await?;
-    let since = door.parts.looks.state(&name).running.map(|(_, since)| at(since));
-    Ok((StatusCode::ACCEPTED, Json(Measuring { since })))
+    Ok((StatusCode::ACCEPTED, Json(Measuring::of(&door, &name))))
 }

@@ -31,8 +31,12 @@ use crate::{problem::Problem, status};
         super::site::budget,
         super::site::journal,
         super::site::runs,
+        super::site::deeds,
+        super::webhooks::webhooks,
         super::customers::customers,
         super::customers::customer,
+        super::audit::audit,
+        super::audit::audit_customers,
         super::holds::holds,
         super::holds::hold,
         super::handovers::handovers,
@@ -40,15 +44,25 @@ use crate::{problem::Problem, status};
         super::documents::documents,
         super::documents::one_document,
         super::documents::deal,
+        super::deals::deals,
         super::planned::plan,
+        super::planned::approve,
         super::fit::fit,
         super::fit::measure,
+        super::check::checked,
+        super::check::check,
+        super::setup::make_connection,
+        super::setup::text,
+        super::setup::versions,
+        super::setup::change_text,
+        super::setup::switch,
         super::writes::answer_hold,
         super::writes::answer_holds,
         super::writes::answer_handover,
         super::writes::ask_for_handover,
         super::writes::assign,
         super::writes::sync,
+        super::writes::resync,
         super::writes::wish
     ),
     components(schemas(Problem)),
@@ -59,7 +73,8 @@ use crate::{problem::Problem, status};
         (name = "handovers", description = "Won deals that become customers of the ERP"),
         (name = "documents", description = "Documents of the ERP and the deals they belong to"),
         (name = "plan", description = "What would be written, before it is"),
-        (name = "fit", description = "What a connection would be like")
+        (name = "fit", description = "What a connection would be like, and whether both systems let us in"),
+        (name = "setup", description = "Connections that are made here, not in a configuration file")
     ),
     modifiers(&Shared)
 )]
@@ -116,7 +131,7 @@ fn shared(path: &str, operation: &mut Operation, writes: bool) {
             .build();
         operation.parameters.get_or_insert_default().push(RefOr::T(key));
     }
-    if writes || path.ends_with("/plan") {
+    if writes || path.ends_with("/plan") || path.ends_with("/audit/customers") {
         refusals.push(("409", "It cannot be done as things stand"));
     }
     let content = Content::new(Some(RefOr::Ref(openapi::Ref::from_schema_name("Problem"))));

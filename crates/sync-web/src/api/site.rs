@@ -8,7 +8,7 @@ use super::asked::{At, Paging, With, connection};
 use crate::{
     door::Door,
     problem::Problem,
-    told::{self, Budget, ConnectionTold, Paged, RunRow, Written},
+    told::{self, Budget, ConnectionTold, DeedTold, Paged, RunRow, Written},
     who::Who,
 };
 
@@ -80,4 +80,16 @@ pub(crate) async fn runs(
     let connection = connection(&door, &name).await?;
     let mut tx = door.parts.store.read(connection.id).await?;
     Ok(Json(told::runs(&mut tx, 100).await?))
+}
+
+/// What people and programs did
+///
+/// Through console and API, newest first. What the connector wrote is in the journal.
+#[utoipa::path(get, path = "/api/v1/deeds", tag = "site", params(Paging),
+    responses((status = 200, body = Paged<DeedTold>)))]
+pub(crate) async fn deeds(
+    State(door): State<Door>,
+    With(paging): With<Paging>,
+) -> Result<Json<Paged<DeedTold>>, Problem> {
+    Ok(Json(told::deeds(&door.parts.store, paging.after(), paging.limit()).await?))
 }

@@ -1,8 +1,9 @@
 //! What changes something: answers and wishes. Each takes an `Idempotency-Key`.
 
 use axum::{Extension, Json, extract::State, http::StatusCode};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sync_core::ids::WishId;
+use sync_core::{ids::WishId, poll::Again};
 use sync_engine::{CUSTOMERS, HANDOVERS, documents::DOCUMENTS};
 use sync_store::Counts;
 use utoipa::ToSchema;
@@ -243,6 +244,55 @@ pub(crate) async fn sync(
     Ok((StatusCode::ACCEPTED, Json(Wished { wish: wish.0 })))
 }
 
+/// What is read and looked at again, changed or not.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ResyncBody {
+    /// What the ERP changed since then.
+    #[schema(format = DateTime)]
+    since: Option<String>,
+    /// Everything, on both sides.
+    everything: Option<bool>,
+}
+
+/// Read and look again
+///
+/// At what the ERP changed since a time, or at everything on both sides: one of the two has to be said. Nothing that is under way
+/// is broken off.
+#[utoipa::path(post, path = "/api/v1/connections/{connection}/resync", tag = "site", request_body = ResyncBody,
+    params(("connection" = String, Path, description = "Its name")),
+    responses((status = 202, body = Wished)))]
+pub(crate) async fn resync(
+    State(door): State<Door>,
+    Extension(who): Extension<Who>,
+    At(name): At<String>,
+    Body(ResyncBody { since, everything }): Body<ResyncBody>,
+) -> Result<(StatusCode, Json<Wished>), Problem> {
+    let connection = connection(&door, &name).await?;
+    let again = match (since, everything) {
+        (Some(since), None | Some(false)) => {
+            let now = door.parts.clock.now();
+            let since = since.parse().ok().filter(|since| (Timestamp::UNIX_EPOCH..=now).contains(since));
+            let wrong = || {
+                Problem::bad(
+                    "since: this is no time that is over",
+                    "write a time with its zone, as 2026-11-01T08:00:00Z",
+                )
+            };
+            Again::From(since.ok_or_else(wrong)?)
+        }
+        (None, Some(true)) => Again::All,
+        (None, None | Some(false)) | (Some(_), Some(true)) => {
+            return Err(Problem::bad(
+                "it is not said what is read again",
+                "send `since`, or `everything`: true",
+            ));
+        }
+    };
+    let wish = act::resync((&door, &who), &connection, again).await?;
+    Ok((StatusCode::ACCEPTED, Json(Wished { wish: wish.0 })))
+}
+
 /// What became of a wish.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct WishTold {
@@ -295,7 +345,10 @@ pub(crate) async fn wish(
 ) -> Result<Json<WishTold>, Problem> {
     let connection = connection(&door, &name).await?;
     let Some(row) = door.parts.store.wish_look(connection.id, WishId(wish)).await? else {
-        return Err(Problem::not_found(format!("there is no wish {wish}"), "POST .../sync makes one"));
+        return Err(Problem::not_found(
+            format!("there is no wish {wish}"),
+            "POST .../sync and POST .../resync make one",
+        ));
     };
     let mut outcomes = [None, None, None];
     if let Some(run) = row.run {

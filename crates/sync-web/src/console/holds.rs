@@ -146,25 +146,6 @@ impl Chosen {
     }
 }
 
-/// Gives all of them one answer; tells how many took it.
-pub(crate) async fn give(
-    (door, who): (&Door, &Who),
-    row: &sync_store::ConnectionRow,
-    parties: &[i64],
-    answer: &str,
-) -> Result<usize, Problem> {
-    let mut taken = 0;
-    for party in parties {
-        match act::answer_hold((door, who), row, *party, (answer, None)).await {
-            Ok(()) => taken += 1,
-            // Solved meanwhile: nobody waits for the answer any more.
-            Err(problem) if problem.status == StatusCode::CONFLICT.as_u16() => {}
-            Err(problem) => return Err(problem),
-        }
-    }
-    Ok(taken)
-}
-
 /// `POST /c/{connection}/holds`
 pub(crate) async fn answer_all(
     State(door): State<Door>,
@@ -179,6 +160,7 @@ pub(crate) async fn answer_all(
     if chosen.parties.is_empty() {
         return Ok(go_to(&format!("{base}?reason={reason}&did=nothing")));
     }
-    let many = give((&door, &who), &row, &chosen.parties, chosen.get("answer")).await?;
+    let answer = chosen.get("answer");
+    let many = act::answer_all((&door, &who), &row, &chosen.parties, answer).await?.len();
     Ok(go_to(&format!("{base}?reason={reason}&did=answered&many={many}")))
 }

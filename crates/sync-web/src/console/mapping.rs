@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
 };
 use sync_core::poll::Again;
-use sync_store::{ConnectionRow, ConnectionText, Errand};
+use sync_store::{ConnectionRow, ConnectionText};
 
 use super::{
     sent::{Path, Query},
@@ -108,9 +108,7 @@ pub(crate) async fn change_mapping(
             match act::change((&door, &who), change).await? {
                 Ok(()) => {
                     // What is mapped anew was never read: everything is read again, and decided by what counts now.
-                    let now = door.parts.clock.now();
-                    let errand = Errand::Again(Again::All);
-                    door.parts.store.wish_for(row.id, &who.name, &errand, now).await?;
+                    act::resync((&door, &who), &row, Again::All).await?;
                     return Ok(go_to(&format!("{base}/mapping?did=mapped")));
                 }
                 Err(refused) => Shows { refused: Some(refused), ..Shows::default() },

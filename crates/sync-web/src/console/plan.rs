@@ -3,14 +3,14 @@
 use askama::Template;
 use axum::{Extension, extract::State, http::StatusCode};
 use serde::Deserialize;
-use sync_core::hold::HoldReason;
 
 use super::{
-    holds::{Chosen, give},
+    holds::Chosen,
     sent::{Path, Query},
     shell::{Afterwards, Frame, Shown, connection_of, go_to, page, part},
 };
 use crate::{
+    act,
     door::Door,
     told::{self, PlanPage, plan::Entry},
     who::Who,
@@ -96,10 +96,6 @@ pub(crate) async fn approve(
     if chosen.parties.is_empty() {
         return Ok(go_to(&format!("{base}?did=nothing")));
     }
-    let mut tx = door.parts.store.read(row.id).await?;
-    let held = tx.held_parties(HoldReason::MASS_CHANGE).await?;
-    drop(tx);
-    chosen.parties.retain(|party| held.iter().any(|held| held.0 == *party));
-    let many = give((&door, &who), &row, &chosen.parties, "go").await?;
+    let many = act::approve((&door, &who), &row, Some(chosen.parties)).await?.approved.len();
     Ok(go_to(&format!("{base}?did=answered&many={many}")))
 }

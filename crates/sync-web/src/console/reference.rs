@@ -9,10 +9,14 @@ use serde_json::Value as Json;
 use super::shell::{Frame, Shown, page};
 use crate::{api, told::TellError, who::Who};
 
+/// What many routes take: told once, not with each of them.
+const COMMON: [&str; 4] = ["connection", "cursor", "limit", "Idempotency-Key"];
+
 #[derive(Template)]
 #[template(path = "reference.html")]
 struct Reference {
     frame: Frame,
+    common: Vec<Parameter>,
     groups: Vec<Group>,
 }
 
@@ -45,7 +49,25 @@ fn text(value: &Json, key: &str) -> String {
 pub(crate) async fn reference(Extension(who): Extension<Who>) -> Shown {
     let document = serde_json::to_value(api::document()).map_err(TellError::from)?;
     let frame = Frame::of("API", &who, "reference");
-    Ok(page(StatusCode::OK, &Reference { frame, groups: groups(&document) }))
+    Ok(page(StatusCode::OK, &Reference { frame, common: common(&document), groups: groups(&document) }))
+}
+
+fn parameters(operation: &Json) -> impl Iterator<Item = Parameter> {
+    operation["parameters"].as_array().into_iter().flatten().map(|parameter| Parameter {
+        name: text(parameter, "name"),
+        place: text(parameter, "in"),
+        required: parameter["required"].as_bool().unwrap_or(false),
+        what: text(parameter, "description"),
+    })
+}
+
+fn common(document: &Json) -> Vec<Parameter> {
+    let find = |name: &&str| {
+        let paths = document["paths"].as_object().into_iter().flatten();
+        let operations = paths.filter_map(|(_, item)| item.as_object()).flatten();
+        operations.flat_map(|(_, operation)| parameters(operation)).find(|one| one.name == **name)
+    };
+    COMMON.iter().filter_map(find).collect()
 }
 
 fn groups(document: &Json) -> Vec<Group> {
@@ -65,13 +87,7 @@ fn groups(document: &Json) -> Vec<Group> {
 }
 
 fn told(document: &Json, (path, method): (&str, &str), operation: &Json) -> Operation {
-    let parameters = operation["parameters"].as_array().into_iter().flatten();
-    let parameters = parameters.map(|parameter| Parameter {
-        name: text(parameter, "name"),
-        place: text(parameter, "in"),
-        required: parameter["required"].as_bool().unwrap_or(false),
-        what: text(parameter, "description"),
-    });
+    let parameters = parameters(operation).filter(|one| !COMMON.contains(&one.name.as_str()));
     let mut bodies = Vec::new();
     if let Some(schema) = operation.pointer("/requestBody/content/application~1json/schema") {
         bodies.push(("What to send:".to_owned(), shape(document, schema, 0)));

@@ -55,33 +55,15 @@ pub(crate) async fn make(
     Extension(who): Extension<Who>,
     Form(Named { name }): Form<Named>,
 ) -> Shown {
-    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
     let name = name.trim().to_owned();
-    if !(1..=64).contains(&name.len()) || !name.chars().all(allowed) {
-        let refused = NotMade::new("This is no name for a connection", "write 1 to 64 of a-z, 0-9, - and _");
-        return Ok(new_page(&who, name, Some(refused)));
-    }
-    if told::connection(&door.parts.store, &name).await?.is_some() {
-        let refused = NotMade::new("There is a connection of this name", "take another name");
-        return Ok(new_page(&who, name, Some(refused)));
-    }
-    let change = Change { settings: Vec::new(), ..change(&who, &name, 0, "made") };
-    match act::change((&door, &who), change).await? {
+    match act::make((&door, &who), &name).await? {
         Ok(()) => Ok(go_to(&format!("/c/{}/setup", part(&name)))),
         Err(refused) => Ok(new_page(&who, name, Some(refused))),
     }
 }
 
 pub(super) fn change(who: &Who, name: &str, version: i64, why: &str) -> Change {
-    Change {
-        name: name.to_owned(),
-        version,
-        who: who.name.clone(),
-        why: why.to_owned(),
-        settings: Vec::new(),
-        text: None,
-        secrets: Vec::new(),
-    }
+    Change::of(name, version, &who.name, why)
 }
 
 /// A line of a difference.

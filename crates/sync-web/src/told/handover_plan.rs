@@ -241,6 +241,9 @@ impl HandoverEntry {
         for line in &self.words {
             let _ = writeln!(text, "    {line}");
         }
+        if !self.by_itself {
+            text.push_str("    `apply` of this plan asks for it, or `handovers ask`\n");
+        }
         text
     }
 }
@@ -302,9 +305,7 @@ fn why_it_waits(handover: &ForeseenHandover, since: Option<Timestamp>) -> String
         || "before won deals count by themselves, which they do from the first run on".to_owned(),
         |since| format!("before {since:.0}, from when on won deals count by themselves"),
     );
-    format!(
-        "waits for a person: it was won{won}, {since}; `apply` of this plan asks for it, or `handovers ask`"
-    )
+    format!("waits for a person: it was won{won}, {since}")
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
 //! What API and console tell: one shape for both, read from the store, in a bounded number of statements whatever there is.
 
+mod audit;
 mod budget;
 mod customers;
+mod deals;
+mod deeds;
 mod documents;
 pub mod fit;
 pub mod handover_plan;
@@ -12,14 +15,18 @@ mod overview;
 pub mod plan;
 mod plan_page;
 pub mod reading;
+mod webhooks;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use sync_store::{ConnectionRow, Store, StoreError};
 use utoipa::ToSchema;
 
+pub(crate) use audit::{AuditsTold, UnequalPage, audits, unequal};
 pub(crate) use budget::{Budget, SpentBy};
 pub(crate) use customers::{Customer, CustomerRow, customer, customers};
+pub(crate) use deals::{DealRow, asked_deals, deals_without_documents};
+pub(crate) use deeds::{DeedTold, deeds};
 pub(crate) use documents::{DealTold, DocumentTold, deal, document, documents};
 pub(crate) use handovers::{
     HandoverRow, HandoverTold, handover, handovers, named as handovers_named, subject,
@@ -28,6 +35,7 @@ pub(crate) use holds::{Cause, HoldRow, HoldTold, causes, hold, holds};
 pub(crate) use journal::{RunRow, Written, journal, runs};
 pub(crate) use overview::{ConnectionTold, connections};
 pub(crate) use plan_page::{PlanError, PlanPage, plan_page};
+pub(crate) use webhooks::{WebhooksTold, webhooks};
 
 /// The most records of a page.
 pub(crate) const MOST: u32 = 200;

@@ -82,6 +82,7 @@ impl World {
     pub(crate) fn parts(&self) -> (Parts, Keeper) {
         let door = HookDoor {
             connection: self.connection,
+            base: "https://sync.example.com/hooks/acme/".to_owned(),
             paths: vec!["path".to_owned()],
             verifier: Arc::new(Vouching),
             bell: Arc::new(Bell::default()),

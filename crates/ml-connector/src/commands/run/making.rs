@@ -64,7 +64,7 @@ impl Clerk {
         &self,
         errand: impl FnOnce(oneshot::Sender<Result<T, NotMade>>) -> Errand,
     ) -> Result<T, NotMade> {
-        let gone = || NotMade::new("the process ends", "try again in a moment");
+        let gone = || NotMade::as_things_stand("the process ends", "try again in a moment");
         let (answer, answered) = oneshot::channel();
         self.errands.send(errand(answer)).map_err(|_| gone())?;
         answered.await.unwrap_or_else(|_| Err(gone()))

@@ -120,6 +120,12 @@ pub(super) async fn foresee(process: &Process<'_>, name: &str, text: &str) -> Re
     Ok(foresight)
 }
 
+/// What people call a field; those of one's own by their names in the CRM.
+fn called(then: &FieldTable, now: Option<&FieldTable>, field: Field) -> String {
+    let own = then.own(field).or_else(|| now?.own(field));
+    own.map_or_else(|| field.label().to_owned(), |own| own.name.clone())
+}
+
 /// What the new table has and the old one has not: of it nothing was read yet.
 fn unread(now: &FieldTable, then: &FieldTable) -> Vec<String> {
     let known = now.attributes();
@@ -127,9 +133,7 @@ fn unread(now: &FieldTable, then: &FieldTable) -> Vec<String> {
         Some(own) => own.expression.names().iter().any(|name| !known.contains(name)) || !now.has(*field),
         None => !now.has(*field),
     };
-    let label =
-        |field: Field| then.own(field).map_or_else(|| field.label().to_owned(), |own| own.name.clone());
-    then.fields().filter(reads).map(label).collect()
+    then.fields().filter(reads).map(|field| called(then, None, field)).collect()
 }
 
 async fn mapped(
@@ -178,7 +182,7 @@ fn lines(then: &Mapped, now: Option<&Mapped>, crm: &Values) -> Vec<Tried> {
     fields.extend(before.filter(|field| !owners.contains_key(field)).collect::<Vec<_>>());
     fields.retain(|field| *field != Field::Parent);
     let line = |field: Field| Tried {
-        field: field.label().to_owned(),
+        field: called(&then.fields, now.map(|now| &now.fields), field),
         owner: owners.get(&field).map_or("not mapped any more", |owner| told(*owner)).to_owned(),
         crm: of(crm, field),
         now: now.and_then(|now| of(&now.desired.values, field)),
