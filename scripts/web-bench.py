@@ -77,6 +77,7 @@ def ask(door, log, pairs):
         "fit report": "/c/acme/fit",
         "journal": "/c/acme/journal",
         "API: connections": "/api/v1/connections",
+        "API: budget": "/api/v1/connections/acme/budget",
         "API: customers": "/api/v1/connections/acme/customers",
         "API: a customer": f"/api/v1/connections/acme/customers/{one}",
         "metrics": "/metrics",

@@ -44,11 +44,6 @@ async function look(page, name, long = false) {
   if (name && write) await page.screenshot({ path: join(screens, `${name}.png`), fullPage: !long });
 }
 
-// A part of a page, for docs.
-async function picture(page, selector, name) {
-  if (write) await page.locator(selector).screenshot({ path: join(screens, `${name}.png`) });
-}
-
 async function reload_until(page, what, so, seconds) {
   return until(what, async () => {
     await page.reload();
@@ -72,7 +67,7 @@ async function drive(world, browser) {
   const cookie = (await page.context().cookies()).find((one) => one.name === "__Host-ml-connector");
   assert.ok(cookie.httpOnly && cookie.secure && cookie.sameSite === "Lax", JSON.stringify(cookie));
 
-  await connect(world, page, { step, look, go, picture });
+  await connect(world, page, { step, look, go });
 
   step("a first load that is more than daily work waits for approval");
   const held = () => page.locator("a", { hasText: /\d+ mass_change/ }).count();
