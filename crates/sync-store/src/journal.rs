@@ -119,12 +119,22 @@ impl Tx {
         before_id: Option<i64>,
         limit: u32,
     ) -> Result<Vec<JournalRow>, StoreError> {
-        let sql = "SELECT id, intent_id, run_id, at, op, party_id, org_id, before_image, after_image, reason, rule, \
-            origin, tokens, detail FROM journal \
-            WHERE connection_id = $1 AND id < $2 AND ($3 = 0 OR party_id = $3) ORDER BY id DESC LIMIT $4";
+        // Of one party in the order of an index of its own: it may have been written about long ago.
+        let sql = match party {
+            None => {
+                "SELECT id, intent_id, run_id, at, op, party_id, org_id, before_image, after_image, reason, rule, \
+                origin, tokens, detail FROM journal \
+                WHERE connection_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
+            }
+            Some(_) => {
+                "SELECT id, intent_id, run_id, at, op, party_id, org_id, before_image, after_image, reason, rule, \
+                origin, tokens, detail FROM journal \
+                WHERE connection_id = $1 AND party_id = $4 AND id < $2 ORDER BY party_id DESC, id DESC LIMIT $3"
+            }
+        };
         let before = before_id.unwrap_or(i64::MAX);
-        let party = party.map_or(0, |party| party.0);
-        let args = vec![self.id(), before.into(), party.into(), i64::from(limit).into()];
+        let mut args = vec![self.id(), before.into(), i64::from(limit).into()];
+        args.extend(party.map(|party| party.0.into()));
         self.fetch("journal", sql, args, |row| {
             let entry = JournalEntry {
                 intent: IntentId(row.int(1, "intent_id")?),

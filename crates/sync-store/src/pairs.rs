@@ -136,9 +136,10 @@ impl Tx {
         limit: u32,
     ) -> Result<Vec<PairRow>, StoreError> {
         let sql = "SELECT party_id, org_id, erp_mirror, crm_mirror, written, created_at, updated_at FROM pair \
-            WHERE connection_id = $1 AND party_id IN (SELECT party_id FROM pair \
-            WHERE connection_id = $1 AND party_id > $2 AND (party_id = $4 OR org_id = $4 \
-            OR search LIKE $5 ESCAPE '!') ORDER BY party_id LIMIT $3) ORDER BY party_id";
+            WHERE connection_id = $1 AND party_id > $2 AND party_id IN (SELECT party_id FROM (SELECT party_id FROM pair \
+            WHERE connection_id = $1 AND party_id > $2 AND search LIKE $5 ESCAPE '!' ORDER BY party_id LIMIT $3) AS said \
+            UNION SELECT party_id FROM pair WHERE connection_id = $1 AND party_id = $4 \
+            UNION SELECT party_id FROM pair WHERE connection_id = $1 AND org_id = $4) ORDER BY party_id LIMIT $3";
         let after = after.map_or(i64::MIN, |party| party.0);
         let number = text.parse().unwrap_or(i64::MIN);
         let mut pattern = String::from("%");

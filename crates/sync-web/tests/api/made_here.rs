@@ -11,7 +11,11 @@ use serde_json::{Value, json};
 use sync_store::Store;
 use sync_web::{
     Parts,
-    setup::{Change, Maker, NotMade, Setting, Tried},
+    handover_plan::OlderDeals,
+    setup::{
+        Change, Maker, NotMade, Setting, Tried,
+        mapping::{Foresight, Mapping},
+    },
 };
 
 use crate::{
@@ -54,6 +58,22 @@ impl Maker for Keeping {
 
     async fn try_out(&self, _: &str, _: &str, _: &str) -> Result<Vec<Tried>, NotMade> {
         Err(NotMade::new("nothing is tried", "wait"))
+    }
+
+    async fn foresee(&self, _: &str, _: &str) -> Result<Foresight, NotMade> {
+        Err(NotMade::new("nothing is foreseen", "wait"))
+    }
+
+    async fn older_deals(&self, _: &str, _: Option<i64>) -> Result<Option<OlderDeals>, NotMade> {
+        Ok(None)
+    }
+
+    fn mapping(&self, _: &str) -> Mapping {
+        Mapping::default()
+    }
+
+    fn with_mapping(&self, text: &str, _: &Mapping) -> Result<String, NotMade> {
+        Ok(text.to_owned())
     }
 
     fn settings(&self, text: &str) -> BTreeMap<String, String> {
