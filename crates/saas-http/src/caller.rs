@@ -26,7 +26,7 @@ use crate::{
     date::http_date,
     endpoint::JSON,
     exchange::exchange,
-    redact::{redacted_body, redacted_text},
+    redact::{REDACTED, redacted_body, redacted_text},
     transport::unmarked,
 };
 
@@ -248,7 +248,13 @@ impl Caller {
 }
 
 /// The answer without secrets that it repeats. A record has none of them escaped.
-fn tellable(answer: http::Response<Bytes>, secrets: &[&str]) -> http::Response<Bytes> {
+fn tellable(mut answer: http::Response<Bytes>, secrets: &[&str]) -> http::Response<Bytes> {
+    for value in answer.headers_mut().values_mut() {
+        let text = String::from_utf8_lossy(value.as_bytes());
+        if secrets.iter().any(|secret| !secret.is_empty() && text.contains(*secret)) {
+            *value = HeaderValue::from_static(REDACTED);
+        }
+    }
     let refused = !answer.status().is_success();
     answer.map(|body| if refused { redacted_body(&body, secrets) } else { redacted_text(&body, secrets) })
 }

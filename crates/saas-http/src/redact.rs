@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 /// Stands where a secret was.
-const REDACTED: &str = "[redacted]";
+pub(crate) const REDACTED: &str = "[redacted]";
 
 /// The text without these secrets.
 pub(crate) fn redacted(text: &str, secrets: &[&str]) -> String {

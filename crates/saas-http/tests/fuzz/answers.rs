@@ -72,11 +72,13 @@ impl Scene {
         (!marked).then(|| Self { body, ..self.clone() })
     }
 
-    /// Whether no half of a secret is in the body without the other one.
+    /// Whether no half of a secret is in the answer without the other one.
     fn has_whole(&self, secret: &str, half: &str) -> bool {
         let text = String::from_utf8_lossy(&self.body).into_owned();
         let plain = serde_json::from_slice::<serde_json::Value>(&self.body).map(|json| json.to_string());
-        let mut written = std::iter::once(text).chain(plain.ok());
+        let headers =
+            self.headers.iter().map(|(_, value)| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let mut written = std::iter::once(text).chain(plain.ok()).chain(headers);
         written.all(|text| text.matches(half).count() == text.matches(secret).count())
     }
 

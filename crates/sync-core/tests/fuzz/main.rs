@@ -20,7 +20,7 @@ const HOME: &str = env!("CARGO_MANIFEST_DIR");
 const EXPRESSIONS: Target<'_> = Target {
     name: "expressions",
     home: HOME,
-    inputs: 700,
+    inputs: 400,
     words: &[
         "| upper",
         "| default('x')",
@@ -74,7 +74,7 @@ const EXPRESSIONS: Target<'_> = Target {
 const TEXTS: Target<'_> = Target {
     name: "texts",
     home: HOME,
-    inputs: 500,
+    inputs: 300,
     words: &[
         "{deal_id}",
         "PD-",

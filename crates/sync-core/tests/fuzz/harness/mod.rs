@@ -10,7 +10,7 @@ mod mutate;
 
 use std::{
     cell::RefCell,
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry},
     fs,
     panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook},
     path::{Path, PathBuf},
@@ -69,25 +69,21 @@ impl Target<'_> {
         let running =
             report.as_ref().map(|folder| folder.join(format!("{}.{}.running", self.home(), self.name)));
         let corpus = self.corpus();
-        let (names, texts): (Vec<&String>, Vec<Vec<u8>>) =
-            corpus.iter().map(|(name, text)| (name, text.clone())).unzip();
+        let texts: Vec<Vec<u8>> = corpus.values().cloned().collect();
         let mut mutator = Mutator::new(seed ^ hash(self.name.as_bytes()), &texts, self.words);
         let made = self.inputs * usize::try_from(times).unwrap();
         let mut failures: BTreeMap<String, (String, Vec<u8>)> = BTreeMap::new();
-        for number in 0..texts.len() + made {
-            let (from, input) = match texts.get(number) {
-                Some(text) => (format!("corpus {}", names[number]), text.clone()),
-                None => (format!("seed {seed}, input {}", number - texts.len()), mutator.input()),
-            };
+        let given = corpus.iter().map(|(name, text)| (format!("corpus {name}"), text.clone()));
+        let mutated = (0..made).map(|number| (format!("seed {seed}, input {number}"), mutator.input()));
+        for (from, input) in given.chain(mutated) {
             // Of a stack that overflows nothing else is left.
             if let Some(running) = &running {
                 fs::write(running, &input).unwrap();
             }
             if let Some(said) = failed(&check, &input) {
-                let place = place(&said);
-                if !failures.contains_key(&place) {
-                    let short = shorter(&check, &place, input);
-                    failures.insert(place, (format!("{from}: {said}"), short));
+                if let Entry::Vacant(first) = failures.entry(place(&said)) {
+                    let short = shorter(&check, first.key(), input);
+                    first.insert((format!("{from}: {said}"), short));
                 }
                 if failures.len() >= MOST_FAILURES {
                     break;
