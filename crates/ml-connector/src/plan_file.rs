@@ -9,6 +9,7 @@ use sync_core::{
     ids::{DealId, OrgId, PartyId},
     money::Money,
     plan::Plan,
+    text,
 };
 use sync_engine::{Approved, Foreseen, ForeseenHandover, Sides};
 
@@ -116,7 +117,7 @@ impl PlanFile {
             Failed::new(ExitCode::Usage, format!("the plan {shown} cannot be read: {error}")).help(remedy)
         })?;
         let json: serde_json::Value = serde_json::from_str(&text).map_err(|error| {
-            Failed::new(ExitCode::Usage, format!("{shown} is no plan: {error}")).help(remedy)
+            Failed::new(ExitCode::Usage, format!("{shown} is no plan: {}", said(&error))).help(remedy)
         })?;
         let version = json.get("version").and_then(serde_json::Value::as_u64);
         if version != Some(u64::from(VERSION)) {
@@ -125,7 +126,8 @@ impl PlanFile {
             return Err(Failed::new(ExitCode::Usage, message).help("make a new plan"));
         }
         serde_json::from_value(json).map_err(|error| {
-            Failed::new(ExitCode::Usage, format!("{shown} is no plan: {error}")).help("make a new plan")
+            Failed::new(ExitCode::Usage, format!("{shown} is no plan: {}", said(&error)))
+                .help("make a new plan")
         })
     }
 
@@ -143,4 +145,9 @@ impl PlanFile {
         );
         Err(Failed::new(ExitCode::Usage, message).help("make a new plan"))
     }
+}
+
+/// What is wrong, in one line: names that the file has may be of any length, and no names.
+fn said(error: &serde_json::Error) -> String {
+    text::bounded(&text::squeeze(&error.to_string()), 300).0
 }

@@ -65,7 +65,8 @@ fn over_limit(reply: &Reply<'_>, words: Option<&str>) -> ErrorKind {
         return ErrorKind::Exhausted { until: until.unwrap_or_else(|| next_reset(reply.now)) };
     }
     // A delta in seconds, not an epoch (3.4).
-    let reset = number("x-ratelimit-reset").map(|seconds| SignedDuration::from_secs(i64::from(seconds)));
+    let reset =
+        number("x-ratelimit-reset").map(|seconds| SignedDuration::from_secs(i64::from(seconds)).min(LONG));
     ErrorKind::Transient { after: Some(reset.or(wait).unwrap_or(BURST_WINDOW)) }
 }
 

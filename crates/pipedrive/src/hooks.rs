@@ -183,9 +183,14 @@ impl HookVerifier for PipedriveHooks {
     }
 
     fn read(&self, body: &[u8]) -> Result<Option<HookEvent>, String> {
-        let payload: Payload = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        let payload: Payload = serde_json::from_slice(body).map_err(|error| unlike(&error))?;
         event(payload, body)
     }
+}
+
+/// Where, not what: a body may hold anything.
+pub(crate) fn unlike(error: &serde_json::Error) -> String {
+    format!("it is not the JSON expected (line {}, column {})", error.line(), error.column())
 }
 
 /// Ids of webhooks and events are far shorter (5.2).

@@ -47,11 +47,8 @@ impl Pipedrive {
         let login = self.hook_login();
         let login = login.map(|(user, password)| (user.as_str(), password.expose_secret()));
         let create = CreateWebhook::new(object(entity), address, &name, login);
-        let Answer { value, correlation, .. } = self
-            .caller
-            .send(&create, Pass::Class(class))
-            .await
-            .map_err(|error| without(error, login.map(|(_, password)| password)))?;
+        let Answer { value, correlation, .. } =
+            self.caller.send(&create, Pass::Class(class)).await.map_err(not_offered)?;
         let made = value.one().map_err(str::to_owned).and_then(|data| read(&data));
         made.map_err(|what| unreadable::<CreateWebhook>(what).with_correlation(correlation))
     }
@@ -69,17 +66,11 @@ impl Pipedrive {
     }
 }
 
-/// An answer may repeat what was sent: the password stays out of what is told.
-fn without(mut error: CallError, password: Option<&str>) -> CallError {
-    if let Some(password) = password.filter(|password| !password.is_empty()) {
-        error.message = error.message.replace(password, "[redacted]");
-        error.exchange = None;
-    }
-    if error.kind == ErrorKind::Missing {
-        // There is no such path where webhooks are not offered; that is no record that is missing.
-        error.kind = ErrorKind::Rejected;
-    }
-    error
+/// There is no such path where webhooks are not offered; that is no record that is missing. What was sent is not shown: whoever
+/// knows the address has half of what it takes to be believed.
+fn not_offered(error: CallError) -> CallError {
+    let kind = if error.kind == ErrorKind::Missing { ErrorKind::Rejected } else { error.kind };
+    CallError { kind, exchange: None, ..error }
 }
 
 fn read(row: &Json) -> Result<Subscription, String> {

@@ -5,6 +5,8 @@ use saas_http::scalar;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::hooks::unlike;
+
 /// Somebody uninstalled the app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Uninstalled {
@@ -33,8 +35,7 @@ impl Uninstalled {
     /// # Errors
     /// What is missing or unreadable.
     pub fn read(body: &[u8]) -> Result<Self, String> {
-        let dto: Dto =
-            serde_json::from_slice(body).map_err(|error| format!("it is no such JSON: {error}"))?;
+        let dto: Dto = serde_json::from_slice(body).map_err(|error| unlike(&error))?;
         let Dto { client_id, company_id, user_id, timestamp } = dto;
         Ok(Self {
             client_id: scalar::required("client_id", scalar::text("client_id", client_id.as_ref())?)?,

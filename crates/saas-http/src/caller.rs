@@ -15,13 +15,23 @@ use sync_core::{
     budget::Spent,
     error::{CallError, Effect, ErrorKind},
     ports::{Called, Clock},
+    text,
 };
 use tracing::Instrument;
 
 use crate::{
     BaseUrl, Credentials, Dialect, Endpoint, Gate, Heard, Need, Pass, Reply, RequestTimeout, Slot, Transport,
-    TransportError, credentials::Token, date::http_date, endpoint::JSON, exchange::exchange,
+    TransportError,
+    credentials::Token,
+    date::http_date,
+    endpoint::JSON,
+    exchange::exchange,
+    redact::{REDACTED, redacted_body, redacted_text},
+    transport::unmarked,
 };
+
+/// The most characters that are kept of the id of an exchange.
+const CORRELATION: usize = 200;
 
 /// A decoded answer.
 #[derive(Debug, Clone)]
@@ -134,6 +144,8 @@ impl Caller {
         let span = tracing::debug_span!("call", call = E::NAME);
         let begun = self.wiring.clock.monotonic();
         let outcome = self.wiring.transport.send(request).instrument(span.clone()).await;
+        let secrets: Vec<&str> = token.secret().into_iter().chain(endpoint.secret()).collect();
+        let outcome = outcome.map(|answer| tellable(unmarked(answer), &secrets));
         let took = self.wiring.clock.monotonic() - begun;
         let ms = took.as_millis();
         let heard = match &outcome {
@@ -191,7 +203,7 @@ impl Caller {
         }
         let now = self.wiring.clock.now();
         let reply = Reply { status: parts.status, headers: &parts.headers, body: &body, now };
-        let correlation = dialect.correlation(&parts.headers);
+        let correlation = dialect.correlation(&parts.headers).map(|id| text::bounded(&id, CORRELATION).0);
         if !parts.status.is_success() {
             let refusal = dialect.refusal(&reply);
             if let ErrorKind::Exhausted { until } = refusal.kind {
@@ -233,6 +245,18 @@ impl Caller {
             }
         }
     }
+}
+
+/// The answer without secrets that it repeats. A record has none of them escaped.
+fn tellable(mut answer: http::Response<Bytes>, secrets: &[&str]) -> http::Response<Bytes> {
+    for value in answer.headers_mut().values_mut() {
+        let text = String::from_utf8_lossy(value.as_bytes());
+        if secrets.iter().any(|secret| !secret.is_empty() && text.contains(*secret)) {
+            *value = HeaderValue::from_static(REDACTED);
+        }
+    }
+    let refused = !answer.status().is_success();
+    answer.map(|body| if refused { redacted_body(&body, secrets) } else { redacted_text(&body, secrets) })
 }
 
 /// Parameters that are encoded already come first.

@@ -19,6 +19,7 @@ use crate::{
     oauth::{TIMEOUT, unanswered},
     proof::Proof,
     token_reply::{self, CALL, Granted},
+    transport::unmarked,
 };
 
 /// Name of the call that gives a grant back.
@@ -119,7 +120,7 @@ impl OAuthWay {
         let answer = self.transport.send(request).await;
         let answer = answer.map_err(|error| CallError { call, ..unanswered(&error) })?;
         tracing::debug!(call, status = answer.status().as_u16(), "answered");
-        Ok(answer)
+        Ok(unmarked(answer))
     }
 }
 

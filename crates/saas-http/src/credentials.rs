@@ -22,6 +22,9 @@ enum Kind {
     Bearer(Box<TokenSource>),
 }
 
+/// Real secrets are longer.
+const SHORTEST: usize = 8;
+
 /// What one request carries.
 pub(crate) enum Token {
     Header(HeaderName, HeaderValue),
@@ -76,6 +79,17 @@ impl Token {
             Self::Header(..) => None,
             Self::Bearer(token, _) => token.home.as_ref(),
         }
+    }
+
+    /// What must not be told, even if an answer repeats it; none where it is too short to be told from a word.
+    pub(crate) fn secret(&self) -> Option<&str> {
+        let secret = match self {
+            Self::Header(_, value) => {
+                value.to_str().ok().map(|value| value.strip_prefix("Bearer ").unwrap_or(value))
+            }
+            Self::Bearer(token, _) => Some(token.secret.expose_secret()),
+        };
+        secret.filter(|secret| secret.len() >= SHORTEST)
     }
 
     pub(crate) fn header(&self) -> (HeaderName, HeaderValue) {

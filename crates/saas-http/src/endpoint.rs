@@ -62,6 +62,11 @@ pub trait Endpoint: Send + Sync {
         })
     }
 
+    /// What is sent and must not be told, even if the answer repeats it.
+    fn secret(&self) -> Option<&str> {
+        None
+    }
+
     /// Headers beside those that every call of the vendor carries.
     fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
         Vec::new()

@@ -23,6 +23,7 @@ mod metered;
 mod oauth;
 mod pacer;
 mod proof;
+mod redact;
 mod refresh;
 pub mod scalar;
 mod service_transport;

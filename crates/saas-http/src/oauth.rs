@@ -23,6 +23,7 @@ use crate::{
     base_url::encode,
     proof::Proof,
     token_reply::{self, CALL, Granted, Refused},
+    transport::unmarked,
 };
 
 /// A token endpoint does little; it answers soon or not at all.
@@ -233,7 +234,7 @@ impl TokenSource {
         let request = self.client.form(&self.client.token_url, form, &proof).map_err(plainly)?;
         self.requests.fetch_add(1, Ordering::Relaxed);
         let answer = self.transport.send(request).await.map_err(|error| plainly(unanswered(&error)))?;
-        let (parts, body) = answer.into_parts();
+        let (parts, body) = unmarked(answer).into_parts();
         tracing::debug!(call = CALL, status = parts.status.as_u16(), "answered");
         let reply =
             Reply { status: parts.status, headers: &parts.headers, body: &body, now: self.clock.now() };

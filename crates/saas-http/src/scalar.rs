@@ -107,9 +107,9 @@ fn wrong(name: &str, wanted: &str, value: &Value) -> String {
     format!("{name} is not {wanted}: {}", shown(&value.to_string()))
 }
 
-/// Enough of a value to recognise it.
+/// Enough of a value to recognise it, in one line without control characters.
 fn shown(text: &str) -> String {
-    text::bounded(text, 60).0
+    text::bounded(&text::squeeze(text), 60).0
 }
 
 #[cfg(test)]

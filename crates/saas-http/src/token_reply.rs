@@ -1,5 +1,6 @@
 //! What a token endpoint answers (RFC 6749; pipedrive.md 4.2, oracle-fusion.md 5).
 
+use bytes::Bytes;
 use http::StatusCode;
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret, SecretString};
@@ -9,7 +10,7 @@ use sync_core::{
     ports::Called,
 };
 
-use crate::{Reply, dialect::refusal_by_status, scalar};
+use crate::{Reply, dialect::refusal_by_status, redact::redacted_body, scalar};
 
 /// Name of the call in errors and logs.
 pub(crate) const CALL: &str = "oauth.token";
@@ -19,8 +20,8 @@ const LIFE: SignedDuration = SignedDuration::from_hours(1);
 
 /// Words for a grant that is not accepted, in lower case; the names of the keys are not certain (pipedrive.md 4.2).
 const GRANT: [&str; 4] = ["invalid_grant", "invalid grant", "refresh_token is invalid", "already exchanged"];
-/// Stands where a secret was.
-const REDACTED: &str = "[redacted]";
+/// No token is taken to live longer; one that ends before is renewed when it is refused.
+const LONGEST_LIFE: SignedDuration = SignedDuration::from_hours(24 * 365);
 
 /// A token endpoint's yes.
 #[derive(Debug)]
@@ -56,18 +57,13 @@ pub(crate) fn read(reply: &Reply<'_>, secrets: &[&SecretString]) -> Result<Grant
         400 => ErrorKind::Transient { after: None },
         _ => refusal_by_status(reply),
     };
-    // Before words are cut to length: what is cut is not found any more.
-    let body = secrets.iter().fold(String::from_utf8_lossy(reply.body).into_owned(), |body, secret| {
-        if secret.expose_secret().is_empty() { body } else { body.replace(secret.expose_secret(), REDACTED) }
-    });
-    let told = Reply { body: body.as_bytes(), status: reply.status, headers: reply.headers, now: reply.now };
-    let mut message = match description(&told) {
+    let secrets: Vec<&str> = secrets.iter().map(|secret| secret.expose_secret()).collect();
+    let body = redacted_body(&Bytes::copy_from_slice(reply.body), &secrets);
+    let told = Reply { body: &body, status: reply.status, headers: reply.headers, now: reply.now };
+    let message = match description(&told) {
         Some(words) => told.saying(&words),
         None => told.message(),
     };
-    for secret in secrets.iter().map(|secret| secret.expose_secret()).filter(|secret| !secret.is_empty()) {
-        message = message.replace(secret, REDACTED);
-    }
     Err(Refused { error: CallError::without_effect(CALL, kind, message), grant })
 }
 
@@ -96,7 +92,9 @@ fn granted(reply: &Reply<'_>) -> Called<Granted> {
     let access =
         secret("access_token").ok_or_else(|| unreadable("the answer contains no access token".to_owned()))?;
     let seconds = scalar::int("expires_in", json.get("expires_in")).unwrap_or(None);
-    let life = seconds.filter(|seconds| *seconds > 0).map_or(LIFE, SignedDuration::from_secs);
+    let life = seconds
+        .filter(|seconds| *seconds > 0)
+        .map_or(LIFE, |seconds| SignedDuration::from_secs(seconds).min(LONGEST_LIFE));
     let api_domain = json.get("api_domain").and_then(Value::as_str).map(str::to_owned);
     let scopes = json.get("scope").and_then(Value::as_str).map(scopes);
     Ok(Granted { access, refresh: secret("refresh_token"), life, scopes, api_domain })

@@ -12,6 +12,15 @@ pub trait Transport: Send + Sync {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError>;
 }
 
+/// The mark of UTF-8.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The answer without the mark of UTF-8, which some gateways put before a body and no reader of ours knows (RFC 8259, 8.1: it
+/// may be ignored).
+pub(crate) fn unmarked(answer: http::Response<Bytes>) -> http::Response<Bytes> {
+    answer.map(|body| if body.starts_with(MARK) { body.slice(MARK.len()..) } else { body })
+}
+
 /// How long a request may take in all; an extension of the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestTimeout(pub Duration);

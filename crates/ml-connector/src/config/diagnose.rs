@@ -17,12 +17,15 @@ use super::mask;
 #[derive(Debug)]
 pub struct Source {
     shown: NamedSource<String>,
+    /// Bytes that are not the first ones of their characters: where something is masked, the text does not tell any more.
+    inside: Vec<usize>,
 }
 
 impl Source {
     /// Keeps `text` for snippets; secrets in it are masked, and the length of the text stays the same.
     pub(super) fn new(name: &str, text: &str) -> Arc<Self> {
-        Arc::new(Self { shown: NamedSource::new(name, mask::mask(text)) })
+        let inside = (0..text.len()).filter(|at| !text.is_char_boundary(*at)).collect();
+        Arc::new(Self { shown: NamedSource::new(name, mask::mask(text)), inside })
     }
 }
 
@@ -36,12 +39,14 @@ pub struct Location {
 impl Location {
     /// Line and column, both counted from 1, the column in characters.
     pub fn line_column(&self) -> (usize, usize) {
-        let text = self.source.shown.inner();
-        let before = text.get(..self.span.start).unwrap_or(text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let line = before.matches('\n').count() + 1;
-        let column = before[line_start..].chars().count() + 1;
-        (line, column)
+        let Source { shown, inside } = &*self.source;
+        let text = shown.inner().as_bytes();
+        let start = self.span.start.min(text.len());
+        let newlines = || text[..start].iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+        let line_start = newlines().next_back().map_or(0, |(newline, _)| newline + 1);
+        let line = newlines().count() + 1;
+        let within = inside.iter().filter(|at| (line_start..start).contains(*at)).count();
+        (line, start - line_start - within + 1)
     }
 }
 
@@ -302,7 +307,16 @@ fn article(kind: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::reword;
+    use super::{Location, Source, reword};
+
+    #[test]
+    fn columns_count_characters_also_of_what_is_masked() {
+        let text = "a = 1\napi_token = \"äöü\" x";
+        let source = Source::new("x.toml", text);
+        assert!(!source.shown.inner().contains('ä'));
+        let at = text.find('x').unwrap();
+        assert_eq!(Location { source, span: at..at + 1 }.line_column(), (2, 19));
+    }
 
     #[test]
     fn values_of_the_wrong_type_are_not_repeated() {

@@ -87,7 +87,8 @@ pub(super) fn mask(text: &str) -> String {
                 line_start = true;
             }
             ' ' | '\t' | '\r' => masker.keep(1),
-            '[' if line_start => masker.keep_line(),
+            // A bracket too many does not make a setting a table.
+            '[' if line_start && !masker.rest()[..masker.line_len()].contains('=') => masker.keep_line(),
             '#' => masker.comment(),
             '=' => {
                 masker.shown = masker.key_before().is_some_and(|key| SHOWN.contains(&key));
@@ -187,7 +188,7 @@ impl<'a> Masker<'a> {
         };
         let closed = body[len..].starts_with(quote);
         let after = body[len..].trim_start_matches(quote).trim_start_matches([' ', '\t']);
-        let is_key = closed && after.starts_with('=');
+        let is_key = closed && after.starts_with('=') && self.begins_a_key();
         self.keep(width);
         if self.shown || is_key {
             self.keep(len);
@@ -199,11 +200,19 @@ impl<'a> Masker<'a> {
         }
     }
 
+    /// Whether a key could begin here: a value that an equals sign follows is none.
+    fn begins_a_key(&self) -> bool {
+        let before = self.text[..self.at].trim_end_matches([' ', '\t']);
+        before.is_empty() || before.ends_with(['\n', '{', ',', '.'])
+    }
+
     /// A bare word: a key if an equals sign (or a dot) follows, else a value.
     fn word(&mut self) {
         let rest = self.rest();
         let len = rest.find(['\n', '=', ',', '{', '}', '[', ']', '#', '"', '\'']).unwrap_or(rest.len());
-        if rest[len..].starts_with('=') || self.shown {
+        let is_key =
+            rest[len..].starts_with('=') && self.begins_a_key() && !rest[..len].trim().contains([' ', '\t']);
+        if is_key || self.shown {
             self.keep(len);
             return;
         }
@@ -304,6 +313,10 @@ mod tests {
     fn broken_lines_and_comments_are_masked() {
         check("api_token \"abc\"", "api_token \"***\"");
         check("api_token: abc", "api_token*****");
+        check("api_token = \"abc\" = 1", "api_token = \"***\" = *");
+        check("api_token abc = 1", "api_token ****= *");
+        check("[api_token = \"abc\"", "[api_token = \"***\"");
+        check("a.\"b\" = 1", "a.\"b\" = *");
         check("api_token = \"abc\nplan = \"lite\"", "api_token = \"***\nplan = \"lite\"");
         check("# api_token = \"abc\"\n# it's a note", "# api_token =******\n# it's a note");
     }

@@ -41,7 +41,7 @@ impl StoredText {
     /// # Errors
     /// When it is no TOML, or says something beside one connection.
     pub fn read(text: &str) -> Result<Self, StoredError> {
-        let document = text.parse::<DocumentMut>().map_err(|error| StoredError::Other(error.to_string()))?;
+        let document = text.parse::<DocumentMut>().map_err(|error| no_toml(text, &error))?;
         let only = document.iter().all(|(key, _)| key == "connection");
         let one = document.get("connection").and_then(|item| item.as_array_of_tables());
         match one {
@@ -129,6 +129,15 @@ impl StoredText {
     }
 }
 
+/// The words of the reader repeat the line, which may have a secret in it: only what is wrong is told, and where.
+fn no_toml(text: &str, error: &toml_edit::TomlError) -> StoredError {
+    let shown = "the text of the connection";
+    match Config::parse(text, shown) {
+        Err(error) => StoredError::Config(error),
+        Ok(_) => StoredError::Other(format!("{shown} is not TOML: {}", error.message())),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,11 +190,20 @@ mod tests {
             ("[web]\nlisten = \"127.0.0.1:1\"\n[[connection]]\nname = \"acme\"", "nothing else"),
             ("[[connection]]\nname = \"acme\"\n[[connection]]\nname = \"other\"", "one [[connection]]"),
             ("", "one [[connection]]"),
-            ("[[connection", "TOML"),
         ] {
             let error = StoredText::read(text).expect_err(text).to_string();
             assert!(error.contains(why), "{error}");
         }
+    }
+
+    #[test]
+    fn a_text_that_is_no_toml_is_told_by_its_place_and_not_repeated() {
+        let text =
+            "[[connection]]\nname = \"acme\"\n[connection.pipedrive]\napi_token = \"geheim\" seats = 3\n";
+        let Err(StoredError::Config(error)) = StoredText::read(text) else { panic!("it is no TOML") };
+        assert_eq!(error.line_column().map(|(line, _)| line), Some(4));
+        assert!(!crate::config::render(&error, false).contains("geheim"), "{error}");
+        assert!(error.remedy().contains("not TOML"), "{}", error.remedy());
     }
 
     #[test]

@@ -72,7 +72,7 @@ impl<O: Operation> Endpoint for SoapCall<O> {
 
     fn decode(body: &[u8]) -> Result<Self::Output, String> {
         let text = std::str::from_utf8(body).map_err(|_| "the answer is not UTF-8".to_owned())?;
-        let root = parse(text.trim_start_matches('\u{feff}'));
+        let root = parse(text);
         let root = root.map_err(|what| format!("the answer is not the XML expected: {what}"))?;
         let body = root.all(ENVELOPE, "Body").next().filter(|_| root.is(ENVELOPE, "Envelope"));
         let body = body.ok_or("the answer is not a SOAP envelope with a body")?;

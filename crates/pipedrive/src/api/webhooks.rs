@@ -32,7 +32,8 @@ impl Endpoint for ListWebhooks {
 
 /// Subscribes. Nothing makes this idempotent but looking at the list before.
 pub(crate) struct CreateWebhook {
-    pub(crate) body: Value,
+    body: Value,
+    password: Option<String>,
 }
 
 impl CreateWebhook {
@@ -48,7 +49,7 @@ impl CreateWebhook {
             body.insert("http_auth_user".to_owned(), user.into());
             body.insert("http_auth_password".to_owned(), password.into());
         }
-        Self { body }
+        Self { body, password: login.map(|(_, password)| password.to_owned()) }
     }
 }
 
@@ -66,6 +67,10 @@ impl Endpoint for CreateWebhook {
 
     fn body(&self) -> Option<Value> {
         Some(self.body.clone())
+    }
+
+    fn secret(&self) -> Option<&str> {
+        self.password.as_deref()
     }
 }
 

@@ -2,6 +2,12 @@
 
 use std::{cmp::Ordering, fmt};
 
+/// Digits after the point.
+const MOST_SCALE: i64 = 400;
+
+/// Digits of the longest number that is written without an exponent: what we write we can read.
+const MOST_WRITTEN: usize = 440;
+
 /// A number without needless zeros: `digits` times ten to the power of `-scale`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Decimal {
@@ -21,11 +27,11 @@ impl Decimal {
         let plain = mantissa.strip_prefix(['-', '+']).unwrap_or(mantissa);
         let (whole, fraction) = plain.split_once('.').unwrap_or((plain, ""));
         let all = [whole, fraction].concat();
-        if all.is_empty() || !all.bytes().all(|byte| byte.is_ascii_digit()) || all.len() > 400 {
+        if all.is_empty() || !all.bytes().all(|byte| byte.is_ascii_digit()) || all.len() > MOST_WRITTEN {
             return None;
         }
         let significant = all.trim_start_matches('0');
-        if significant.len() > 30 {
+        if significant.trim_end_matches('0').len() > 30 {
             return None;
         }
         let digits: i128 = if significant.is_empty() { 0 } else { significant.parse().ok()? };
@@ -37,7 +43,7 @@ impl Decimal {
         if digits == 0 {
             return Some(Self { digits: 0, scale: 0 });
         }
-        if !(-30..=400).contains(&scale) {
+        if !(-30..=MOST_SCALE).contains(&scale) {
             return None;
         }
         while scale > 0 && digits % 10 == 0 {
