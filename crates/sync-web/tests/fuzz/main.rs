@@ -21,6 +21,7 @@ use harness::{Target, hash};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 use sync_core::{
+    budget::DailyBudget,
     hold::HoldReason,
     hooks::{Check, Delivery, Headers, HookEntity, HookEvent, HookVerifier, Refused},
     ids::PartyId,
@@ -144,6 +145,7 @@ async fn site() -> Site {
     store.begin_session(person.id, &digest(&session), now + life, now).await.unwrap();
     let verifier = Arc::new(Strict::default());
     let door = HookDoor {
+        base: "http://127.0.0.1/hooks/acme/".to_owned(),
         connection,
         paths: vec!["path".to_owned()],
         verifier: Arc::clone(&verifier) as _,
@@ -153,7 +155,8 @@ async fn site() -> Site {
     let (intake, keeper) =
         Intake::new(BTreeMap::from([("acme".to_owned(), door)]), store.clone(), time.clone());
     tokio::spawn(keeper.work());
-    let served = Served { name: "acme".to_owned(), fence, daily_tokens: 300_000 };
+    let budget = DailyBudget { tokens: 300_000, max_share: 0.5, reserve: 0.1 };
+    let served = Served { name: "acme".to_owned(), fence, budget };
     let parts = Parts { token: Token::new(TOKEN), served: vec![served], ..Parts::new(store, intake, time) };
     Site { app: router(parts), clock, verifier, session, _folder: folder }
 }
