@@ -182,7 +182,7 @@ async function drive(world, browser) {
   assert.ok((await (await api("connections/acme/customers")).json()).items.length > 6);
 
   step("every page, as an admin");
-  const document = (await (await api("connections/acme/documents?decision=attached")).json())[0];
+  const document = (await (await api("connections/acme/documents?decision=attached")).json()).items[0];
   const paths = ["/", "/c/acme/fit", "/reference", "/people", "/tokens", "/deeds", "/connections/new", "/c/acme/setup", "/c/acme/mapping", "/c/acme", "/c/acme/customers", "/c/acme/holds",
     "/c/acme/handovers", "/c/acme/documents", "/c/acme/documents?decision=attached", "/c/acme/plan", "/c/acme/plan/deals", "/c/acme/journal",
     `/c/acme/deals/${deal}`, ...(document ? [`/c/acme/documents/${document.document}`] : [])];

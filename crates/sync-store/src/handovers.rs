@@ -200,6 +200,11 @@ impl Store {
     }
 }
 
+fn failed(row: &Row<'_>) -> Result<FailedHandover, StoreError> {
+    let failure = failure(row, 2)?.ok_or_else(|| row.unreadable("last_error", &"it is none"))?;
+    Ok(FailedHandover { subject: subject(row)?, failure })
+}
+
 impl Tx {
     /// Asks for a look at these. Whoever asks again makes the look earlier or more urgent, never double, and never takes back
     /// that a person said to try again.
@@ -425,12 +430,27 @@ impl Tx {
             ORDER BY 3 DESC, kind, id LIMIT $2"
         );
         let args = vec![self.id(), i64::from(limit).into()];
-        self.fetch("handover", sql, args, |row| {
-            let failure = failure(row, 2)?;
-            let failure = failure.ok_or_else(|| row.unreadable("last_error", &"it is none"))?;
-            Ok(FailedHandover { subject: subject(row)?, failure })
-        })
-        .await
+        self.fetch("handover", sql, args, failed).await
+    }
+
+    /// A page of handovers whose last try failed, by kind and id. `after` is the last one of the page before.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn failed_handovers_after(
+        &mut self,
+        after: Option<Subject>,
+        limit: u32,
+    ) -> Result<Vec<FailedHandover>, StoreError> {
+        let sql = concat!(
+            "SELECT id, kind, ",
+            failure!(),
+            " FROM handover WHERE connection_id = $1 AND (last_error IS NOT NULL OR show_error IS NOT NULL) \
+            AND (kind, id) > ($3, $4) ORDER BY kind, id LIMIT $2"
+        );
+        let (kind, id) = after.map_or(("", i64::MIN), kind);
+        let args = vec![self.id(), i64::from(limit).into(), kind.into(), id.into()];
+        self.fetch("handover", sql, args, failed).await
     }
 
     /// Handovers that are neither done nor settled: somebody is asked, or they are to be looked at.
@@ -594,15 +614,15 @@ impl Tx {
         Ok(())
     }
 
-    /// A page of open questions about handovers, oldest first; of one kind only, if that is given by its key. `after` is
-    /// the last one of the page before.
+    /// A page of open questions about handovers, oldest first; of one kind only, if that is given by its key. `after` says
+    /// when the last one of the page before was asked, and about what.
     ///
     /// # Errors
     /// When the database refuses or a row cannot be read.
     pub async fn questions(
         &mut self,
         key: Option<&str>,
-        after: Option<&QuestionRow>,
+        after: Option<(Timestamp, Subject)>,
         limit: u32,
     ) -> Result<Vec<QuestionRow>, StoreError> {
         let sql = "SELECT id, kind, question, asked_at FROM handover \
@@ -610,9 +630,9 @@ impl Tx {
             AND (asked_at, kind, id) > ($3, $4, $5) ORDER BY asked_at, kind, id LIMIT $6";
         let (at, kind, id) = match after {
             None => (i64::MIN, "", i64::MIN),
-            Some(last) => {
-                let (kind, id) = kind(last.subject);
-                (last.asked_at.as_microsecond(), kind, id)
+            Some((asked_at, subject)) => {
+                let (kind, id) = kind(subject);
+                (asked_at.as_microsecond(), kind, id)
             }
         };
         let args = vec![

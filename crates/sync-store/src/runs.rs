@@ -116,10 +116,11 @@ impl Tx {
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn runs(&mut self, limit: u32) -> Result<Vec<RunRow>, StoreError> {
+    pub async fn runs(&mut self, before: Option<RunId>, limit: u32) -> Result<Vec<RunRow>, StoreError> {
         let sql = "SELECT id, kind, started_at, finished_at FROM run \
-            WHERE connection_id = $1 ORDER BY id DESC LIMIT $2";
-        let args = vec![self.id(), i64::from(limit).into()];
+            WHERE connection_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
+        let before = before.map_or(i64::MAX, |run| run.0);
+        let args = vec![self.id(), before.into(), i64::from(limit).into()];
         self.fetch("run", sql, args, |row| {
             Ok(RunRow {
                 id: RunId(row.int(0, "id")?),

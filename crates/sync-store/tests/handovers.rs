@@ -44,6 +44,8 @@ async fn tries(store: Store) {
     tx.settle_handover(&job, Some(at(70)), 2, Some("503"), at(70)).await.unwrap();
     let failure = HandoverFailure { attempts: 2, error: "503".to_owned(), due: Some(at(70)) };
     let failed = FailedHandover { subject: KEY, failure: failure.clone() };
+    assert_eq!(tx.failed_handovers_after(Some(failed.subject), 10).await.unwrap(), []);
+    assert_eq!(tx.failed_handovers_after(None, 10).await.unwrap(), tx.failed_handovers(10).await.unwrap());
     assert_eq!(tx.failed_handovers(10).await.unwrap(), [failed]);
     assert_eq!(tx.handover(KEY).await.unwrap().unwrap().failure, Some(failure));
     let pending = |jobs: Vec<sync_store::HandoverJob>| -> Vec<Subject> {
@@ -128,7 +130,7 @@ async fn story(store: Store) {
     tx.put_question(Subject::Deal(DealId(9)), Some(&missing), at(91)).await.unwrap();
     let first = tx.questions(None, None, 1).await.unwrap();
     assert_eq!(first[0].subject, KEY);
-    assert_eq!(tx.questions(None, first.first(), 10).await.unwrap()[0].question, missing);
+    assert_eq!(tx.questions(None, first.first().map(|row| (row.asked_at, row.subject)), 10).await.unwrap()[0].question, missing);
     tx.enqueue_asked(&[ORG.0, 12], at(95)).await.unwrap();
     assert_eq!(tx.claim_handovers(at(95), Class::Backfill, 10).await.unwrap().len(), 2);
     tx.commit().await.unwrap();

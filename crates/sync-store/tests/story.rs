@@ -299,7 +299,9 @@ async fn writing(store: &Store, fence: &Fence) {
     let counts = Counts { created: 1, updated: 1, unchanged: 0, held: 1, failed: 0 };
     assert_eq!(tx.outcomes(run, "customers").await.unwrap(), counts, "each key once, by its last outcome");
     tx.finish_run(run, "{}", at(110)).await.unwrap();
-    assert_eq!(tx.runs(1).await.unwrap()[0].finished_at, Some(at(110)));
+    assert_eq!(tx.runs(None, 1).await.unwrap()[0].finished_at, Some(at(110)));
+    let newest = tx.runs(None, 1).await.unwrap()[0].id;
+    assert!(tx.runs(Some(newest), 9).await.unwrap().iter().all(|run| run.id < newest), "a page before it");
     assert_eq!(tx.prune_runs(at(200)).await.unwrap(), 3);
     tx.commit().await.unwrap();
 

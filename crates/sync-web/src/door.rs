@@ -6,7 +6,7 @@ use std::{
 };
 
 use ipnet::IpNet;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sync_core::{budget::DailyBudget, ports::Clock};
 use sync_engine::{
     Planner,
@@ -65,6 +65,8 @@ pub struct Served {
     pub fence: Fence,
     /// What the CRM grants its company a day, and what of it is ours, as configured.
     pub budget: DailyBudget,
+    /// How often each stream is read, as configured, by its name.
+    pub rhythms: BTreeMap<String, SignedDuration>,
 }
 
 impl Parts {

@@ -35,10 +35,32 @@ pub struct Watched {
 
 /// What a stream reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reads {
+pub enum Reads {
+    /// Customers of the ERP.
     Erp,
+    /// Documents of the ERP.
     Documents,
+    /// The CRM.
     Crm,
+}
+
+/// How often each stream of a connection is read. The CRM's are read more seldom while webhooks stand and lose nothing.
+#[must_use]
+pub fn rhythms(connection: &Connection) -> Vec<(&'static str, Reads, SignedDuration)> {
+    let sync = &connection.sync;
+    let mut rhythms = vec![
+        (Stream::Accounts.name(), Reads::Erp, sync.poll_every),
+        (Stream::Parties.name(), Reads::Erp, sync.poll_every),
+        (Stream::Orgs.name(), Reads::Crm, sync.crm_poll_every),
+    ];
+    if connection.customers_from_crm.is_some() {
+        rhythms.push((Stream::Deals.name(), Reads::Crm, sync.crm_poll_every));
+    }
+    if let Some(documents) = &connection.documents {
+        let kinds = documents.policy().kinds;
+        rhythms.extend(kinds.iter().map(|kind| (cursor_of(*kind), Reads::Documents, documents.poll_every)));
+    }
+    rhythms
 }
 
 /// What was last said of each side, kept by whoever looks on. It is gone with the process, which tries each side anew.
@@ -103,23 +125,12 @@ impl Board {
 impl Watched {
     /// A connection as it is configured.
     pub fn new(connection: &Connection, id: ConnectionId, board: Arc<Board>) -> Self {
-        let (sync, hands_over) = (&connection.sync, connection.customers_from_crm.is_some());
-        let crm = match connection.webhooks {
-            Some(_) => sync.crm_poll_every * SELDOMER,
-            None => sync.crm_poll_every,
-        };
-        let mut rhythms = vec![
-            (Stream::Accounts.name(), Reads::Erp, sync.poll_every),
-            (Stream::Parties.name(), Reads::Erp, sync.poll_every),
-            (Stream::Orgs.name(), Reads::Crm, crm),
-        ];
-        if hands_over {
-            rhythms.push((Stream::Deals.name(), Reads::Crm, crm));
-        }
-        if let Some(documents) = &connection.documents {
-            let kinds = documents.policy().kinds;
-            rhythms
-                .extend(kinds.iter().map(|kind| (cursor_of(*kind), Reads::Documents, documents.poll_every)));
+        let hands_over = connection.customers_from_crm.is_some();
+        let mut rhythms = rhythms(connection);
+        for (_, reads, every) in &mut rhythms {
+            if *reads == Reads::Crm && connection.webhooks.is_some() {
+                *every = *every * SELDOMER;
+            }
         }
         Self {
             id,

@@ -23,7 +23,7 @@ use sync_engine::daemon::Sleeper;
 use sync_store::{AlertEnd, AlertRow, Figures, NewAlert, Store, StoreError};
 use url::Url;
 
-pub use look::{Board, Watched};
+pub use look::{Board, Watched, rhythms};
 pub use send::{Delivery, Receiver, Said};
 pub use sign::SigningKey;
 

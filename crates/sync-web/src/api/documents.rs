@@ -10,7 +10,7 @@ use super::asked::{At, Limit, Paging, With, connection};
 use crate::{
     door::Door,
     problem::Problem,
-    told::{self, DealTold, DocumentTold},
+    told::{self, DealTold, DocumentCursor, DocumentTold, Paged},
 };
 
 /// Which documents.
@@ -20,6 +20,9 @@ use crate::{
 pub(crate) struct Decided {
     /// Only those of which this was decided; without it, those that somebody has to look at.
     decision: Option<String>,
+    /// `next_cursor` of the page before; none for the first page.
+    #[param(value_type = Option<String>, pattern = "^[a-z_]{1,20}:[a-z_]{1,20}:[0-9]{1,18}$")]
+    cursor: Option<DocumentCursor>,
     /// The most records, 1 to 200; 50 if it is not given.
     #[param(minimum = 1, maximum = 200, value_type = Option<u32>)]
     limit: Option<Limit>,
@@ -30,12 +33,12 @@ pub(crate) struct Decided {
 /// Without `decision`, those that belong to no deal, or perhaps to several.
 #[utoipa::path(get, path = "/api/v1/connections/{connection}/documents", tag = "documents",
     params(("connection" = String, Path, description = "Its name"), Decided),
-    responses((status = 200, body = Vec<DocumentTold>)))]
+    responses((status = 200, body = Paged<DocumentTold>)))]
 pub(crate) async fn documents(
     State(door): State<Door>,
     At(name): At<String>,
-    With(Decided { decision, limit }): With<Decided>,
-) -> Result<Json<Vec<DocumentTold>>, Problem> {
+    With(Decided { decision, cursor, limit }): With<Decided>,
+) -> Result<Json<Paged<DocumentTold>>, Problem> {
     let connection = connection(&door, &name).await?;
     let key = decision.map(|decision| {
         let found = DecisionKey::ALL.into_iter().find(|key| key.key() == decision);
@@ -46,7 +49,7 @@ pub(crate) async fn documents(
     });
     let limit = Paging { cursor: None, limit }.limit();
     let mut tx = door.parts.store.read(connection.id).await?;
-    Ok(Json(told::documents(&mut tx, key.transpose()?, limit).await?))
+    Ok(Json(told::documents(&mut tx, key.transpose()?, cursor, limit).await?))
 }
 
 /// A document of a path.

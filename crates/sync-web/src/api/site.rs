@@ -69,17 +69,18 @@ pub(crate) async fn journal(
 
 /// Runs
 ///
-/// The latest processes and commands that worked on the connection, newest first.
+/// Processes and commands that worked on the connection, newest first.
 #[utoipa::path(get, path = "/api/v1/connections/{connection}/runs", tag = "site",
-    params(("connection" = String, Path, description = "Its name")),
-    responses((status = 200, body = Vec<RunRow>)))]
+    params(("connection" = String, Path, description = "Its name"), Paging),
+    responses((status = 200, body = Paged<RunRow>)))]
 pub(crate) async fn runs(
     State(door): State<Door>,
     At(name): At<String>,
-) -> Result<Json<Vec<RunRow>>, Problem> {
+    With(paging): With<Paging>,
+) -> Result<Json<Paged<RunRow>>, Problem> {
     let connection = connection(&door, &name).await?;
     let mut tx = door.parts.store.read(connection.id).await?;
-    Ok(Json(told::runs(&mut tx, 100).await?))
+    Ok(Json(told::runs(&mut tx, paging.after(), paging.limit()).await?))
 }
 
 /// What people and programs did

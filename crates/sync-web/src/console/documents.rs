@@ -15,9 +15,12 @@ use crate::{
     act::{self, Belongs},
     door::Door,
     problem::Problem,
-    told::{self, DealTold, DocumentTold, MOST},
+    told::{self, DealTold, DocumentCursor, DocumentTold, Paged},
     who::Who,
 };
+
+/// Rows of a page.
+const ROWS: u32 = 100;
 
 #[derive(Template)]
 #[template(path = "documents.html")]
@@ -26,7 +29,7 @@ struct Documents {
     base: String,
     decision: String,
     kinds: Vec<(&'static str, &'static str)>,
-    rows: Vec<DocumentTold>,
+    page: Paged<DocumentTold>,
 }
 
 /// Which documents, or which deal.
@@ -36,6 +39,7 @@ pub(crate) struct Which {
     decision: String,
     #[serde(default, deserialize_with = "number")]
     deal: Option<i64>,
+    cursor: Option<DocumentCursor>,
 }
 
 /// What can be listed.
@@ -56,7 +60,7 @@ pub(crate) async fn documents(
     State(door): State<Door>,
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
-    Query(Which { decision, deal }): Query<Which>,
+    Query(Which { decision, deal, cursor }): Query<Which>,
 ) -> Shown {
     let row = connection_of(&door, &name).await?;
     let base = format!("/c/{}", part(&name));
@@ -65,9 +69,9 @@ pub(crate) async fn documents(
     }
     let key = DecisionKey::ALL.into_iter().find(|key| key.key() == decision);
     let mut tx = door.parts.store.read(row.id).await?;
-    let rows = told::documents(&mut tx, key, MOST).await?;
+    let found = told::documents(&mut tx, key, cursor, ROWS).await?;
     let frame = Frame::of("Documents", &who, "documents").within(&row);
-    Ok(page(StatusCode::OK, &Documents { frame, base, decision, kinds: kinds(), rows }))
+    Ok(page(StatusCode::OK, &Documents { frame, base, decision, kinds: kinds(), page: found }))
 }
 
 #[derive(Template)]

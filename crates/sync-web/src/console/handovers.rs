@@ -12,16 +12,19 @@ use crate::{
     act,
     door::Door,
     problem::Problem,
-    told::{self, HandoverRow, HandoverTold, MOST},
+    told::{self, HandoverCursor, HandoverRow, HandoverTold, Paged},
     who::Who,
 };
+
+/// Rows of a page.
+const ROWS: u32 = 100;
 
 #[derive(Template)]
 #[template(path = "handovers.html")]
 struct Handovers {
     frame: Frame,
     base: String,
-    rows: Vec<HandoverRow>,
+    page: Paged<HandoverRow>,
 }
 
 /// Which one.
@@ -29,6 +32,7 @@ struct Handovers {
 pub(crate) struct Which {
     #[serde(default, deserialize_with = "number")]
     organization: Option<i64>,
+    cursor: Option<HandoverCursor>,
     #[serde(flatten)]
     after: Afterwards,
 }
@@ -45,7 +49,7 @@ pub(crate) async fn handovers(
     State(door): State<Door>,
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
-    Query(Which { organization, after }): Query<Which>,
+    Query(Which { organization, cursor, after }): Query<Which>,
 ) -> Shown {
     let row = connection_of(&door, &name).await?;
     let base = format!("/c/{}", part(&name));
@@ -53,9 +57,9 @@ pub(crate) async fn handovers(
         return Ok(go_to(&format!("{base}/handovers/organization/{organization}")));
     }
     let mut tx = door.parts.store.read(row.id).await?;
-    let rows = told::handovers(&mut tx, MOST).await?;
+    let found = told::handovers(&mut tx, cursor, ROWS).await?;
     let frame = Frame::of("Won deals", &who, "handovers").within(&row).saying(after.into());
-    Ok(page(StatusCode::OK, &Handovers { frame, base, rows }))
+    Ok(page(StatusCode::OK, &Handovers { frame, base, page: found }))
 }
 
 #[derive(Template)]

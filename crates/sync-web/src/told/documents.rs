@@ -1,6 +1,6 @@
 //! Documents of the ERP, the deals they belong to, and why.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sync_core::{
     documents::{Attachment, Document, DocumentKey, Reason},
     ids::DealId,
@@ -9,7 +9,7 @@ use sync_store::{DecisionKey, DocumentId, DocumentRow, StagedKind, Tx};
 use utoipa::ToSchema;
 
 use super::{
-    TellError, at,
+    Paged, TellError, at,
     reading::{amount, explained, key_of, read, read_deal},
 };
 
@@ -109,25 +109,52 @@ async fn told(tx: &mut Tx, row: DocumentRow) -> Result<Option<DocumentTold>, Tel
     }))
 }
 
-/// The first documents with this decision, or those without a deal that somebody has to look at.
+/// Where a page of documents begins: after the document of which this was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct DocumentCursor(DecisionKey, DocumentKey);
+
+impl TryFrom<String> for DocumentCursor {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let parse = || {
+            let (decision, document) = text.split_once(':')?;
+            let decision = DecisionKey::ALL.into_iter().find(|key| key.key() == decision)?;
+            Some(Self(decision, document.parse().ok()?))
+        };
+        parse().ok_or_else(|| "cursor: this is no next_cursor of a page before".to_owned())
+    }
+}
+
+/// A page of documents with this decision, or of those without a deal that somebody has to look at.
 pub(crate) async fn documents(
     tx: &mut Tx,
     decision: Option<DecisionKey>,
+    after: Option<DocumentCursor>,
     limit: u32,
-) -> Result<Vec<DocumentTold>, TellError> {
+) -> Result<Paged<DocumentTold>, TellError> {
     const WAITING: [DecisionKey; 3] = [DecisionKey::Ambiguous, DecisionKey::Unmatched, DecisionKey::Customer];
     let keys = decision.as_ref().map_or(&WAITING[..], std::slice::from_ref);
-    let mut all = Vec::new();
-    for key in keys {
-        let left = limit.saturating_sub(u32::try_from(all.len()).unwrap_or(u32::MAX));
-        if left == 0 {
+    let begin = after.and_then(|DocumentCursor(key, _)| keys.iter().position(|one| *one == key));
+    let mut rows: Vec<(DecisionKey, DocumentRow)> = Vec::new();
+    for (index, key) in keys.iter().enumerate().skip(begin.unwrap_or(0)) {
+        let after = after.filter(|_| begin == Some(index)).map(|DocumentCursor(_, of)| DocumentId::from(of));
+        let left = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
+        rows.extend(tx.decided_documents(*key, after, left + 1).await?.into_iter().map(|row| (*key, row)));
+        if rows.len() > limit as usize {
             break;
         }
-        for row in tx.decided_documents(*key, None, left).await? {
-            all.extend(told(tx, row).await?);
-        }
     }
-    Ok(all)
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let last = rows.last().filter(|_| more).and_then(|(key, row)| Some((*key, key_of(row.id)?)));
+    let next_cursor = last.map(|(key, of)| format!("{}:{of}", key.key()));
+    let mut items = Vec::new();
+    for (_, row) in rows {
+        items.extend(told(tx, row).await?);
+    }
+    Ok(Paged { items, next_cursor })
 }
 
 /// One document; none if there is no such one.
@@ -161,4 +188,19 @@ pub(crate) async fn deal(tx: &mut Tx, deal: i64) -> Result<Option<DealTold>, Tel
         organization: read.and_then(|deal| deal.org).map(|org| org.0),
         documents,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_names_a_decision_and_a_document() {
+        let cursor = DocumentCursor::try_from("unmatched:invoice:7".to_owned());
+        let expected = DocumentCursor(DecisionKey::Unmatched, "invoice:7".parse().expect("a document"));
+        assert_eq!(cursor, Ok(expected));
+        for wrong in ["", "unmatched", "unmatched:invoice", "thing:invoice:7", "unmatched:thing:7"] {
+            assert!(DocumentCursor::try_from(wrong.to_owned()).is_err(), "{wrong}");
+        }
+    }
 }

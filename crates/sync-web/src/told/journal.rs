@@ -114,16 +114,18 @@ pub(crate) struct RunRow {
     pub(crate) finished_at: Option<String>,
 }
 
-/// The latest runs, newest first.
-pub(crate) async fn runs(tx: &mut Tx, limit: u32) -> Result<Vec<RunRow>, TellError> {
-    let rows = tx.runs(limit).await?;
-    Ok(rows
-        .into_iter()
-        .map(|run| RunRow {
-            id: run.id.0,
-            kind: run.kind,
-            started_at: at(run.started_at),
-            finished_at: run.finished_at.map(at),
-        })
-        .collect())
+/// A page of runs, newest first.
+pub(crate) async fn runs(
+    tx: &mut Tx,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Paged<RunRow>, TellError> {
+    let rows = tx.runs(before.map(RunId), limit + 1).await?;
+    let told = rows.into_iter().map(|run| RunRow {
+        id: run.id.0,
+        kind: run.kind,
+        started_at: at(run.started_at),
+        finished_at: run.finished_at.map(at),
+    });
+    Ok(Paged::of(told.collect(), limit, |run| run.id))
 }

@@ -27,9 +27,9 @@ pub(crate) use budget::{Budget, SpentBy};
 pub(crate) use customers::{Customer, CustomerRow, customer, customers};
 pub(crate) use deals::{DealRow, asked_deals, deals_without_documents};
 pub(crate) use deeds::{DeedTold, deeds};
-pub(crate) use documents::{DealTold, DocumentTold, deal, document, documents};
+pub(crate) use documents::{DealTold, DocumentCursor, DocumentTold, deal, document, documents};
 pub(crate) use handovers::{
-    HandoverRow, HandoverTold, handover, handovers, named as handovers_named, subject,
+    HandoverCursor, HandoverRow, HandoverTold, handover, handovers, named as handovers_named, subject,
 };
 pub(crate) use holds::{Cause, HoldRow, HoldTold, causes, hold, holds};
 pub(crate) use journal::{RunRow, Written, journal, runs};

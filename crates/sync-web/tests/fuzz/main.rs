@@ -156,7 +156,8 @@ async fn site() -> Site {
         Intake::new(BTreeMap::from([("acme".to_owned(), door)]), store.clone(), time.clone());
     tokio::spawn(keeper.work());
     let budget = DailyBudget { tokens: 300_000, max_share: 0.5, reserve: 0.1 };
-    let served = Served { name: "acme".to_owned(), fence, budget };
+    let rhythms = BTreeMap::from([("erp.party".to_owned(), SignedDuration::from_mins(5))]);
+        let served = Served { name: "acme".to_owned(), fence, budget, rhythms };
     let parts = Parts { token: Token::new(TOKEN), served: vec![served], ..Parts::new(store, intake, time) };
     Site { app: router(parts), clock, verifier, session, _folder: folder }
 }

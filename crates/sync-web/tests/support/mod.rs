@@ -91,7 +91,8 @@ impl World {
         let doors = BTreeMap::from([("acme".to_owned(), door)]);
         let (intake, keeper) = Intake::new(doors, self.store.clone(), clock.clone());
         let budget = DailyBudget { tokens: 300_000, max_share: 0.5, reserve: 0.1 };
-        let served = Served { name: "acme".to_owned(), fence: self.fence, budget };
+        let rhythms = BTreeMap::from([("erp.party".to_owned(), SignedDuration::from_mins(5))]);
+        let served = Served { name: "acme".to_owned(), fence: self.fence, budget, rhythms };
         let parts = Parts {
             token: Token::new(TOKEN),
             served: vec![served],

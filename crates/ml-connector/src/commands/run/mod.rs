@@ -25,7 +25,7 @@ use tokio::sync::oneshot;
 
 use self::making::{Clerk, Errand, look_forever, until_changed, until_changed_elsewhere};
 use super::Context;
-use crate::alerts::{Alerts, Board, Watched};
+use crate::alerts::{Alerts, Board, Watched, rhythms};
 use crate::clients;
 use crate::config::{Config, Connection, Tls};
 use crate::connect::ConnectDoors;
@@ -290,7 +290,8 @@ fn served(config: &Config, wired: &[Wired]) -> Vec<Served> {
     let served = wired.iter().filter_map(|wired| {
         let connection = config.connections.iter().find(|connection| connection.name == wired.name)?;
         let budget = clients::budget(&connection.pipedrive);
-        Some(Served { name: wired.name.clone(), fence: *wired.lease.fence(), budget })
+        let rhythms = rhythms(connection).into_iter().map(|(stream, _, every)| (stream.to_owned(), every)).collect();
+        Some(Served { name: wired.name.clone(), fence: *wired.lease.fence(), budget, rhythms })
     });
     served.collect()
 }
