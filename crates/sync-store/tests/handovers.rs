@@ -130,7 +130,11 @@ async fn story(store: Store) {
     tx.put_question(Subject::Deal(DealId(9)), Some(&missing), at(91)).await.unwrap();
     let first = tx.questions(None, None, 1).await.unwrap();
     assert_eq!(first[0].subject, KEY);
-    assert_eq!(tx.questions(None, first.first().map(|row| (row.asked_at, row.subject)), 10).await.unwrap()[0].question, missing);
+    assert_eq!(
+        tx.questions(None, first.first().map(|row| (row.asked_at, row.subject)), 10).await.unwrap()[0]
+            .question,
+        missing
+    );
     tx.enqueue_asked(&[ORG.0, 12], at(95)).await.unwrap();
     assert_eq!(tx.claim_handovers(at(95), Class::Backfill, 10).await.unwrap().len(), 2);
     tx.commit().await.unwrap();

@@ -96,7 +96,9 @@ async fn every_version_meets_data(store: Store, url: &str) {
     let questions = tx.questions(None, None, 10).await.unwrap();
     assert_eq!(questions.iter().map(|row| row.subject).collect::<Vec<_>>(), [Subject::Deal(DealId(81))]);
     assert_eq!(
-        tx.questions(Some("no_organization"), questions.first().map(|row| (row.asked_at, row.subject)), 10).await.unwrap(),
+        tx.questions(Some("no_organization"), questions.first().map(|row| (row.asked_at, row.subject)), 10)
+            .await
+            .unwrap(),
         [],
         "no more of them"
     );

@@ -129,7 +129,7 @@ impl Watched {
         let mut rhythms = rhythms(connection);
         for (_, reads, every) in &mut rhythms {
             if *reads == Reads::Crm && connection.webhooks.is_some() {
-                *every = *every * SELDOMER;
+                *every *= SELDOMER;
             }
         }
         Self {

@@ -55,7 +55,8 @@ fn what_another_process_keeps_is_taken_up_and_so_is_its_change() {
 
     // A change of settings is taken up without a write: whoever works begins anew, and finds everything as it was.
     // Whoever asks as often as that is refused now and then.
-    let before = until("its runs are told", || ask(&door, "connections/acme/runs"))["items"].as_array().map(Vec::len);
+    let before =
+        until("its runs are told", || ask(&door, "connections/acme/runs"))["items"].as_array().map(Vec::len);
     keep(&url, 1, &connection.replace("poll_every = \"5m\"", "poll_every = \"7m\""));
     until("it began anew", || {
         let runs = ask(&door, "connections/acme/runs")?["items"].as_array().map(Vec::len);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use sync_core::{
     fields::{Field, Values},
-    ids::PartyId,
+    ids::{PartyId, RunId},
     value::Value,
 };
 use sync_store::{JournalRow, Tx};
@@ -115,11 +115,7 @@ pub(crate) struct RunRow {
 }
 
 /// A page of runs, newest first.
-pub(crate) async fn runs(
-    tx: &mut Tx,
-    before: Option<i64>,
-    limit: u32,
-) -> Result<Paged<RunRow>, TellError> {
+pub(crate) async fn runs(tx: &mut Tx, before: Option<i64>, limit: u32) -> Result<Paged<RunRow>, TellError> {
     let rows = tx.runs(before.map(RunId), limit + 1).await?;
     let told = rows.into_iter().map(|run| RunRow {
         id: run.id.0,

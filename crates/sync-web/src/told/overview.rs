@@ -182,7 +182,8 @@ mod tests {
     #[test]
     fn a_stream_tells_when_it_was_read_and_when_it_is_read_next() {
         let moved_at = Timestamp::UNIX_EPOCH;
-        let cursor = |body: &str| CursorRow { stream: "erp.party".to_owned(), body: body.to_owned(), moved_at };
+        let cursor =
+            |body: &str| CursorRow { stream: "erp.party".to_owned(), body: body.to_owned(), moved_at };
         let now = moved_at + SignedDuration::from_secs(100);
         let read = r#"{"polled_at":"1970-01-01T00:01:00Z","swept_at":null,"sweep":1,"began":null}"#;
         let told = |every| StreamTold::of(&cursor(read), every, now).expect("a stream");

@@ -157,7 +157,7 @@ async fn site() -> Site {
     tokio::spawn(keeper.work());
     let budget = DailyBudget { tokens: 300_000, max_share: 0.5, reserve: 0.1 };
     let rhythms = BTreeMap::from([("erp.party".to_owned(), SignedDuration::from_mins(5))]);
-        let served = Served { name: "acme".to_owned(), fence, budget, rhythms };
+    let served = Served { name: "acme".to_owned(), fence, budget, rhythms };
     let parts = Parts { token: Token::new(TOKEN), served: vec![served], ..Parts::new(store, intake, time) };
     Site { app: router(parts), clock, verifier, session, _folder: folder }
 }

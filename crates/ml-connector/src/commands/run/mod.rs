@@ -290,7 +290,8 @@ fn served(config: &Config, wired: &[Wired]) -> Vec<Served> {
     let served = wired.iter().filter_map(|wired| {
         let connection = config.connections.iter().find(|connection| connection.name == wired.name)?;
         let budget = clients::budget(&connection.pipedrive);
-        let rhythms = rhythms(connection).into_iter().map(|(stream, _, every)| (stream.to_owned(), every)).collect();
+        let rhythms =
+            rhythms(connection).into_iter().map(|(stream, _, every)| (stream.to_owned(), every)).collect();
         Some(Served { name: wired.name.clone(), fence: *wired.lease.fence(), budget, rhythms })
     });
     served.collect()
