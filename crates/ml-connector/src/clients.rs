@@ -79,7 +79,9 @@ impl Clients<'_> {
             },
             created_by_module: FusionConfig::CREATED_BY_MODULE.to_owned(),
         };
-        Ok(Fusion::new(config, transport, self.clock.clone())?)
+        let fusion = Fusion::new(config, transport, self.clock.clone())?;
+        let asks = connection.customers_from_crm.as_ref().is_some_and(|section| section.find_duplicates);
+        Ok(if asks { fusion.asking_for_duplicates() } else { fusion })
     }
 
     fn client_proof(&self, oracle: &config::Oracle) -> anyhow::Result<ClientProof> {

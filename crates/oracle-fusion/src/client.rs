@@ -1,6 +1,7 @@
 //! Fusion as the engine knows it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -16,6 +17,7 @@ use sync_core::{
     error::{CallError, ErrorKind},
     hierarchy::ErpLink,
     ids::{AccountId, PartyId},
+    matching::Company,
     model::{AccountTerms, ErpAccount, ErpParty, Page, Seen},
     poll::ErpRead,
     ports::{Called, Clock, Erp, LinkPage, PartyKey},
@@ -26,6 +28,7 @@ use crate::{
         Collection,
         describe::Describe,
         hub_organizations::{self, ListParties, ListParty},
+        parties::FindDuplicates,
         receivables_customer_account_activities::{self, ListAccounts, ListAccountsOf},
     },
     config::{FusionConfig, Terms},
@@ -47,9 +50,54 @@ pub struct Fusion {
     created_by_module: String,
     extra: Extra,
     terms: Terms,
+    /// Whether the pod's own duplicate identification is asked.
+    asks_for_duplicates: AtomicBool,
 }
 
+/// Parties that the pod takes for the same company and that are looked at.
+const MOST_DUPLICATES: usize = 10;
+
 impl Fusion {
+    /// The same, asking the pod's own duplicate identification for companies that may be the same, as long as it does not
+    /// refuse to tell (oracle-fusion.md 1.5).
+    #[must_use]
+    pub fn asking_for_duplicates(self) -> Self {
+        self.asks_for_duplicates.store(true, Ordering::Relaxed);
+        self
+    }
+
+    /// What the pod takes for the same company. It is one more opinion: that it is not to be had keeps nobody waiting.
+    pub(crate) async fn duplicates_of(&self, company: &Company) -> Called<Vec<PartyId>> {
+        let name = company.names.iter().find(|name| !name.trim().is_empty());
+        let Some(name) = name.filter(|_| self.asks_for_duplicates.load(Ordering::Relaxed)) else {
+            return Ok(Vec::new());
+        };
+        let find = FindDuplicates { api_version: &self.api_version, name, company };
+        let error = match self.call(&find).await {
+            Ok(answer) => {
+                let found = answer.value.result.unwrap_or_default();
+                let ids = found.iter().filter_map(|one| int("PartyId", Some(&one.party_id)).ok().flatten());
+                return Ok(ids.map(PartyId).take(MOST_DUPLICATES).collect());
+            }
+            Err(error) => error,
+        };
+        match error.kind {
+            ErrorKind::Unauthorized => return Err(error),
+            ErrorKind::Transient { .. } | ErrorKind::Exhausted { .. } => {
+                tracing::warn!(%error, "the ERP's own duplicate identification does not answer; it is done without it");
+            }
+            ErrorKind::Forbidden
+            | ErrorKind::Rejected
+            | ErrorKind::UnknownField
+            | ErrorKind::Missing
+            | ErrorKind::Unreadable => {
+                self.asks_for_duplicates.store(false, Ordering::Relaxed);
+                tracing::warn!(%error, "the ERP does not identify duplicates; it is not asked again before the next start");
+            }
+        }
+        Ok(Vec::new())
+    }
+
     /// A client; nothing is sent yet.
     ///
     /// # Errors
@@ -100,6 +148,7 @@ impl Fusion {
             created_by_module,
             extra: Extra::of(attributes),
             terms,
+            asks_for_duplicates: AtomicBool::new(false),
         })
     }
 

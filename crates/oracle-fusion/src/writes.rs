@@ -11,7 +11,7 @@ use sync_core::{
     ids::{AccountId, AccountSiteId, PartyId},
     matching::Company,
     model::{ErpParty, Seen},
-    ports::{Called, ErpWrites},
+    ports::{Called, Erp, ErpWrites, PartyKey},
 };
 
 use crate::{
@@ -35,7 +35,17 @@ impl ErpWrites for Fusion {
         };
         let list = ListLike { api_version: self.api_version(), condition, limit: self.page_size() };
         // Whoever has so many namesakes is asked about anyhow: one page tells enough.
-        Ok(self.page(list, |item| convert::party(item, self.extra())).await?.rows)
+        let mut found = self.page(list, |item| convert::party(item, self.extra())).await?.rows;
+        for party in self.duplicates_of(company).await? {
+            let is_known = |seen: &Seen<ErpParty>| match seen {
+                Seen::Record(known) => known.id == party,
+                Seen::Malformed(record) => record.id == Some(party.0),
+            };
+            if !found.iter().any(is_known) {
+                found.extend(Erp::party(self, &PartyKey::Id(party)).await?);
+            }
+        }
+        Ok(found)
     }
 
     async fn create_party(&self, new: &NewParty) -> Called<CreatedParty> {

@@ -72,6 +72,12 @@ pub struct CustomersFromCrm {
     #[serde(default = "yes")]
     pub ask_to_reuse: bool,
 
+    /// Whether the ERP's own duplicate identification (Fusion Data Quality, with an active match configuration for
+    /// organizations) is asked, too, before a customer is created: what it finds is compared as everything else that may be
+    /// the same company. A pod without it says so once, and is not asked again before the next start. Default `false`.
+    #[serde(default)]
+    pub find_duplicates: bool,
+
     /// Whether a street address is needed; a country is needed always. Default `true`.
     #[serde(default = "yes")]
     pub address_required: bool,
@@ -303,6 +309,7 @@ impl CustomersFromCrm {
             source_system,
             party_usage,
             ask_to_reuse: _,
+            find_duplicates: _,
             address_required: _,
             tax_id_required,
             answer: _,

@@ -4,6 +4,7 @@ use http::{HeaderName, HeaderValue, Method, header};
 use saas_http::{Endpoint, encode};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
+use sync_core::matching::Company;
 
 use super::{Collection, hub_organizations};
 use crate::query;
@@ -214,6 +215,62 @@ pub(crate) fn like(names: &[String], tax_ids: &[String], duns: Option<&str>) -> 
     any.extend(tax_ids.iter().filter(said).map(|id| same("TaxpayerIdentificationNumber", id)));
     any.extend(duns.map(|duns| same("DUNSNumber", duns)));
     (!any.is_empty()).then(|| any.join(" or "))
+}
+
+/// What the pod's own duplicate identification takes for the same company (1.2, 1.5; docs:
+/// op-huborganizations-action-findduplicates-post). It needs a subscription and a match configuration, and changes nothing.
+pub(crate) struct FindDuplicates<'a> {
+    pub(crate) api_version: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) company: &'a Company,
+}
+
+impl Endpoint for FindDuplicates<'_> {
+    const NAME: &'static str = "hub_organizations.find_duplicates";
+    const METHOD: Method = Method::POST;
+    const CONTENT_TYPE: &'static str = "application/vnd.oracle.adf.action+json";
+
+    type Output = DuplicatesDto;
+
+    fn path(&self) -> String {
+        format!("crmRestApi/resources/{}/hubOrganizations/action/findDuplicates", self.api_version)
+    }
+
+    fn body(&self) -> Option<Value> {
+        let Company { tax_ids, duns, address, country, .. } = self.company;
+        let mut said = serde_json::Map::new();
+        let mut say = |attribute: &str, value: Option<&str>| {
+            if let Some(value) = value.map(str::trim).filter(|value| !value.is_empty()) {
+                said.insert(attribute.to_owned(), value.into());
+            }
+        };
+        say("OrganizationName", Some(self.name));
+        say("TaxpayerIdentificationNumber", tax_ids.first().map(String::as_str));
+        say("DUNSNumber", duns.as_deref());
+        if let Some(address) = address {
+            say("City", address.locality.as_deref());
+            say("State", address.region.as_deref());
+            say("PostalCode", address.postal_code.as_deref());
+        }
+        let of_address = address.as_ref().and_then(|address| address.country.as_deref());
+        say("Country", of_address.or(country.as_deref()));
+        Some(serde_json::json!({ "hubOrganization": said }))
+    }
+}
+
+/// Parties that may be the same; of each only its id is read, whatever else is told of it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct DuplicatesDto {
+    #[serde(default)]
+    pub(crate) result: Option<Vec<DuplicateDto>>,
+}
+
+/// One of them. Ids are numbers in most answers of Fusion and texts in this one's example.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct DuplicateDto {
+    #[serde(default)]
+    pub(crate) party_id: Value,
 }
 
 /// The addresses of a party, by id.

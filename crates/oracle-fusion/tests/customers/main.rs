@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod duplicates;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod parties;

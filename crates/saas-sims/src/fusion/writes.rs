@@ -144,14 +144,17 @@ pub(crate) fn action(
     }
     let body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
     let wanted = body["hubOrganization"]["OrganizationName"].as_str();
-    let wanted =
-        wanted.ok_or_else(|| Failure::required("OrganizationName", "hubOrganization"))?.to_lowercase();
+    let wanted = wanted.ok_or_else(|| Failure::required("OrganizationName", "hubOrganization"))?;
+    // Data quality looks past case and punctuation, as the search of a name does not.
+    let alike = |name: &str| name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    let wanted: String = alike(wanted);
     let found: Vec<Value> = state
         .parties
         .rows()
-        .filter(|row| row.text("OrganizationName").is_some_and(|name| name.to_lowercase() == wanted))
+        .filter(|row| row.text("OrganizationName").is_some_and(|name| wanted == alike(name)))
         .map(|row| {
-            json!({"PartyId": row.id, "PartyNumber": row.text("PartyNumber"),
+            // Ids come as texts here (docs: op-huborganizations-action-findduplicates-post).
+            json!({"PartyId": row.id.to_string(), "PartyNumber": row.text("PartyNumber"),
                           "OrganizationName": row.text("OrganizationName"), "Score": 100})
         })
         .collect();
