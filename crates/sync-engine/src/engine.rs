@@ -70,12 +70,14 @@ pub struct Engine {
     pub(crate) likeness_indexed: bool,
     /// Until when nothing is done because the store came from a backup. Loaded from the store by the first step.
     pub(crate) settles_at: Option<Option<Timestamp>>,
+    /// The latest time that was seen.
+    pub(crate) clock_seen: Option<Timestamp>,
     /// When each write without an answer is looked for next. Loaded from the store by the first step.
     pub(crate) looks: Option<BTreeMap<IntentId, Timestamp>>,
     pub(crate) erp_pauses: Pauses,
     pub(crate) crm_pauses: Pauses,
     /// This class and all less urgent ones may spend nothing for a while: what is left is reserved for the others.
-    parked: Option<(Class, Pause)>,
+    pub(crate) parked: Option<(Class, Pause)>,
     /// Streams that shall be polled now, whatever their rhythm.
     pub(crate) forced: Vec<Stream>,
     /// Wishes of others that are worked on.
@@ -131,6 +133,7 @@ impl Engine {
             prepared: false,
             erp_prepared: false,
             likeness_indexed: false,
+            clock_seen: None,
             settles_at: None,
             looks: None,
             erp_pauses: Pauses::default(),
@@ -179,6 +182,9 @@ impl Engine {
     }
 
     async fn do_step(&mut self, now: Timestamp) -> Result<Step, EngineError> {
+        if self.notice_the_clock(now).await? {
+            return Ok(Step::Worked);
+        }
         if let Some(until) = self.settles_until(now).await? {
             self.check_lease()?;
             return Ok(Step::IdleUntil(until));

@@ -55,6 +55,7 @@ mod survey;
 mod terms;
 mod urgent;
 mod watch;
+mod went_back;
 mod wishes;
 
 pub use came_back::read_anew;

@@ -53,6 +53,7 @@ mod subscriptions;
 mod trouble;
 mod tx;
 mod vault;
+mod went_back;
 mod wishes;
 
 pub use alerts::{AlertEnd, AlertRow, NewAlert};

@@ -8,6 +8,7 @@ mod answers;
 mod backup;
 mod bad_input;
 mod budget;
+mod clock;
 mod contract;
 mod deal_hooks;
 mod documents;

@@ -2,13 +2,7 @@
 
 use saas_sims::fusion::{Edit, FusionSettings};
 use serde_json::json;
-use sync_core::{
-    error::ErrorKind,
-    ids::PartyId,
-    matching::Company,
-    model::Seen,
-    ports::ErpWrites as _,
-};
+use sync_core::{error::ErrorKind, ids::PartyId, matching::Company, model::Seen, ports::ErpWrites as _};
 
 use crate::{pod::pod, support::*, world::*};
 
@@ -22,7 +16,11 @@ async fn what_the_pod_takes_for_the_same_is_one_more_candidate_where_it_is_asked
     let values = json!({"OrganizationName": "ACME TRADING INC", "PartyUsageCode": "SUPPLIER"});
     let party = sim.add_party(Edit::set(values)).unwrap();
     let like = company("Acme Trading, Inc.");
-    assert_eq!(fusion.parties_like(&like).await.unwrap(), [], "punctuation is more than a search of names sees past");
+    assert_eq!(
+        fusion.parties_like(&like).await.unwrap(),
+        [],
+        "punctuation is more than a search of names sees past"
+    );
     let fusion = fusion.asking_for_duplicates();
     let found = fusion.parties_like(&like).await.unwrap();
     assert!(matches!(&found[..], [Seen::Record(one)] if one.id == PartyId(party)), "{found:?}");
@@ -48,9 +46,12 @@ async fn an_opinion_that_is_not_to_be_had_keeps_nobody_waiting() {
     for (status, body, again) in
         [(503, "", true), (200, r#"{"result":[{"PartyId":"x"},{}]}"#, true), (200, "[]", false)]
     {
-        let (fusion, log) = fusion(move |sent| {
-            if sent.path().ends_with("findDuplicates") { reply(status, &[], body) } else { ok(none) }
-        });
+        let (fusion, log) =
+            fusion(
+                move |sent| {
+                    if sent.path().ends_with("findDuplicates") { reply(status, &[], body) } else { ok(none) }
+                },
+            );
         let fusion = fusion.asking_for_duplicates();
         assert_eq!(fusion.parties_like(&company("Acme")).await.unwrap(), []);
         fusion.parties_like(&company("Acme")).await.unwrap();
@@ -60,9 +61,12 @@ async fn an_opinion_that_is_not_to_be_had_keeps_nobody_waiting() {
         assert_eq!(sent.header("content-type"), Some("application/vnd.oracle.adf.action+json"));
         assert_eq!(sent.json(), json!({"hubOrganization": {"OrganizationName": "Acme", "Country": "US"}}));
     }
-    let (fusion, _) = fusion(move |sent| {
-        if sent.path().ends_with("findDuplicates") { reply(401, &[], "") } else { ok(none) }
-    });
+    let (fusion, _) =
+        fusion(
+            move |sent| {
+                if sent.path().ends_with("findDuplicates") { reply(401, &[], "") } else { ok(none) }
+            },
+        );
     let error = fusion.asking_for_duplicates().parties_like(&company("Acme")).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unauthorized, "whoever may not ask at all is told so");
 }

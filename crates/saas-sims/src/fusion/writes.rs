@@ -146,7 +146,8 @@ pub(crate) fn action(
     let wanted = body["hubOrganization"]["OrganizationName"].as_str();
     let wanted = wanted.ok_or_else(|| Failure::required("OrganizationName", "hubOrganization"))?;
     // Data quality looks past case and punctuation, as the search of a name does not.
-    let alike = |name: &str| name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    let alike =
+        |name: &str| name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     let wanted: String = alike(wanted);
     let found: Vec<Value> = state
         .parties
