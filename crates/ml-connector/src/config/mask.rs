@@ -203,7 +203,8 @@ impl<'a> Masker<'a> {
     /// Whether a key could begin here: a value that an equals sign follows is none.
     fn begins_a_key(&self) -> bool {
         let before = self.text[..self.at].trim_end_matches([' ', '\t']);
-        before.is_empty() || before.ends_with(['\n', '{', ',', '.'])
+        let line = &before[before.rfind('\n').map_or(0, |newline| newline + 1)..];
+        line.trim_start_matches([' ', '\t', '[']).is_empty() || before.ends_with(['{', ',', '.'])
     }
 
     /// A bare word: a key if an equals sign (or a dot) follows, else a value.
@@ -316,7 +317,7 @@ mod tests {
         check("api_token = \"abc\" = 1", "api_token = \"***\" = *");
         check("api_token abc = 1", "api_token ****= *");
         check("[api_token = \"abc\"", "[api_token = \"***\"");
-        check("a.\"b\" = 1", "a.\"b\" = *");
+        check("x = { \"b\" = 1 }", "x = { \"b\" = **}");
         check("api_token = \"abc\nplan = \"lite\"", "api_token = \"***\nplan = \"lite\"");
         check("# api_token = \"abc\"\n# it's a note", "# api_token =******\n# it's a note");
     }
