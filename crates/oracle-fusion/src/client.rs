@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
+use saas_http::scalar::int;
 use saas_http::{
     Adaptive, Answer, BadUrl, BaseUrl, Caller, ClientCredentials, Credentials, Endpoint, OAuthClient, Pass,
     TokenSource, Transport, Wiring,

@@ -118,7 +118,7 @@ fn a_daemon_that_spends_its_budget_tells_so_once_and_is_known_to_be_alive() {
     let connection = connection
         .replace("127.0.0.1:7001", &addresses[0])
         .replace("127.0.0.1:7002", &addresses[1])
-        .replace("[connection.pipedrive]", "[connection.pipedrive]\ndaily_tokens = 300");
+        .replace("[connection.pipedrive]", "[connection.pipedrive]\ndaily_tokens = 200");
     std::fs::write(&file, format!("{installation}{connection}")).expect("the file is written");
     let path = file.to_str().expect("UTF-8");
     let (process, _) = Running::start(&["run", "--config", path], "in sync from now on", 1);

@@ -2,7 +2,13 @@
 
 use saas_sims::fusion::{Edit, FusionSettings};
 use serde_json::json;
-use sync_core::{error::ErrorKind, ids::PartyId, matching::Company, model::Seen, ports::ErpWrites as _};
+use sync_core::{
+    error::ErrorKind,
+    ids::PartyId,
+    matching::Company,
+    model::Seen,
+    ports::{Erp as _, ErpWrites as _},
+};
 
 use crate::{pod::pod, support::*, world::*};
 

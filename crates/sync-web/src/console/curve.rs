@@ -41,8 +41,10 @@ pub(crate) fn curve(budget: &Budget) -> Curve {
     let (width, height) = SIZE;
     let spent = budget.curve.last().map_or(0, |last| last.ours + last.others);
     // A little room above, so that a line at the top is seen.
-    let most = budget.daily.unwrap_or(0).max(spent).max(1).saturating_mul(21) / 20;
-    let down = |tokens: u64| height - tokens.saturating_mul(height) / most.max(1);
+    let most = u128::from(budget.daily.unwrap_or(0).max(spent).max(1)) * 21 / 20;
+    let down = |tokens: u64| {
+        height - u64::try_from(u128::from(tokens) * u128::from(height) / most).unwrap_or(height)
+    };
     let right = |minute: i64| minute.clamp(0, MINUTES) * width / MINUTES;
     let now = budget.curve.last().map_or(0, |last| right(last.minute));
     let corners = |tokens: &dyn Fn(&crate::told::SpentBy) -> u64| {
