@@ -50,7 +50,7 @@ async fn a_pod_without_it_says_so_once() {
 async fn an_opinion_that_is_not_to_be_had_keeps_nobody_waiting() {
     let none = r#"{"items":[],"count":0,"hasMore":false,"limit":500,"offset":0}"#;
     for (status, body, again) in
-        [(503, "", true), (200, r#"{"result":[{"PartyId":"x"},{}]}"#, true), (200, "[]", false)]
+        [(503, "", true), (200, r#"{"result":[{"PartyId":"x"},{}]}"#, true), (200, "7", false)]
     {
         let (fusion, log) =
             fusion(

@@ -43,7 +43,8 @@ pub(crate) fn curve(budget: &Budget) -> Curve {
     // A little room above, so that a line at the top is seen.
     let most = u128::from(budget.daily.unwrap_or(0).max(spent).max(1)) * 21 / 20;
     let down = |tokens: u64| {
-        height - u64::try_from(u128::from(tokens) * u128::from(height) / most).unwrap_or(height)
+        let up = u128::from(tokens) * u128::from(height) / most;
+        height.saturating_sub(u64::try_from(up).unwrap_or(height))
     };
     let right = |minute: i64| minute.clamp(0, MINUTES) * width / MINUTES;
     let now = budget.curve.last().map_or(0, |last| right(last.minute));
