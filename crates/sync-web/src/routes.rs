@@ -5,8 +5,9 @@ use std::{convert::Infallible, time::Duration};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
-    http::StatusCode,
-    middleware::{from_fn, from_fn_with_state},
+    http::{StatusCode, header::CONTENT_TYPE},
+    middleware::{from_fn, from_fn_with_state, map_response},
+    response::{IntoResponse as _, Response},
     routing::{MethodRouter, get, post},
 };
 use sync_store::Role;
@@ -227,7 +228,17 @@ pub(crate) fn closing_router(parts: Parts, closing: watch::Receiver<bool>) -> Ro
         .fallback_service(pages.with_state(door.clone()))
         .layer(from_fn_with_state(door.clone(), client::find))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, PATIENCE))
+        .layer(map_response(too_late))
         .with_state(door)
+}
+
+/// Whoever waited too long is told so, as of every other refusal; the layer that stops waiting says nothing.
+async fn too_late(answer: Response) -> Response {
+    if answer.status() != StatusCode::REQUEST_TIMEOUT || answer.headers().contains_key(CONTENT_TYPE) {
+        return answer;
+    }
+    let help = "look whether it was done meanwhile, and ask again in a moment";
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", "it took too long", help).into_response()
 }
 
 async fn nothing_here() -> Problem {

@@ -506,3 +506,12 @@ async fn the_description_tells_every_route_of_the_api() {
     assert_eq!(told, there);
     assert_eq!(document["openapi"], "3.1.0");
 }
+
+#[tokio::test]
+async fn whoever_waited_too_long_is_told_so() {
+    use axum::{http::header::CONTENT_TYPE, response::IntoResponse as _};
+    let told = too_late(StatusCode::REQUEST_TIMEOUT.into_response()).await;
+    assert_eq!(told.headers()[CONTENT_TYPE], "application/problem+json");
+    let other = too_late(StatusCode::NO_CONTENT.into_response()).await;
+    assert!(!other.headers().contains_key(CONTENT_TYPE));
+}
