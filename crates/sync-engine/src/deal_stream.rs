@@ -18,6 +18,7 @@ use sync_store::{Changed, StagedKind, StagedRow, Tx};
 use crate::{
     Engine, EngineError,
     documents::{asks_answered_by, deals_moved},
+    handover::counts_since,
     likeness::word_of,
     plants::Plant,
     staging,
@@ -228,6 +229,32 @@ async fn note_said(tx: &mut Tx, deals: &[CrmDeal], changed: &[Changed]) -> Resul
         said.insert(deal.id.0, words);
     }
     Ok(tx.put_said(StagedKind::Deal, &said).await?)
+}
+
+/// The deal as the answer shows it. If nothing but our own fields is new, no poll has to find it changed; whatever a person did
+/// meanwhile makes due what it would have made due.
+pub(crate) async fn stage_answer(tx: &mut Tx, deal: CrmDeal, now: Timestamp) -> Result<(), EngineError> {
+    let row = row(&deal);
+    let known = match tx.staged(StagedKind::Deal, &[deal.id.0]).await?.remove(&deal.id.0) {
+        Some(known) if known.row.malformed.is_none() => Some(staging::read::<CrmDeal>("deal", &known.row)?),
+        Some(_) | None => None,
+    };
+    let others = |deal: &CrmDeal| {
+        let mut deal = deal.clone();
+        deal.updated_at = Timestamp::UNIX_EPOCH;
+        deal.custom.clear();
+        deal.facts.rolled.clear();
+        deal.facts.shown.clear();
+        deal
+    };
+    if known.is_some_and(|known| others(&known) == others(&deal)) {
+        tx.stage(StagedKind::Deal, &[row], now, 0).await?;
+        return Ok(());
+    }
+    let since = counts_since(tx).await?;
+    let page = Page { rows: vec![Seen::Record(deal)], more: false, next: None, server_now: now };
+    stage_deals(tx, page, now, 0, since).await?;
+    Ok(())
 }
 
 pub(crate) fn row(deal: &CrmDeal) -> StagedRow {

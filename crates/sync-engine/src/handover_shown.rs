@@ -22,7 +22,7 @@ use sync_store::{HandoverJob, HandoverRow, JournalEntry, StagedKind, StagedRecor
 use crate::{
     Engine, EngineError, backoff,
     crm_stream::stage_orgs,
-    deal_stream::{self, stage_deals},
+    deal_stream::{stage_answer, stage_deals},
     handover::Handing,
     handover_observe::situation,
     pause::Side,
@@ -347,7 +347,7 @@ impl Engine {
         shown.remember(written.changes.clone());
         tx.put_shown(job.subject, &row.made.shown, now).await?;
         if let Some(deal) = deal {
-            tx.stage(StagedKind::Deal, &[deal_stream::row(&deal)], now, 0).await?;
+            stage_answer(&mut tx, deal, now).await?;
         }
         if let Record::Org(org) = written.record {
             // What is staged of it is older than the write.

@@ -25,9 +25,9 @@ use sync_store::{
 use super::{
     DOCUMENTS, Did, DocumentFlow, Place,
     stream::kind_of,
-    written::{Became, adopt_fields, before, created_by, name_of, receipt, stage_answer},
+    written::{Became, adopt_fields, before, created_by, name_of, receipt},
 };
-use crate::{EngineError, backoff, came_back::came_back_at, pause::Side, staging};
+use crate::{EngineError, backoff, came_back::came_back_at, deal_stream::stage_answer, pause::Side, staging};
 
 /// After so many failures in a row that are about the deal itself it is left for a day.
 const MOST_ATTEMPTS: u32 = 5;

@@ -1,20 +1,11 @@
 //! What a write on a deal leaves behind: what stood there before, what it became, and what is remembered of it; also where its
 //! answer is lost and it is found afterwards.
 
-use jiff::Timestamp;
 use sync_core::{
     deals::{CrmDeal, CrmNote},
     documents::{DealPage, DocumentKind, PageWrite, RollUpField, SeenNote, ShownField},
-    model::{Page as SeenPage, Seen},
 };
-use sync_store::{PageIntent, StagedKind, Tx};
-
-use crate::{
-    EngineError,
-    deal_stream::{self, stage_deals},
-    handover::counts_since,
-    staging,
-};
+use sync_store::PageIntent;
 
 /// What a write became.
 pub(super) enum Became {
@@ -76,31 +67,6 @@ pub(super) fn receipt(page: &mut DealPage, write: &PageWrite, became: &Became) {
             Became::Deal(_) | Became::Note(_) | Became::Nothing,
         ) => {}
     }
-}
-
-/// The deal as the answer shows it. If nothing but our own fields is new, no poll has to find it changed; whatever a person did
-/// meanwhile makes due what it would have made due.
-pub(super) async fn stage_answer(tx: &mut Tx, deal: CrmDeal, now: Timestamp) -> Result<(), EngineError> {
-    let row = deal_stream::row(&deal);
-    let known = match tx.staged(StagedKind::Deal, &[deal.id.0]).await?.remove(&deal.id.0) {
-        Some(known) if known.row.malformed.is_none() => Some(staging::read::<CrmDeal>("deal", &known.row)?),
-        Some(_) | None => None,
-    };
-    let others = |deal: &CrmDeal| {
-        let mut deal = deal.clone();
-        deal.updated_at = Timestamp::UNIX_EPOCH;
-        deal.custom.clear();
-        deal.facts.rolled.clear();
-        deal
-    };
-    if known.is_some_and(|known| others(&known) == others(&deal)) {
-        tx.stage(StagedKind::Deal, &[row], now, 0).await?;
-        return Ok(());
-    }
-    let since = counts_since(tx).await?;
-    let page = SeenPage { rows: vec![Seen::Record(deal)], more: false, next: None, server_now: now };
-    stage_deals(tx, page, now, 0, since).await?;
-    Ok(())
 }
 
 /// Takes what a write without an answer was to set for ours, as far as the deal says it. Tells whether there was any.
