@@ -29,6 +29,12 @@ export async function remap(world, page, { step, look, go, until, organizations,
   await page.waitForSelector("text=Saved. Both sides are read again");
   assert.equal(await page.inputValue("#e0"), 'PartyNumber ~ "!"');
   await until("the CRM shows it", async () => JSON.stringify(await organizations()).includes(`"${party.PartyNumber}!"`));
+  await page.fill("#e0", 'PartyNumber ~ "?"');
+  await press(page, "button[value=plan]");
+  await page.waitForSelector("#tried .tag:text-is('update')");
+  const row = page.locator("#tried tr", { has: page.locator("ins", { hasText: "?" }) }).first();
+  assert.match(await row.textContent(), /!.*\?/, "old and new are shown");
+  assert.match(await page.textContent("#tried"), /[1-9]\d* tokens/);
   await go("/c/acme/setup");
   assert.ok(await page.locator("ins:has-text('Number told')").count(), "a version tells what changed");
 }

@@ -124,6 +124,16 @@ async fn an_older_won_deal_waits_in_the_plan_until_it_is_asked_for() {
     assert_eq!(of(&again, old), shown);
     let digests = |preview: &HandoverPreview| preview.handovers[0].digest.clone();
     assert_eq!(digests(&again), digests(&preview), "looked for in the ERP or not");
+    let planner = alive(&world, &lease, command(&world, &lease, 5).handover_planner(false)).await;
+    let planner = planner.expect("the store works").expect("the CRM answers").expect("they are configured");
+    let page =
+        alive(&world, &lease, planner.older(None, 1)).await.expect("it works").expect("nothing is asked");
+    assert_eq!(page.handovers, preview.handovers, "a page shows the same");
+    let rest = alive(&world, &lease, planner.older(page.next, 1))
+        .await
+        .expect("it works")
+        .expect("nothing is asked");
+    assert_eq!((rest.handovers.len(), rest.next), (0, None));
 
     // Whoever edits the organization meanwhile makes it another plan; whoever asks gets the customer.
     let body = json!({ "name": "Older Friends Ltd" });

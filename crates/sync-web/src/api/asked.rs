@@ -43,6 +43,12 @@ impl TryFrom<String> for Cursor {
     }
 }
 
+/// Lists have cursors of their own.
+pub(super) fn other_list() -> Problem {
+    let title = "cursor: this is the next_cursor of another list";
+    Problem::bad(title, "begin without a cursor, and go on with `next_cursor` of the same list")
+}
+
 /// The most records of a page.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(try_from = "u32")]

@@ -13,7 +13,10 @@ use crate::{
     door::Door,
     problem::Problem,
     setup::Look,
-    told::{at, fit::FitFinding},
+    told::{
+        at,
+        fit::{FitFinding, nothing_in_the_way},
+    },
     who::Who,
 };
 
@@ -45,14 +48,11 @@ pub(crate) async fn checked(
     connection(&door, &name).await?;
     let look = door.parts.looks.state(&name);
     let (checked_at, findings) = look.findings.unzip();
-    let good = |findings: &Vec<FitFinding>| {
-        !findings.is_empty() && findings.iter().all(|finding| finding.severity.is_good())
-    };
     Ok(Json(CheckTold {
         running_since: look.running.map(|(_, since)| at(since)),
         failed: look.failed,
         checked_at: checked_at.map(at),
-        good: findings.as_ref().map(good),
+        good: findings.as_deref().map(nothing_in_the_way),
         findings: findings.unwrap_or_default(),
     }))
 }

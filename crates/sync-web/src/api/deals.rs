@@ -6,7 +6,7 @@ use serde::Deserialize;
 use sync_core::ids::DealId;
 use utoipa::{IntoParams, ToSchema};
 
-use super::asked::{At, Limit, Paging, With, connection};
+use super::asked::{At, Limit, Paging, With, connection, other_list};
 use crate::{
     door::Door,
     problem::Problem,
@@ -74,10 +74,6 @@ pub(crate) async fn deals(
 ) -> Result<Json<Paged<DealRow>>, Problem> {
     let connection = connection(&door, &name).await?;
     let limit = Paging { cursor: None, limit }.limit();
-    let other = || {
-        let title = "cursor: this is the next_cursor of another list";
-        Problem::bad(title, "begin without a cursor, and go on with `next_cursor` of the same list")
-    };
     let mut tx = door.parts.store.read(connection.id).await?;
     let page = match (which, cursor) {
         (DealList::WithoutDocuments, None) => told::deals_without_documents(&mut tx, None, limit).await?,
@@ -89,7 +85,7 @@ pub(crate) async fn deals(
             told::asked_deals(&mut tx, Some((asked, DealId(deal))), limit).await?
         }
         (DealList::WithoutDocuments, Some(DealCursor(Some(_), _)))
-        | (DealList::Asked, Some(DealCursor(None, _))) => return Err(other()),
+        | (DealList::Asked, Some(DealCursor(None, _))) => return Err(other_list()),
     };
     Ok(Json(page))
 }

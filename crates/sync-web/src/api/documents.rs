@@ -6,7 +6,7 @@ use sync_core::documents::DocumentKey;
 use sync_store::DecisionKey;
 use utoipa::IntoParams;
 
-use super::asked::{At, Limit, Paging, With, connection};
+use super::asked::{At, Limit, Paging, With, connection, other_list};
 use crate::{
     door::Door,
     problem::Problem,
@@ -47,9 +47,12 @@ pub(crate) async fn documents(
             Problem::bad(format!("{decision} is no decision"), format!("there are: {}", all.join(", ")))
         })
     });
-    let limit = Paging { cursor: None, limit }.limit();
+    let (key, limit) = (key.transpose()?, Paging { cursor: None, limit }.limit());
+    if cursor.is_some_and(|cursor| !cursor.is_of(key)) {
+        return Err(other_list());
+    }
     let mut tx = door.parts.store.read(connection.id).await?;
-    Ok(Json(told::documents(&mut tx, key.transpose()?, cursor, limit).await?))
+    Ok(Json(told::documents(&mut tx, key, cursor, limit).await?))
 }
 
 /// A document of a path.

@@ -18,7 +18,10 @@ use crate::{
     door::Door,
     problem::Problem,
     setup::{Change, Look, LookState, NotMade, Setting, Tried},
-    told::{self, fit::FitFinding},
+    told::{
+        self,
+        fit::{FitFinding, nothing_in_the_way},
+    },
     who::Who,
 };
 
@@ -131,7 +134,7 @@ impl Setup {
     /// Whether nothing that was found about one side stands in the way.
     #[expect(clippy::unused_self, reason = "templates call it on the page")]
     fn is_good(&self, findings: &[FitFinding]) -> bool {
-        !findings.is_empty() && findings.iter().all(|one| one.severity.is_good())
+        nothing_in_the_way(findings)
     }
 }
 

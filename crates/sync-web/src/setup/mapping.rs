@@ -52,7 +52,7 @@ pub const KINDS: [&str; 8] = ["text", "long_text", "number", "date", "money", "o
 
 /// Whose value counts, and what that means.
 pub const OWNERS: [(&str, &str); 2] =
-    [("erp", "the ERP's"), ("ask", "the ERP's; ask where Pipedrive was edited")];
+    [("erp", "the ERP's"), ("ask", "the ERP's; ask where the CRM was edited")];
 
 /// What a mapping would write, decided on what was read last of both sides.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

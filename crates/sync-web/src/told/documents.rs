@@ -109,10 +109,20 @@ async fn told(tx: &mut Tx, row: DocumentRow) -> Result<Option<DocumentTold>, Tel
     }))
 }
 
+/// What was decided of documents that somebody has to look at.
+const WAITING: [DecisionKey; 3] = [DecisionKey::Ambiguous, DecisionKey::Unmatched, DecisionKey::Customer];
+
 /// Where a page of documents begins: after the document of which this was decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct DocumentCursor(DecisionKey, DocumentKey);
+
+impl DocumentCursor {
+    /// Whether it is of the list of this decision; without one, of those that somebody has to look at.
+    pub(crate) fn is_of(self, decision: Option<DecisionKey>) -> bool {
+        decision.map_or_else(|| WAITING.contains(&self.0), |decision| decision == self.0)
+    }
+}
 
 impl TryFrom<String> for DocumentCursor {
     type Error = String;
@@ -134,7 +144,6 @@ pub(crate) async fn documents(
     after: Option<DocumentCursor>,
     limit: u32,
 ) -> Result<Paged<DocumentTold>, TellError> {
-    const WAITING: [DecisionKey; 3] = [DecisionKey::Ambiguous, DecisionKey::Unmatched, DecisionKey::Customer];
     let keys = decision.as_ref().map_or(&WAITING[..], std::slice::from_ref);
     let begin = after.and_then(|DocumentCursor(key, _)| keys.iter().position(|one| *one == key));
     let mut rows: Vec<(DecisionKey, DocumentRow)> = Vec::new();

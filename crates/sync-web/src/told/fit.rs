@@ -76,12 +76,17 @@ impl Severity {
     }
 
     /// Whether nothing is known that stands in the way.
-    pub(crate) fn is_good(self) -> bool {
+    fn is_good(self) -> bool {
         match self {
             Self::Ok | Self::Note | Self::Warning => true,
             Self::Problem | Self::NotChecked => false,
         }
     }
+}
+
+/// Whether nothing of what was found stands in the way; where nothing was looked at, that is not known.
+pub(crate) fn nothing_in_the_way(findings: &[FitFinding]) -> bool {
+    !findings.is_empty() && findings.iter().all(|finding| finding.severity.is_good())
 }
 
 /// Something that was looked at.

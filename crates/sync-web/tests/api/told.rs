@@ -6,11 +6,12 @@ use std::{
 };
 
 use jiff::SignedDuration;
-use serde_json::json;
+use serde_json::{Value, json};
 use sync_core::{
     budget::Class,
-    documents::DocumentQuestion,
+    documents::{Attachment, DocumentQuestion, Unmatched},
     guard::Wave,
+    handover::{Cause, Question, Subject},
     hold::HoldReason,
     hooks::{Check, HookEntity, HookEvent},
     ids::{DealId, OrgId, PartyId, SubscriptionId},
@@ -24,7 +25,9 @@ use sync_engine::{
     streams::{CrmCursor, CrmStream, ErpStream, Stream},
     subscriptions::{HookState, STATE, digest},
 };
-use sync_store::{Errand, HookRow, PageQuestion, StagedKind, StagedRow};
+use sync_store::{
+    Decided, DecisionKey, DocumentId, Errand, HookRow, PageQuestion, SettledDocument, StagedKind, StagedRow,
+};
 use sync_web::{
     Parts,
     fit::{FitFinding, Severity},
@@ -327,4 +330,67 @@ async fn a_resync_is_wished_for() {
         assert_eq!(api.post(path, &body).await.0, 400, "{body}");
     }
     assert_eq!(api.ask(TOKEN, "connections/other/resync", Some(&json!({ "everything": true }))).await.0, 404);
+}
+
+/// All pages of a list, one record a page: a field of each record.
+async fn walked(api: &Api, path: &str, field: &str) -> Vec<Value> {
+    let (mut found, mut cursor) = (Vec::new(), String::new());
+    for _ in 0..20 {
+        let joint = if path.contains('?') { '&' } else { '?' };
+        let page = api.told(&format!("{path}{joint}limit=1{cursor}")).await;
+        found.extend(all(&page, field).into_iter().cloned());
+        let Some(next) = page["next_cursor"].as_str() else { return found };
+        cursor = format!("&cursor={next}");
+    }
+    panic!("{path} has no end: {found:?}");
+}
+
+#[tokio::test]
+async fn handovers_documents_and_runs_are_walked_page_by_page() {
+    let world = World::new().await;
+    let api = Api::of(&world, world.parts().0).await;
+    let mut tx = world.store.write(&world.fence).await.unwrap();
+    let subjects = [OrgId(7), OrgId(8), OrgId(9), OrgId(10)].map(Subject::Org);
+    tx.enqueue_handovers(&subjects, Class::Urgent, at(2), "test").await.unwrap();
+    for (subject, second) in [(subjects[1], 3), (subjects[0], 4)] {
+        let question = Question::DataMissing { cause: Cause::Asked, what: vec!["country".to_owned()] };
+        tx.put_question(subject, Some(&question), at(second)).await.unwrap();
+    }
+    for job in tx.claim_handovers(at(9), Class::Backfill, 10).await.unwrap() {
+        if subjects[2..].contains(&job.subject) {
+            tx.settle_handover(&job, Some(at(99)), 1, Some("refused"), at(9)).await.unwrap();
+        }
+    }
+    let documents = [1, 2, 3, 4].map(|id| DocumentId { kind: StagedKind::Invoice, id });
+    tx.enqueue_documents(&documents, Class::Document, at(2), "test").await.unwrap();
+    for job in tx.claim_documents(at(9), Class::Backfill, 10).await.unwrap() {
+        let key = if job.id.id < 3 { DecisionKey::Unmatched } else { DecisionKey::Customer };
+        let unmatched = Attachment::Unmatched { because: Unmatched::NamesNone };
+        let body = serde_json::to_string(&unmatched).unwrap();
+        let decided = Some(Decided { key, deal: None, body, open: true });
+        let done = SettledDocument { job, decided, due: None, attempts: 0, error: None };
+        tx.settle_documents(&[done], at(9)).await.unwrap();
+    }
+    for kind in ["sync", "run", "wish"] {
+        tx.begin_run(kind, at(1)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+
+    let base = "connections/acme";
+    assert_eq!(
+        walked(&api, &format!("{base}/handovers"), "id").await,
+        [8, 7, 10, 9],
+        "questions, then failures"
+    );
+    let all = ["invoice:1", "invoice:2", "invoice:3", "invoice:4"];
+    assert_eq!(walked(&api, &format!("{base}/documents"), "document").await, all);
+    assert_eq!(walked(&api, &format!("{base}/documents?decision=customer"), "document").await, all[2..]);
+    assert_eq!(walked(&api, &format!("{base}/runs"), "kind").await, ["wish", "run", "sync"]);
+    for wrong in [
+        "documents?decision=customer&cursor=unmatched:invoice:1",
+        "documents?cursor=x",
+        "handovers?cursor=asked",
+    ] {
+        assert_eq!(api.get(&format!("{base}/{wrong}")).await.0, 400, "{wrong}");
+    }
 }
