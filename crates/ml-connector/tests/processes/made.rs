@@ -76,3 +76,24 @@ fn what_another_process_keeps_is_taken_up_and_so_is_its_change() {
     let (_, said, _) = process.end(true);
     assert!(said.contains("acme: left out"), "{said}");
 }
+
+#[test]
+fn connections_are_made_one_right_after_the_other() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (door, file) = (free_address(), folder.path().join("ml-connector.toml"));
+    let url = format!("sqlite://{}", folder.path().join("made.db").display());
+    let installation = format!("[store]\nurl = \"{url}\"\n[web]\nlisten = \"{door}\"\ntoken = \"{TOKEN}\"\n");
+    std::fs::write(&file, installation).expect("the file is written");
+    let path = file.to_str().expect("UTF-8");
+    let (process, _) = Running::start(&["run", "--config", path], "no connection is switched on", 1);
+    let bearer = format!("Bearer {TOKEN}");
+    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+    let make = |name: usize| {
+        let body = format!("{{\"name\":\"made-{name}\"}}");
+        http("POST", &format!("http://{door}/api/v1/connections"), &headers, body.as_bytes()).status
+    };
+    // Each comes while everything begins anew for the one before it.
+    assert_eq!((0..8).map(make).collect::<Vec<_>>(), [201; 8]);
+    assert_eq!(ask(&door, "connections").and_then(|all| all.as_array().map(Vec::len)), Some(8));
+    process.end(true);
+}

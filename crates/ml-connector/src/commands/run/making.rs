@@ -163,6 +163,17 @@ async fn older_deals(
     Ok(Some(OlderDeals::of(&page, planner.since)))
 }
 
+/// Does errands while everything comes to its end. Whoever asks is at the door, and the door does not close before it has answered.
+pub(super) async fn meanwhile(
+    errands: &mut mpsc::UnboundedReceiver<Errand>,
+    process: &Process<'_>,
+    making: &Making<'_>,
+) -> Infallible {
+    loop {
+        until_changed(errands, process, making).await;
+    }
+}
+
 async fn consent(process: &Process<'_>, making: &Making<'_>, name: &str) -> Result<String, NotMade> {
     let wrong = |error: anyhow::Error| NotMade::new(format!("{error:#}"), "put it right and try again");
     let connection = process.config.connections.iter().find(|connection| connection.name == name);

@@ -23,7 +23,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
-use self::making::{Clerk, Errand, look_forever, until_changed, until_changed_elsewhere};
+use self::making::{Clerk, Errand, look_forever, meanwhile, until_changed, until_changed_elsewhere};
 use super::Context;
 use crate::alerts::{Alerts, Board, Watched, rhythms};
 use crate::clients;
@@ -250,6 +250,7 @@ async fn round(
                     open = false;
                     closed.context("the web server ended")?;
                 }
+                never = meanwhile(&mut desk.errands, &process, &making) => match never {},
             }
         }
         (ended, open)
@@ -266,7 +267,11 @@ async fn round(
         finished
     };
     let close = async { if open { door.await.context("the web server ended badly") } else { Ok(()) } };
-    let (finished, closed) = tokio::join!(finish, close);
+    let (finished, closed) = tokio::select! {
+        biased;
+        ends = async { tokio::join!(finish, close) } => ends,
+        never = meanwhile(&mut desk.errands, &process, &making) => match never {},
+    };
     Ok(match ended {
         Ended::Stopped | Ended::Anew => {
             finished.and(closed)?;
