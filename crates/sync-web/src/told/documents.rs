@@ -124,6 +124,14 @@ impl DocumentCursor {
     }
 }
 
+/// Fit for an address as it is.
+impl std::fmt::Display for DocumentCursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self(decision, document) = self;
+        write!(f, "{}:{}:{}", decision.key(), document.kind.key(), document.id)
+    }
+}
+
 impl TryFrom<String> for DocumentCursor {
     type Error = String;
 
@@ -158,7 +166,7 @@ pub(crate) async fn documents(
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
     let last = rows.last().filter(|_| more).and_then(|(key, row)| Some((*key, key_of(row.id)?)));
-    let next_cursor = last.map(|(key, of)| format!("{}:{of}", key.key()));
+    let next_cursor = last.map(|(key, of)| DocumentCursor(key, of).to_string());
     let mut items = Vec::new();
     for (_, row) in rows {
         items.extend(told(tx, row).await?);
@@ -208,6 +216,7 @@ mod tests {
         let cursor = DocumentCursor::try_from("unmatched:invoice:7".to_owned());
         let expected = DocumentCursor(DecisionKey::Unmatched, "invoice:7".parse().expect("a document"));
         assert_eq!(cursor, Ok(expected));
+        assert_eq!(DocumentCursor::try_from(expected.to_string()), Ok(expected));
         for wrong in ["", "unmatched", "unmatched:invoice", "thing:invoice:7", "unmatched:thing:7"] {
             assert!(DocumentCursor::try_from(wrong.to_owned()).is_err(), "{wrong}");
         }

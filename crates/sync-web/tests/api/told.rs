@@ -379,7 +379,7 @@ async fn handovers_documents_and_runs_are_walked_page_by_page() {
     let base = "connections/acme";
     assert_eq!(
         walked(&api, &format!("{base}/handovers"), "id").await,
-        [8, 7, 10, 9],
+        [8, 7, 9, 10],
         "questions, then failures"
     );
     let all = ["invoice:1", "invoice:2", "invoice:3", "invoice:4"];
