@@ -317,7 +317,7 @@ impl Process<'_> {
             customers: policy(connection),
             since: activated_at(&self.store, id).await?,
             directory,
-            erp: None,
+            sides: None,
             fresh: false,
             clock: self.clock.clone(),
         })))

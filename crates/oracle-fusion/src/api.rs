@@ -4,6 +4,7 @@ pub(crate) mod describe;
 pub(crate) mod documents;
 pub(crate) mod hub_organizations;
 pub(crate) mod parties;
+pub(crate) mod persons;
 pub(crate) mod receivables_customer_account_activities;
 pub(crate) mod relationships;
 pub(crate) mod set_assignments;

@@ -101,7 +101,7 @@ pub(crate) fn seen<D: DeserializeOwned, T>(
     }
 }
 
-fn party_status(code: String) -> PartyStatus {
+pub(crate) fn party_status(code: String) -> PartyStatus {
     match code.as_str() {
         "A" => PartyStatus::Active,
         "I" => PartyStatus::Inactive,

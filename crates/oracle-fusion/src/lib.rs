@@ -15,6 +15,7 @@ mod documents;
 mod extra;
 mod links;
 mod parties;
+mod persons;
 mod places;
 mod query;
 mod readiness;

@@ -124,7 +124,7 @@ pub(crate) fn address(item: Value) -> Seen<ErpAddress> {
     })
 }
 
-fn put(into: &mut Map<String, Value>, name: &str, value: Option<&str>) {
+pub(crate) fn put(into: &mut Map<String, Value>, name: &str, value: Option<&str>) {
     if let Some(value) = value.filter(|value| !value.trim().is_empty()) {
         into.insert(name.to_owned(), json!(value));
     }

@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use saas_http::scalar::text;
 use sync_core::{
     customers::{
-        AccountKey, CreatedParty, ErpAddress, FoundAccount, NewAccount, NewAddress, NewParty, NewProfile,
-        NewSite, Profile, Reference,
+        AccountKey, CreatedParty, ErpAddress, ErpPerson, FoundAccount, FoundContact, NewAccount,
+        NewAccountContact, NewAddress, NewParty, NewPerson, NewProfile, NewSite, Profile, Reference,
     },
     error::{CallError, ErrorKind},
-    ids::{AccountId, AccountSiteId, PartyId},
+    ids::{AccountId, AccountSiteId, PartyId, RelationshipId},
     matching::Company,
     model::{ErpParty, Seen},
     ports::{Called, Erp, ErpWrites, PartyKey},
@@ -107,5 +107,29 @@ impl ErpWrites for Fusion {
 
     async fn create_profile(&self, new: &NewProfile) -> Called<()> {
         Self::create_profile(self, new).await
+    }
+
+    async fn persons_by_reference(&self, reference: &Reference) -> Called<Vec<ErpPerson>> {
+        Self::persons_by_reference(self, reference).await
+    }
+
+    async fn create_person(&self, new: &NewPerson) -> Called<ErpPerson> {
+        Self::create_person(self, new).await
+    }
+
+    async fn contacts(&self, number: &str) -> Called<Vec<FoundContact>> {
+        Self::contacts(self, number).await
+    }
+
+    async fn contact_of(&self, person: &str, party: PartyId) -> Called<Option<RelationshipId>> {
+        Self::contact_of(self, person, party).await
+    }
+
+    async fn add_contact(&self, person: &str, party: PartyId) -> Called<RelationshipId> {
+        Self::add_contact(self, person, party).await
+    }
+
+    async fn add_account_contact(&self, account: AccountId, new: &NewAccountContact) -> Called<FoundAccount> {
+        Self::add_account_contact(self, account, new).await
     }
 }

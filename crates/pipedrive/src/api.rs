@@ -8,6 +8,7 @@ pub(crate) mod offset;
 pub(crate) mod organization_fields;
 pub(crate) mod organization_relationships;
 pub(crate) mod organizations;
+pub(crate) mod persons;
 pub(crate) mod settings;
 pub(crate) mod users;
 pub(crate) mod webhooks;

@@ -6,7 +6,7 @@ use saas_http::scalar::{amount, day, flag, int, moment, required, text};
 use serde_json::{Map, Value as Json, json};
 use sync_core::{
     deals::{CrmDeal, DealFacts, DealStatus},
-    ids::{DealId, OrgId},
+    ids::{DealId, OrgId, PersonId},
     model::{Malformed, Seen},
     money::{Amount, Money},
 };
@@ -41,7 +41,7 @@ pub(crate) fn read(row: &Json) -> Result<CrmDeal, String> {
         status: status(&dto)?,
         value: value(&dto)?,
         org: reference("org_id", dto.org_id.as_ref())?.map(OrgId),
-        person: reference("person_id", dto.person_id.as_ref())?,
+        person: reference("person_id", dto.person_id.as_ref())?.map(PersonId),
         owner: reference("owner_id", dto.owner_id.as_ref())?,
         pipeline: int("pipeline_id", dto.pipeline_id.as_ref())?,
         stage: int("stage_id", dto.stage_id.as_ref())?,

@@ -9,10 +9,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use sync_core::{
     budget::Class,
-    deals::{CrmDeal, DealFacts},
+    deals::{CrmDeal, CrmPerson, DealFacts},
     error::ErrorKind,
     handover::{ActivityChange, AnswerField, AnsweredOn, Directory, NewActivity},
-    ids::{ActivityId, DealId, OrgId},
+    ids::{ActivityId, DealId, OrgId, PersonId},
     model::{Page, Seen},
     ports::{Called, CrmAnswers, CrmDeals, Permit},
 };
@@ -59,6 +59,10 @@ impl CrmDeals for Pipedrive {
             self.deals_one_by_one(ids, &codes, class).await
         };
         self.read_with(rows, |rows| rows.into_iter().map(|seen| with_facts(seen, &asked)).collect())
+    }
+
+    async fn person(&self, id: PersonId, class: Class) -> Called<Option<CrmPerson>> {
+        Self::person(self, id, class).await
     }
 
     async fn company(&self) -> Called<i64> {

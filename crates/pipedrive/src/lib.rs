@@ -24,6 +24,7 @@ mod documents;
 mod handovers;
 mod hooks;
 mod notes;
+mod persons;
 mod provision;
 mod relations;
 mod settings;

@@ -1,12 +1,18 @@
 //! What makes a customer of the ERP that can be invoiced: party, address, account with a site to bill to, credit
-//! profile (oracle-fusion.md 1.4, 1.5); free of any vendor's JSON and XML.
+//! profile, and whom there the bill goes to (oracle-fusion.md 1.4, 1.5); free of any vendor's JSON and XML.
 
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AccountId, AccountSiteId, PartyId, PartySiteId, ProfileId, SetId, SiteUseId};
+use crate::{
+    ids::{
+        AccountContactId, AccountId, AccountSiteId, PartyId, PartySiteId, ProfileId, RelationshipId, SetId,
+        SiteUseId,
+    },
+    model::PartyStatus,
+};
 
 /// Our name for a record there, by which it is found again: unique within its system and kind of record.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -171,6 +177,12 @@ pub struct FoundAccount {
     pub active: bool,
     /// Its sites.
     pub sites: Vec<AccountSite>,
+    /// Who is a contact of it.
+    #[serde(default)]
+    pub contacts: Vec<AccountContact>,
+    /// Why not all of its contacts could be read; nothing is decided about them then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unclear: Option<String>,
 }
 
 /// An address used by an account.
@@ -238,4 +250,69 @@ pub struct Profile {
     pub starts: Option<Date>,
     /// The last day on which it counts.
     pub ends: Option<Date>,
+}
+
+/// A person to create in the ERP: a party of its own, which becomes somebody's contact by a relationship.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewPerson {
+    /// The first name, where one is known apart from the last.
+    pub first: Option<String>,
+    /// The last name, or all of it.
+    pub last: String,
+    /// The e-mail address.
+    pub email: Option<String>,
+    /// The telephone number.
+    pub phone: Option<String>,
+    /// Why the party exists.
+    pub usage: String,
+    /// Our name for it.
+    pub reference: Reference,
+}
+
+/// A person of the ERP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErpPerson {
+    /// Its identity.
+    pub id: PartyId,
+    /// The key people and URLs use.
+    pub number: String,
+    /// Whether it is in use.
+    pub status: PartyStatus,
+}
+
+/// Somebody whom a company of the ERP names as its contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundContact {
+    /// What makes the person its contact.
+    pub relationship: RelationshipId,
+    /// The person.
+    pub person: PartyId,
+    /// What the person is called, if that is told.
+    pub name: Option<String>,
+}
+
+/// Who is a contact of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountContact {
+    /// Its identity.
+    pub id: AccountContactId,
+    /// What makes the person a contact of the account's owner.
+    pub relationship: RelationshipId,
+    /// Whether it is in use; without a status it is.
+    pub active: bool,
+    /// What for, [`BILL_TO`] for example.
+    pub purposes: Vec<String>,
+}
+
+/// Somebody to make a contact of an account, for one purpose.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewAccountContact {
+    /// What makes the person a contact of the account's owner.
+    pub relationship: RelationshipId,
+    /// The contact that is there already, and only lacks the purpose.
+    pub known: Option<AccountContactId>,
+    /// What for, [`BILL_TO`] for example.
+    pub purpose: String,
+    /// Whether it is the first one asked for that purpose.
+    pub primary: bool,
 }

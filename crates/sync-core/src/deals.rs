@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     documents::{RollUpField, RollUpValue},
     handover::Answers,
-    ids::{DealId, NoteId, OrgId, RelationId},
+    ids::{DealId, NoteId, OrgId, PersonId, RelationId},
     money::Money,
 };
 
@@ -26,7 +26,7 @@ pub struct CrmDeal {
     /// The customer; a deal may have none.
     pub org: Option<OrgId>,
     /// The person at the customer.
-    pub person: Option<i64>,
+    pub person: Option<PersonId>,
     /// The salesperson.
     pub owner: Option<i64>,
     /// Its pipeline.
@@ -51,6 +51,23 @@ pub struct CrmDeal {
     /// What people read on it, as far as rules ask about it.
     #[serde(default, skip_serializing_if = "DealFacts::is_empty")]
     pub facts: DealFacts,
+}
+
+/// A person of the CRM, as far as the ERP is to know it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrmPerson {
+    /// Its identity.
+    pub id: PersonId,
+    /// The whole name; never blank.
+    pub name: String,
+    /// The first name, where the CRM tells it apart.
+    pub first: Option<String>,
+    /// The last name, where the CRM tells it apart.
+    pub last: Option<String>,
+    /// The e-mail address that is the main one.
+    pub email: Option<String>,
+    /// The telephone number that is the main one.
+    pub phone: Option<String>,
 }
 
 /// What people read on a deal, as far as rules ask about it.

@@ -46,6 +46,10 @@ id!(
     DealId
 );
 id!(
+    /// `id` of a Pipedrive person (SPEC-v2, `/persons`).
+    PersonId
+);
+id!(
     /// `id` of a Pipedrive activity (SPEC-v2, `/activities`).
     ActivityId
 );
@@ -76,6 +80,11 @@ id!(
 id!(
     /// `SiteUseId`: what an account's site is used for, to bill to for example (oracle-fusion.md 1.4).
     SiteUseId
+);
+id!(
+    /// `CustomerAccountRoleId`: somebody who is a contact of an account (docs: oesws,
+    /// Add-a-New-Role-to-an-Existing-Account-Contact).
+    AccountContactId
 );
 id!(
     /// `SetId`: the reference data set that a site belongs to (oracle-fusion.md 1.4).

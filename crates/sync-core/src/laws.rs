@@ -22,8 +22,9 @@ use crate::{
 };
 
 pub use customers::{
-    Grounds, SeenCustomer, Whole, law_1_no_second_organization, law_1_not_for_another, law_1_one_customer,
-    law_2_due, law_2_piece_intended, law_8_complete, law_8_no_idle_question,
+    Contacts, Grounds, SeenCustomer, Whole, law_1_no_second_organization, law_1_not_for_another,
+    law_1_one_contact, law_1_one_customer, law_2_due, law_2_piece_intended, law_8_complete,
+    law_8_no_idle_question,
 };
 pub use order::{law_5_reserve_left_alone, law_5_urgent_first, law_10_no_wave};
 pub use relations::{

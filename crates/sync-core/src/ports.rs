@@ -13,10 +13,10 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     budget::{Class, Spent},
     customers::{
-        CreatedParty, ErpAddress, FoundAccount, NewAccount, NewAddress, NewParty, NewProfile, NewSite,
-        Profile, Reference,
+        CreatedParty, ErpAddress, ErpPerson, FoundAccount, FoundContact, NewAccount, NewAccountContact,
+        NewAddress, NewParty, NewPerson, NewProfile, NewSite, Profile, Reference,
     },
-    deals::{CrmDeal, CrmNote, Relation},
+    deals::{CrmDeal, CrmNote, CrmPerson, Relation},
     documents::{Currencies, Document, DocumentKind, FieldWrite, Installment, PageWrite},
     error::CallError,
     fields::{Field, Values},
@@ -24,8 +24,8 @@ use crate::{
     hierarchy::ErpLink,
     hooks::{HookEntity, Subscription},
     ids::{
-        AccountId, AccountSiteId, ActivityId, DealId, NoteId, OrgId, PartyId, RelationId, SubscriptionId,
-        TransactionId,
+        AccountId, AccountSiteId, ActivityId, DealId, NoteId, OrgId, PartyId, PersonId, RelationId,
+        RelationshipId, SubscriptionId, TransactionId,
     },
     matching::Company,
     model::{AccountTerms, CrmOrg, ErpAccount, ErpParty, Page, Seen},
@@ -142,6 +142,24 @@ pub trait ErpWrites: Send + Sync {
 
     /// Creates a credit profile.
     async fn create_profile(&self, new: &NewProfile) -> Called<()>;
+
+    /// The persons that carry this reference, of any status.
+    async fn persons_by_reference(&self, reference: &Reference) -> Called<Vec<ErpPerson>>;
+
+    /// Creates a person with its reference.
+    async fn create_person(&self, new: &NewPerson) -> Called<ErpPerson>;
+
+    /// Whom a party names as its contacts, as far as its own relationships tell.
+    async fn contacts(&self, number: &str) -> Called<Vec<FoundContact>>;
+
+    /// What makes the person with this number a contact of a party, if it is one.
+    async fn contact_of(&self, person: &str, party: PartyId) -> Called<Option<RelationshipId>>;
+
+    /// Makes the person with this number a contact of a party.
+    async fn add_contact(&self, person: &str, party: PartyId) -> Called<RelationshipId>;
+
+    /// Makes somebody a contact of an account, and answers what the account then is.
+    async fn add_account_contact(&self, account: AccountId, new: &NewAccountContact) -> Called<FoundAccount>;
 }
 
 /// The CRM, as far as deals are concerned (pipedrive.md 1.6).
@@ -160,6 +178,9 @@ pub trait CrmDeals: Send + Sync {
 
     /// The deals with these ids, archived ones too. Missing, deleted and invisible ones are left out.
     async fn deals_by_id(&self, ids: &[DealId], class: Class) -> Called<Vec<Seen<CrmDeal>>>;
+
+    /// A person, if it is there.
+    async fn person(&self, id: PersonId, class: Class) -> Called<Option<CrmPerson>>;
 
     /// The company that the CRM is of: part of the names that we give in the ERP.
     async fn company(&self) -> Called<i64>;

@@ -8,16 +8,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use sync_core::{
-    customers::{AccountSite, AddressParts, BILL_TO, ErpAddress, FoundAccount, SiteUse},
-    deals::{CrmDeal, DealFacts, DealStatus},
+    customers::{
+        AccountContact, AccountSite, AddressParts, BILL_TO, ErpAddress, ErpPerson, FoundAccount,
+        FoundContact, SiteUse,
+    },
+    deals::{CrmDeal, CrmPerson, DealFacts, DealStatus},
     fields::{Field, Values},
     handover::{
-        AnswerField, AnswerRules, Answers, Approval, Asked, Began, BusinessUnit, Cause, Conditions, Decision,
-        Directory, FieldIs, Handover, HandoverAnswer, HandoverAnswers, HandoverPolicy, Look, Looked, Made,
-        MadeAccount, MadeParty, Mark, NextStep, OnRecord, OrgFacts, Paired, Piece, PieceKind, Question,
-        Required, StagedDeal, Trigger, Wait, WantedAnswers, answers, decide, foresee, older,
+        AnswerField, AnswerRules, Answers, Approval, Asked, Began, BusinessUnit, Cause, Conditions,
+        ContactEnd, Decision, Directory, FieldIs, Handover, HandoverAnswer, HandoverAnswers, HandoverPolicy,
+        Look, Looked, Made, MadeAccount, MadeContact, MadeParty, MadePerson, Mark, NextStep, OnRecord,
+        OrgFacts, Paired, Piece, PieceKind, Question, Required, StagedDeal, Trigger, Wait, WantedAnswers,
+        answers, decide, foresee, older,
     },
-    ids::{AccountId, AccountSiteId, DealId, OrgId, PartyId, PartySiteId, SetId, SiteUseId},
+    ids::{
+        AccountContactId, AccountId, AccountSiteId, DealId, OrgId, PartyId, PartySiteId, PersonId,
+        RelationshipId, SetId, SiteUseId,
+    },
     matching::{Comparison, JudgedParty, PartyVerdict},
     model::{CrmOrg, ErpParty, PartyStatus},
     money::{Amount, Money},
@@ -63,6 +70,7 @@ fn policy() -> HandoverPolicy {
         source_system: "PIPEDRIVE".to_owned(),
         company: 7,
         usage: "CUSTOMER".to_owned(),
+        contact: None,
         ask_to_reuse: true,
         required: Required { address: true, tax_id: BTreeSet::from(["DE".to_owned()]) },
         business_units: vec![unit("DE1", DE, german), unit("US1", US, Conditions::default())],
@@ -182,6 +190,8 @@ fn account(set: Option<SetId>, billed: bool) -> FoundAccount {
         class: None,
         active: true,
         sites: set.map(site).into_iter().collect(),
+        contacts: Vec::new(),
+        unclear: None,
     }
 }
 
@@ -211,7 +221,7 @@ fn addressed(mut handover: Handover) -> Handover {
 
 fn complete(set: SetId) -> Made {
     Made {
-        began: Some(Began { cause: Cause::Deal(DealId(80)), set, at: ago(7200) }),
+        began: Some(Began { cause: Cause::Deal(DealId(80)), set, at: ago(7200), contact: None }),
         sites: BTreeMap::from([(set, SiteUseId(9))]),
         profile: true,
         ..with_account(won(), true).made
@@ -234,10 +244,18 @@ fn said(decision: &Decision) -> String {
             Look::Accounts => "look at our accounts".to_owned(),
             Look::Others(_) => "look at all accounts".to_owned(),
             Look::Profile { .. } => "look at the profile".to_owned(),
+            Look::Person(person) => format!("look at person {person}"),
+            Look::Persons(_) => "look for our person".to_owned(),
+            Look::Contacts { .. } => "look at contacts".to_owned(),
+            Look::ContactOf { number, .. } => format!("look whose contact {number} is"),
+            Look::Account(_) => "look at the account".to_owned(),
         },
         Decision::Adopt(MadeParty { ours, usage, .. }) => format!("adopt party, ours {ours}, usage {usage}"),
         Decision::AdoptAccount(account, _) => format!("adopt account, ours {}", account.ours),
         Decision::AdoptProfile => "adopt profile".to_owned(),
+        Decision::AdoptContact(_, MadeContact { person, relationship, end }) => {
+            format!("adopt contact, person {}, related {}, {end:?}", person.is_some(), relationship.is_some())
+        }
         Decision::StartOver => "start over".to_owned(),
         Decision::Do { piece, unit, .. } => format!("{} in {}", piece.op(), unit.name),
         Decision::Complete(_) => "complete".to_owned(),
@@ -301,7 +319,8 @@ fn what_follows_from_what() {
             || {
                 changed(|h| {
                     h.crm = CrmSide::Absent { last_seen: ago(9) };
-                    h.made.began = Some(Began { cause: Cause::Deal(DealId(81)), set: US, at: ago(60) });
+                    h.made.began =
+                        Some(Began { cause: Cause::Deal(DealId(81)), set: US, at: ago(60), contact: None });
                 })
             },
             "ask handover_organization_gone",
@@ -572,7 +591,8 @@ fn what_follows_from_what() {
             "begun, and the deal is lost since",
             || {
                 let mut handover = with_party(deal_with(|d| d.status = DealStatus::Lost), true, true);
-                handover.made.began = Some(Began { cause: Cause::Deal(DealId(81)), set: US, at: ago(60) });
+                handover.made.began =
+                    Some(Began { cause: Cause::Deal(DealId(81)), set: US, at: ago(60), contact: None });
                 handover
             },
             "look at our accounts",
@@ -748,7 +768,7 @@ fn people_are_asked_where_the_policy_says_so_and_not_for_ever() {
     elsewhere.made = complete(US);
     elsewhere.looked.accounts = Some(vec![account(Some(US), true)]);
     assert_eq!(said(&decide(&review, &directory(), &elsewhere)), "ask approval_needed");
-    elsewhere.made.began = Some(Began { cause: Cause::Deal(DealId(81)), set: DE, at: ago(9) });
+    elsewhere.made.began = Some(Began { cause: Cause::Deal(DealId(81)), set: DE, at: ago(9), contact: None });
     assert_eq!(said(&decide(&review, &directory(), &elsewhere)), "add_site in DE1");
 
     let question = Question::ApprovalNeeded { cause: Cause::Deal(DealId(81)), title: None, value: None };
@@ -907,7 +927,7 @@ fn older_deals_wait_one_for_each_business_unit_until_they_are_asked_for_or_refus
 #[test]
 fn a_customer_without_its_pair_is_bound_once_it_is_complete() {
     let made = Made {
-        began: Some(Began { cause: Cause::Deal(DealId(81)), set: US, at: ago(30) }),
+        began: Some(Began { cause: Cause::Deal(DealId(81)), set: US, at: ago(30), contact: None }),
         party: Some(MadeParty { id: PARTY, number: "1001".to_owned(), ours: true, usage: true }),
         account: Some(MadeAccount { id: ACCOUNT, number: "9".to_owned(), ours: true }),
         sites: BTreeMap::from([(US, SiteUseId(9))]),
@@ -924,7 +944,7 @@ fn a_customer_without_its_pair_is_bound_once_it_is_complete() {
 #[test]
 fn nothing_more_is_created_for_a_party_that_is_not_the_organizations() {
     let made = Made {
-        began: Some(Began { cause: Cause::Deal(DealId(81)), set: US, at: ago(30) }),
+        began: Some(Began { cause: Cause::Deal(DealId(81)), set: US, at: ago(30), contact: None }),
         party: Some(MadeParty { id: PARTY, number: "1001".to_owned(), ours: true, usage: true }),
         account: Some(MadeAccount { id: ACCOUNT, number: "9".to_owned(), ours: true }),
         sites: BTreeMap::from([(US, SiteUseId(9))]),
@@ -954,4 +974,307 @@ fn nothing_more_is_created_for_a_party_that_is_not_the_organizations() {
     changed.made = made.clone();
     changed.pair = Some(Paired { party: PartyId(302), customer: None });
     assert_eq!(said(&decide(&policy(), &directory(), &changed)), "ask party_changed");
+}
+
+const PERSON: PersonId = PersonId(17);
+const RELATIONSHIP: RelationshipId = RelationshipId(30);
+
+/// A customer of ours whose deal has a person, and that is complete but for it.
+fn to_contact() -> Handover {
+    let mut handover = deal_with(|deal| deal.person = Some(PERSON));
+    let began = Began { cause: Cause::Deal(DealId(81)), set: US, at: ago(60), contact: Some(PERSON) };
+    handover.made = Made { began: Some(began), ..complete(US) };
+    handover
+}
+
+fn contact_with(change: impl FnOnce(&mut Handover, &mut MadeContact)) -> Handover {
+    let (mut handover, mut contact) = (to_contact(), MadeContact::default());
+    change(&mut handover, &mut contact);
+    handover.made.contacts.insert(PERSON, contact);
+    handover
+}
+
+fn ada() -> CrmPerson {
+    CrmPerson {
+        id: PERSON,
+        name: "Ada Lovelace".to_owned(),
+        first: Some("Ada".to_owned()),
+        last: Some("Lovelace".to_owned()),
+        email: Some("ada@acme.example".to_owned()),
+        phone: None,
+    }
+}
+
+/// The person was read, and nobody of that name is a contact.
+fn known(handover: &mut Handover) {
+    handover.looked.person = Some(Some(ada()));
+    handover.looked.contacts = Some(Vec::new());
+}
+
+fn ours(status: PartyStatus) -> ErpPerson {
+    ErpPerson { id: PartyId(900), number: "P-900".to_owned(), status }
+}
+
+fn person() -> Option<MadePerson> {
+    Some(MadePerson { id: PartyId(900), number: "P-900".to_owned() })
+}
+
+/// The account with this contact.
+fn account_with(relationship: RelationshipId, purposes: &[&str], active: bool) -> FoundAccount {
+    let purposes = purposes.iter().map(|purpose| (*purpose).to_owned()).collect();
+    let contact = AccountContact { id: AccountContactId(50), relationship, active, purposes };
+    FoundAccount { contacts: vec![contact], ..account(Some(US), true) }
+}
+
+#[test]
+fn a_contact_follows_step_by_step_and_each_is_looked_for_first() {
+    let table: &[Row] = &[
+        ("nothing is known", to_contact, "look at person 17"),
+        (
+            "the person is gone",
+            || contact_with(|h, _| h.looked.person = Some(None)),
+            "adopt contact, person false, related false, Some(Gone)",
+        ),
+        (
+            "the person was read",
+            || contact_with(|h, _| h.looked.person = Some(Some(ada()))),
+            "look at contacts",
+        ),
+        (
+            "somebody of that name is a contact of the customer",
+            || {
+                contact_with(|h, _| {
+                    known(h);
+                    let name = Some(" ada  LOVELACE".to_owned());
+                    let found = FoundContact { relationship: RELATIONSHIP, person: PartyId(7), name };
+                    h.looked.contacts = Some(vec![found]);
+                })
+            },
+            "adopt contact, person false, related true, None",
+        ),
+        ("nobody of that name is", || contact_with(|h, _| known(h)), "look for our person"),
+        (
+            "there is no such person",
+            || {
+                contact_with(|h, _| {
+                    known(h);
+                    h.looked.persons = Some(Vec::new());
+                })
+            },
+            "create_person in US1",
+        ),
+        (
+            "there is one",
+            || {
+                contact_with(|h, _| {
+                    known(h);
+                    h.looked.persons = Some(vec![ours(PartyStatus::Active)]);
+                })
+            },
+            "adopt contact, person true, related false, None",
+        ),
+        (
+            "there are two",
+            || {
+                contact_with(|h, _| {
+                    known(h);
+                    h.looked.persons = Some(vec![ours(PartyStatus::Active); 2]);
+                })
+            },
+            "ask contact_unusable",
+        ),
+        (
+            "it is not in use",
+            || {
+                contact_with(|h, _| {
+                    known(h);
+                    h.looked.persons = Some(vec![ours(PartyStatus::Inactive)]);
+                })
+            },
+            "ask contact_unusable",
+        ),
+        (
+            "it was made",
+            || contact_with(|_, contact| contact.person = person()),
+            "look whose contact P-900 is",
+        ),
+        (
+            "it is nobody's contact",
+            || {
+                contact_with(|h, contact| {
+                    contact.person = person();
+                    h.looked.contact_of = Some(None);
+                })
+            },
+            "add_contact in US1",
+        ),
+        (
+            "it is a contact of the customer",
+            || {
+                contact_with(|h, contact| {
+                    contact.person = person();
+                    h.looked.contact_of = Some(Some(RELATIONSHIP));
+                })
+            },
+            "adopt contact, person true, related true, None",
+        ),
+        (
+            "it was made a contact",
+            || contact_with(|_, contact| contact.relationship = Some(RELATIONSHIP)),
+            "look at the account",
+        ),
+        (
+            "the account has no contact",
+            || {
+                contact_with(|h, contact| {
+                    contact.relationship = Some(RELATIONSHIP);
+                    h.looked.account = Some(Some(account(Some(US), true)));
+                })
+            },
+            "add_account_contact in US1",
+        ),
+        (
+            "it writes to the contact already, but sends no bills there",
+            || {
+                contact_with(|h, contact| {
+                    contact.relationship = Some(RELATIONSHIP);
+                    h.looked.account = Some(Some(account_with(RELATIONSHIP, &["SHIP_TO"], true)));
+                })
+            },
+            "add_account_contact in US1",
+        ),
+        (
+            "it sends bills there",
+            || {
+                contact_with(|h, contact| {
+                    contact.relationship = Some(RELATIONSHIP);
+                    h.looked.account = Some(Some(account_with(RELATIONSHIP, &["BILL_TO"], true)));
+                })
+            },
+            "adopt contact, person false, related true, Some(Made)",
+        ),
+        (
+            "it did so once",
+            || {
+                contact_with(|h, contact| {
+                    contact.relationship = Some(RELATIONSHIP);
+                    h.looked.account = Some(Some(account_with(RELATIONSHIP, &["BILL_TO"], false)));
+                })
+            },
+            "add_account_contact in US1",
+        ),
+        (
+            "its contacts cannot be read",
+            || {
+                contact_with(|h, contact| {
+                    contact.relationship = Some(RELATIONSHIP);
+                    let unclear = Some("CustomerAccountContact: RelationshipId is text".to_owned());
+                    h.looked.account = Some(Some(FoundAccount { unclear, ..account(Some(US), true) }));
+                })
+            },
+            "ask contact_unusable",
+        ),
+        (
+            "the account is not shown",
+            || {
+                contact_with(|h, contact| {
+                    contact.relationship = Some(RELATIONSHIP);
+                    h.looked.account = Some(None);
+                })
+            },
+            "ask contact_unusable",
+        ),
+        (
+            "a person said to leave it",
+            || {
+                contact_with(|h, _| {
+                    h.answers.contacts_left.insert(PERSON);
+                })
+            },
+            "adopt contact, person false, related false, Some(Left)",
+        ),
+        ("it ended", || contact_with(|_, contact| contact.end = Some(ContactEnd::Made)), "complete"),
+        (
+            "the account is not of our making",
+            || contact_with(|h, _| h.made = with_account(h.clone(), false).made),
+            "complete",
+        ),
+    ];
+    let policy = HandoverPolicy { contact: Some("ORG_CONTACT".to_owned()), ..policy() };
+    for (what, handover, expected) in table {
+        let decision = decide(&policy, &Directory::default(), &handover());
+        assert_eq!(said(&decision), *expected, "{what}");
+    }
+    let off = decide(&HandoverPolicy { contact: None, ..policy }, &Directory::default(), &to_contact());
+    assert_eq!(
+        said(&off),
+        "adopt contact, person false, related false, Some(Left)",
+        "switched off meanwhile"
+    );
+}
+
+#[test]
+fn a_person_without_parts_is_called_by_its_whole_name_and_only_the_first_contact_is_the_main_one() {
+    let policy = HandoverPolicy { contact: Some("ORG_CONTACT".to_owned()), ..policy() };
+    let handover = contact_with(|h, _| {
+        known(h);
+        h.looked.person = Some(Some(CrmPerson { name: "Purchasing".to_owned(), last: None, ..ada() }));
+        h.looked.persons = Some(Vec::new());
+    });
+    let Decision::Do { piece, .. } = decide(&policy, &Directory::default(), &handover) else {
+        panic!("a write")
+    };
+    let Piece::Person { of, new } = *piece else { panic!("a person") };
+    assert_eq!((of, new.first, new.last.as_str()), (PERSON, None, "Purchasing"));
+    assert_eq!((new.usage.as_str(), new.reference.value.as_str()), ("ORG_CONTACT", "pd:7:person:17"));
+
+    for (purposes, main) in [(["BILL_TO"], false), (["SHIP_TO"], true)] {
+        let handover = contact_with(|h, contact| {
+            contact.relationship = Some(RELATIONSHIP);
+            h.looked.account = Some(Some(account_with(RelationshipId(31), &purposes, true)));
+        });
+        let Decision::Do { piece, .. } = decide(&policy, &Directory::default(), &handover) else {
+            panic!("a write")
+        };
+        let Piece::AccountContact { new, .. } = *piece else { panic!("a contact") };
+        assert_eq!((new.primary, new.known), (main, None), "{purposes:?}");
+    }
+}
+
+#[test]
+fn a_refused_contact_is_asked_about_and_can_be_left() {
+    let policy = HandoverPolicy { contact: Some("ORG_CONTACT".to_owned()), ..policy() };
+    let piece = Box::new(Piece::Contact { of: PERSON, number: "P-900".to_owned(), party: PARTY });
+    let refused = Question::Refused { piece, message: "no".to_owned(), exchange: None };
+    let mut handover = contact_with(|h, contact| {
+        contact.person = person();
+        h.looked.contact_of = Some(None);
+        h.hold = Some((refused.clone(), ago(5)));
+    });
+    assert_eq!(said(&decide(&policy, &Directory::default(), &handover)), "ask erp_refused");
+    assert!(refused.answers().iter().any(|(key, _)| *key == "leave"));
+    handover.answers.remember(&refused, HandoverAnswer::Leave).unwrap();
+    let decision = decide(&policy, &Directory::default(), &handover);
+    assert_eq!(said(&decision), "adopt contact, person true, related false, Some(Left)");
+    let party = Question::Refused {
+        piece: Box::new(Piece::Usage { number: "1001".to_owned(), usage: "CUSTOMER".to_owned() }),
+        message: "no".to_owned(),
+        exchange: None,
+    };
+    assert!(handover.answers.remember(&party, HandoverAnswer::Leave).is_err(), "a customer needs its usage");
+}
+
+#[test]
+fn a_plan_tells_that_a_contact_follows() {
+    let policy = HandoverPolicy { contact: Some("ORG_CONTACT".to_owned()), ..policy() };
+    for (person, kinds) in [(None, 2), (Some(PERSON), 3)] {
+        let mut handover = deal_with(|deal| deal.person = person);
+        handover.looked.by_reference = Some(Vec::new());
+        handover.looked.alike = Some(PartyVerdict::Nobody);
+        let NextStep::Write { follow, .. } = foresee(&policy, &Directory::default(), &handover).next else {
+            panic!("a write")
+        };
+        assert_eq!(follow.len(), kinds, "{follow:?}");
+        assert_eq!(follow.last() == Some(&PieceKind::AccountContact), person.is_some());
+    }
 }

@@ -181,6 +181,7 @@ mod tests {
             source_system: String::new(),
             company: 1,
             usage: String::new(),
+            contact: None,
             ask_to_reuse: true,
             required: sync_core::handover::Required { address: true, tax_id: BTreeSet::new() },
             business_units: Vec::new(),

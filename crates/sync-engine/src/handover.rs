@@ -24,14 +24,15 @@ use sync_store::{HandoverJob, Outcome, StagedKind, Store, Tx};
 
 use crate::{
     Engine, EngineError, HandoverPlanner, backoff, crm_stream::stage_orgs, deal_stream::stage_deals,
-    handover_observe::situation, likeness::parties_near, pause::Side, plants::Plant, receipt::new_pair,
+    handover_observe::situation, handover_plan::Askable, likeness::parties_near, pause::Side, plants::Plant,
+    receipt::new_pair,
 };
 
 /// Name of the flow in summaries.
 pub const HANDOVERS: &str = "customers_from_crm";
 
 /// Somebody waits for the first invoice.
-const CLASS: Class = Class::Urgent;
+pub(crate) const CLASS: Class = Class::Urgent;
 
 /// How much later a customer is shown that was completed while something else was on its way.
 const TOLD_LATER: SignedDuration = SignedDuration::from_secs(1);
@@ -230,7 +231,7 @@ impl Engine {
             customers: self.settings.policy.clone(),
             since: begun.map(|begun| begun.since),
             directory: self.handed.directory.as_ref().map(|(names, _)| names.clone()).unwrap_or_default(),
-            erp: Some((self.erp.clone(), handing.erp)),
+            sides: Some(Askable { erp: self.erp.clone(), writes: handing.erp, crm: handing.crm }),
             fresh,
             clock: self.clock.clone(),
         })))
@@ -356,8 +357,9 @@ impl Engine {
                     Err(error) => return Ok(Handled::Failed(Side::Crm, error)),
                 },
                 Decision::Look(look) => {
+                    let side = if look.asks_crm() { Side::Crm } else { Side::Erp };
                     if let Err(error) = self.look_up(handing, &handover, look, &mut looked).await? {
-                        return Ok(Handled::Failed(Side::Erp, error));
+                        return Ok(Handled::Failed(side, error));
                     }
                 }
                 Decision::Adopt(party) => {
@@ -376,12 +378,19 @@ impl Engine {
                 Decision::AdoptProfile => {
                     self.remember_made(org, &Made { profile: true, ..row.made }).await?;
                 }
+                Decision::AdoptContact(person, contact) => {
+                    let mut made = row.made;
+                    made.contacts.insert(person, contact);
+                    self.remember_made(org, &made).await?;
+                }
                 Decision::StartOver => {
                     tracing::warn!(%org, made = ?row.made, "a handover starts over with the party that its organization belongs to");
                     self.remember_made(org, &Made::default()).await?;
                 }
                 Decision::Do { piece, cause, unit } => {
-                    return self.write_piece(handing, job, &row.made, (*piece, cause, unit.set)).await;
+                    let person = handover.person_of(cause).filter(|_| handing.policy.contact.is_some());
+                    let what = (*piece, cause, unit.set);
+                    return self.write_piece(handing, job, &row.made, what, person).await;
                 }
                 // It is bound, and decided once more.
                 Decision::Complete(party) => match self.adopt_party(org, party, &row.made).await? {
@@ -389,7 +398,15 @@ impl Engine {
                     Bound::Asked(question) => return self.ask(job, question).await,
                     Bound::Unclear(at) => return self.settle(job, Some(at), None, None).await,
                 },
-                Decision::Hold(question) => return self.ask(job, *question).await,
+                Decision::Hold(question) => {
+                    let Some(party) = to_be_told(&row.made).filter(|_| !self.attention.is_busy()) else {
+                        return self.ask(job, *question).await;
+                    };
+                    // It can be invoiced, whatever is still asked about its contact.
+                    self.remember_made(org, &Made { told: true, ..row.made }).await?;
+                    self.ask(job, *question).await?;
+                    return self.answer_back(party).await;
+                }
                 Decision::WaitUntil(due) => return self.settle(job, Some(due), None, None).await,
             }
         }
@@ -606,7 +623,10 @@ pub(crate) fn party_named(piece: &Piece) -> Option<String> {
         | Piece::Account { .. }
         | Piece::Site { .. }
         | Piece::SiteUse { .. }
-        | Piece::Profile { .. } => None,
+        | Piece::Profile { .. }
+        | Piece::Person { .. }
+        | Piece::Contact { .. }
+        | Piece::AccountContact { .. } => None,
     }
 }
 
@@ -621,5 +641,10 @@ pub(crate) fn look_name(look: &Look) -> &'static str {
         Look::Accounts => "accounts by reference",
         Look::Others(_) => "accounts of the party",
         Look::Profile { .. } => "profile",
+        Look::Person(_) => "person of the CRM",
+        Look::Persons(_) => "persons by reference",
+        Look::Contacts { .. } => "contacts of the party",
+        Look::ContactOf { .. } => "contact of the party",
+        Look::Account(_) => "account",
     }
 }

@@ -1,4 +1,4 @@
-//! What has to be known of the ERP before the next piece of a customer is named. Each look is a request or two.
+//! What has to be known of the ERP, and of a deal's person, before the next piece of a customer is named. Each look is a request or two.
 
 use sync_core::{
     error::CallError,
@@ -6,14 +6,14 @@ use sync_core::{
     ids::ConnectionId,
     model::{ErpParty, Seen},
     policy::Policy,
-    ports::{Called, Erp, ErpWrites, PartyKey},
+    ports::{Called, CrmAnswers, Erp, ErpWrites, PartyKey},
     situation::CrmSide,
 };
 use sync_store::Store;
 
 use crate::{
     Engine, EngineError,
-    handover::{Handing, look_name},
+    handover::{CLASS, Handing, look_name},
     likeness::{company_of, judge_organization},
 };
 
@@ -26,6 +26,7 @@ pub(crate) struct Looker<'a> {
     pub(crate) policy: &'a HandoverPolicy,
     pub(crate) erp: &'a dyn Erp,
     pub(crate) writes: &'a dyn ErpWrites,
+    pub(crate) crm: &'a dyn CrmAnswers,
 }
 
 impl Engine {
@@ -45,10 +46,14 @@ impl Engine {
             policy: &handing.policy,
             erp: self.erp.as_ref(),
             writes: handing.erp.as_ref(),
+            crm: handing.crm.as_ref(),
         };
+        let of_crm = look.asks_crm();
         let asked = looker.look(handover, look, looked).await?;
-        if asked.is_ok() {
-            self.erp_pauses.answered();
+        match (asked.is_ok(), of_crm) {
+            (true, true) => self.crm_pauses.answered(),
+            (true, false) => self.erp_pauses.answered(),
+            (false, _) => {}
         }
         Ok(asked)
     }
@@ -97,6 +102,16 @@ impl Looker<'_> {
             Look::Profile { account, party } => {
                 looked.profile = Some(self.writes.active_profile(account, party).await?);
             }
+            Look::Person(person) => looked.person = Some(self.crm.person(person, CLASS).await?),
+            Look::Persons(person) => {
+                let reference = self.policy.person_reference(person);
+                looked.persons = Some(self.writes.persons_by_reference(&reference).await?);
+            }
+            Look::Contacts { number } => looked.contacts = Some(self.writes.contacts(&number).await?),
+            Look::ContactOf { number, party } => {
+                looked.contact_of = Some(self.writes.contact_of(&number, party).await?);
+            }
+            Look::Account(account) => looked.account = Some(self.writes.account(account).await?),
         }
         Ok(())
     }

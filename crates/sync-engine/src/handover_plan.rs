@@ -16,7 +16,7 @@ use sync_core::{
     ids::{ConnectionId, DealId, OrgId, PartyId},
     model::ErpParty,
     policy::Policy,
-    ports::{Called, Clock, Erp, ErpWrites},
+    ports::{Called, Clock, CrmAnswers, Erp, ErpWrites},
     situation::CrmSide,
     value::Value,
 };
@@ -44,6 +44,17 @@ const MOST_DUE: u32 = 1_000;
 /// Looks at one handover in a row: there are fewer kinds of them.
 const MOST_LOOKS: usize = 20;
 
+/// Who is asked before a write is named; none of it changes anything.
+#[derive(Clone)]
+pub struct Askable {
+    /// The ERP's lists.
+    pub erp: Arc<dyn Erp>,
+    /// The ERP, where customers are created: only looks are used.
+    pub writes: Arc<dyn ErpWrites>,
+    /// The CRM.
+    pub crm: Arc<dyn CrmAnswers>,
+}
+
 /// Decides what is due and what waits for a person, and does nothing about it.
 pub struct HandoverPlanner {
     /// The store.
@@ -58,8 +69,8 @@ pub struct HandoverPlanner {
     pub since: Option<Timestamp>,
     /// Names behind numbers of the CRM.
     pub directory: Directory,
-    /// The ERP, for looks and its own search; none where nothing may be asked.
-    pub erp: Option<(Arc<dyn Erp>, Arc<dyn ErpWrites>)>,
+    /// Both sides, for looks and the ERP's own search; none where nothing may be asked.
+    pub sides: Option<Askable>,
     /// Whether older deals are looked for in the ERP, too.
     pub fresh: bool,
     /// The time.
@@ -301,8 +312,8 @@ impl HandoverPlanner {
             let course = foresee(&policy, &self.directory, &handover);
             let NextStep::Look(look) = &course.next else { return Ok(Ok(course)) };
             let mut looked = handover.looked.clone();
-            let known = match &self.erp {
-                Some((erp, writes)) if ask => {
+            let known = match &self.sides {
+                Some(Askable { erp, writes, crm }) if ask => {
                     let looker = Looker {
                         store: &self.store,
                         connection: self.connection,
@@ -310,6 +321,7 @@ impl HandoverPlanner {
                         policy: &self.policy,
                         erp: erp.as_ref(),
                         writes: writes.as_ref(),
+                        crm: crm.as_ref(),
                     };
                     match looker.look(&handover, look.clone(), &mut looked).await? {
                         Ok(()) => true,
@@ -350,7 +362,12 @@ impl HandoverPlanner {
             | Look::Addresses { .. }
             | Look::Accounts
             | Look::Others(_)
-            | Look::Profile { .. } => return Ok(false),
+            | Look::Profile { .. }
+            | Look::Person(_)
+            | Look::Persons(_)
+            | Look::Contacts { .. }
+            | Look::ContactOf { .. }
+            | Look::Account(_) => return Ok(false),
         }
         Ok(true)
     }
@@ -398,7 +415,10 @@ fn in_short(next: &NextStep) -> String {
             | Piece::Address { .. }
             | Piece::Account { .. }
             | Piece::Site { .. }
-            | Piece::SiteUse { .. }) => staging::json(piece),
+            | Piece::SiteUse { .. }
+            | Piece::Person { .. }
+            | Piece::Contact { .. }
+            | Piece::AccountContact { .. }) => staging::json(piece),
         },
         NextStep::Ask(question) => staging::json::<Question>(question),
         NextStep::Complete(party) => format!("complete {party}"),

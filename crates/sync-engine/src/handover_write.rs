@@ -2,11 +2,14 @@
 
 use jiff::Timestamp;
 use sync_core::{
-    customers::{BILL_TO, FoundAccount},
+    customers::{BILL_TO, ErpPerson, FoundAccount},
     error::{CallError, Effect, ErrorKind},
     fields::Values,
-    handover::{Began, Cause, Made, MadeAccount, MadeParty, Piece, Question, Subject},
-    ids::{IntentId, OrgId, PartyId, SetId},
+    handover::{
+        Began, Cause, ContactEnd, Made, MadeAccount, MadeContact, MadeParty, MadePerson, Piece, Question,
+        Subject,
+    },
+    ids::{IntentId, OrgId, PartyId, PersonId, RelationshipId, SetId},
     ports::Called,
 };
 use sync_store::{ErpIntent, HandoverJob, IntentEnd, JournalEntry, NewErpIntent, Tx};
@@ -29,6 +32,9 @@ enum Told {
     Address,
     Account(FoundAccount),
     Profile,
+    Person(PersonId, ErpPerson),
+    Contact(PersonId, RelationshipId),
+    AccountContact(PersonId),
 }
 
 impl Engine {
@@ -39,12 +45,13 @@ impl Engine {
         job: &HandoverJob,
         made: &Made,
         (piece, cause, set): (Piece, Cause, SetId),
+        contact: Option<PersonId>,
     ) -> Result<Handled, EngineError> {
         let Subject::Org(org) = job.subject else { return Ok(Handled::Settled(None)) };
         let now = self.clock.now();
-        let began = Began { cause, set, at: now };
+        let began = Began { cause, set, at: now, contact };
         let made = match &made.began {
-            Some(known) if !made.is_complete(known.set) => made.clone(),
+            Some(known) if !made.is_finished(known.set) => made.clone(),
             Some(_) | None => Made { began: Some(began), told: false, ..made.clone() },
         };
         let new = NewErpIntent {
@@ -168,6 +175,17 @@ impl Engine {
                 made.adopt_account(MadeAccount { id: found.id, number: found.number.clone(), ours }, &found);
             }
             Told::Profile => made.profile = true,
+            Told::Person(of, person) => {
+                let person = Some(MadePerson { id: person.id, number: person.number });
+                made.contacts.insert(of, MadeContact { person, ..known(&made, of) });
+            }
+            Told::Contact(of, relationship) => {
+                let relationship = Some(relationship);
+                made.contacts.insert(of, MadeContact { relationship, ..known(&made, of) });
+            }
+            Told::AccountContact(of) => {
+                made.contacts.insert(of, MadeContact { end: Some(ContactEnd::Made), ..known(&made, of) });
+            }
         }
         tx.put_made(org, &made, now).await?;
         tx.close_erp_intent(intent.id, IntentEnd::Done, now).await?;
@@ -287,6 +305,30 @@ impl Engine {
                     None => None,
                 }
             }
+            Piece::Person { of, new } => {
+                let mut found = erp.persons_by_reference(&new.reference).await?;
+                // None of several is chosen here.
+                (found.len() == 1).then(|| found.pop()).flatten().map(|person| Told::Person(*of, person))
+            }
+            Piece::Contact { of, number, party } => {
+                let found = erp.contact_of(number, *party).await?;
+                found.map(|relationship| Told::Contact(*of, relationship))
+            }
+            Piece::AccountContact { of, account, new } => {
+                let found = erp.account(*account).await?;
+                if let Some(why) = found.as_ref().and_then(|found| found.unclear.as_ref()) {
+                    let error = CallError::without_effect("handover.look", ErrorKind::Unreadable, why);
+                    return Err(error);
+                }
+                let is_there = found.is_some_and(|found| {
+                    found.contacts.iter().any(|one| {
+                        one.active
+                            && one.relationship == new.relationship
+                            && one.purposes.contains(&new.purpose)
+                    })
+                });
+                is_there.then_some(Told::AccountContact(*of))
+            }
         })
     }
 
@@ -332,6 +374,10 @@ impl Engine {
     }
 }
 
+fn known(made: &Made, of: PersonId) -> MadeContact {
+    made.contacts.get(&of).cloned().unwrap_or_default()
+}
+
 async fn send(handing: &Handing, piece: &Piece) -> Called<Told> {
     let erp = &handing.erp;
     Ok(match piece {
@@ -355,6 +401,12 @@ async fn send(handing: &Handing, piece: &Piece) -> Called<Told> {
         Piece::Profile { new } => {
             erp.create_profile(new).await?;
             Told::Profile
+        }
+        Piece::Person { of, new } => Told::Person(*of, erp.create_person(new).await?),
+        Piece::Contact { of, number, party } => Told::Contact(*of, erp.add_contact(number, *party).await?),
+        Piece::AccountContact { of, account, new } => {
+            erp.add_account_contact(*account, new).await?;
+            Told::AccountContact(*of)
         }
     })
 }

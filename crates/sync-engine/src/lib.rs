@@ -64,7 +64,7 @@ pub use customer::Told;
 pub use engine::{Engine, Parts, Step};
 pub use error::EngineError;
 pub use handover::{HANDOVERS, Handing, activated_at};
-pub use handover_plan::{ForeseenHandover, HandoverPlanner, HandoverPreview, OlderPage};
+pub use handover_plan::{Askable, ForeseenHandover, HandoverPlanner, HandoverPreview, OlderPage};
 pub use handover_shown::ForeseenAnswer;
 pub use pause::{Pause, Side};
 pub use planner::{Foreseen, Planner, Reads, Sides, policy_digest};

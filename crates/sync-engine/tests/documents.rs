@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use sync_core::{
     budget::Class,
-    deals::{CrmDeal, CrmNote, DealFacts, DealStatus},
+    deals::{CrmDeal, CrmNote, CrmPerson, DealFacts, DealStatus},
     documents::{
         Currencies, Document, DocumentKind, DocumentPolicy, ErpInvoice, ErpSalesOrder, FieldWrite, How,
         Installment, PageWrite, Pattern, ReferenceRule, RollUpField, RollUpValue,
@@ -21,7 +21,7 @@ use sync_core::{
     error::{CallError, ErrorKind},
     fields::Values,
     handover::{Directory, Subject},
-    ids::{DealId, NoteId, OrgId, PartyId, SalesOrderId, TransactionId},
+    ids::{DealId, NoteId, OrgId, PartyId, PersonId, SalesOrderId, TransactionId},
     model::{Page, Seen},
     money::{Amount, Money},
     pair::Pair,
@@ -137,6 +137,10 @@ impl CrmDeals for World {
         let mut state = self.0.lock().unwrap();
         state.calls.push(format!("{} deals", ids.len()));
         Ok(ids.iter().filter_map(|id| state.deals.get(id).cloned().map(Seen::Record)).collect())
+    }
+
+    async fn person(&self, _: PersonId, _: Class) -> Called<Option<CrmPerson>> {
+        Ok(None)
     }
 
     async fn company(&self) -> Called<i64> {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use oracle_fusion::{Fusion, SetAssignments, SourceSystem};
 use pipedrive::{DealCodes, Pipedrive, User};
 use sync_core::budget::Class;
-use sync_core::customers::{AccountKey, FoundAccount};
+use sync_core::customers::{AccountKey, FoundAccount, Reference};
 use sync_core::deals::CrmDeal;
 use sync_core::ids::{AccountId, ConnectionId, OrgId, PartyId};
 use sync_core::model::{Page, Seen};
@@ -37,6 +37,8 @@ pub struct ErpReady {
     pub source_system: Asked<Option<SourceSystem>>,
     /// Whether parties can be looked for by our reference.
     pub by_reference: Asked<()>,
+    /// Whether persons can be; none where nobody is made a contact.
+    pub persons: Option<Asked<()>>,
     /// Whether accounts can be looked for by our reference: the account service.
     pub account_service: Asked<()>,
     /// Some accounts, as that service shows them.
@@ -88,6 +90,11 @@ pub(super) async fn look_at_erp(
     let system = &section.source_system;
     let source_system = asker.ask_in_passing(fusion.source_system(system)).await;
     let by_reference = asker.ask_in_passing(nothing(fusion.parties_by_reference(system, NOBODY))).await;
+    let nobody = Reference { system: system.clone(), value: NOBODY.to_owned() };
+    let persons = match section.contact {
+        true => Some(asker.ask_in_passing(nothing(fusion.persons_by_reference(&nobody))).await),
+        false => None,
+    };
     let account_service = asker.ask_in_passing(nothing(fusion.accounts_by_reference(system, NOBODY))).await;
     let accounts = asker.ask_in_passing(fusion.some_accounts(ACCOUNTS)).await;
     let sets = asker.ask_in_passing(fusion.set_assignments()).await;
@@ -104,7 +111,17 @@ pub(super) async fn look_at_erp(
             (profiles, children) = (Some(Asked::NotAsked), Some(Asked::NotAsked));
         }
     }
-    ErpReady { source_system, by_reference, account_service, accounts, profiles, sets, usage, children }
+    ErpReady {
+        source_system,
+        by_reference,
+        persons,
+        account_service,
+        accounts,
+        profiles,
+        sets,
+        usage,
+        children,
+    }
 }
 
 /// Some accounts with their parties, whoever shows them.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use sync_core::handover::{
-    Activity, Asked, HandoverAnswer, HandoverAnswers, Made, OnRecord, Question, Subject,
+    Activity, Asked, ContactEnd, HandoverAnswer, HandoverAnswers, Made, OnRecord, Question, Subject,
 };
 use sync_core::ids::{AccountId, DealId, OrgId, PartyId};
 use sync_core::ports::Clock as _;
@@ -185,7 +185,7 @@ async fn show(context: &Context<'_>, store: &Store, args: &HandoversShowArgs) ->
 fn in_words(shown: &Shown) -> String {
     let Shown { connection, subject, made, question, since, answers, failed, answers_given: _ } = shown;
     let mut text = format!("{connection}: {subject}\n");
-    let Made { began, party, address: _, account, sites, profile, told: _, shown } = made;
+    let Made { began, party, address: _, account, sites, profile, contacts, told: _, shown } = made;
     if let Some(began) = began {
         text.push_str(&format!("  begun   {:.0}: {}\n", began.at, began.cause));
     }
@@ -201,6 +201,16 @@ fn in_words(shown: &Shown) -> String {
     }
     if *profile {
         text.push_str("  profile there\n");
+    }
+    for (person, contact) in contacts {
+        let how = match (contact.end, contact.relationship) {
+            (Some(ContactEnd::Made), _) => "bills go there",
+            (Some(ContactEnd::Gone), _) => "gone from the CRM",
+            (Some(ContactEnd::Left), _) => "left out",
+            (None, Some(_)) => "a contact of the customer, not yet of its account",
+            (None, None) => "not yet a contact of the customer",
+        };
+        text.push_str(&format!("  contact person {person}: {how}\n"));
     }
     let on_deals = shown.deals.iter().map(|(deal, on)| (format!("deal {deal}"), on));
     let on_org = std::iter::once(("organization".to_owned(), &shown.org));

@@ -54,9 +54,16 @@ pub struct CustomersFromCrm {
     #[schemars(with = "Duration")]
     pub approval_lasts: SignedDuration,
 
-    /// Whether the deal's person becomes the contact to bill. This is not built yet, so it can only be `false`. Default `false`.
+    /// Whether the person of the deal becomes the contact to bill of the account that is created: a person of the ERP, a
+    /// contact of the customer, a contact of the account with the responsibility to be billed, each looked for first. A
+    /// customer can be invoiced all the same, so a contact that the ERP refuses is asked about and holds up nothing. Accounts
+    /// that others created keep the contacts that they have. Default `false`.
     #[serde(default)]
     pub contact: bool,
+
+    /// The usage of persons that are created as contacts. Default `"ORG_CONTACT"`.
+    #[serde(default = "contact_usage")]
+    pub contact_usage: String,
 
     /// The source system under which the ERP knows us: created in its setup under Manage Trading Community Source Systems,
     /// enabled for parties, addresses, accounts, sites and site uses. Default `"PIPEDRIVE"`.
@@ -227,6 +234,10 @@ fn source_system() -> String {
     "PIPEDRIVE".to_owned()
 }
 
+fn contact_usage() -> String {
+    "ORG_CONTACT".to_owned()
+}
+
 fn party_usage() -> String {
     "EXTERNAL_LEGAL_ENTITY".to_owned()
 }
@@ -267,6 +278,7 @@ impl CustomersFromCrm {
             source_system: self.source_system.clone(),
             company: 0,
             usage: self.party_usage.clone(),
+            contact: self.contact.then(|| self.contact_usage.clone()),
             ask_to_reuse: self.ask_to_reuse,
             required: handover::Required {
                 address: self.address_required,
@@ -305,7 +317,8 @@ impl CustomersFromCrm {
             approval,
             review_above,
             approval_lasts,
-            contact,
+            contact: _,
+            contact_usage,
             source_system,
             party_usage,
             ask_to_reuse: _,
@@ -352,14 +365,12 @@ impl CustomersFromCrm {
                 .key("approval_lasts")
                 .fail("nobody can answer so soon", "write at least \"1h\", such as \"336h\""));
         }
-        if *contact {
-            return Err(at.key("contact").fail(
-                "nobody is made a contact yet: a person, the relationship to its company and the contact of the account would each \
-                 have to be looked for before they are created, and that is not built",
-                "write contact = false, and enter contacts in the ERP",
-            ));
-        }
-        for (key, value) in [("source_system", source_system), ("party_usage", party_usage)] {
+        let codes = [
+            ("source_system", source_system),
+            ("party_usage", party_usage),
+            ("contact_usage", contact_usage),
+        ];
+        for (key, value) in codes {
             // A finder of the ERP cannot say these (oracle-fusion.md 4.2).
             if value.trim().is_empty() || value.contains([',', ';', '=']) || value.len() > 30 {
                 return Err(at.key(key).fail(

@@ -307,7 +307,7 @@ fn what_sets_a_handover_off_must_not_be_everything_or_nothing() {
         ("on = [\"org_created\"]", "every organization that anybody enters", "approval = \"review\""),
         ("on = [\"deal_won\", \"org_assigned\"]", "that is given to somebody else", "mark = { label"),
         ("require_mark = true", "there is no mark", "mark = { label"),
-        ("contact = true", "that is not built", "contact = false"),
+        ("contact_usage = \"\"", "no such code", "at most 30 characters"),
         ("mark = {}", "neither a label nor a custom field", "{ label = \"Send to ERP\" }"),
         ("mark = { label = \"a\", field = \"b\", values = [\"c\"] }", "at once", "or { field"),
         ("mark = { field = \"Send to ERP\" }", "what the field has to say", "values = [\"Yes\"]"),

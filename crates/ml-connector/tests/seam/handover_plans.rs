@@ -190,7 +190,7 @@ async fn what_is_due_is_shown_with_the_piece_it_begins_with_and_what_is_known_is
     let mut engine = command(&world, &lease, 2);
     let planner = alive(&world, &lease, engine.handover_planner(false)).await.expect("the store works");
     let mut planner = planner.expect("the CRM answers").expect("handovers are configured");
-    planner.erp = None;
+    planner.sides = None;
     let preview =
         alive(&world, &lease, planner.preview()).await.expect("it works").expect("nothing is asked");
     let found = preview.handovers.iter().find(|found| found.subject == Subject::Org(OrgId(known)));

@@ -34,6 +34,7 @@ pub(crate) fn policy() -> HandoverPolicy {
         source_system: "PIPEDRIVE".to_owned(),
         company: 0,
         usage: "EXTERNAL_LEGAL_ENTITY".to_owned(),
+        contact: None,
         ask_to_reuse: true,
         required: Required { address: true, tax_id: BTreeSet::new() },
         business_units: vec![BusinessUnit {

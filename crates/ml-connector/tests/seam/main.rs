@@ -9,6 +9,7 @@ mod backup;
 mod bad_input;
 mod budget;
 mod clock;
+mod contacts;
 mod contract;
 mod deal_hooks;
 mod documents;

@@ -4,7 +4,7 @@
 
 use saas_http::Answer;
 use sync_core::{
-    customers::{FoundAccount, NewAccount, NewSite, Reference},
+    customers::{FoundAccount, NewAccount, NewAccountContact, NewSite, Reference},
     error::{CallError, ErrorKind},
     ids::{AccountId, AccountSiteId},
     ports::Called,
@@ -24,6 +24,9 @@ pub(crate) const ACCOUNT: &str =
 
 /// External; `I` would be internal (1.4 on who has that wrong).
 const EXTERNAL: &str = "R";
+
+/// What somebody is to an account whom it writes to.
+const CONTACT: &str = "CONTACT";
 
 pub(crate) struct Accounts;
 
@@ -183,8 +186,38 @@ impl Fusion {
         self.merge(account, node("cus:CustomerAccountSite", &site)).await
     }
 
-    async fn merge(&self, account: AccountId, site: String) -> Called<FoundAccount> {
-        let content = [leaf("cus:CustomerAccountId", account), site];
+    /// Makes somebody a contact of an account for one purpose, and answers what the account then is (docs: oesws,
+    /// Add-a-New-Role-to-an-Existing-Account-Contact; what a new one takes is UNVERIFIED on a pod).
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn add_account_contact(
+        &self,
+        account: AccountId,
+        new: &NewAccountContact,
+    ) -> Called<FoundAccount> {
+        let NewAccountContact { relationship, known, purpose, primary } = new;
+        let mut content = match known {
+            Some(known) => vec![leaf("cus:CustomerAccountRoleId", known)],
+            None => vec![
+                leaf("cus:CustomerAccountId", account),
+                leaf("cus:PrimaryFlag", false),
+                leaf("cus:RoleType", CONTACT),
+                leaf("cus:CreatedByModule", self.created_by_module()),
+                leaf("cus:RelationshipId", relationship),
+            ],
+        };
+        let role = [
+            leaf("cus:ResponsibilityType", purpose),
+            leaf("cus:PrimaryFlag", primary),
+            leaf("cus:CreatedByModule", self.created_by_module()),
+        ];
+        content.push(node("cus:CustomerAccountContactRole", &role));
+        self.merge(account, node("cus:CustomerAccountContact", &content)).await
+    }
+
+    async fn merge(&self, account: AccountId, below: String) -> Called<FoundAccount> {
+        let content = [leaf("cus:CustomerAccountId", account), below];
         let parameters = vec![node("typ:customerAccount", &content)];
         only::<Merge>(self.call(&SoapCall::of(Merge, parameters)).await?)
     }

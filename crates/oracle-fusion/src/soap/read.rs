@@ -3,8 +3,11 @@
 use saas_http::scalar::{day, int, required, text};
 use serde_json::Value;
 use sync_core::{
-    customers::{AccountSite, FoundAccount, Profile, SiteUse},
-    ids::{AccountId, AccountSiteId, PartyId, PartySiteId, ProfileId, SetId, SiteUseId},
+    customers::{AccountContact, AccountSite, FoundAccount, Profile, SiteUse},
+    ids::{
+        AccountContactId, AccountId, AccountSiteId, PartyId, PartySiteId, ProfileId, RelationshipId, SetId,
+        SiteUseId,
+    },
 };
 
 use super::{accounts::ACCOUNT, profiles::PROFILE, tree::Element};
@@ -13,6 +16,10 @@ use super::{accounts::ACCOUNT, profiles::PROFILE, tree::Element};
 pub(crate) fn account(element: &Element) -> Result<FoundAccount, String> {
     let row = Row { element, space: ACCOUNT };
     let sites = row.rows("CustomerAccountSite").map(|element| site(&element));
+    // Who needs no contact is not to fail by one that cannot be read.
+    let contacts: Result<Vec<AccountContact>, String> =
+        row.rows("CustomerAccountContact").filter_map(|row| contact(&row).transpose()).collect();
+    let unclear = contacts.as_ref().err().map(|why| format!("CustomerAccountContact: {why}"));
     Ok(FoundAccount {
         id: AccountId(row.id("CustomerAccountId")?),
         party: PartyId(row.id("PartyId")?),
@@ -21,7 +28,29 @@ pub(crate) fn account(element: &Element) -> Result<FoundAccount, String> {
         class: row.text("CustomerClassCode")?,
         active: row.is_active()?,
         sites: sites.collect::<Result<_, _>>()?,
+        contacts: contacts.unwrap_or_default(),
+        unclear,
     })
+}
+
+/// Somebody who is a contact of the account as a whole; none without a relationship, as employees are.
+fn contact(row: &Row<'_>) -> Result<Option<AccountContact>, String> {
+    let Some(relationship) = int("RelationshipId", row.value("RelationshipId").as_ref())? else {
+        return Ok(None);
+    };
+    let purposes = row.rows("CustomerAccountContactRole").filter_map(|role| {
+        match (role.is_active(), role.text("ResponsibilityType")) {
+            (Ok(true), Ok(purpose)) => purpose.map(Ok),
+            (Ok(false), Ok(_)) => None,
+            (Err(why), _) | (_, Err(why)) => Some(Err(why)),
+        }
+    });
+    Ok(Some(AccountContact {
+        id: AccountContactId(row.id("CustomerAccountRoleId")?),
+        relationship: RelationshipId(relationship),
+        active: row.is_active()?,
+        purposes: purposes.collect::<Result<_, _>>()?,
+    }))
 }
 
 fn site(row: &Row<'_>) -> Result<AccountSite, String> {

@@ -1,6 +1,8 @@
 //! Creating a customer that can be invoiced (oracle-fusion.md 1.4, 1.5): exact requests and tolerant answers against a
 //! hand-written remote, and the whole way against the simulator.
 #[cfg(test)]
+mod contacts;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod duplicates;

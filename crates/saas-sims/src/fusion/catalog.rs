@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use super::accounts::ACCOUNTS;
 use super::parties::PARTIES;
+use super::persons::{self, PERSONS};
 use super::resource::{Attribute, Finder, How, Kind, Resource, Writes, attributes};
 
 const CRM: &str = "crmRestApi";
@@ -27,15 +28,16 @@ pub(crate) fn by_full_name(name: &str) -> Option<&'static Resource> {
     all().find(|resource| resource.full_name() == name)
 }
 
-/// Parties, accounts and all others.
+/// Parties, accounts, persons and all others.
 pub(crate) fn all() -> impl Iterator<Item = &'static Resource> {
-    let first: [&'static Resource; 2] = [&PARTIES, &ACCOUNTS];
+    let first: [&'static Resource; 3] = [&PARTIES, &ACCOUNTS, &PERSONS];
     first.into_iter().chain(OTHERS.iter())
 }
 
 /// All resources but parties and accounts.
 pub(crate) static OTHERS: LazyLock<Vec<Resource>> = LazyLock::new(|| {
     let mut all = party_children();
+    all.extend(persons::children());
     all.extend(receivables());
     all.extend(orders());
     all.push(Resource {

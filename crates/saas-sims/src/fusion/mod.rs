@@ -1,6 +1,6 @@
 //! Oracle Fusion Cloud ERP: parties and customer accounts over REST, and the token endpoint of the identity domain.
 //!
-//! What is here: `POST /oauth2/v1/token`; under `/crmRestApi` `hubOrganizations` with its children, read and written;
+//! What is here: `POST /oauth2/v1/token`; under `/crmRestApi` `hubOrganizations` with its children and `hubPersons`, read and written;
 //! under `/fscmRestApi` `receivablesCustomerAccountActivities`, `receivablesCustomerAccountSiteActivities`,
 //! `receivablesInvoices` with installments and flexfield, `receivablesCreditMemos`, `standardReceipts`,
 //! `salesOrdersForOrderHub`, `purchaseOrders` with flexfield, `draftPurchaseOrders`, `setIdAssignmentsBusinessUnit`, read only;
@@ -26,6 +26,7 @@ mod errors;
 mod item;
 mod list;
 mod parties;
+mod persons;
 mod query;
 mod request;
 mod resource;
@@ -312,7 +313,7 @@ impl Simulator for FusionSim {
         let accounts: Vec<_> = state.accounts.rows().map(|row| row.json(&ACCOUNTS, None)).collect();
         let mut truth = json!({"parties": parties, "accounts": accounts, "uncommitted": state.uncommitted(),
                                "soap": soap::truth(&state)});
-        for resource in catalog::OTHERS.iter() {
+        for resource in catalog::OTHERS.iter().chain([&*persons::PERSONS]) {
             let rows = state.table(resource).rows().map(|row| row.json(resource, None));
             truth[resource.full_name()] = rows.collect();
         }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::errors::Failure;
 use super::item::{self, Place};
 use super::parties::PARTIES;
+use super::persons::{self, PERSONS};
 use super::request;
 use super::resource::{Resource, Writes};
 use super::settings::FusionSettings;
@@ -138,7 +139,11 @@ impl Spot<'_> {
         if call.method != Method::GET {
             return Err(Failure::not_allowed());
         }
-        let references = |system: &str, value: &str| children::parties_with(state, system, value);
+        let references = |system: &str, value: &str| {
+            let persons = resource.is(&PERSONS);
+            let with = if persons { persons::with_reference } else { children::parties_with };
+            with(state, system, value)
+        };
         let mut read = request::read_list(call, resource, self.version, settings, &references)?;
         read.owner = owner;
         if settings.purchase_orders_fail_on_fields

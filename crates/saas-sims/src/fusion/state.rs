@@ -9,6 +9,7 @@ use super::accounts::{ACCOUNTS, FROM_PARTY};
 use super::catalog;
 use super::edit::Edit;
 use super::parties::PARTIES;
+use super::persons::PERSONS;
 use super::resource::Resource;
 use super::soap::SoapState;
 use super::table::{Row, Table, to_micros};
@@ -58,6 +59,7 @@ impl State {
             accounts: Table::new(&ACCOUNTS),
             others: catalog::OTHERS
                 .iter()
+                .chain([&*PERSONS])
                 .map(|resource| (resource.full_name(), Table::new(resource)))
                 .collect(),
             pending: BTreeMap::new(),
@@ -128,6 +130,23 @@ impl State {
         edit.set.entry("Status").or_insert(json!("A"));
         edit.set.entry("CreatedByModule").or_insert(json!("HZ_WS"));
         self.apply(&PARTIES, id, None, &edit, now)?;
+        Ok(id)
+    }
+
+    /// A new person; its number is generated unless given.
+    pub(crate) fn add_person(&mut self, edit: Edit, now: Timestamp) -> Result<i64, String> {
+        let mut edit = edit;
+        self.next_party += self.rng.i64(1..=40);
+        self.next_number += self.rng.i64(1..=9);
+        let id = self.next_party;
+        let text = |name: &str| edit.set.get(name).and_then(Value::as_str).unwrap_or_default();
+        let name = format!("{} {}", text("PersonFirstName"), text("PersonLastName"));
+        edit.set.entry("PartyNumber").or_insert(json!(format!("CDRM_{}", self.next_number)));
+        edit.set.insert("PartyId".to_owned(), json!(id));
+        edit.set.insert("PartyName".to_owned(), json!(name.trim()));
+        edit.set.entry("Status").or_insert(json!("A"));
+        edit.set.entry("CreatedByModule").or_insert(json!("HZ_WS"));
+        self.apply(&PERSONS, id, None, &edit, now)?;
         Ok(id)
     }
 

@@ -4,12 +4,14 @@ use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::catalog;
 use super::children::{self, FLATTENED};
 use super::describe::longest;
 use super::edit::Edit;
 use super::errors::Failure;
 use super::item::{self, Place};
 use super::parties::PARTIES;
+use super::persons::{self, PERSONS};
 use super::request::Shape;
 use super::resource::{Kind, Resource};
 use super::settings::FusionSettings;
@@ -21,8 +23,9 @@ const ITEM_MEDIA: &str = "application/vnd.oracle.adf.resourceitem+json";
 const ACTION_MEDIA: &str = "application/vnd.oracle.adf.action+json";
 
 /// Attributes that a new row cannot do without, by resource.
-pub(crate) const MANDATORY: [(&str, &str); 7] = [
+pub(crate) const MANDATORY: [(&str, &str); 8] = [
     ("hubOrganizations", "OrganizationName"),
+    ("hubPersons", "PersonLastName"),
     ("Address", "Country"),
     ("SourceSystemReference", "SourceSystem"),
     ("SourceSystemReference", "SourceSystemReferenceValue"),
@@ -47,6 +50,7 @@ pub(crate) fn read_only(resource: &Resource, name: &str) -> bool {
         || SYSTEM.contains(&name)
         || (resource.parent.is_some() && (name == "PartyId" || name == "PartyNumber"))
         || (resource.name == "Relationship" && name.starts_with("Subject"))
+        || (resource.is(&PERSONS) && name == "PartyName")
         || (party && (FLATTENED.contains(&name) || matches!(name, "AddressNumber" | "FormattedAddress")))
         // A reference is a child; the flattened pair is not even echoed (section 1.4).
         || (party && matches!(name, "SourceSystem" | "SourceSystemReferenceValue"))
@@ -77,7 +81,12 @@ pub(crate) fn create(
         return Ok(answer(state, settings, place, id, version, StatusCode::OK));
     }
     let id = match owner {
+        None if resource.is(&PERSONS) => create_person(settings, state, body, now)?,
         None => create_party(settings, state, &body, now)?,
+        Some(person) if resource.parent == Some(PERSONS.name) => {
+            required(resource, &body.values)?;
+            persons::relate(state, settings, person, &body.values, now)?
+        }
         Some(party) => {
             inactive(state, party)?;
             check_child(settings, state, resource, &body.values)?;
@@ -211,6 +220,31 @@ fn create_party(
     Ok(party)
 }
 
+fn create_person(
+    settings: &FusionSettings,
+    state: &mut State,
+    body: Body,
+    now: Timestamp,
+) -> Result<i64, Failure> {
+    required(&PERSONS, &body.values)?;
+    let mut references = Vec::new();
+    for (name, values) in body.children {
+        if name != "SourceSystemReference" {
+            return Err(Failure::not_modelled(&format!("a person with {name}")));
+        }
+        let resource = children::child(name).map_err(Failure::bad_request)?;
+        check_child(settings, state, resource, &values)?;
+        let text = |name: &str| values.get(name).and_then(Value::as_str).unwrap_or_default();
+        let value = text("SourceSystemReferenceValue");
+        let taken = !persons::with_reference(state, text("SourceSystem"), value).is_empty();
+        if settings.refuse_duplicate_references && (taken || references.contains(&values)) {
+            return Err(exists(&json!(value)));
+        }
+        references.push(values);
+    }
+    persons::create(state, settings, body.values, &references, now)
+}
+
 fn create_child(
     settings: &FusionSettings,
     state: &mut State,
@@ -308,7 +342,8 @@ fn check(
 ) -> Result<Body, Failure> {
     let mut body = Body { values: Map::new(), children: Vec::new() };
     for (name, value) in object {
-        if let (true, Ok(child)) = (resource.is(&PARTIES), children::child(&name)) {
+        let whole = resource.is(&PARTIES) || resource.is(&PERSONS);
+        if let (true, Some(child)) = (whole, catalog::child(resource, &name)) {
             let rows =
                 value.as_array().ok_or_else(|| Failure::bad_request(format!("{name} must be a list.")))?;
             for row in rows {

@@ -11,6 +11,7 @@ mod fusion_auth;
 mod fusion_children;
 mod fusion_collections;
 mod fusion_documents;
+mod fusion_persons;
 mod fusion_queries;
 mod fusion_setup;
 mod fusion_soap;

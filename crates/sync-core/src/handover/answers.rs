@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{question::Question, situation::Asked, trigger::Cause};
-use crate::ids::{AccountId, PartyId, SetId};
+use crate::ids::{AccountId, PartyId, PersonId, SetId};
 
 /// Everything that people decided about the handover of one organization.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,9 @@ pub struct HandoverAnswers {
     pub sites: BTreeSet<SetId>,
     /// Sets in which it does not.
     pub sites_left: BTreeSet<SetId>,
+    /// Persons of the CRM that become no contacts.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub contacts_left: BTreeSet<PersonId>,
 }
 
 /// One answer to a question about a handover.
@@ -153,6 +156,12 @@ impl HandoverAnswers {
             (Question::SiteMissing { set, .. }, A::Leave) => {
                 self.sites.remove(set);
                 self.sites_left.insert(*set);
+            }
+            (Question::ContactUnusable { person, .. }, A::Leave) => {
+                self.contacts_left.insert(*person);
+            }
+            (Question::Refused { piece, .. }, A::Leave) if piece.contact().is_some() => {
+                self.contacts_left.extend(piece.contact());
             }
             (reason, answer) => {
                 let fit: Vec<&str> = reason.answers().iter().map(|(key, _)| *key).collect();

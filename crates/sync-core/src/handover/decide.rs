@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
+    contact::MadeContact,
     pieces::{Look, MadeAccount, MadeParty, Piece},
     policy::{Approval, BusinessUnit, Directory, HandoverPolicy},
     question::Question,
@@ -10,7 +11,11 @@ use super::{
     task::Task,
     trigger::{Because, Cause, causes},
 };
-use crate::{customers::FoundAccount, ids::PartyId, situation::CrmSide};
+use crate::{
+    customers::FoundAccount,
+    ids::{PartyId, PersonId},
+    situation::CrmSide,
+};
 
 /// What follows for an organization. Closed on purpose: match it without `_`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +32,8 @@ pub enum Decision {
     AdoptAccount(MadeAccount, Box<FoundAccount>),
     /// The account has a profile: remember it, and decide again.
     AdoptProfile,
+    /// So far there is this contact for the person: remember it, and decide again.
+    AdoptContact(PersonId, MadeContact),
     /// Forget what was made or found so far, and decide again: a person said that the customer is another party.
     StartOver,
     /// Write.
@@ -155,7 +162,7 @@ pub(super) fn next_cause<'a>(
     all: &[Because<'a>],
 ) -> Next<'a> {
     let Handover { made, answers, pair, .. } = handover;
-    if let Some(began) = made.began.as_ref().filter(|began| !made.is_complete(began.set)) {
+    if let Some(began) = made.began.as_ref().filter(|began| !made.is_finished(began.set)) {
         let known = all.iter().find(|because| because.cause == began.cause);
         let unit = policy.business_units.iter().find(|unit| unit.set == began.set);
         let plain =

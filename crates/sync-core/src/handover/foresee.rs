@@ -54,8 +54,9 @@ pub enum NextStep {
     Wait(jiff::Timestamp),
 }
 
-/// Adopting is remembered, and each of these happens once: a party, its usage, an account, a profile, and the end.
-const MOST: usize = 8;
+/// Adopting is remembered, and each of these happens once: a party, its usage, an account, a profile, a contact in three steps,
+/// and the end.
+const MOST: usize = 12;
 
 /// Follows a handover to the next thing that is more than remembering.
 #[must_use]
@@ -80,6 +81,10 @@ pub fn foresee(policy: &HandoverPolicy, directory: &Directory, handover: &Handov
                 handover.made.profile = true;
                 continue;
             }
+            Decision::AdoptContact(person, contact) => {
+                handover.made.contacts.insert(person, contact);
+                continue;
+            }
             Decision::StartOver => {
                 handover.made = Made::default();
                 continue;
@@ -88,7 +93,12 @@ pub fn foresee(policy: &HandoverPolicy, directory: &Directory, handover: &Handov
             Decision::Observe => NextStep::Observe,
             Decision::Look(look) => NextStep::Look(look),
             Decision::Do { piece, cause, unit } => {
-                let follow = to_follow(piece.kind(), &handover.made, unit.set);
+                let mut follow = to_follow(piece.kind(), &handover.made, unit.set);
+                let others = handover.made.account.as_ref().is_some_and(|account| !account.ours);
+                let contact = policy.contact.is_some() && handover.person_of(cause).is_some();
+                follow.extend(
+                    (contact && !others && piece.contact().is_none()).then_some(PieceKind::AccountContact),
+                );
                 NextStep::Write { piece, cause, unit, follow }
             }
             Decision::Complete(party) => NextStep::Complete(party),

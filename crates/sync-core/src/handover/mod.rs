@@ -1,11 +1,12 @@
 //! Handovers: what sales won becomes a customer that finance can invoice. Organizations of the CRM -> party, account, site
-//! to bill to and profile of the ERP, each looked for before it is created, one at a time.
+//! to bill to, profile and contact of the ERP, each looked for before it is created, one at a time.
 //!
 //! [`decide`] is pure: everything that it knows is in [`Handover`], and what is still missing of it is asked for as a
 //! [`Look`], so that nothing is created that was not looked for a moment before.
 
 mod activity;
 mod answers;
+mod contact;
 mod decide;
 mod foresee;
 mod pieces;
@@ -21,6 +22,7 @@ pub use activity::{
     activity_words,
 };
 pub use answers::{HandoverAnswer, HandoverAnswers};
+pub use contact::{ContactEnd, MadeContact, MadePerson};
 pub use decide::{Decision, Wait, decide};
 pub use foresee::{HandoverCourse, NextStep, foresee, older};
 pub use pieces::{Began, Look, Looked, Made, MadeAccount, MadeParty, Piece, PieceKind};

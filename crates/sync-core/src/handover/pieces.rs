@@ -1,18 +1,19 @@
-//! What a customer of the ERP is made of: party, address, account with a site to bill to, profile. Each is looked for,
-//! then created if it is missing, then remembered.
+//! What a customer of the ERP is made of: party, address, account with a site to bill to, profile, and whom the bill goes to.
+//! Each is looked for, then created if it is missing, then remembered.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{shown::Shown, trigger::Cause};
+use super::{contact::MadeContact, shown::Shown, trigger::Cause};
 use crate::{
     customers::{
-        BILL_TO, ErpAddress, FoundAccount, NewAccount, NewAddress, NewParty, NewProfile, NewSite, Profile,
-        Reference,
+        BILL_TO, ErpAddress, ErpPerson, FoundAccount, FoundContact, NewAccount, NewAccountContact,
+        NewAddress, NewParty, NewPerson, NewProfile, NewSite, Profile, Reference,
     },
-    ids::{AccountId, AccountSiteId, PartyId, PartySiteId, SetId, SiteUseId},
+    deals::CrmPerson,
+    ids::{AccountId, AccountSiteId, PartyId, PartySiteId, PersonId, RelationshipId, SetId, SiteUseId},
     matching::PartyVerdict,
     model::ErpParty,
 };
@@ -33,6 +34,9 @@ pub struct Made {
     pub sites: BTreeMap<SetId, SiteUseId>,
     /// Whether the account has a credit profile.
     pub profile: bool,
+    /// Whom the bill goes to, by the persons of the CRM.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub contacts: BTreeMap<PersonId, MadeContact>,
     /// Whether the organization was told of what was made.
     pub told: bool,
     /// What deals and organization were told of how it stands.
@@ -49,6 +53,9 @@ pub struct Began {
     pub set: SetId,
     /// When.
     pub at: Timestamp,
+    /// The person of the deal, if it is to become a contact of the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<PersonId>,
 }
 
 /// The party of a customer.
@@ -76,10 +83,16 @@ pub struct MadeAccount {
 }
 
 impl Made {
-    /// Whether nothing is missing of a customer of this set.
+    /// Whether nothing is missing of a customer of this set that can be invoiced.
     #[must_use]
     pub fn is_complete(&self, set: SetId) -> bool {
         self.party.is_some() && self.account.is_some() && self.sites.contains_key(&set) && self.profile
+    }
+
+    /// Whether nothing is left to be done for it: it can be invoiced, and has the contact that it is to have.
+    #[must_use]
+    pub fn is_finished(&self, set: SetId) -> bool {
+        self.is_complete(set) && self.contact_wanted().is_none()
     }
 
     /// Remembers an account with all its sites that are billed to. The profile of one that others made is their concern.
@@ -146,6 +159,31 @@ pub enum Piece {
         /// It.
         new: NewProfile,
     },
+    /// A person, to be made a contact.
+    Person {
+        /// Who it is in the CRM.
+        of: PersonId,
+        /// It.
+        new: NewPerson,
+    },
+    /// What makes a person a contact of the customer.
+    Contact {
+        /// Who it is in the CRM.
+        of: PersonId,
+        /// The person's number in the ERP.
+        number: String,
+        /// The customer.
+        party: PartyId,
+    },
+    /// Somebody whom the bills of an account go to.
+    AccountContact {
+        /// Who it is in the CRM.
+        of: PersonId,
+        /// The account.
+        account: AccountId,
+        /// It.
+        new: NewAccountContact,
+    },
 }
 
 /// Kinds of pieces.
@@ -166,6 +204,12 @@ pub enum PieceKind {
     SiteUse,
     /// A profile.
     Profile,
+    /// A person.
+    Person,
+    /// A contact of a party.
+    Contact,
+    /// A contact of an account.
+    AccountContact,
 }
 
 impl Piece {
@@ -180,6 +224,24 @@ impl Piece {
             Self::Site { .. } => PieceKind::Site,
             Self::SiteUse { .. } => PieceKind::SiteUse,
             Self::Profile { .. } => PieceKind::Profile,
+            Self::Person { .. } => PieceKind::Person,
+            Self::Contact { .. } => PieceKind::Contact,
+            Self::AccountContact { .. } => PieceKind::AccountContact,
+        }
+    }
+
+    /// The person of the CRM that it is made for, if it is a part of a contact.
+    #[must_use]
+    pub fn contact(&self) -> Option<PersonId> {
+        match self {
+            Self::Person { of, .. } | Self::Contact { of, .. } | Self::AccountContact { of, .. } => Some(*of),
+            Self::Party { .. }
+            | Self::Usage { .. }
+            | Self::Address { .. }
+            | Self::Account { .. }
+            | Self::Site { .. }
+            | Self::SiteUse { .. }
+            | Self::Profile { .. } => None,
         }
     }
 
@@ -194,6 +256,9 @@ impl Piece {
             PieceKind::Site => "add_site",
             PieceKind::SiteUse => "add_site_use",
             PieceKind::Profile => "create_profile",
+            PieceKind::Person => "create_person",
+            PieceKind::Contact => "add_contact",
+            PieceKind::AccountContact => "add_account_contact",
         }
     }
 
@@ -214,6 +279,14 @@ impl Piece {
                 format!("let account {account} be billed at its site in set {set}")
             }
             Self::Profile { new } => format!("create a credit profile of class {}", new.class),
+            Self::Person { new, .. } => {
+                let name = new.first.iter().chain([&new.last]).cloned().collect::<Vec<_>>().join(" ");
+                format!("create person \"{name}\" as {}", new.usage)
+            }
+            Self::Contact { number, party, .. } => format!("make person {number} a contact of party {party}"),
+            Self::AccountContact { of, account, .. } => {
+                format!("let the bills of account {account} go to the person that the CRM has as {of}")
+            }
         }
     }
 }
@@ -248,6 +321,46 @@ pub enum Look {
         /// The party that owns it.
         party: PartyId,
     },
+    /// A person of the CRM.
+    Person(PersonId),
+    /// The persons of the ERP that carry our name for a person of the CRM.
+    Persons(PersonId),
+    /// Whom a party names as its contacts.
+    Contacts {
+        /// Its number.
+        number: String,
+    },
+    /// What makes a person a contact of a party.
+    ContactOf {
+        /// The person's number.
+        number: String,
+        /// The party.
+        party: PartyId,
+    },
+    /// An account as it is now.
+    Account(AccountId),
+}
+
+impl Look {
+    /// Whether it is the CRM that is asked.
+    #[must_use]
+    pub fn asks_crm(&self) -> bool {
+        match self {
+            Self::Person(_) => true,
+            Self::ByReference
+            | Self::Alike
+            | Self::Party(_)
+            | Self::Usages { .. }
+            | Self::Addresses { .. }
+            | Self::Accounts
+            | Self::Others(_)
+            | Self::Profile { .. }
+            | Self::Persons(_)
+            | Self::Contacts { .. }
+            | Self::ContactOf { .. }
+            | Self::Account(_) => false,
+        }
+    }
 }
 
 /// What was found out, a moment ago; none where nobody looked.
@@ -269,6 +382,16 @@ pub struct Looked {
     pub others: Option<Vec<FoundAccount>>,
     /// See [`Look::Profile`].
     pub profile: Option<Option<Profile>>,
+    /// See [`Look::Person`].
+    pub person: Option<Option<CrmPerson>>,
+    /// See [`Look::Persons`].
+    pub persons: Option<Vec<ErpPerson>>,
+    /// See [`Look::Contacts`].
+    pub contacts: Option<Vec<FoundContact>>,
+    /// See [`Look::ContactOf`].
+    pub contact_of: Option<Option<RelationshipId>>,
+    /// See [`Look::Account`].
+    pub account: Option<Option<FoundAccount>>,
 }
 
 impl PieceKind {
@@ -283,6 +406,9 @@ impl PieceKind {
             Self::Site => "site",
             Self::SiteUse => "site use",
             Self::Profile => "profile",
+            Self::Person => "person",
+            Self::Contact => "contact",
+            Self::AccountContact => "contact to bill",
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     customers::Reference,
     deals::DealFacts,
     documents::{DocumentPolicy, How, RollUpField},
-    ids::{OrgId, SetId},
+    ids::{OrgId, PersonId, SetId},
     money::Amount,
     text,
 };
@@ -40,6 +40,9 @@ pub struct HandoverPolicy {
     pub company: i64,
     /// Why a party exists that we create.
     pub usage: String,
+    /// Why the persons exist that become contacts of the accounts that we create: of each deal that sets one off its person;
+    /// none become contacts if it is not said.
+    pub contact: Option<String>,
     /// Whether a person is asked before a party is used that the ERP knows already as something else.
     pub ask_to_reuse: bool,
     /// What has to be known before anything is created.
@@ -74,6 +77,15 @@ impl HandoverPolicy {
         Reference {
             system: self.source_system.clone(),
             value: format!("pd:{}:org:{org}:set:{set}", self.company),
+        }
+    }
+
+    /// Our name for a person.
+    #[must_use]
+    pub fn person_reference(&self, person: PersonId) -> Reference {
+        Reference {
+            system: self.source_system.clone(),
+            value: format!("pd:{}:person:{person}", self.company),
         }
     }
 

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     error::Exchange,
-    ids::{AccountId, DealId, OrgId, PartyId, SetId},
+    ids::{AccountId, DealId, OrgId, PartyId, PersonId, SetId},
     matching::JudgedParty,
     money::Money,
 };
@@ -105,6 +105,13 @@ pub enum Question {
         /// What people call the business unit.
         unit: String,
     },
+    /// The deal's person cannot be made a contact to bill; the customer is there.
+    ContactUnusable {
+        /// The person of the CRM.
+        person: PersonId,
+        /// Why.
+        why: String,
+    },
     /// The ERP refused a write.
     Refused {
         /// The write.
@@ -185,7 +192,11 @@ impl Question {
                 set: SetId(300_000_001_127_004),
                 unit: "US1".to_owned(),
             },
-            Some(Self::SiteMissing { .. }) => Self::Refused {
+            Some(Self::SiteMissing { .. }) => Self::ContactUnusable {
+                person: PersonId(17),
+                why: "the status of its person 300000200000009 is Inactive".to_owned(),
+            },
+            Some(Self::ContactUnusable { .. }) => Self::Refused {
                 piece: Box::new(Piece::Usage { number: "1001".to_owned(), usage: "CUSTOMER".to_owned() }),
                 message: "HZ-120421: there is no party usage assigned".to_owned(),
                 exchange: None,
@@ -214,6 +225,7 @@ impl Question {
             Self::SeveralParties { .. } => "several_parties",
             Self::SeveralAccounts { .. } => "several_accounts",
             Self::SiteMissing { .. } => "site_missing",
+            Self::ContactUnusable { .. } => "contact_unusable",
             Self::Refused { .. } => "erp_refused",
             Self::OrganizationGone { .. } => "handover_organization_gone",
             Self::OrganizationUnreadable { .. } => "handover_organization_unreadable",
@@ -247,6 +259,7 @@ impl Question {
             | Self::SeveralParties { .. }
             | Self::SeveralAccounts { .. }
             | Self::SiteMissing { .. }
+            | Self::ContactUnusable { .. }
             | Self::OrganizationGone { .. }
             | Self::OrganizationUnreadable { .. } => None,
         }
@@ -269,6 +282,7 @@ impl Question {
             | Self::SeveralParties { .. }
             | Self::SeveralAccounts { .. }
             | Self::SiteMissing { .. }
+            | Self::ContactUnusable { .. }
             | Self::Refused { .. }
             | Self::OrganizationGone { .. }
             | Self::OrganizationUnreadable { .. } => None,
@@ -293,6 +307,7 @@ impl Question {
             Self::SeveralParties { .. } => "several parties in the ERP",
             Self::SeveralAccounts { .. } => "which account to use",
             Self::SiteMissing { unit, .. } => return format!("whether it is to be billed in {unit}"),
+            Self::ContactUnusable { .. } => "its contact in the ERP cannot be used",
             Self::Refused { piece, .. } => return format!("the ERP refused the {}", piece.kind().label()),
             Self::OrganizationGone { .. } => "the organization is gone",
             Self::OrganizationUnreadable { .. } => "the organization cannot be read",
@@ -370,6 +385,9 @@ impl Question {
             Self::SiteMissing { number, unit, .. } => format!(
                 "Account {number} was not created here and has no site to bill to in business unit {unit}. Add one, or leave it as it is."
             ),
+            Self::ContactUnusable { person, why } => format!(
+                "The customer is there, but person {person} of the deal cannot become its contact to bill: {why}. Mend it in the ERP, or leave the customer without this contact."
+            ),
             Self::Refused { piece, message, .. } => {
                 format!("The ERP refused to {}: {message}", piece.explain())
             }
@@ -388,6 +406,7 @@ impl Question {
     #[must_use]
     pub fn answers(&self) -> Vec<(&'static str, &'static str)> {
         const RETRY: (&str, &str) = ("retry", "look at it again now");
+        const LEAVE: (&str, &str) = ("leave", "leave the customer without this contact");
         const REJECT: (&str, &str) = ("reject", "create no customer for this");
         const APART: (&str, &str) = ("apart", "party PARTY is another company");
         match self {
@@ -410,6 +429,8 @@ impl Question {
             Self::SiteMissing { .. } => {
                 vec![("go", "add a site to bill to"), ("leave", "leave the customer as it is"), RETRY]
             }
+            Self::ContactUnusable { .. } => vec![LEAVE, RETRY],
+            Self::Refused { piece, .. } if piece.contact().is_some() => vec![LEAVE, RETRY],
             Self::DataMissing { .. }
             | Self::NoBusinessUnit { .. }
             | Self::NoOrganization { .. }

@@ -145,7 +145,7 @@ impl Handover {
     /// Whether a part of a customer was created and another is still missing.
     #[must_use]
     pub fn is_under_way(&self) -> bool {
-        self.made.began.as_ref().is_some_and(|began| !self.made.is_complete(began.set))
+        self.made.began.as_ref().is_some_and(|began| !self.made.is_finished(began.set))
     }
 
     /// Whether a write of this kind was refused, and nobody said to try again.

@@ -40,10 +40,13 @@ impl Task<'_> {
         if !self.handover.made.profile {
             return self.profile(party, account);
         }
+        if let Some(person) = self.handover.made.contact_wanted() {
+            return self.contact(party, account, person);
+        }
         Decision::Complete(party.id)
     }
 
-    fn write(&self, piece: Piece) -> Decision {
+    pub(super) fn write(&self, piece: Piece) -> Decision {
         Decision::Do { piece: Box::new(piece), cause: self.because.cause, unit: Box::new(self.unit.clone()) }
     }
 

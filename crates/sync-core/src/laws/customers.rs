@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Violation, broken};
 use crate::{
     handover::{Cause, Piece, Subject},
-    ids::{AccountId, IntentId, OrgId, PartyId, SetId},
+    ids::{AccountId, IntentId, OrgId, PartyId, RelationshipId, SetId},
 };
 
 /// What our requests made for one organization, as the ERP has it.
@@ -21,13 +21,39 @@ pub struct SeenCustomer {
     pub profiles: BTreeMap<AccountId, usize>,
     /// How many addresses under our name, of each party.
     pub addresses: BTreeMap<PartyId, usize>,
+    /// How often each contact of an account that was written to is the one to bill.
+    pub contacts: BTreeMap<(AccountId, RelationshipId), usize>,
+}
+
+/// Persons that our requests made, and whose contacts they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Contacts {
+    /// How many persons there are of each of our names.
+    pub persons: BTreeMap<String, usize>,
+    /// How often each person is a contact of each party.
+    pub of_parties: BTreeMap<(PartyId, PartyId), usize>,
+}
+
+/// Law 1 for contacts: one person of each of our names, who is a contact of a party once.
+#[must_use]
+pub fn law_1_one_contact(seen: &Contacts) -> Vec<Violation> {
+    let Contacts { persons, of_parties } = seen;
+    let named = persons.iter().filter(|(_, count)| **count > 1);
+    let mut found: Vec<Violation> = named
+        .map(|(name, count)| broken(1, format!("{count} persons of the ERP are called {name}")))
+        .collect();
+    let doubled = of_parties.iter().filter(|(_, count)| **count > 1);
+    found.extend(doubled.map(|((person, party), count)| {
+        broken(1, format!("person {person} is a contact of party {party} {count} times"))
+    }));
+    found
 }
 
 /// Law 1 for customers: one party and one account of ours for an organization, one use to bill to for each set, one profile
 /// an account, one address of ours a party.
 #[must_use]
 pub fn law_1_one_customer(org: OrgId, seen: &SeenCustomer) -> Vec<Violation> {
-    let SeenCustomer { parties, accounts, billed, profiles, addresses } = seen;
+    let SeenCustomer { parties, accounts, billed, profiles, addresses, contacts } = seen;
     let mut found = Vec::new();
     if parties.len() > 1 {
         found.push(broken(1, format!("organization {org} was given parties {parties:?}")));
@@ -46,6 +72,10 @@ pub fn law_1_one_customer(org: OrgId, seen: &SeenCustomer) -> Vec<Violation> {
     for (party, count) in addresses.iter().filter(|(_, count)| **count > 1) {
         found.push(broken(1, format!("party {party} was given {count} addresses for organization {org}")));
     }
+    for ((account, contact), count) in contacts.iter().filter(|(_, count)| **count > 1) {
+        let story = format!("account {account} of organization {org} bills contact {contact} {count} times");
+        found.push(broken(1, story));
+    }
     found
 }
 
@@ -58,7 +88,8 @@ pub fn law_1_not_for_another(
     party: Option<PartyId>,
     pair: Option<PartyId>,
 ) -> Option<Violation> {
-    let pair = pair.filter(|pair| party != Some(*pair))?;
+    // A person belongs to nobody until it is made a contact.
+    let pair = pair.filter(|pair| party != Some(*pair) && !matches!(piece, Piece::Person { .. }))?;
     let what = piece.explain();
     Some(broken(1, format!("organization {org} belongs to party {pair}, and all the same: {what}")))
 }
@@ -179,6 +210,7 @@ mod tests {
             billed: BTreeMap::from([((ACCOUNT, SetId(1)), 1), ((ACCOUNT, SetId(2)), 1)]),
             profiles: BTreeMap::from([(ACCOUNT, 1)]),
             addresses: BTreeMap::from([(PARTY, 1)]),
+            contacts: BTreeMap::from([((ACCOUNT, RelationshipId(5)), 1)]),
         };
         assert_eq!(law_1_one_customer(ORG, &one), []);
         let twice = SeenCustomer {
@@ -187,13 +219,25 @@ mod tests {
             billed: BTreeMap::from([((ACCOUNT, SetId(1)), 2)]),
             profiles: BTreeMap::from([(ACCOUNT, 2)]),
             addresses: BTreeMap::from([(PARTY, 2)]),
+            contacts: BTreeMap::from([((ACCOUNT, RelationshipId(5)), 2)]),
         };
-        assert_eq!(law_1_one_customer(ORG, &twice).len(), 5);
+        assert_eq!(law_1_one_customer(ORG, &twice).len(), 6);
         assert_eq!(law_1_no_second_organization([(ORG, PARTY)], &BTreeMap::from([(PARTY, ORG)])), []);
         assert_eq!(
             law_1_no_second_organization([(OrgId(9), PARTY)], &BTreeMap::from([(PARTY, ORG)])).len(),
             1
         );
+        let name = || "pd:1:person:7".to_owned();
+        let once = Contacts {
+            persons: BTreeMap::from([(name(), 1)]),
+            of_parties: BTreeMap::from([((PartyId(9), PARTY), 1)]),
+        };
+        assert_eq!(law_1_one_contact(&once), []);
+        let twice = Contacts {
+            persons: BTreeMap::from([(name(), 2)]),
+            of_parties: BTreeMap::from([((PartyId(9), PARTY), 2)]),
+        };
+        assert_eq!(law_1_one_contact(&twice).len(), 2);
     }
 
     #[test]

@@ -12,13 +12,16 @@ use sync_core::{
         NewParty, NewProfile, NewSite, Profile, Reference, SiteUse,
     },
     handover::Piece,
-    ids::{AccountId, AccountSiteId, IntentId, OrgId, PartyId, PartySiteId, SetId, SiteUseId},
+    ids::{
+        AccountId, AccountSiteId, IntentId, OrgId, PartyId, PartySiteId, RelationshipId, SetId, SiteUseId,
+    },
     laws::SeenCustomer,
     model::{ErpAccount, ErpParty, PartyStatus},
     value::PostalAddress,
 };
 
 use super::{
+    contacts::Persons,
     erp::newest_visible,
     world::{Version, Worlds},
 };
@@ -30,12 +33,14 @@ pub(crate) const SETS: [SetId; 2] = [SetId(11), SetId(22)];
 pub(crate) struct Book {
     pub(crate) rng: fastrand::Rng,
     /// Whether what should be there once is refused the second time; how is unknown (oracle-fusion.md 1.5).
-    refuses_twice: bool,
+    pub(super) refuses_twice: bool,
     references: BTreeMap<PartyId, Reference>,
     usages: BTreeMap<PartyId, BTreeSet<String>>,
     addresses: BTreeMap<PartyId, Vec<ErpAddress>>,
     accounts: BTreeMap<AccountId, Booked>,
     profiles: BTreeMap<AccountId, Vec<Profile>>,
+    /// Persons, and whose contacts they are.
+    pub(super) persons: Persons,
     next: i64,
     /// For whom which party was created.
     pub(crate) made: BTreeMap<PartyId, OrgId>,
@@ -47,8 +52,8 @@ pub(crate) struct Book {
     pub(crate) used: BTreeSet<IntentId>,
 }
 
-struct Booked {
-    found: FoundAccount,
+pub(super) struct Booked {
+    pub(super) found: FoundAccount,
     /// Our name for it, if it was created by us.
     reference: Option<Reference>,
     /// From when on searches show it.
@@ -61,15 +66,17 @@ pub(crate) enum Became {
     Party(PartyId),
     Address(PartySiteId),
     Account(AccountId),
+    Person(PartyId),
+    Contact(RelationshipId),
     /// A usage or a profile.
     Noted,
     /// Nothing; the ERP says why.
     Refused(&'static str),
 }
 
-const TWICE: &str = "A record with this value already exists. Enter a unique value.";
-const INACTIVE: &str = "Inactive records can't be updated.";
-const NOBODY: &str = "There is no such record.";
+pub(super) const TWICE: &str = "A record with this value already exists. Enter a unique value.";
+pub(super) const INACTIVE: &str = "Inactive records can't be updated.";
+pub(super) const NOBODY: &str = "There is no such record.";
 
 impl Book {
     pub(crate) fn new(seed: u64) -> Self {
@@ -83,6 +90,7 @@ impl Book {
             addresses: BTreeMap::new(),
             accounts: BTreeMap::new(),
             profiles: BTreeMap::new(),
+            persons: Persons::default(),
             next: 0,
             made: BTreeMap::new(),
             begun: BTreeSet::new(),
@@ -91,12 +99,12 @@ impl Book {
         }
     }
 
-    fn id(&mut self) -> i64 {
+    pub(super) fn id(&mut self) -> i64 {
         self.next += self.rng.i64(1..5);
         900_000 + self.next
     }
 
-    fn shown_at(&mut self, now: Timestamp) -> Timestamp {
+    pub(super) fn shown_at(&mut self, now: Timestamp) -> Timestamp {
         let lag = SignedDuration::from_millis(self.rng.i64(0..28_000));
         if self.rng.bool() { now } else { now + lag }
     }
@@ -121,12 +129,12 @@ impl Worlds {
         versions.iter().max_by_key(|version| version.stamp).map(|version| &version.record)
     }
 
-    fn party_numbered(&self, number: &str) -> Option<PartyId> {
+    pub(super) fn party_numbered(&self, number: &str) -> Option<PartyId> {
         let id = number.strip_prefix("CDRM_")?.parse().ok().map(PartyId)?;
         self.party_now(id).map(|party| party.id)
     }
 
-    fn is_active(&self, party: PartyId) -> bool {
+    pub(super) fn is_active(&self, party: PartyId) -> bool {
         self.party_now(party).is_some_and(|party| party.status == PartyStatus::Active)
     }
 
@@ -207,6 +215,8 @@ impl Worlds {
             class: None,
             active: true,
             sites,
+            contacts: Vec::new(),
+            unclear: None,
         })
     }
 
@@ -226,6 +236,9 @@ impl Worlds {
                 self.make_site_use(*account, *site, purpose, now)
             }
             Piece::Profile { new } => self.make_profile(new, now),
+            Piece::Person { of: _, new } => self.make_person(new, now),
+            Piece::Contact { of: _, number, party } => self.make_contact(number, *party),
+            Piece::AccountContact { of: _, account, new } => self.make_account_contact(*account, new, now),
         };
         self.book.writes += u64::from(!matches!(became, Became::Refused(_)));
         self.tell(now, format!("the ERP is asked to {}: {became:?}", piece.explain()));
@@ -310,14 +323,16 @@ impl Worlds {
         self.accounts.insert(id.0, vec![Version { record: listed, stamp: now, visible_at: shown_at }]);
         let sites = vec![self.book.site(site)];
         let (party, name, class) = (*party, Some(name.clone()), class.clone());
-        let found = FoundAccount { id, party, number, name, class, active: true, sites };
+        let contacts = Vec::new();
+        let found =
+            FoundAccount { id, party, number, name, class, active: true, sites, contacts, unclear: None };
         let booked = Booked { found, reference: Some(reference.clone()), shown_at };
         self.book.accounts.insert(id, booked);
         Became::Account(id)
     }
 
     /// The account as it is kept in the book from its first change on.
-    fn booked(&mut self, id: AccountId, now: Timestamp) -> Option<&mut Booked> {
+    pub(super) fn booked(&mut self, id: AccountId, now: Timestamp) -> Option<&mut Booked> {
         let found = self.account_now(id, now)?;
         Some(self.book.accounts.entry(id).or_insert(Booked { found, reference: None, shown_at: now }))
     }
@@ -389,6 +404,10 @@ impl Worlds {
                 customer.billed.insert((*id, set), billed(&booked.found, set));
             }
             customer.profiles.insert(*id, self.book.profiles.get(id).map_or(0, Vec::len));
+            for contact in &booked.found.contacts {
+                let billed = contact.purposes.iter().filter(|purpose| *purpose == BILL_TO).count();
+                *customer.contacts.entry((*id, contact.relationship)).or_default() += billed;
+            }
         }
         for (party, addresses) in &self.book.addresses {
             for org in addresses.iter().filter_map(|address| org_of(address.reference.as_ref()?)) {
@@ -413,13 +432,16 @@ impl Worlds {
     /// The party that a write is about; none where it creates one.
     pub(crate) fn party_of(&self, piece: &Piece, now: Timestamp) -> Option<PartyId> {
         match piece {
-            Piece::Party { .. } => None,
+            Piece::Party { .. } | Piece::Person { .. } => None,
             Piece::Usage { number, .. } | Piece::Address { number, .. } => self.party_numbered(number),
             Piece::Account { new } => Some(new.party),
-            Piece::Site { account, .. } | Piece::SiteUse { account, .. } => {
+            Piece::Site { account, .. }
+            | Piece::SiteUse { account, .. }
+            | Piece::AccountContact { account, .. } => {
                 self.account_now(*account, now).map(|account| account.party)
             }
             Piece::Profile { new } => Some(new.party),
+            Piece::Contact { party, .. } => Some(*party),
         }
     }
 }

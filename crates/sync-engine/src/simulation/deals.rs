@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     budget::Class,
-    deals::{CrmDeal, DealStatus},
+    deals::{CrmDeal, CrmPerson, DealStatus},
     error::{CallError, ErrorKind},
     handover::{
         ActivityChange, AnswerField, AnswerRules, AnsweredOn, Answers, Approval, Asked, BusinessUnit, Cause,
         Conditions, Directory, HandoverPolicy, NewActivity, Required, Subject, Trigger,
     },
-    ids::{ActivityId, ConnectionId, DealId, OrgId, SetId},
+    ids::{ActivityId, ConnectionId, DealId, OrgId, PersonId, SetId},
     laws::{Grounds, Violation},
     model::{Page, Seen},
     money::{Amount, Money},
@@ -23,7 +23,7 @@ use sync_store::Store;
 
 use super::{
     book::SETS,
-    crm,
+    contacts, crm,
     world::{Effect, Landed, SETTLE, Told, World, Worlds},
 };
 
@@ -53,6 +53,7 @@ pub(crate) fn policy(seed: u64) -> HandoverPolicy {
         source_system: "PIPEDRIVE".to_owned(),
         company: 0,
         usage: "CUSTOMER".to_owned(),
+        contact: contacts::are_wanted(seed).then(|| "ORG_CONTACT".to_owned()),
         ask_to_reuse: rng.u32(..4) > 0,
         required: Required { address: true, tax_id },
         business_units: units(rng.bool()),
@@ -366,6 +367,11 @@ impl CrmDeals for DealSeat {
         let worlds = self.world.lock();
         let found = ids.iter().filter_map(|id| worlds.sales.deals.get(id)).filter(|deal| !deal.deleted);
         Ok(found.map(|deal| Seen::Record(deal.now.clone())).collect())
+    }
+
+    async fn person(&self, id: PersonId, _class: Class) -> Called<Option<CrmPerson>> {
+        self.world.reading("crm.person").await?;
+        Ok(contacts::in_crm(id))
     }
 
     async fn company(&self) -> Called<i64> {

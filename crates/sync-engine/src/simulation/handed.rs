@@ -8,8 +8,8 @@ use sync_core::{
     handover::{AnswerField, Asked, Cause, HandoverAnswer, Question, Subject},
     ids::{DealId, OrgId, PartyId, SetId},
     laws::{
-        Violation, Whole, law_1_no_second_organization, law_1_one_customer, law_8_complete,
-        law_8_no_idle_question,
+        Violation, Whole, law_1_no_second_organization, law_1_one_contact, law_1_one_customer,
+        law_8_complete, law_8_no_idle_question,
     },
     value::Value,
 };
@@ -220,6 +220,7 @@ impl Worlds {
         let made: BTreeMap<PartyId, OrgId> =
             self.book.made.iter().filter(|(_, org)| alive(org)).map(|(party, org)| (*party, *org)).collect();
         found.extend(law_1_no_second_organization(self.created.iter().copied(), &made));
+        found.extend(law_1_one_contact(&self.book.persons.seen()));
         found
     }
 
@@ -246,6 +247,11 @@ impl Worlds {
                 continue;
             }
             let pair = ended.pairs.get(&org).copied();
+            if let Some(person) = row.made.contact_wanted() {
+                let story =
+                    format!("person {person} is no contact of organization {org}, and nobody is asked");
+                found.push(Violation { law: 8, story });
+            }
             for (cause, set) in self.wanted(org, since) {
                 let refused = row.answers.rejected.contains(&cause) && !self.is_by_hand(org, cause);
                 let Some(set) = set else {
@@ -324,11 +330,12 @@ impl Worlds {
 
     fn stands(&self, org: OrgId, question: &Question, row: &HandoverRow, since: Timestamp) -> bool {
         let gone = self.orgs.get(&org).is_none_or(|org| org.deleted);
-        let begun = row.made.began.as_ref().is_some_and(|began| !row.made.is_complete(began.set));
+        let half = row.made.began.as_ref().is_some_and(|began| !row.made.is_complete(began.set));
+        let begun = half || row.made.contact_wanted().is_some();
         let causes = self.sales.causes(org, since, &self.sales.asked);
         let there = |cause: &Cause| begun || causes.iter().any(|(known, _)| known == cause);
         match question {
-            Question::OrganizationGone { .. } => gone && begun,
+            Question::OrganizationGone { .. } => gone && half,
             Question::ApprovalNeeded { cause, .. } | Question::ApprovalExpired { cause, .. } => {
                 !gone && there(cause)
             }
@@ -345,6 +352,7 @@ impl Worlds {
             | Question::SeveralParties { .. }
             | Question::SeveralAccounts { .. }
             | Question::SiteMissing { .. }
+            | Question::ContactUnusable { .. }
             | Question::Refused { .. }
             | Question::OrganizationUnreadable { .. } => !gone && (begun || !causes.is_empty()),
         }

@@ -7,6 +7,7 @@
 mod activities;
 mod book;
 mod budget;
+mod contacts;
 mod crm;
 mod deals;
 mod erp;

@@ -12,6 +12,7 @@ use sync_core::{
 };
 
 use super::{
+    contacts,
     deals::{Deal, money, whole},
     world::{Version, Worlds},
 };
@@ -155,7 +156,7 @@ impl Worlds {
             status: if won { DealStatus::Won } else { DealStatus::Open },
             value: (rng.u32(..4) > 0).then(|| money(rng.i64(1..90) * 1_000)),
             org,
-            person: None,
+            person: contacts::of_deal(id),
             owner: None,
             pipeline: Some(if rng.u32(..12) == 0 { 3 } else { rng.i64(1..3) }),
             stage: None,
@@ -332,6 +333,9 @@ impl Worlds {
                     A::Go
                 }
             }
+            // Only where contacts are made are there such questions: no other life is drawn other lots.
+            Question::Refused { piece, .. } if piece.contact().is_some() && rng.u32(..4) == 0 => A::Leave,
+            Question::ContactUnusable { .. } => A::Leave,
             Question::ApprovalExpired { .. }
             | Question::DataMissing { .. }
             | Question::NoBusinessUnit { .. }

@@ -5,15 +5,17 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     customers::{
-        CreatedParty, ErpAddress, FoundAccount, NewAccount, NewAddress, NewParty, NewProfile, NewSite,
-        Profile, Reference,
+        CreatedParty, ErpAddress, ErpPerson, FoundAccount, FoundContact, NewAccount, NewAccountContact,
+        NewAddress, NewParty, NewPerson, NewProfile, NewSite, Profile, Reference,
     },
     error::{CallError, ErrorKind},
     handover::Piece,
-    ids::{AccountId, AccountSiteId, ConnectionId, IntentId, OrgId, PartyId, SetId},
+    ids::{
+        AccountId, AccountSiteId, ConnectionId, IntentId, OrgId, PartyId, PersonId, RelationshipId, SetId,
+    },
     laws::{Violation, law_1_not_for_another, law_2_due, law_2_piece_intended},
     matching::Company,
-    model::{ErpParty, Seen},
+    model::{ErpParty, PartyStatus, Seen},
     ports::{Called, ErpWrites},
 };
 use sync_store::{ErpIntent, Store, StoreError};
@@ -141,9 +143,59 @@ impl ErpWrites for ErpSeat {
             other => Err(refused("erp.create_profile", other)),
         }
     }
+
+    async fn persons_by_reference(&self, reference: &Reference) -> Called<Vec<ErpPerson>> {
+        self.world.reading("erp.persons_by_reference").await?;
+        Ok(self.world.lock().persons_referred(reference, self.world.now()))
+    }
+
+    async fn create_person(&self, new: &NewPerson) -> Called<ErpPerson> {
+        let of = person_of(&new.reference);
+        match self.write("erp.create_person", Piece::Person { of, new: new.clone() }).await? {
+            Became::Person(id) => {
+                Ok(ErpPerson { id, number: format!("P_{id}"), status: PartyStatus::Active })
+            }
+            other => Err(refused("erp.create_person", other)),
+        }
+    }
+
+    async fn contacts(&self, number: &str) -> Called<Vec<FoundContact>> {
+        self.world.reading("erp.contacts").await?;
+        self.world.lock().contacts_of(number).ok_or_else(|| missing("erp.contacts"))
+    }
+
+    async fn contact_of(&self, person: &str, party: PartyId) -> Called<Option<RelationshipId>> {
+        self.world.reading("erp.contact_of").await?;
+        Ok(self.world.lock().contact_between(person, party))
+    }
+
+    async fn add_contact(&self, person: &str, party: PartyId) -> Called<RelationshipId> {
+        let of = self.intended(|piece| matches!(piece, Piece::Contact { .. })).await;
+        let piece = Piece::Contact { of, number: person.to_owned(), party };
+        match self.write("erp.add_contact", piece).await? {
+            Became::Contact(id) => Ok(id),
+            other => Err(refused("erp.add_contact", other)),
+        }
+    }
+
+    async fn add_account_contact(&self, account: AccountId, new: &NewAccountContact) -> Called<FoundAccount> {
+        let of = self.intended(|piece| matches!(piece, Piece::AccountContact { .. })).await;
+        let piece = Piece::AccountContact { of, account, new: new.clone() };
+        let became = self.write("erp.add_account_contact", piece).await?;
+        self.told("erp.add_account_contact", became)
+    }
 }
 
 impl ErpSeat {
+    /// For which person of the CRM such a piece is intended: the request itself does not say it.
+    async fn intended(&self, is: fn(&Piece) -> bool) -> PersonId {
+        let (store, connection) = &self.intents;
+        let reading = async { store.read(*connection).await?.erp_intents().await };
+        let open: Vec<ErpIntent> = reading.await.unwrap_or_default();
+        let mut pieces = open.iter().map(|intent| &intent.new.piece).filter(|piece| is(piece));
+        pieces.next_back().and_then(Piece::contact).unwrap_or(PersonId(0))
+    }
+
     fn set_of(&self, account: AccountId, site: AccountSiteId) -> SetId {
         let found = self.world.lock().account_now(account, self.world.now());
         let sites = found.map(|account| account.sites).unwrap_or_default();
@@ -267,6 +319,11 @@ impl Worlds {
     }
 }
 
+/// The person of the CRM that a name of ours is about.
+fn person_of(reference: &Reference) -> PersonId {
+    PersonId(reference.value.rsplit(':').next().and_then(|id| id.parse().ok()).unwrap_or(0))
+}
+
 fn missing(call: &'static str) -> CallError {
     CallError::without_effect(call, ErrorKind::Missing, "there is no such record")
 }
@@ -274,7 +331,12 @@ fn missing(call: &'static str) -> CallError {
 fn refused(call: &'static str, became: Became) -> CallError {
     let why = match became {
         Became::Refused(why) => why,
-        Became::Party(_) | Became::Address(_) | Became::Account(_) | Became::Noted => "another answer",
+        Became::Party(_)
+        | Became::Address(_)
+        | Became::Account(_)
+        | Became::Person(_)
+        | Became::Contact(_)
+        | Became::Noted => "another answer",
     };
     CallError::without_effect(call, ErrorKind::Rejected, why)
 }

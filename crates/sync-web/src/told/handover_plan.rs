@@ -269,7 +269,10 @@ fn action(next: &NextStep, party: Option<PartyId>) -> &'static str {
             | Piece::Account { .. }
             | Piece::Site { .. }
             | Piece::SiteUse { .. }
-            | Piece::Profile { .. } => "extend",
+            | Piece::Profile { .. }
+            | Piece::Person { .. }
+            | Piece::Contact { .. }
+            | Piece::AccountContact { .. } => "extend",
         },
         NextStep::Complete(_) => "bind",
         NextStep::Look(_) if party.is_some() => "bind",

@@ -64,6 +64,7 @@ pub(super) fn judge(
         service(PROFILE_SERVICE, "ReceivablesCustomerProfileService", profiles.as_ref(), blocked_by),
         sets(section, ready, blocked_by),
     ];
+    findings.extend(ready.persons.as_ref().map(|asked| persons(asked, blocked_by)));
     let used = profiles.as_ref().and_then(Asked::answer);
     let wanted = section.business_unit.iter().map(|unit| unit.profile_class.as_str());
     findings.push(classes(&PROFILE_CLASSES, wanted, used));
@@ -153,6 +154,26 @@ fn lookup(asked: &Asked<()>, blocked_by: &'static str) -> Finding {
             Finding::problem(name, said).remedy(
                 "nothing is created before this works: let that user use the finder SourceSystemReferenceRF of \
                  hubOrganizations",
+                SECURITY,
+            )
+        }
+        Asked::NotAsked => Finding::not_checked(name, blocked_by),
+    }
+}
+
+/// What every contact begins with; a customer needs none.
+fn persons(asked: &Asked<()>, blocked_by: &'static str) -> Finding {
+    let name = "fusion.person_lookup";
+    match asked {
+        Asked::Answered(()) => {
+            Finding::ok(name, "persons can be looked for by our reference, to become contacts")
+        }
+        Asked::Failed(_) if names_unknown_system(asked) => Finding::not_checked(name, SOURCE_SYSTEM),
+        Asked::Failed(trouble) => {
+            let said = format!("persons cannot be looked for by our reference: {}", seen(trouble));
+            Finding::warning(name, said).remedy(
+                "customers are created all the same, without contacts: let that user use the finder SourceSystemReferenceRF of \
+                 hubPersons, or write contact = false",
                 SECURITY,
             )
         }

@@ -55,6 +55,8 @@ fn account(class: &str, set: i64) -> FoundAccount {
         class: Some(class.to_owned()),
         active: true,
         sites: vec![site],
+        contacts: Vec::new(),
+        unclear: None,
     }
 }
 
@@ -63,6 +65,7 @@ fn erp() -> ErpReady {
     ErpReady {
         source_system: Asked::Answered(Some(system())),
         by_reference: Asked::Answered(()),
+        persons: None,
         account_service: Asked::Answered(()),
         accounts: Asked::Answered(vec![account("Retail", 9)]),
         profiles: Some(Asked::Answered(BTreeSet::from(["DEFAULT".to_owned()]))),
@@ -234,6 +237,14 @@ fn services_and_lookups_are_permitted_or_the_way_to_get_them_is_told() {
     says(&report, "fusion.party_lookup", Severity::Problem, "SourceSystemReferenceRF");
     says(&report, "fusion.party_children", Severity::Problem, "UsageAssignment");
     says(&report, "fusion.party_create", Severity::Note, "without creating one");
+    for (persons, expected, word) in [
+        (Asked::Answered(()), Severity::Ok, "to become contacts"),
+        (forbidden(), Severity::Warning, "hubPersons"),
+        (Asked::NotAsked, Severity::NotChecked, ""),
+    ] {
+        let seen = ErpReady { persons: Some(persons), ..erp() };
+        says(&judged(&wanting("contact = true", ""), seen, crm()), "fusion.person_lookup", expected, word);
+    }
     let seen = ErpReady { profiles: None, children: None, ..erp() };
     let report = judged(&wanting("", ""), seen, crm());
     says(&report, "fusion.profile_service", Severity::Note, "no account to ask about");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::super::persons;
 use super::super::settings::FusionSettings;
 use super::super::state::State;
 use super::fault::Fault;
@@ -60,6 +61,36 @@ pub(crate) fn site_use(settings: &FusionSettings, site: &Node, row: &Node) -> Re
         && others.any(|other| other.value("SiteUseCode") == code)
     {
         return Err(Fault::duplicate(code.unwrap_or_default()));
+    }
+    Ok(())
+}
+
+/// Whoever is a contact of the account is one of its owner first. `account` holds the other rows, without this one.
+pub(crate) fn contact(
+    settings: &FusionSettings,
+    state: &State,
+    account: &Node,
+    row: &Node,
+    party: i64,
+) -> Result<(), Fault> {
+    let relationship = row.id_of("RelationshipId");
+    if !relationship.is_some_and(|relationship| persons::is_contact(state, relationship, party)) {
+        let given = row.value("RelationshipId").unwrap_or_default();
+        return Err(Fault::invalid("RelationshipId", Level::Contact.object(), given));
+    }
+    let mut others = account.at(Level::Contact).filter(|other| other.active());
+    let twice = others.any(|other| other.id_of("RelationshipId") == relationship);
+    if settings.refuse_duplicate_sites && row.active() && twice {
+        return Err(Fault::duplicate(row.value("RelationshipId").unwrap_or_default()));
+    }
+    Ok(())
+}
+
+pub(crate) fn contact_role(settings: &FusionSettings, contact: &Node, row: &Node) -> Result<(), Fault> {
+    let kind = row.value("ResponsibilityType");
+    let mut others = contact.at(Level::ContactRole);
+    if settings.refuse_duplicate_sites && others.any(|other| other.value("ResponsibilityType") == kind) {
+        return Err(Fault::duplicate(kind.unwrap_or_default()));
     }
     Ok(())
 }

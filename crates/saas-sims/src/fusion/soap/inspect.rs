@@ -24,6 +24,16 @@ impl FusionSim {
         rows(&self.lock(), account, Level::SiteUse)
     }
 
+    /// The contacts of an account.
+    pub fn account_contacts(&self, account: i64) -> Vec<Value> {
+        rows(&self.lock(), account, Level::Contact)
+    }
+
+    /// What the contacts of an account are there for; `CustomerAccountRoleId` tells whose.
+    pub fn contact_roles(&self, account: i64) -> Vec<Value> {
+        rows(&self.lock(), account, Level::ContactRole)
+    }
+
     /// The original system references of an account, its sites and their uses; `OwnerTableName` tells which.
     pub fn account_references(&self, account: i64) -> Vec<Value> {
         rows(&self.lock(), account, Level::Reference)
@@ -97,6 +107,8 @@ pub(crate) fn truth(state: &State) -> Value {
         "accounts": all(Level::Account),
         "sites": all(Level::Site),
         "site_uses": all(Level::SiteUse),
+        "contacts": all(Level::Contact),
+        "contact_roles": all(Level::ContactRole),
         "references": all(Level::Reference),
         "profiles": profiles,
     })

@@ -8,6 +8,8 @@ pub(crate) enum Level {
     Account,
     Site,
     SiteUse,
+    Contact,
+    ContactRole,
     Reference,
 }
 
@@ -111,6 +113,35 @@ const SITE_USE_ATTRIBUTES: &[Attribute] = &[
     UPDATED_BY,
 ];
 
+const FLAG: Kind = Kind::Code(&["true", "false"]);
+
+/// docs: oesws, Add-a-New-Role-to-an-Existing-Account-Contact; and what public integrations send and read.
+const CONTACT_ATTRIBUTES: &[Attribute] = &[
+    never("CustomerAccountRoleId", Kind::Id),
+    never("CustomerAccountId", Kind::Id),
+    once("RelationshipId", Kind::Id),
+    once("RoleType", Kind::Code(&["CONTACT"])),
+    free("PrimaryFlag", FLAG),
+    free("Status", STATUS),
+    MODULE,
+    CREATED,
+    CREATED_BY,
+    UPDATED,
+    UPDATED_BY,
+];
+
+const CONTACT_ROLE_ATTRIBUTES: &[Attribute] = &[
+    never("ResponsibilityId", Kind::Id),
+    never("CustomerAccountRoleId", Kind::Id),
+    once("ResponsibilityType", Kind::Code(&["BILL_TO", "SHIP_TO"])),
+    free("PrimaryFlag", FLAG),
+    MODULE,
+    CREATED,
+    CREATED_BY,
+    UPDATED,
+    UPDATED_BY,
+];
+
 const REFERENCE_ATTRIBUTES: &[Attribute] = &[
     never("OrigSystemReferenceId", Kind::Id),
     once("OrigSystem", Kind::Text(30)),
@@ -132,6 +163,8 @@ impl Level {
             Self::Account => "customerAccount",
             Self::Site => "CustomerAccountSite",
             Self::SiteUse => "CustomerAccountSiteUse",
+            Self::Contact => "CustomerAccountContact",
+            Self::ContactRole => "CustomerAccountContactRole",
             Self::Reference => "OriginalSystemReference",
         }
     }
@@ -140,14 +173,16 @@ impl Level {
     pub(crate) fn object(self) -> &'static str {
         match self {
             Self::Account => "CustomerAccount",
-            Self::Site | Self::SiteUse | Self::Reference => self.element(),
+            Self::Site | Self::SiteUse | Self::Contact | Self::ContactRole | Self::Reference => {
+                self.element()
+            }
         }
     }
 
     /// The namespace of what is inside the element.
     pub(crate) fn content(self) -> &'static str {
         match self {
-            Self::Account | Self::Site | Self::SiteUse => ACCOUNT,
+            Self::Account | Self::Site | Self::SiteUse | Self::Contact | Self::ContactRole => ACCOUNT,
             Self::Reference => PARTY,
         }
     }
@@ -157,6 +192,8 @@ impl Level {
             Self::Account => ACCOUNT_ATTRIBUTES,
             Self::Site => SITE_ATTRIBUTES,
             Self::SiteUse => SITE_USE_ATTRIBUTES,
+            Self::Contact => CONTACT_ATTRIBUTES,
+            Self::ContactRole => CONTACT_ROLE_ATTRIBUTES,
             Self::Reference => REFERENCE_ATTRIBUTES,
         }
     }
@@ -167,6 +204,8 @@ impl Level {
             Self::Account => "CustomerAccountId",
             Self::Site => "CustomerAccountSiteId",
             Self::SiteUse => "SiteUseId",
+            Self::Contact => "CustomerAccountRoleId",
+            Self::ContactRole => "ResponsibilityId",
             Self::Reference => "OrigSystemReferenceId",
         }
     }
@@ -175,7 +214,8 @@ impl Level {
     pub(crate) fn parent_id(self) -> Option<&'static str> {
         match self {
             Self::Account => None,
-            Self::Site => Some("CustomerAccountId"),
+            Self::Site | Self::Contact => Some("CustomerAccountId"),
+            Self::ContactRole => Some("CustomerAccountRoleId"),
             Self::SiteUse => Some("CustomerAccountSiteId"),
             Self::Reference => Some("OwnerTableId"),
         }
@@ -183,7 +223,9 @@ impl Level {
 
     pub(crate) fn children(self) -> &'static [Level] {
         match self {
-            Self::Account => &[Self::Reference, Self::Site],
+            Self::Account => &[Self::Reference, Self::Site, Self::Contact],
+            Self::Contact => &[Self::Reference, Self::ContactRole],
+            Self::ContactRole => &[],
             Self::Site => &[Self::Reference, Self::SiteUse],
             Self::SiteUse => &[Self::Reference],
             Self::Reference => &[],
@@ -200,6 +242,8 @@ impl Level {
             Self::Account => Some("HZ_CUST_ACCOUNTS"),
             Self::Site => Some("HZ_CUST_ACCT_SITES_ALL"),
             Self::SiteUse => Some("HZ_CUST_SITE_USES_ALL"),
+            Self::Contact => Some("HZ_CUST_ACCOUNT_ROLES"),
+            Self::ContactRole => None,
             Self::Reference => None,
         }
     }

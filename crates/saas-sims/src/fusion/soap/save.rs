@@ -120,6 +120,8 @@ impl Save<'_> {
         match level {
             Level::Site => check::site(self.settings, self.state, parent, &row, party)?,
             Level::SiteUse => check::site_use(self.settings, parent, &row)?,
+            Level::Contact => check::contact(self.settings, self.state, parent, &row, party)?,
+            Level::ContactRole => check::contact_role(self.settings, parent, &row)?,
             Level::Reference => check::reference(self.settings, parent, &row)?,
             Level::Account => return Err(Fault::unknown_method()),
         }
