@@ -1,4 +1,4 @@
-//! Activities for people of ours: what has to be filled in before there can be a customer.
+//! Activities for people of ours: what has to be filled in before there can be a customer, and invoices that are overdue.
 
 use saas_http::scalar::{int, required};
 use serde_json::{Value as Json, json};
@@ -24,9 +24,11 @@ impl Pipedrive {
             "subject": activity.words.subject,
             "note": activity.words.note,
             "deal_id": activity.deal.0,
-            "org_id": activity.org.0,
             "due_date": activity.due.to_string(),
         });
+        if let Some(org) = activity.org {
+            body["org_id"] = org.0.into();
+        }
         if let Some(owner) = activity.owner {
             body["owner_id"] = owner.into();
         }
@@ -40,12 +42,18 @@ impl Pipedrive {
         marker: &str,
         class: Class,
     ) -> Called<Option<ActivityId>> {
+        let all = self.activities_of(deal, class).await?;
+        Ok(all.into_iter().find(|(_, note)| note.contains(marker)).map(|(id, _)| id))
+    }
+
+    /// All activities on a deal, done or not, with their notes.
+    pub(crate) async fn activities_of(
+        &self,
+        deal: DealId,
+        class: Class,
+    ) -> Called<Vec<(ActivityId, String)>> {
         let page = |cursor| ListActivities { deal, cursor };
-        let found = self.every(class, page, |row| {
-            let (id, note) = read(row)?;
-            Ok(note.contains(marker).then_some(id))
-        });
-        Ok(found.await?.into_iter().next())
+        self.every(class, page, |row| read(row).map(Some)).await
     }
 
     /// Changes words, or marks as done.

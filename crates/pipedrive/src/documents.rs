@@ -7,7 +7,8 @@ use sync_core::{
     deals::{CrmDeal, CrmNote},
     documents::{Currencies, FieldWrite, PageWrite},
     error::{CallError, ErrorKind},
-    ids::{DealId, NoteId},
+    handover::{ActivityChange, NewActivity},
+    ids::{ActivityId, DealId, NoteId},
     model::Page,
     ports::{Called, Crm as _, CrmDocuments, Permit},
 };
@@ -21,9 +22,6 @@ use crate::{
     client::Pipedrive,
     handovers::facts_of,
 };
-
-/// What an activity costs (pipedrive.md 3.2).
-const ACTIVITY: u32 = 5;
 
 #[async_trait]
 impl CrmDocuments for Pipedrive {
@@ -65,13 +63,25 @@ impl CrmDocuments for Pipedrive {
         Self::notes_of(self, deal, class).await
     }
 
+    async fn tell_owner(&self, permit: Permit, activity: &NewActivity) -> Called<ActivityId> {
+        self.make_activity(permit, activity).await
+    }
+
+    async fn end_activity(&self, permit: Permit, id: ActivityId) -> Called<()> {
+        self.alter_activity(permit, id, &ActivityChange::Done).await
+    }
+
+    async fn activities_on(&self, deal: DealId, class: Class) -> Called<Vec<(ActivityId, String)>> {
+        self.activities_of(deal, class).await
+    }
+
     async fn permit(&self, class: Class, write: &PageWrite) -> Called<Permit> {
         let price = match write {
             PageWrite::Fields { .. } => UpdateDeal::TOKENS,
             PageWrite::CreateNote { .. } => CreateNote::TOKENS,
             PageWrite::UpdateNote { .. } => UpdateNote::TOKENS,
             PageWrite::DeleteNote { .. } => DeleteNote::TOKENS,
-            PageWrite::OverdueActivity { .. } => ACTIVITY,
+            PageWrite::OverdueActivity { .. } | PageWrite::EndActivity { .. } => Self::ACTIVITY,
         };
         let mut permits = self.permits(class, price, 1).await?;
         permits.pop().ok_or_else(|| {

@@ -286,6 +286,15 @@ pub trait CrmDocuments: Send + Sync {
     /// All notes on a deal, those of others too: dear, and only for what is in doubt.
     async fn notes_of(&self, deal: DealId, class: Class) -> Called<Vec<CrmNote>>;
 
+    /// Makes an activity. Nothing makes that idempotent: it is looked for after a lost answer.
+    async fn tell_owner(&self, permit: Permit, activity: &NewActivity) -> Called<ActivityId>;
+
+    /// Marks an activity as done: the same again does no harm.
+    async fn end_activity(&self, permit: Permit, id: ActivityId) -> Called<()>;
+
+    /// All activities on a deal with their notes, done or not: dear, and only for what is in doubt.
+    async fn activities_on(&self, deal: DealId, class: Class) -> Called<Vec<(ActivityId, String)>>;
+
     /// Permission to send this write now, as [`Crm::permits`] gives it.
     async fn permit(&self, class: Class, write: &PageWrite) -> Called<Permit>;
 }

@@ -15,9 +15,9 @@ use sync_core::{
         DocumentQuestion, ErpCreditMemo, ErpInvoice, ErpPurchaseOrder, ErpSalesOrder, Installment,
         LinkTemplate, NOTE_LIMIT, NotShown, NoteFor, NoteStyle, PageAnswers, PageDecision, PageRead,
         PageWrite, RollUpField, RollUpValue, SeenNote, Shown, ToRead, Trouble, decide_page, digest, is_ours,
-        marker, render, roll_up,
+        marker, render, roll_up, tells_of,
     },
-    ids::{DealId, NoteId, PartyId, PurchaseOrderId, SalesOrderId, TransactionId},
+    ids::{ActivityId, DealId, NoteId, PartyId, PurchaseOrderId, SalesOrderId, TransactionId},
     money::Amount,
 };
 
@@ -548,9 +548,15 @@ impl World {
                 self.page.shown.removed_note(kind);
                 self.wrote.push(format!("delete {id}{}", if replaces_edit { ", edited" } else { "" }));
             }
-            PageWrite::OverdueActivity { owner, invoices, subject } => {
-                self.page.shown.told_overdue.extend(invoices);
+            PageWrite::OverdueActivity { owner, invoices, subject, note } => {
+                assert!(invoices.iter().all(|invoice| tells_of(&note, *invoice)), "{note}");
+                let id = ActivityId(i64::try_from(self.page.shown.told_overdue.len()).unwrap() + 1);
+                self.page.shown.told_owner(id, &invoices);
                 self.wrote.push(format!("tell {owner}: {subject}"));
+            }
+            PageWrite::EndActivity { id } => {
+                self.page.shown.ended_activity(id);
+                self.wrote.push(format!("end {id}"));
             }
         }
     }
@@ -597,6 +603,12 @@ fn a_day_passes() {
     assert_eq!(world.wrote(), "1 fields; update 1; tell 7: Overdue: invoice INV-1");
     world.today = day("2026-03-14");
     assert_eq!(world.wrote(), "", "once");
+    world.page.documents.push(invoice(2, "2026-02-12", "50", "50"));
+    assert_eq!(world.wrote(), "4 fields; update 1; tell 7: Overdue: invoice INV-2", "and each in its time");
+    world.page.documents[0].balance = Some(amount("0"));
+    assert_eq!(world.wrote(), "3 fields; update 1; end 1", "it was paid");
+    world.page.documents.truncate(1);
+    assert_eq!(world.wrote(), "5 fields; update 1; end 2", "it moved to another deal");
     let mut old = World::new(vec![invoice(1, "2025-02-10", "1000", "1000")]);
     old.policy.overdue_activity = true;
     assert_eq!(old.wrote(), "5 fields; create 1", "a first load tells nobody of what is long overdue");

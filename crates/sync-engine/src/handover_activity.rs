@@ -131,7 +131,7 @@ impl Engine {
             return Err(EngineError::LeaseLost);
         }
         let due = since.to_zoned(TimeZone::UTC).date();
-        let activity = NewActivity { deal: id, org, owner: deal.owner, due, words };
+        let activity = NewActivity { deal: id, org: Some(org), owner: deal.owner, due, words };
         match handing.crm.create_activity(permit, &activity).await {
             Ok(made) => {
                 self.activity_is_there(job, org, &row, (intent, made), "").await?;

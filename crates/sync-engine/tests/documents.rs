@@ -20,8 +20,8 @@ use sync_core::{
     },
     error::{CallError, ErrorKind},
     fields::Values,
-    handover::{Directory, Subject},
-    ids::{DealId, NoteId, OrgId, PartyId, PersonId, SalesOrderId, TransactionId},
+    handover::{Directory, NewActivity, Subject},
+    ids::{ActivityId, DealId, NoteId, OrgId, PartyId, PersonId, SalesOrderId, TransactionId},
     model::{Page, Seen},
     money::{Amount, Money},
     pair::Pair,
@@ -52,6 +52,8 @@ struct State {
     orders: BTreeMap<i64, (Document, Timestamp)>,
     deals: BTreeMap<DealId, CrmDeal>,
     notes: BTreeMap<NoteId, CrmNote>,
+    /// What activities say, and whether they are done.
+    activities: BTreeMap<ActivityId, (String, bool)>,
     fate: Fate,
     /// For so long the process is frozen while it waits for its permit.
     frozen: SignedDuration,
@@ -233,6 +235,24 @@ impl CrmDocuments for World {
         Ok(state.notes.values().filter(|note| note.deal == Some(deal) && !note.deleted).cloned().collect())
     }
 
+    async fn tell_owner(&self, _: Permit, activity: &NewActivity) -> Called<ActivityId> {
+        self.write(&format!("tell {:?}: {}", activity.owner, activity.words.subject), |state| {
+            let id = ActivityId(1 + state.activities.len() as i64);
+            state.activities.insert(id, (activity.words.note.clone(), false));
+            id
+        })
+    }
+
+    async fn end_activity(&self, _: Permit, id: ActivityId) -> Called<()> {
+        self.write(&format!("end {id}"), |state| state.activities.get_mut(&id).unwrap().1 = true)
+    }
+
+    async fn activities_on(&self, deal: DealId, _: Class) -> Called<Vec<(ActivityId, String)>> {
+        let mut state = self.0.lock().unwrap();
+        state.calls.push(format!("activities of {deal}"));
+        Ok(state.activities.iter().map(|(id, (note, _))| (*id, note.clone())).collect())
+    }
+
     async fn permit(&self, class: Class, _: &PageWrite) -> Called<Permit> {
         let mut state = self.0.lock().unwrap();
         let frozen = std::mem::take(&mut state.frozen);
@@ -286,6 +306,7 @@ impl Story {
             orders: BTreeMap::new(),
             deals: [81, 82].map(|id| (DealId(id), deal(id))).into(),
             notes: BTreeMap::new(),
+            activities: BTreeMap::new(),
             fate: Fate::Answered,
             frozen: SignedDuration::ZERO,
             no_room: false,
@@ -535,6 +556,67 @@ async fn a_process_that_dies_after_its_intent_is_followed_by_one_that_looks_firs
         assert_eq!(looked, expected);
         assert_eq!(story.notes_on(81).len(), 1);
     }
+}
+
+/// Nothing but activities: what gets lost is one of them.
+async fn telling() -> Story {
+    let mut story = Story::new().await;
+    let how = How::Pattern(Pattern::parse("PD-{deal_id}").unwrap());
+    let field = "PurchaseOrder".parse().unwrap();
+    let rule = ReferenceRule { kinds: Default::default(), field, how, source_system: None };
+    let policy = DocumentPolicy {
+        references: vec![rule],
+        fields: Default::default(),
+        note: false,
+        overdue_activity: true,
+        ..DocumentPolicy::default()
+    };
+    let world = &story.world;
+    story.flow = DocumentFlow::new(policy, (world.clone(), world.clone(), world.clone()), RHYTHM);
+    story
+}
+
+#[tokio::test]
+async fn owners_are_told_once_of_what_is_overdue_and_no_longer_than_it_is() {
+    let tell = "tell Some(7): Overdue: invoice INV-1";
+    for (fate, looked) in [
+        (Fate::Answered, String::new()),
+        (Fate::LostAfter, "1 deals, activities of 81".to_owned()),
+        (Fate::LostBefore, format!("1 deals, activities of 81, {tell}")),
+    ] {
+        let mut story = telling().await;
+        story.enter(1, Some("PD-81"), "1000");
+        assert_eq!(story.cycle().await, "1 deals, 1 deals", "it is not due yet");
+        story.advance(SignedDuration::from_hours(24 * 40));
+        story.edit(|state| state.fate = fate);
+        assert_eq!(story.cycle().await, format!("1 deals, {tell}"));
+        story.advance(SignedDuration::from_mins(4));
+        assert_eq!(story.cycle().await, looked);
+        story.advance(SignedDuration::from_hours(24));
+        assert_eq!(story.cycle().await, "", "once");
+        story.enter(1, Some("PD-81"), "0");
+        story.advance(POLL);
+        assert_eq!(story.cycle().await, "1 deals, end 1");
+        let activities = story.world.0.lock().unwrap().activities.clone();
+        assert!(activities.len() == 1 && activities.values().all(|(_, done)| *done), "{activities:?}");
+        story.advance(SignedDuration::from_hours(24));
+        assert_eq!(story.cycle().await, "");
+    }
+}
+
+#[tokio::test]
+async fn an_activity_that_may_not_be_ended_is_left_as_it_is() {
+    let mut story = telling().await;
+    story.enter(1, Some("PD-81"), "1000");
+    story.cycle().await;
+    story.advance(SignedDuration::from_hours(24 * 40));
+    story.cycle().await;
+    story.enter(1, Some("PD-81"), "0");
+    story.advance(POLL);
+    story.edit(|state| state.fate = Fate::Refused);
+    assert_eq!(story.cycle().await, "1 deals, end 1");
+    story.advance(SignedDuration::from_hours(48));
+    assert_eq!(story.cycle().await, "", "nobody tries again");
 }
 
 #[tokio::test]

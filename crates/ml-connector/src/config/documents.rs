@@ -69,6 +69,10 @@ pub struct Documents {
     /// Whether a note that a person deleted is made once more. Default `false`.
     pub recreate_notes: bool,
 
+    /// Whether the deal's owner gets one activity when invoices of it become overdue, which is marked as done once none of them
+    /// is; invoices that were overdue for more than two weeks when they were first read are no news. Default `false`.
+    pub overdue_activity: bool,
+
     /// Where a document is found in the ERP's pages, by kind, with `{id}` or `{number}`, such as
     /// `{ invoice = "https://erp.example.com/invoices/{id}" }`. Default `{}`.
     pub links: BTreeMap<Kind, String>,
@@ -199,6 +203,7 @@ impl Default for Documents {
             note_for: NoteFor::OpenAndRecent,
             note_style: NoteStyle::List,
             recreate_notes: false,
+            overdue_activity: false,
             links: BTreeMap::new(),
             deal_reference: Vec::new(),
         }
@@ -231,6 +236,7 @@ impl Documents {
                 NoteFor::None => documents::NoteFor::None,
             },
             recreate_notes: self.recreate_notes,
+            overdue_activity: self.overdue_activity,
             ..DocumentPolicy::default()
         }
     }
@@ -248,6 +254,7 @@ impl Documents {
             note_for: _,
             note_style: _,
             recreate_notes: _,
+            overdue_activity: _,
             links,
             deal_reference,
         } = self;

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use saas_sims::{
+    faults::{Fault, FaultRule},
     fusion::{Edit, FusionSettings},
     pipedrive::{PipedriveSettings, Plan},
 };
@@ -133,6 +134,43 @@ async fn invoices_are_shown_on_their_deal_from_the_first_day_to_the_last() {
     world.clock.advance(SWEEP);
     work(&world, 20).await;
     assert_eq!(says(&world, first, "ERP open balance"), dollars("600"));
+}
+
+#[tokio::test]
+async fn the_owner_is_told_once_of_an_invoice_that_is_overdue_until_it_is_paid() {
+    let mut world = world(309).await;
+    let policy = world.documents.take().expect("a policy");
+    world.documents = Some(DocumentPolicy { overdue_activity: true, ..policy });
+    let acme = customer(&world, "Acme Trading Inc").await;
+    let deal = deal(&world, &acme);
+    let due = world.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date().tomorrow().expect("a day");
+    let more = json!({ "PurchaseOrder": format!("PD-{deal}"), "DueDate": due.to_string() });
+    let late = invoice(&world, &acme, 600.0, more);
+    work(&world, 20).await;
+    assert_eq!(world.pipedrive.activities().len(), 0, "it is not due yet");
+    // The answer gets lost: whether it was made is looked up before anything is sent again.
+    world
+        .pipedrive
+        .faults()
+        .set(vec![FaultRule::on("/activities", Fault::DropAfter).method("POST").times(1)]);
+    for _ in 0..3 {
+        world.clock.advance(SignedDuration::from_hours(24));
+        work(&world, 20).await;
+        let activities = world.pipedrive.activities();
+        let told = activities.first().map(|one| (one.subject.clone(), one.deal_id, one.done));
+        let subject = format!("Overdue: invoice {}", number(&world, late));
+        let expected = (world.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date() > due).then_some((
+            subject,
+            Some(deal),
+            false,
+        ));
+        assert_eq!((activities.len(), told), (usize::from(expected.is_some()), expected));
+    }
+    world.fusion.pay_invoice(late, 600.0).expect("paid");
+    world.clock.advance(SWEEP);
+    work(&world, 20).await;
+    let activities = world.pipedrive.activities();
+    assert!(activities.len() == 1 && activities[0].done, "{activities:?}");
 }
 
 #[tokio::test]

@@ -38,7 +38,7 @@ async fn a_person_becomes_a_contact_of_party_and_account_and_is_found_again_at_e
 
         assert_eq!(fusion.persons_by_reference(&reference()).await.unwrap(), []);
         let made = fusion.create_person(&ada()).await.unwrap();
-        assert_eq!(fusion.persons_by_reference(&reference()).await.unwrap(), [made.clone()]);
+        assert_eq!(fusion.persons_by_reference(&reference()).await.unwrap(), std::slice::from_ref(&made));
         assert_eq!(fusion.contact_of(&made.number, party).await.unwrap(), None);
         let relationship = fusion.add_contact(&made.number, party).await.unwrap();
         assert_eq!(fusion.contact_of(&made.number, party).await.unwrap(), Some(relationship));

@@ -267,7 +267,7 @@ async fn make(crm: &Pipedrive, call: &str) -> Called<()> {
         }
         "create_activity" => {
             let due = jiff::civil::date(2026, 11, 24);
-            let activity = NewActivity { deal, org, owner: Some(11), due, words: words() };
+            let activity = NewActivity { deal, org: Some(org), owner: Some(11), due, words: words() };
             crm.create_activity(permit(crm).await?, &activity).await.map(drop)
         }
         "find_activity" => crm.find_activity(deal, "mlc:1", class).await.map(drop),

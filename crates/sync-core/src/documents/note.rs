@@ -13,7 +13,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::{
     document::Document,
-    kind::DocumentKind,
+    kind::{DocumentKey, DocumentKind},
     money::{Currencies, shown_amount},
     policy::{DocumentPolicy, NoteStyle},
     rollup::counted,
@@ -47,6 +47,33 @@ pub fn marker(deal: DealId, kind: DocumentKind) -> String {
 pub fn is_ours(content: &str, deal: DealId, kind: DocumentKind) -> bool {
     let said = comparable(content);
     said.rfind("[erp-sync:").is_some_and(|at| said[at..].starts_with(&marker(deal, kind)))
+}
+
+/// What an activity says of an invoice that became overdue, by which it is found again.
+#[must_use]
+pub fn overdue_marker(invoice: DocumentKey) -> String {
+    format!("[erp-sync:overdue:{}:{}]", invoice.kind.key(), invoice.id)
+}
+
+/// Whether an activity, as the CRM keeps it, told of this invoice.
+#[must_use]
+pub fn tells_of(content: &str, invoice: DocumentKey) -> bool {
+    comparable(content).contains(&overdue_marker(invoice))
+}
+
+/// What an activity says of invoices that became overdue.
+pub(super) fn overdue_note(invoices: &[&Document], currencies: &Currencies) -> String {
+    let line = |invoice: &&Document| {
+        let currency = invoice.currency.as_deref();
+        let open = invoice.balance.map(|open| format!(", open {}", shown_amount(currencies, open, currency)));
+        let due = invoice.due.map(|due| format!(", due {due}")).unwrap_or_default();
+        let said = escaped(&format!("{}{}{due}", invoice.name(), open.unwrap_or_default()));
+        format!("<li>{said} {}</li>", overdue_marker(invoice.key))
+    };
+    let shown: Vec<String> = invoices.iter().take(LINES).map(line).collect();
+    let rest = invoices.len().saturating_sub(LINES);
+    let rest = if rest > 0 { format!("<p>and {rest} more</p>") } else { String::new() };
+    format!("<ul>{}</ul>{rest}", shown.concat())
 }
 
 /// By this two notes say the same to a person, whatever the CRM did to tags, attributes, entities and blanks.

@@ -10,8 +10,8 @@ use jiff::{ToSpan, civil::Date};
 
 use super::{
     document::{Document, InvoiceStatus},
-    kind::DocumentKind,
-    note::{digest, is_ours, render},
+    kind::{DocumentKey, DocumentKind},
+    note::{digest, is_ours, overdue_note, render},
     page_model::{
         DealHere, DealPage, DealState, FieldWrite, NotShown, PageDecision, PageWrite, SeenNote, ShownField,
         ShownNote, ToRead,
@@ -62,6 +62,7 @@ pub fn decide_page(policy: &DocumentPolicy, page: &DealPage, today: Date) -> Pag
     }
     writes.extend(notes.writes);
     writes.extend(task.overdue());
+    writes.extend(task.ended());
     if !writes.is_empty() {
         return PageDecision::Do(writes);
     }
@@ -257,7 +258,23 @@ impl Task<'_> {
         let more = more.map(|more| format!(" and {more} more")).unwrap_or_default();
         let invoices = late.iter().map(|invoice| invoice.key).collect();
         let subject = format!("Overdue: invoice {}{more}", named.join(", "));
-        (!late.is_empty()).then_some(PageWrite::OverdueActivity { owner, invoices, subject })
+        let note = overdue_note(&late, &self.page.currencies);
+        (!late.is_empty()).then_some(PageWrite::OverdueActivity { owner, invoices, subject, note })
+    }
+
+    /// Activities of which nothing is overdue any more: paid, credited, or moved to another deal.
+    fn ended(&self) -> impl Iterator<Item = PageWrite> {
+        let overdue = |key: &DocumentKey| {
+            self.page.documents.iter().any(|document| {
+                let code = document.currency.as_deref();
+                let decimals = code.and_then(|code| self.page.currencies.decimals(code)).unwrap_or(4);
+                document.key == *key
+                    && document.standing(decimals, self.today) == Some(InvoiceStatus::Overdue)
+            })
+        };
+        let activities = self.page.shown.activities.iter();
+        let ended = activities.filter(move |(_, invoices)| !invoices.iter().any(overdue));
+        ended.map(|(id, _)| PageWrite::EndActivity { id: *id })
     }
 }
 

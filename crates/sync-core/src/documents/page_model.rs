@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     deals::DealStatus,
-    ids::{DealId, NoteId},
+    ids::{ActivityId, DealId, NoteId},
 };
 
 /// Everything that is known when a deal's page is decided about.
@@ -80,6 +80,9 @@ pub struct Shown {
     pub notes: BTreeMap<DocumentKind, ShownNote>,
     /// Invoices that the owner was told of.
     pub told_overdue: BTreeSet<DocumentKey>,
+    /// The activities that told of them and are not done yet.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub activities: BTreeMap<ActivityId, BTreeSet<DocumentKey>>,
     /// When all notes of the deal were listed, because there may have been some of ours that nobody knew of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub looked_at: Option<Timestamp>,
@@ -150,6 +153,17 @@ impl Shown {
         if let Some(note) = self.notes.get_mut(&kind) {
             note.deleted = true;
         }
+    }
+
+    /// Remembers what was answered to [`PageWrite::OverdueActivity`], or that it was found.
+    pub fn told_owner(&mut self, id: ActivityId, invoices: &BTreeSet<DocumentKey>) {
+        self.told_overdue.extend(invoices);
+        self.activities.entry(id).or_default().extend(invoices);
+    }
+
+    /// Remembers what was answered to [`PageWrite::EndActivity`].
+    pub fn ended_activity(&mut self, id: ActivityId) {
+        self.activities.remove(&id);
     }
 
     /// Remembers what was answered to [`PageWrite::DeleteNote`].
@@ -280,6 +294,13 @@ pub enum PageWrite {
         invoices: BTreeSet<DocumentKey>,
         /// One line of plain text.
         subject: String,
+        /// HTML, with [`overdue_marker`](super::overdue_marker) of each of them.
+        note: String,
+    },
+    /// An activity of ours is done: none of its invoices is overdue any more.
+    EndActivity {
+        /// It.
+        id: ActivityId,
     },
 }
 

@@ -46,8 +46,8 @@ pub struct ActivityWords {
 pub struct NewActivity {
     /// The deal it is shown on.
     pub deal: DealId,
-    /// Its organization.
-    pub org: OrgId,
+    /// Its organization, if it is about that, too.
+    pub org: Option<OrgId>,
     /// Who has to do it; whose access we use, if nobody is named.
     pub owner: Option<i64>,
     /// The day it is due.

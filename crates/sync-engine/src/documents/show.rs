@@ -8,11 +8,13 @@ use sync_core::{
     budget::Class,
     deals::{CrmDeal, CrmNote, DealStatus},
     documents::{
-        Currencies, DealHere, DealPage, DealState, Document, DocumentKind, NotShown, PageAnswers,
-        PageDecision, PageRead, PageWrite, RollUpField, RollUpValue, SeenNote, Shown, ToRead, decide_page,
+        Currencies, DealHere, DealPage, DealState, Document, DocumentKey, DocumentKind, NotShown,
+        PageAnswers, PageDecision, PageRead, PageWrite, RollUpField, RollUpValue, SeenNote, Shown, ToRead,
+        decide_page, tells_of,
     },
     error::{CallError, Effect, ErrorKind},
     fields::Values,
+    handover::{ActivityWords, NewActivity},
     ids::{DealId, NoteId, PartyId},
     model::Seen,
     ports::Called,
@@ -25,7 +27,7 @@ use sync_store::{
 use super::{
     DOCUMENTS, Did, DocumentFlow, Place,
     stream::kind_of,
-    written::{Became, adopt_fields, before, created_by, name_of, receipt},
+    written::{Became, adopt_fields, before, created_by, name_of, receipt, told_by},
 };
 use crate::{EngineError, backoff, came_back::came_back_at, deal_stream::stage_answer, pause::Side, staging};
 
@@ -163,6 +165,16 @@ impl DocumentFlow {
         if self.fields_refused.is_some_and(|until| now < until) {
             page.answers.left = RollUpField::ALL.into();
         }
+        if let Some(invoices) = doubt.as_ref().and_then(told_by) {
+            let told = match self.owner_was_told(&mut page, &invoices, job.class).await {
+                Ok(told) => told,
+                Err(error) => return Ok(Page::Failed(error)),
+            };
+            self.remember(place, job, &page.shown, now).await?;
+            if let Some(intent) = doubt.take_if(|_| told) {
+                self.close(place, &intent, IntentEnd::Done, now).await?;
+            }
+        }
         if let Some(intent) = doubt.take_if(|_| created.is_empty()) {
             // Setting to a value is done again if need be.
             if adopt_fields(&mut page, &intent) {
@@ -233,6 +245,16 @@ impl DocumentFlow {
                         page.in_doubt.clear();
                     }
                     let Some(write) = writes.into_iter().next() else { break };
+                    if let (true, PageWrite::OverdueActivity { invoices, .. }) = (unlooked, &write) {
+                        match self.owner_was_told(&mut page, invoices, job.class).await {
+                            Ok(false) => {}
+                            Ok(true) => {
+                                self.remember(place, job, &page.shown, now).await?;
+                                continue;
+                            }
+                            Err(error) => return Ok(Page::Failed(error)),
+                        }
+                    }
                     if matches!(write, PageWrite::Fields { .. }) {
                         match self.ready_for_fields(place, job, &mut page, &mut read).await {
                             Ok(true) => {}
@@ -346,10 +368,20 @@ impl DocumentFlow {
             PageWrite::DeleteNote { id, .. } => {
                 self.crm.delete_note(permit, *id).await.map(|()| Became::Nothing)
             }
-            PageWrite::OverdueActivity { .. } => {
-                let message = "activities for overdue invoices are switched off";
-                Err(CallError::without_effect("documents", ErrorKind::Rejected, message))
+            PageWrite::OverdueActivity { owner, invoices: _, subject, note } => {
+                let words = ActivityWords { subject: subject.clone(), note: note.clone() };
+                let due = now.to_zoned(TimeZone::UTC).date();
+                let activity = NewActivity { deal: job.deal, org: None, owner: Some(*owner), due, words };
+                self.crm.tell_owner(permit, &activity).await.map(Became::Activity)
             }
+            PageWrite::EndActivity { id } => match self.crm.end_activity(permit, *id).await {
+                // Somebody deleted it, or it may not be changed: it is left as it is.
+                Err(error) if error.effect == Effect::None && is_lasting(&error.kind) => {
+                    tracing::info!(activity = %id, %error, "an activity cannot be marked as done; it is left as it is");
+                    Ok(Became::Nothing)
+                }
+                ended => ended.map(|()| Became::Nothing),
+            },
         };
         let now = place.clock.now().max(now);
         let mut tx = place.write().await?;
@@ -396,6 +428,26 @@ impl DocumentFlow {
         }
         tx.commit().await?;
         Ok(Ok(()))
+    }
+
+    /// Looks whether activities on the deal told of these invoices already, and remembers it of those that did. Tells whether
+    /// there was any.
+    async fn owner_was_told(
+        &self,
+        page: &mut DealPage,
+        invoices: &BTreeSet<DocumentKey>,
+        class: Class,
+    ) -> Called<bool> {
+        let mut any = false;
+        for (id, note) in self.crm.activities_on(page.deal, class).await? {
+            let told: BTreeSet<DocumentKey> =
+                invoices.iter().copied().filter(|invoice| tells_of(&note, *invoice)).collect();
+            if !told.is_empty() {
+                page.shown.told_owner(id, &told);
+                any = true;
+            }
+        }
+        Ok(any)
     }
 
     /// Counts how a deal ended.
@@ -534,6 +586,18 @@ impl DocumentFlow {
         let mut tx = place.write().await?;
         tx.settle_deal_pages(&[settled]).await?;
         Ok(tx.commit().await?)
+    }
+}
+
+/// Whether trying again would change nothing.
+fn is_lasting(kind: &ErrorKind) -> bool {
+    match kind {
+        ErrorKind::Rejected | ErrorKind::Missing | ErrorKind::Forbidden => true,
+        ErrorKind::Transient { .. }
+        | ErrorKind::Exhausted { .. }
+        | ErrorKind::Unauthorized
+        | ErrorKind::UnknownField
+        | ErrorKind::Unreadable => false,
     }
 }
 

@@ -1,9 +1,12 @@
 //! What a write on a deal leaves behind: what stood there before, what it became, and what is remembered of it; also where its
 //! answer is lost and it is found afterwards.
 
+use std::collections::BTreeSet;
+
 use sync_core::{
     deals::{CrmDeal, CrmNote},
-    documents::{DealPage, DocumentKind, PageWrite, RollUpField, SeenNote, ShownField},
+    documents::{DealPage, DocumentKey, DocumentKind, PageWrite, RollUpField, SeenNote, ShownField},
+    ids::ActivityId,
 };
 use sync_store::PageIntent;
 
@@ -11,6 +14,7 @@ use sync_store::PageIntent;
 pub(super) enum Became {
     Deal(Box<CrmDeal>),
     Note(CrmNote),
+    Activity(ActivityId),
     Nothing,
 }
 
@@ -20,6 +24,7 @@ impl Became {
         match self {
             Self::Deal(deal) => serde_json::json!(deal.facts.rolled),
             Self::Note(note) => serde_json::json!(note.content),
+            Self::Activity(id) => serde_json::json!(id),
             Self::Nothing => serde_json::Value::Null,
         }
     }
@@ -33,7 +38,9 @@ pub(super) fn before(page: &DealPage, write: &PageWrite) -> serde_json::Value {
             let note = page.read.notes.as_ref().and_then(|notes| notes.get(id));
             serde_json::json!(note.map(|note| &note.content))
         }
-        PageWrite::CreateNote { .. } | PageWrite::OverdueActivity { .. } => serde_json::Value::Null,
+        PageWrite::CreateNote { .. } | PageWrite::OverdueActivity { .. } | PageWrite::EndActivity { .. } => {
+            serde_json::Value::Null
+        }
     }
 }
 
@@ -59,12 +66,16 @@ pub(super) fn receipt(page: &mut DealPage, write: &PageWrite, became: &Became) {
                 notes.remove(id);
             }
         }
+        (PageWrite::OverdueActivity { invoices, .. }, Became::Activity(id)) => {
+            page.shown.told_owner(*id, invoices);
+        }
+        (PageWrite::EndActivity { id }, _) => page.shown.ended_activity(*id),
         (
             PageWrite::CreateNote { .. }
             | PageWrite::UpdateNote { .. }
             | PageWrite::Fields { .. }
             | PageWrite::OverdueActivity { .. },
-            Became::Deal(_) | Became::Note(_) | Became::Nothing,
+            Became::Deal(_) | Became::Note(_) | Became::Activity(_) | Became::Nothing,
         ) => {}
     }
 }
@@ -95,7 +106,14 @@ pub(super) fn name_of(write: &PageWrite) -> (&'static str, &'static str) {
         PageWrite::UpdateNote { reason, .. } => ("update_note", reason),
         PageWrite::DeleteNote { reason, .. } => ("delete_note", reason),
         PageWrite::OverdueActivity { .. } => ("overdue_activity", "invoices became overdue"),
+        PageWrite::EndActivity { .. } => ("end_activity", "nothing that it told of is overdue any more"),
     }
+}
+
+/// The invoices that an intent was to tell the deal's owner of.
+pub(super) fn told_by(intent: &PageIntent) -> Option<BTreeSet<DocumentKey>> {
+    let body: serde_json::Value = serde_json::from_str(&intent.new.body).ok()?;
+    serde_json::from_value(body.get("overdue_activity")?.get("invoices")?.clone()).ok()
 }
 
 /// The kind whose note an intent was to create.

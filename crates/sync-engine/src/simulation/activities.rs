@@ -34,7 +34,8 @@ impl DealSeat {
         let (store, connection) = &self.intents;
         let reading = async {
             let mut tx = store.read(*connection).await?;
-            let row = tx.handover(Subject::Org(activity.org)).await?.unwrap_or_default();
+            let org = activity.org.unwrap_or(sync_core::ids::OrgId(0));
+            let row = tx.handover(Subject::Org(org)).await?.unwrap_or_default();
             let meant = row.made.shown.activity.filter(|meant| meant.sending.is_some() && meant.id.is_none());
             Ok::<bool, sync_store::StoreError>(meant.is_some_and(|meant| meant.deal == activity.deal))
         };
