@@ -117,20 +117,22 @@ impl Engine {
         let all = self.what_to_show(handing, job).await?;
         // One that fails does not stand in the way of the others (law 10), unless it is the CRM that fails.
         let mut failed = None;
+        let mut crm_fails = false;
         for (record, wanted) in all {
             match self.show(handing, job, record, &wanted).await? {
                 Ok(None) => {}
                 Ok(Some(opens)) => return self.settle_show(job, Some(opens), job.attempts, None).await,
                 Err(error) => {
-                    let of_crm = self.not_shown(job, record, &error).await?;
+                    crm_fails = self.not_shown(job, record, &error).await?;
                     failed = Some((format!("{record} could not be told how it stands"), error));
-                    if of_crm {
+                    if crm_fails {
                         break;
                     }
                 }
             }
         }
-        if let (Subject::Org(org), None) = (job.subject, &failed) {
+        // A deal that is gone, or refuses what it is told, keeps nobody from being asked, or from being asked no longer.
+        if let (Subject::Org(org), false) = (job.subject, crm_fails) {
             match self.tend_activity(handing, job, org).await? {
                 Ok(None) => {}
                 Ok(Some(opens)) => return self.settle_show(job, Some(opens), job.attempts, None).await,
