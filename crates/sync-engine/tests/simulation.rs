@@ -18,7 +18,8 @@ fn planted(seed: u64, bug: &str) -> Trial {
 
 #[test]
 fn the_same_seed_lives_the_same_life() {
-    for seed in 1..=12 {
+    // 16, 19, 37 and 40 were not: webhooks about deals came while the database was at work.
+    for seed in (1..=12).chain([16, 19, 37, 40]) {
         let (first, second) = (life(&Trial::of(seed)).unwrap(), life(&Trial::of(seed)).unwrap());
         let differs = first.story.iter().zip(&second.story).position(|(a, b)| a != b);
         assert_eq!(differs, None, "seed {seed} is not repeatable");
