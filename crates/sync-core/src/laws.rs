@@ -73,6 +73,17 @@ pub fn law_1_one_to_one(
     found
 }
 
+/// Law 1: nobody has an organization that was created for it beside the one that it belongs to. `created` and `pairs` as far as
+/// the organizations live.
+#[must_use]
+pub fn law_1_no_other_home(created: &[(OrgId, PartyId)], pairs: &BTreeMap<PartyId, OrgId>) -> Vec<Violation> {
+    let beside = created.iter().filter_map(|(org, party)| {
+        let home = pairs.get(party).filter(|home| *home != org)?;
+        Some(broken(1, format!("organization {org} was created for party {party}, which belongs to {home}")))
+    });
+    beside.collect()
+}
+
 /// Law 2: no create without an intent. `sent` are the creates sent so far, `intended` the create intents committed so
 /// far, each counted per party.
 #[must_use]
@@ -246,6 +257,15 @@ mod tests {
         assert_eq!(law_1_one_to_one([(OrgId(1), PartyId(7))], [(PartyId(7), OrgId(1))]), []);
         let pairs = [(PartyId(7), OrgId(1)), (PartyId(8), OrgId(1))];
         assert_eq!(law_1_one_to_one([], pairs).len(), 1);
+    }
+
+    #[test]
+    fn an_organization_beside_the_one_that_a_party_belongs_to_breaks_law_1() {
+        let created = [(OrgId(1), PartyId(7)), (OrgId(2), PartyId(8))];
+        let pairs = BTreeMap::from([(PartyId(7), OrgId(1))]);
+        assert_eq!(law_1_no_other_home(&created, &pairs), []);
+        let pairs = BTreeMap::from([(PartyId(7), OrgId(3)), (PartyId(8), OrgId(2))]);
+        assert_eq!(law_1_no_other_home(&created, &pairs).len(), 1);
     }
 
     #[test]

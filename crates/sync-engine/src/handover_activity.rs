@@ -52,6 +52,9 @@ impl Engine {
             if let Some(opens) = self.closed_until(now) {
                 return Ok(Ok(Some(opens)));
             }
+            if self.customer_waits(now).await? {
+                return Ok(Ok(Some(now)));
+            }
             let done = match step {
                 ActivityStep::Nothing | ActivityStep::Forget => return Ok(Ok(None)),
                 ActivityStep::Create { deal, what } => {

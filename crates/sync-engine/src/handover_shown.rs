@@ -102,14 +102,21 @@ impl Engine {
         }
         let mut tx = self.store.read(self.connection()).await?;
         let Some(job) = tx.claim_shows(now, 1).await?.into_iter().next() else { return Ok(false) };
-        // Law 5: a customer that waits comes before what is told of another one. Handovers had their turn.
-        let waits = self.is_loaded(&mut tx).await? && !tx.claim(now, Class::NewCustomer, 1).await?.is_empty();
-        if waits && !self.plants.has(Plant::TellingPasses) {
+        drop(tx);
+        if self.customer_waits(now).await? {
             return Ok(false);
         }
-        drop(tx);
         Box::pin(self.show_answers(&handing, &job)).await?;
         Ok(true)
+    }
+
+    /// Law 5: a customer that waits comes before what is told of another one. Handovers had their turn.
+    pub(crate) async fn customer_waits(&self, now: Timestamp) -> Result<bool, EngineError> {
+        if self.plants.has(Plant::TellingPasses) {
+            return Ok(false);
+        }
+        let mut tx = self.store.read(self.connection()).await?;
+        Ok(self.is_loaded(&mut tx).await? && !tx.claim(now, Class::NewCustomer, 1).await?.is_empty())
     }
 
     /// Shows on deals and organization how their handover stands. What could not be shown is tried again later.
@@ -117,20 +124,22 @@ impl Engine {
         let all = self.what_to_show(handing, job).await?;
         // One that fails does not stand in the way of the others (law 10), unless it is the CRM that fails.
         let mut failed = None;
+        let mut crm_fails = false;
         for (record, wanted) in all {
             match self.show(handing, job, record, &wanted).await? {
                 Ok(None) => {}
                 Ok(Some(opens)) => return self.settle_show(job, Some(opens), job.attempts, None).await,
                 Err(error) => {
-                    let of_crm = self.not_shown(job, record, &error).await?;
+                    crm_fails = self.not_shown(job, record, &error).await?;
                     failed = Some((format!("{record} could not be told how it stands"), error));
-                    if of_crm {
+                    if crm_fails {
                         break;
                     }
                 }
             }
         }
-        if let (Subject::Org(org), None) = (job.subject, &failed) {
+        // A deal that is gone, or refuses what it is told, keeps nobody from being asked, or from being asked no longer.
+        if let (Subject::Org(org), false) = (job.subject, crm_fails) {
             match self.tend_activity(handing, job, org).await? {
                 Ok(None) => {}
                 Ok(Some(opens)) => return self.settle_show(job, Some(opens), job.attempts, None).await,
@@ -254,6 +263,10 @@ impl Engine {
             if let Some(lost) = lost {
                 self.conclude_answer(job, record, lost, &last.says).await?;
                 // What is left of it is written with the next look.
+                return Ok(Ok(Some(now)));
+            }
+            if self.customer_waits(now).await? {
+                // Reading this very record again may have made one due.
                 return Ok(Ok(Some(now)));
             }
             let written = self.write_answer(handing, job, (record, &last.says), changes).await?;

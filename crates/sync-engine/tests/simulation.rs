@@ -18,7 +18,8 @@ fn planted(seed: u64, bug: &str) -> Trial {
 
 #[test]
 fn the_same_seed_lives_the_same_life() {
-    for seed in 1..=12 {
+    // 16, 19, 37 and 40 were not: webhooks about deals came while the database was at work.
+    for seed in (1..=12).chain([16, 19, 37, 40]) {
         let (first, second) = (life(&Trial::of(seed)).unwrap(), life(&Trial::of(seed)).unwrap());
         let differs = first.story.iter().zip(&second.story).position(|(a, b)| a != b);
         assert_eq!(differs, None, "seed {seed} is not repeatable");
@@ -44,8 +45,12 @@ fn seeds_of_the_past() {
     // 36: law 8, an organization that was taken for gone came back, and neither its daughters nor its question heard of it.
     // 411: law 8, a pair made by a handover told no relatives.
     // 474: law 8, what a person made of a deal was in the answer to our own write, taken for known, and looked at by nobody.
-    let seeds =
-        [3, 5, 10, 23, 36, 92, 119, 123, 131, 138, 150, 177, 193, 208, 249, 290, 365, 411, 474, 1239, 1945];
+    // 516: law 8, a deal that was deleted could not be told how it stands, and its owner's activity stayed open.
+    // 1171, 1538: law 5, reading a record again made a customer due, and it was told how it stands all the same.
+    let seeds = [
+        3, 5, 10, 23, 36, 92, 119, 123, 131, 138, 150, 177, 193, 208, 249, 290, 365, 411, 474, 516, 1171,
+        1239, 1538, 1945,
+    ];
     for seed in seeds {
         life(&Trial::of(seed)).unwrap_or_else(|broken| panic!("{broken}"));
     }

@@ -177,7 +177,9 @@ async fn open_sqlite(path: &str, durable: bool, claim: Option<Claim>) -> Result<
         .synchronous(synchronous)
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(10));
-    let lasting = || SqlitePoolOptions::new().idle_timeout(None).max_lifetime(None);
+    // Nobody can take a connection to a file away from us: asking each time whether it is there costs as much as a statement.
+    let lasting =
+        || SqlitePoolOptions::new().idle_timeout(None).max_lifetime(None).test_before_acquire(false);
     let writer = lasting().min_connections(1).max_connections(1).connect_with(options.clone()).await;
     let writer = writer.map_err(refused)?;
     let version = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&writer).await;

@@ -24,7 +24,7 @@ pub struct ProveArgs {
     /// Begin with this seed
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub from: u64,
-    /// Live so many lives at a time [default: four for each processor]
+    /// Live so many lives at a time [default: one for each processor]
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
     /// Tell everything that happened

@@ -7,9 +7,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use anyhow::Context as _;
 use sync_engine::simulation::{Failure, Report, Trial, live, prepare};
 
-/// Each waits for its database half of the time.
-const LIVES_A_PROCESSOR: usize = 4;
-
 /// A folder in which lives are lived; it goes when this is dropped.
 pub struct Nursery {
     folder: PathBuf,
@@ -95,13 +92,15 @@ pub fn live_all(nursery: &Nursery, course: &Course<'_>) -> anyhow::Result<Lived>
     let end = from.saturating_add(*seeds);
     let (next, stop) = (AtomicU64::new(*from), AtomicBool::new(false));
     let total = Mutex::new(Lived { report: Report::default(), failure: None });
-    let machine = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) * LIVES_A_PROCESSOR;
+    // A life waits for nothing but its database, which works on the same processor.
+    let machine = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let jobs = jobs.unwrap_or(machine).max(1);
     let runtimes: Vec<_> = (0..jobs).map(|_| runtime()).collect::<anyhow::Result<_>>()?;
     std::thread::scope(|scope| {
-        for runtime in runtimes {
-            scope.spawn(|| {
-                let runtime = runtime;
+        for (number, runtime) in runtimes.into_iter().enumerate() {
+            let (next, stop, total) = (&next, &stop, &total);
+            scope.spawn(move || {
+                stay_on_one_processor(number);
                 // Seeds are taken in order: whoever stops has left none below that is not being lived.
                 while !stop.load(Ordering::SeqCst) {
                     let seed = next.fetch_add(1, Ordering::SeqCst);
@@ -110,12 +109,12 @@ pub fn live_all(nursery: &Nursery, course: &Course<'_>) -> anyhow::Result<Lived>
                     }
                     match nursery.live(&runtime, &trial(seed)) {
                         Ok(report) => {
-                            locked(&total).report.add(&report);
+                            locked(total).report.add(&report);
                             see(&report);
                         }
                         Err(broken) => {
                             stop.store(true, Ordering::SeqCst);
-                            let mut total = locked(&total);
+                            let mut total = locked(total);
                             if total.failure.as_ref().is_none_or(|known| broken.seed < known.seed) {
                                 total.failure = Some(broken);
                             }
@@ -126,6 +125,27 @@ pub fn live_all(nursery: &Nursery, course: &Course<'_>) -> anyhow::Result<Lived>
         }
     });
     Ok(total.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// This thread, and the threads of databases that it will begin, stay on one of the processors that it may use, the same for the
+/// same number. A life and its database take turns, thousands of times; from one processor to another that costs as much as
+/// living. Where it is not possible, it only takes longer.
+pub(crate) fn stay_on_one_processor(number: usize) {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+        let Ok(may) = sched_getaffinity(None) else { return };
+        let allowed: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|processor| may.is_set(*processor)).collect();
+        let Some(processor) = number.checked_rem(allowed.len()).and_then(|at| allowed.get(at)) else {
+            return;
+        };
+        let mut one = CpuSet::new();
+        one.set(*processor);
+        // What is refused is left as it was.
+        let _ = sched_setaffinity(None, &one);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = number;
 }
 
 /// One life at a time needs one thread.

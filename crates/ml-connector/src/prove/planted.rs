@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use sync_engine::simulation::{Bug, Failure, PLANTED, Trial};
 
 use super::document::PlantedBug;
-use super::{Course, Nursery, live_all, runtime};
+use super::{Course, Nursery, live_all, lives::stay_on_one_processor, runtime};
 use crate::exit::{ExitCode, Failed};
 
 /// The bug of this name.
@@ -70,8 +70,10 @@ pub fn check_all(nursery: &Nursery, recorded: &[PlantedBug]) -> anyhow::Result<V
     let found = Mutex::new(BTreeMap::new());
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
+        for number in 0..threads {
+            let (next, found) = (&next, &found);
+            scope.spawn(move || {
+                stay_on_one_processor(number);
                 loop {
                     let at = next.fetch_add(1, Ordering::SeqCst);
                     let Some(bug) = recorded.get(at) else { break };

@@ -35,6 +35,11 @@ pub(crate) fn sells(seed: u64) -> bool {
     matches!(seed % 7, 2 | 5)
 }
 
+/// Whether both sides learn of the same companies at the same time in this life, and people err and change their minds at once.
+fn hurries(seed: u64) -> bool {
+    matches!(seed % 11, 2 | 3 | 7 | 8)
+}
+
 /// How it is decided in this life.
 pub(crate) fn policy(seed: u64) -> HandoverPolicy {
     let mut rng = fastrand::Rng::with_seed(seed ^ 0x706f_6c69);
@@ -92,6 +97,8 @@ fn units(for_all: bool) -> Vec<BusinessUnit> {
 pub(crate) struct Sales {
     /// Whether any of this plays a part.
     pub(crate) on: bool,
+    /// Whether people hurry.
+    pub(crate) hurries: bool,
     pub(crate) rng: fastrand::Rng,
     pub(crate) policy: HandoverPolicy,
     pub(crate) deals: BTreeMap<DealId, Deal>,
@@ -137,6 +144,7 @@ impl Sales {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
             on: sells(seed),
+            hurries: hurries(seed),
             rng: fastrand::Rng::with_seed(seed ^ 0x73_616c_6573),
             policy: policy(seed),
             deals: BTreeMap::new(),
@@ -182,9 +190,10 @@ impl Sales {
         causes
     }
 
-    pub(crate) fn add(&mut self, deal: CrmDeal, now: Timestamp) {
+    /// A deal that lists show from then on.
+    pub(crate) fn add(&mut self, deal: CrmDeal, shown_at: Timestamp) {
         let id = deal.id;
-        let shown = vec![(now, deal.clone(), false)];
+        let shown = vec![(shown_at, deal.clone(), false)];
         let last_won = deal.won_at;
         self.deals.insert(id, Deal { now: deal, deleted: false, shown, last_won, past: Vec::new() });
     }
@@ -200,6 +209,24 @@ impl Sales {
         deal.last_won = deal.now.won_at.or(deal.last_won);
         deal.past.extend(counted.filter(|org| deal.counts_for() != Some(*org)).map(|org| (org, now)));
         deal.shown.push((shown_at, deal.now.clone(), deal.deleted));
+    }
+}
+
+impl Sales {
+    /// A deal is won, and at once it is not: lists show what it was for as long as they may.
+    pub(crate) fn win_by_mistake(&mut self, id: DealId, now: Timestamp) {
+        let of = self.deals.get(&id).filter(|deal| deal.now.status == DealStatus::Open && !deal.now.archived);
+        if of.is_none() {
+            return;
+        }
+        self.change(id, now, |deal| {
+            (deal.now.status, deal.now.won_at) = (DealStatus::Won, Some(whole(now)));
+        });
+        self.change(id, now, |deal| (deal.now.status, deal.now.won_at) = (DealStatus::Open, None));
+        if let Some([.., won, open]) = self.deals.get_mut(&id).map(|deal| deal.shown.as_mut_slice()) {
+            won.0 = now;
+            open.0 = now + SignedDuration::from_secs(28);
+        }
     }
 }
 

@@ -105,7 +105,7 @@ impl World {
         worlds.reads += 1;
         worlds.calls.push(call);
         let now = self.now();
-        worlds.meanwhile(now);
+        worlds.meanwhile(call, now);
         let fate = worlds.fate();
         worlds.meet(call, if fate == Fate::Answered { "answered" } else { "not sent" });
         match fate {

@@ -192,6 +192,15 @@ impl Worlds {
         Some(format!("{daughter} belongs to {parent} (relationship {})", self.family.next_link))
     }
 
+    /// Somebody is found to belong to a party.
+    pub(crate) fn has_daughter(&mut self, parent: PartyId, now: Timestamp) {
+        let Some(daughter) = self.any_party().filter(|daughter| *daughter != parent) else { return };
+        self.family.next_link += self.family.rng.i64(1..5);
+        let id = self.family.next_link;
+        self.family.links.insert(id, Link { daughter, parent, ended: false, stamp: now });
+        self.tell(now, format!("people: {daughter} belongs to {parent} (relationship {id})"));
+    }
+
     /// One plausible edit of relationships in the ERP.
     pub(crate) fn edit_links(&mut self, now: Timestamp) {
         let chosen = self.family.rng.usize(..self.family.links.len().max(1));

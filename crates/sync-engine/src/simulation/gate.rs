@@ -1,9 +1,10 @@
 //! The gate: everything that reaches out waits here and is released one at a time, in an order the seed decides.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     future::{Future, poll_fn},
-    pin::{Pin, pin},
+    pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI32, Ordering},
@@ -28,6 +29,8 @@ pub struct SeededGate {
 struct State {
     rng: fastrand::Rng,
     next_ticket: u64,
+    /// How many were released.
+    released_so_far: u64,
     waiting: BTreeMap<u64, Waiting>,
     /// Let through but not polled yet: the engine may be busy with something else that waited here.
     released: BTreeSet<u64>,
@@ -44,11 +47,15 @@ struct State {
 struct Ringer {
     bell: Arc<Bell>,
     rng: fastrand::Rng,
+    /// It has yet to ring: not while the database commits, or whether whoever is called sees what is committed would be a race.
+    owes: bool,
 }
 
 /// Somebody who waits to be let through.
 struct Waiting {
     point: &'static str,
+    /// How many were released before it came.
+    after: u64,
     waker: Option<Waker>,
 }
 
@@ -72,6 +79,7 @@ impl SeededGate {
         let state = State {
             rng: fastrand::Rng::with_seed(seed),
             next_ticket: 0,
+            released_so_far: 0,
             waiting: BTreeMap::new(),
             released: BTreeSet::new(),
             dies_after: None,
@@ -96,7 +104,7 @@ impl SeededGate {
     /// From now on this bell rings now and then while others are on their way.
     pub(crate) fn has_ring(&self, bell: Arc<Bell>, seed: u64) {
         let rng = fastrand::Rng::with_seed(seed ^ 0x6265_6c6c);
-        self.lock().ringer = Some(Ringer { bell, rng });
+        self.lock().ringer = Some(Ringer { bell, rng, owes: false });
     }
 
     /// Where the process passed last.
@@ -112,10 +120,17 @@ impl SeededGate {
     }
 
     /// Drives a future, releasing what waits at the gate whenever the database is at rest. `None`: the process died.
-    pub async fn drive<F: Future>(&self, future: F) -> Option<F::Output> {
-        match self.drive_until(&mut pin!(future), None).await {
-            Driven::Done(output) => Some(output),
-            Driven::Died | Driven::Froze(_) => None,
+    pub fn drive<'a, F: Future + 'a>(
+        &'a self,
+        future: F,
+    ) -> impl Future<Output = Option<F::Output>> + use<'a, F> {
+        // Boxed before it is a part of anything: a step is large, and whoever holds one would be, too.
+        let mut future = Box::pin(future);
+        async move {
+            match self.drive_until(&mut future.as_mut(), None).await {
+                Driven::Done(output) => Some(output),
+                Driven::Died | Driven::Froze(_) => None,
+            }
         }
     }
 
@@ -169,7 +184,8 @@ impl SeededGate {
             let mut state = self.lock();
             state.next_ticket += 1;
             let ticket = state.next_ticket;
-            state.waiting.insert(ticket, Waiting { point, waker: None });
+            let after = state.released_so_far;
+            state.waiting.insert(ticket, Waiting { point, after, waker: None });
             ticket
         };
         poll_fn(|cx| self.poll_ticket(ticket, cx)).await;
@@ -202,15 +218,25 @@ impl SeededGate {
             }
             *left -= 1;
         }
-        let count = state.waiting.len();
-        let chosen = state.rng.usize(..count);
-        let ticket = state.waiting.keys().nth(chosen).copied();
+        // Who of those who came since the last release was quicker is not for the seed to decide: two may have asked the database.
+        let mut order: Vec<(u64, Reverse<&str>, u64)> = state
+            .waiting
+            .iter()
+            .map(|(ticket, waiting)| (waiting.after, Reverse(waiting.point), *ticket))
+            .collect();
+        order.sort_unstable();
+        let chosen = state.rng.usize(..order.len());
+        let ticket = order.get(chosen).map(|(.., ticket)| *ticket);
+        state.released_so_far += 1;
         if let Some(ticket) = ticket {
             state.released.insert(ticket);
-            if let Some(Ringer { bell, rng }) = &mut state.ringer
-                && rng.u32(..RINGS_ONE_IN) == 0
-            {
-                bell.ring();
+            let commits = state.waiting.get(&ticket).is_some_and(|waiting| waiting.point == "commit.before");
+            if let Some(Ringer { bell, rng, owes }) = &mut state.ringer {
+                *owes |= rng.u32(..RINGS_ONE_IN) == 0;
+                if *owes && !commits {
+                    *owes = false;
+                    bell.ring();
+                }
             }
             if let Some(waker) = state.waiting.remove(&ticket).and_then(|waiting| waiting.waker) {
                 drop(state);

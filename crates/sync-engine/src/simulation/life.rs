@@ -118,9 +118,9 @@ pub async fn live(trial: &Trial, url: &str) -> Result<Report, Failure> {
     if life.sells() {
         life.world.gate.has_ring(life.bell.clone(), life.trial.seed);
     }
-    life.youth().await?;
-    life.peace().await?;
-    life.idleness().await?;
+    Box::pin(life.youth()).await?;
+    Box::pin(life.peace()).await?;
+    Box::pin(life.idleness()).await?;
     life.store.close().await;
     Ok(life.report())
 }
@@ -204,7 +204,7 @@ impl Life {
         while turns > 0 {
             let patience = self.rng.u32(1..400);
             self.world.gate.begin(Some(patience));
-            let lived = self.process(&mut turns).await?;
+            let lived = Box::pin(self.process(&mut turns)).await?;
             if !lived {
                 let froze = self.sleeper.as_ref().is_some_and(Sleeper::is_fresh);
                 self.report.deaths += u64::from(!froze);
@@ -420,11 +420,14 @@ impl Life {
             };
         }
         let telling = async {
+            // Behind a gate: what the database says meanwhile must not depend on which of its connections is quicker.
+            self.world.gate.enter("hook").await;
             self.store.put_hooks(self.connection, &rows, now).await?;
             self.bell.ring();
             Ok::<(), EngineError>(())
         };
-        let both = async { tokio::join!(stepping, telling) };
+        // In this order each time: how often they are polled is not for the seed to decide.
+        let both = async { tokio::join!(biased; stepping, telling) };
         match self.world.gate.drive(both).await {
             None => Ok(None),
             Some((Ok(step), Ok(()))) => {

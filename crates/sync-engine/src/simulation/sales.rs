@@ -87,14 +87,26 @@ impl Worlds {
     }
 
     /// People do not wait until we have read everything.
-    pub(crate) fn meanwhile(&mut self, now: Timestamp) {
+    pub(crate) fn meanwhile(&mut self, call: &str, now: Timestamp) {
         if self.sales.on && self.faults && self.sales.rng.u32(..60) == 0 {
             self.edit_sales(now);
+        }
+        // The worst moment: the ERP's list shows whom the CRM's lists do not show yet.
+        if self.sales.on
+            && self.faults
+            && self.sales.hurries
+            && call == "erp.parties"
+            && self.sales.rng.u32(..24) == 0
+        {
+            self.learn_of_company(now);
         }
     }
 
     /// One plausible edit around deals.
     pub(crate) fn edit_sales(&mut self, now: Timestamp) {
+        if self.sales.hurries && self.sales.rng.u32(..5) == 0 {
+            return self.hurry(now);
+        }
         match self.sales.rng.u32(..22) {
             0..3 => self.enter_organization(now),
             3..7 => self.new_deal(now),
@@ -130,6 +142,59 @@ impl Worlds {
         living.get(chosen).copied()
     }
 
+    /// What people do at the same time, or take back at once.
+    fn hurry(&mut self, now: Timestamp) {
+        match self.sales.rng.u32(..6) {
+            0..4 => self.learn_of_company(now),
+            4 => {
+                let Some(id) = self.any_deal() else { return };
+                self.tell(now, format!("people: sales calls it Won by mistake, and Open again: deal {id}"));
+                self.sales.win_by_mistake(id, now);
+            }
+            _ => self.rebrand(now),
+        }
+    }
+
+    /// A company that nobody knew orders: sales enters it with a won deal, and finance enters it as a customer, which may be the
+    /// parent of another one.
+    fn learn_of_company(&mut self, now: Timestamp) {
+        let number = self.sales.entered.len();
+        if number >= WORDS.len() || self.sales.deals.len() >= MOST_DEALS {
+            return;
+        }
+        let id = self.enter_org(company(number).values(true, true), now);
+        self.sales.entered.push(id);
+        self.tell(now, format!("people: sales enters organization {id}, of whom it has an order"));
+        // Lists show neither for a while; the party they show.
+        let later = now + SignedDuration::from_secs(28);
+        if let Some((shown_at, ..)) = self.orgs.get_mut(&id).and_then(|org| org.shown.last_mut()) {
+            *shown_at = later;
+        }
+        self.add_deal(Some(id), true, (now, later));
+        let party = self.next_party();
+        let stamp = now - SignedDuration::from_secs(5);
+        self.add_party(party, company(number), "CUSTOMER", [true; 3], (stamp, now));
+        if self.sales.rng.bool() {
+            self.has_daughter(party, now);
+        }
+    }
+
+    /// A company changes everything by which it was known, except its number for taxes.
+    fn rebrand(&mut self, now: Timestamp) {
+        let chosen = self.sales.rng.usize(..self.sales.entered.len().max(1));
+        let Some(id) = self.sales.entered.get(chosen).copied() else { return };
+        let Some(mut values) = self.orgs.get(&id).filter(|org| !org.deleted).map(|org| org.values.clone())
+        else {
+            return;
+        };
+        let number = self.sales.rng.u32(..1_000);
+        values.insert(Field::Name, Value::Text(format!("Novum {number}")));
+        values.insert(Field::Website, Value::Text(format!("https://novum{number}.example")));
+        self.tell(now, format!("people: sales knows organization {id} as Novum {number} now"));
+        self.change_org(id, values, now);
+        self.touched(id, now);
+    }
+
     fn enter_organization(&mut self, now: Timestamp) {
         let number = self.sales.entered.len();
         if number >= WORDS.len() {
@@ -147,9 +212,13 @@ impl Worlds {
             return;
         }
         let org = if self.sales.rng.u32(..8) > 0 { self.any_organization() } else { None };
+        let won = self.sales.rng.u32(..3) == 0;
+        self.add_deal(org, won, (now, now));
+    }
+
+    fn add_deal(&mut self, org: Option<OrgId>, won: bool, (now, shown_at): (Timestamp, Timestamp)) {
         let id = DealId(self.sales.deals.keys().next_back().map_or(81, |last| last.0 + 1));
         let rng = &mut self.sales.rng;
-        let won = rng.u32(..3) == 0;
         let deal = CrmDeal {
             id,
             title: format!("Framework contract {id}"),
@@ -171,7 +240,7 @@ impl Worlds {
         };
         let how = if won { " won" } else { "" };
         self.tell(now, format!("people: sales enters{how} deal {id} of {org:?} in {:?}", deal.pipeline));
-        self.sales.add(deal, now);
+        self.sales.add(deal, shown_at);
     }
 
     fn edit_deal(&mut self, what: &str, now: Timestamp, change: impl FnOnce(&mut Deal)) {
@@ -230,29 +299,45 @@ impl Worlds {
     /// Finance knows a company, as a customer or as a supplier, by much or by little.
     fn enter_party(&mut self, now: Timestamp) {
         let most = self.sales.entered.len().max(1);
-        let Company { name, website, tax_id, address } = company(self.sales.rng.usize(..most));
+        let who = company(self.sales.rng.usize(..most));
+        let id = self.next_party();
+        let usage = if self.sales.rng.bool() { "CUSTOMER" } else { "SUPPLIER" };
+        let known = [self.sales.rng.bool(), self.sales.rng.bool(), self.sales.rng.bool()];
+        let late = if self.sales.rng.u32(..5) == 0 { self.sales.rng.i64(1..120) } else { 0 };
+        self.add_party(id, who, usage, known, (now, now + SignedDuration::from_secs(late)));
+    }
+
+    fn next_party(&mut self) -> PartyId {
         let step = self.sales.rng.i64(1..9);
-        let id = PartyId(self.parties.keys().next_back().copied().unwrap_or(300_000_200_000_000) + step);
-        let rng = &mut self.sales.rng;
-        let usage = if rng.bool() { "CUSTOMER" } else { "SUPPLIER" };
+        PartyId(self.parties.keys().next_back().copied().unwrap_or(300_000_200_000_000) + step)
+    }
+
+    /// A party of which finance knows number for taxes, web site and address, or not.
+    fn add_party(
+        &mut self,
+        id: PartyId,
+        who: Company,
+        usage: &str,
+        [taxed, sited, addressed]: [bool; 3],
+        (now, visible_at): (Timestamp, Timestamp),
+    ) {
+        let Company { name, website, tax_id, address } = who;
         let record = ErpParty {
             id,
             number: format!("CDRM_{id}"),
             name,
             usage: Some(usage.to_owned()),
             status: PartyStatus::Active,
-            tax_id: rng.bool().then_some(tax_id),
-            url: rng.bool().then_some(website),
+            tax_id: taxed.then_some(tax_id),
+            url: sited.then_some(website),
             phone: None,
             duns: None,
             email: None,
             currency: None,
-            address: rng.bool().then_some(address),
+            address: addressed.then_some(address),
             attributes: Default::default(),
             updated_at: now,
         };
-        let late = if rng.u32(..5) == 0 { rng.i64(1..120) } else { 0 };
-        let visible_at = now + SignedDuration::from_secs(late);
         self.tell(
             now,
             format!("people: finance enters {usage} {id} \"{}\" (visible at {visible_at})", record.name),

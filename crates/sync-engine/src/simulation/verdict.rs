@@ -7,7 +7,7 @@ use sync_core::{
     hierarchy::{Family, Parent, cycle},
     ids::{OrgId, PartyId},
     laws::{
-        Committed, Violation, law_1_one_relation, law_1_one_to_one, law_3_no_idle_write,
+        Committed, Violation, law_1_no_other_home, law_1_one_relation, law_1_one_to_one, law_3_no_idle_write,
         law_3_no_third_relation, law_6_staged_before_passed, law_8_agreement, law_8_relations,
         law_10_no_wave,
     },
@@ -43,6 +43,10 @@ impl Life {
             let mut worlds = self.world.lock();
             worlds.paired = stored.pairs.iter().map(|(_, org)| *org).collect();
             let mut found = worlds.violations.clone();
+            let lives = |org: &OrgId| worlds.orgs.get(org).is_some_and(|org| !org.deleted);
+            let created: Vec<_> = worlds.created.iter().copied().filter(|(org, _)| lives(org)).collect();
+            let homes = stored.pairs.iter().copied().filter(|(_, org)| lives(org)).collect();
+            found.extend(law_1_no_other_home(&created, &homes));
             found.extend(law_1_one_to_one(worlds.created.iter().copied(), stored.pairs));
             // Each write was judged with all that came before it.
             if worlds.writes.len() > self.judged_writes {
