@@ -24,8 +24,8 @@ use sync_store::{HandoverJob, Outcome, StagedKind, Store, Tx};
 
 use crate::{
     Engine, EngineError, HandoverPlanner, backoff, crm_stream::stage_orgs, deal_stream::stage_deals,
-    handover_observe::situation, handover_plan::Askable, likeness::parties_near, pause::Side, plants::Plant,
-    receipt::new_pair,
+    handover_observe::situation, handover_persons::made_for_another, handover_plan::Askable,
+    likeness::parties_near, pause::Side, plants::Plant, receipt::new_pair,
 };
 
 /// Name of the flow in summaries.
@@ -37,7 +37,8 @@ pub(crate) const CLASS: Class = Class::Urgent;
 /// How much later a customer is shown that was completed while something else was on its way.
 const TOLD_LATER: SignedDuration = SignedDuration::from_secs(1);
 
-/// How much later an organization is looked at whose party is just being given another one.
+/// How much later an organization is looked at whose party is just being given another one, or whose person is just being made
+/// for another one.
 const MADE_BY_OTHERS: SignedDuration = SignedDuration::from_secs(1);
 
 /// Decisions about one key in a row: looks and what they lead to are fewer.
@@ -388,6 +389,13 @@ impl Engine {
                     self.remember_made(org, &Made::default()).await?;
                 }
                 Decision::Do { piece, cause, unit } => {
+                    let mut tx = self.store.read(self.connection()).await?;
+                    let elsewhere = made_for_another(&mut tx, org, &piece).await?;
+                    drop(tx);
+                    if let Some(settled_at) = elsewhere {
+                        let at = settled_at.unwrap_or(now).max(now + MADE_BY_OTHERS);
+                        return self.settle(job, Some(at), None, None).await;
+                    }
                     let person = handover.person_of(cause).filter(|_| handing.policy.contact.is_some());
                     let what = (*piece, cause, unit.set);
                     return self.write_piece(handing, job, &row.made, what, person).await;

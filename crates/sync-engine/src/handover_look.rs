@@ -14,6 +14,7 @@ use sync_store::Store;
 use crate::{
     Engine, EngineError,
     handover::{CLASS, Handing, look_name},
+    handover_persons,
     likeness::{company_of, judge_organization},
 };
 
@@ -69,6 +70,20 @@ impl Looker<'_> {
     ) -> Result<Called<()>, EngineError> {
         match look {
             Look::Alike => self.look_alike(handover, looked).await,
+            Look::Persons(person) => {
+                let reference = self.policy.person_reference(person);
+                let mut found = match self.writes.persons_by_reference(&reference).await {
+                    Ok(found) => found,
+                    Err(error) => return Ok(Err(error)),
+                };
+                if found.is_empty() {
+                    let mut tx = self.store.read(self.connection).await?;
+                    let since = (handover.now, self.policy.settle);
+                    found.extend(handover_persons::recent(&mut tx, person, since).await?);
+                }
+                looked.persons = Some(found);
+                Ok(Ok(()))
+            }
             other => Ok(self.ask(handover, other, looked).await),
         }
     }
@@ -80,7 +95,7 @@ impl Looker<'_> {
                 looked.by_reference = Some(self.writes.parties_by_reference(&reference).await?);
             }
             // Told apart by whoever calls.
-            Look::Alike => {}
+            Look::Alike | Look::Persons(_) => {}
             Look::Party(party) => {
                 let found = self.erp.party(&PartyKey::Id(party)).await?;
                 looked.party = Some(found.map(readable).transpose()?);
@@ -103,10 +118,6 @@ impl Looker<'_> {
                 looked.profile = Some(self.writes.active_profile(account, party).await?);
             }
             Look::Person(person) => looked.person = Some(self.crm.person(person, CLASS).await?),
-            Look::Persons(person) => {
-                let reference = self.policy.person_reference(person);
-                looked.persons = Some(self.writes.persons_by_reference(&reference).await?);
-            }
             Look::Contacts { number } => looked.contacts = Some(self.writes.contacts(&number).await?),
             Look::ContactOf { number, party } => {
                 looked.contact_of = Some(self.writes.contact_of(&number, party).await?);

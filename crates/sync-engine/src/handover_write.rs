@@ -1,6 +1,6 @@
 //! One piece of a customer: intent, call, receipt; or a doubt, which is looked into once it can no longer take effect.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     customers::{BILL_TO, ErpPerson, FoundAccount},
     error::{CallError, Effect, ErrorKind},
@@ -18,6 +18,7 @@ use crate::{
     Engine, EngineError,
     doubt::FOUND_AFTERWARDS,
     handover::{Bound, Handing, Handled},
+    handover_persons,
     pause::Side,
     plants::Plant,
 };
@@ -176,7 +177,11 @@ impl Engine {
             }
             Told::Profile => made.profile = true,
             Told::Person(of, person) => {
-                let person = Some(MadePerson { id: person.id, number: person.number });
+                let person = MadePerson { id: person.id, number: person.number };
+                let settle =
+                    self.handing.as_ref().map_or(SignedDuration::ZERO, |handing| handing.policy.settle);
+                handover_persons::remember(&mut tx, of, &person, (now, settle)).await?;
+                let person = Some(person);
                 made.contacts.insert(of, MadeContact { person, ..known(&made, of) });
             }
             Told::Contact(of, relationship) => {

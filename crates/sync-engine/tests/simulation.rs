@@ -46,10 +46,11 @@ fn seeds_of_the_past() {
     // 411: law 8, a pair made by a handover told no relatives.
     // 474: law 8, what a person made of a deal was in the answer to our own write, taken for known, and looked at by nobody.
     // 516: law 8, a deal that was deleted could not be told how it stands, and its owner's activity stayed open.
+    // 1048: law 1, a person on the deals of two organizations was made twice, because the ERP's search did not show the first yet.
     // 1171, 1538: law 5, reading a record again made a customer due, and it was told how it stands all the same.
     let seeds = [
-        3, 5, 10, 23, 36, 92, 119, 123, 131, 138, 150, 177, 193, 208, 249, 290, 365, 411, 474, 516, 1171,
-        1239, 1538, 1945,
+        3, 5, 10, 23, 36, 92, 119, 123, 131, 138, 150, 177, 193, 208, 249, 290, 365, 411, 474, 516, 1048,
+        1171, 1239, 1538, 1945,
     ];
     for seed in seeds {
         life(&Trial::of(seed)).unwrap_or_else(|broken| panic!("{broken}"));
