@@ -24,8 +24,8 @@ use sync_store::{HandoverJob, Outcome, StagedKind, Store, Tx};
 
 use crate::{
     Engine, EngineError, HandoverPlanner, backoff, crm_stream::stage_orgs, deal_stream::stage_deals,
-    handover_observe::situation, handover_persons::made_for_another, handover_plan::Askable,
-    likeness::parties_near, pause::Side, plants::Plant, receipt::new_pair,
+    handover_activity::is_lasting, handover_observe::situation, handover_persons::made_for_another,
+    handover_plan::Askable, likeness::parties_near, pause::Side, plants::Plant, receipt::new_pair,
 };
 
 /// Name of the flow in summaries.
@@ -359,8 +359,15 @@ impl Engine {
                 },
                 Decision::Look(look) => {
                     let side = if look.asks_crm() { Side::Crm } else { Side::Erp };
+                    let of_contact = row.made.contact_wanted().filter(|_| look.is_about_contact());
                     if let Err(error) = self.look_up(handing, &handover, look, &mut looked).await? {
-                        return Ok(Handled::Failed(side, error));
+                        return match of_contact.filter(|_| is_lasting(&error)) {
+                            Some(person) => {
+                                let question = Question::ContactUnusable { person, why: error.to_string() };
+                                self.ask_and_tell(job, org, row.made, question).await
+                            }
+                            None => Ok(Handled::Failed(side, error)),
+                        };
                     }
                 }
                 Decision::Adopt(party) => {
@@ -407,13 +414,7 @@ impl Engine {
                     Bound::Unclear(at) => return self.settle(job, Some(at), None, None).await,
                 },
                 Decision::Hold(question) => {
-                    let Some(party) = to_be_told(&row.made).filter(|_| !self.attention.is_busy()) else {
-                        return self.ask(job, *question).await;
-                    };
-                    // It can be invoiced, whatever is still asked about its contact.
-                    self.remember_made(org, &Made { told: true, ..row.made }).await?;
-                    self.ask(job, *question).await?;
-                    return self.answer_back(party).await;
+                    return self.ask_and_tell(job, org, row.made, *question).await;
                 }
                 Decision::WaitUntil(due) => return self.settle(job, Some(due), None, None).await,
             }
@@ -449,6 +450,22 @@ impl Engine {
             Some(question) => self.ask(job, question).await,
             None => self.settle(job, None, Some(None), None).await,
         }
+    }
+
+    /// Puts a question. Whoever can be invoiced is told so, whatever is still asked about its contact.
+    async fn ask_and_tell(
+        &mut self,
+        job: &HandoverJob,
+        org: OrgId,
+        made: Made,
+        question: Question,
+    ) -> Result<Handled, EngineError> {
+        let Some(party) = to_be_told(&made).filter(|_| !self.attention.is_busy()) else {
+            return self.ask(job, question).await;
+        };
+        self.remember_made(org, &Made { told: true, ..made }).await?;
+        self.ask(job, question).await?;
+        self.answer_back(party).await
     }
 
     /// Puts a question; asks it again when its time is over.

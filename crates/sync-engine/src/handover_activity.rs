@@ -303,7 +303,7 @@ impl Engine {
 }
 
 /// Whether trying again would change nothing.
-fn is_lasting(error: &CallError) -> bool {
+pub(crate) fn is_lasting(error: &CallError) -> bool {
     match error.kind {
         ErrorKind::Rejected | ErrorKind::Missing | ErrorKind::Forbidden => error.effect == Effect::None,
         ErrorKind::Transient { .. }

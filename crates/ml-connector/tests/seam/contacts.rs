@@ -138,6 +138,12 @@ async fn a_customer_is_there_whatever_becomes_of_its_contact() {
     world.pipedrive.delete_person(nobody).expect("deleted");
     work(&world, 60).await;
     assert_eq!((made(&world, NAME), made(&world, "Babbage Ltd"), contacts(&world)), (ONE, ONE, [0; 4]));
+    let asked = question(&world, Subject::Org(OrgId(org))).await;
+    assert!(
+        matches!(&asked, Some(Question::ContactUnusable { person: of, .. }) if of.0 == person),
+        "{asked:?}"
+    );
+    assert_eq!(world.organizations().len(), 2, "their numbers came back all the same");
     let subject = Subject::Org(OrgId(gone));
     assert_eq!(question(&world, subject).await, None, "nobody is asked about somebody who is gone");
 }

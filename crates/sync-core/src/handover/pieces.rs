@@ -342,6 +342,26 @@ pub enum Look {
 }
 
 impl Look {
+    /// Whether it is about a contact: whoever may not look there has a customer all the same.
+    #[must_use]
+    pub fn is_about_contact(&self) -> bool {
+        match self {
+            Self::Person(_)
+            | Self::Persons(_)
+            | Self::Contacts { .. }
+            | Self::ContactOf { .. }
+            | Self::Account(_) => true,
+            Self::ByReference
+            | Self::Alike
+            | Self::Party(_)
+            | Self::Usages { .. }
+            | Self::Addresses { .. }
+            | Self::Accounts
+            | Self::Others(_)
+            | Self::Profile { .. } => false,
+        }
+    }
+
     /// Whether it is the CRM that is asked.
     #[must_use]
     pub fn asks_crm(&self) -> bool {
