@@ -176,7 +176,8 @@ impl Engine {
     /// When the store fails or the connection was taken by another process. Failed remote calls are no errors.
     pub async fn step(&mut self, now: Timestamp) -> Result<Step, EngineError> {
         self.attention.listen(true);
-        let stepped = self.do_step(now).await;
+        // Boxed: whoever steps holds little.
+        let stepped = Box::pin(self.do_step(now)).await;
         self.attention.listen(false);
         stepped
     }

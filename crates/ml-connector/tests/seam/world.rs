@@ -433,7 +433,8 @@ impl World {
 
     /// Drives a future through the gate. `None`: the process died.
     pub(crate) async fn drive<F: Future>(&self, future: F) -> Option<F::Output> {
-        self.gate.drive(future).await
+        // Boxed: a test's future lies on the stack.
+        self.gate.drive(Box::pin(future)).await
     }
 
     /// Takes the connection, waiting for a dead holder's lease to run out. `None`: we died meanwhile.
