@@ -604,7 +604,7 @@ fn a_day_passes() {
     world.today = day("2026-03-14");
     assert_eq!(world.wrote(), "", "once");
     world.page.documents.push(invoice(2, "2026-02-11", "50", "50"));
-    assert_eq!(world.wrote(), "4 fields; update 1; tell 7: Overdue: invoice INV-2", "and each in its time");
+    assert_eq!(world.wrote(), "3 fields; update 1; tell 7: Overdue: invoice INV-2", "and each in its time");
     world.page.documents[0].balance = Some(amount("0"));
     assert_eq!(world.wrote(), "2 fields; update 1; end 1", "it was paid");
     world.page.documents.truncate(1);

@@ -44,9 +44,12 @@ pub(crate) fn command(world: &World, lease: &Lease, run: i64) -> Engine {
     world.engine_in(lease, Arc::new(world.pipedrive_client()), RunId(1_000 + run))
 }
 
-pub(crate) async fn alive<F: Future>(world: &World, lease: &Lease, future: F) -> F::Output {
-    world.drive(lease.renew()).await.expect("alive").expect("the lease is ours");
-    world.drive(future).await.expect("nobody dies")
+pub(crate) fn alive<F: Future>(world: &World, lease: &Lease, future: F) -> impl Future<Output = F::Output> {
+    let future = Box::pin(future);
+    async move {
+        world.drive(lease.renew()).await.expect("alive").expect("the lease is ours");
+        world.drive(future).await.expect("nobody dies")
+    }
 }
 
 /// `plan`: reads what is due, decides what is in the queue.

@@ -432,9 +432,10 @@ impl World {
     }
 
     /// Drives a future through the gate. `None`: the process died.
-    pub(crate) async fn drive<F: Future>(&self, future: F) -> Option<F::Output> {
+    pub(crate) fn drive<F: Future>(&self, future: F) -> impl Future<Output = Option<F::Output>> {
         // Boxed: a test's future lies on the stack.
-        self.gate.drive(Box::pin(future)).await
+        let future = Box::pin(future);
+        async move { self.gate.drive(future).await }
     }
 
     /// Takes the connection, waiting for a dead holder's lease to run out. `None`: we died meanwhile.
