@@ -153,6 +153,8 @@ async function drive(world, browser) {
   await page.waitForSelector("p.said");
   await until("the CRM says so", async () => (await organizations()).some((one) => one.name === "Renamed by finance AG"));
   await go("/c/acme/customers");
+  // The CRM says so a moment before our own receipt does.
+  await reload_until(page, "the list says so", () => page.locator("text=Renamed by finance AG").count());
   await press(page, "text=Renamed by finance AG");
   await page.waitForSelector("tr:has(th:text-is('Name')) td:has-text('Written')");
   await look(page, "customer");
