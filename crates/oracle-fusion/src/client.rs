@@ -223,6 +223,32 @@ impl Fusion {
         self.caller.send(endpoint, Pass::Class(Class::Edit)).await
     }
 
+    /// All rows of a collection, unread, by a key that grows: `list` makes the page of those with a greater one.
+    pub(crate) async fn every<E>(&self, key: &str, list: impl Fn(i64) -> E) -> Called<Vec<Value>>
+    where
+        E: Endpoint<Output = Collection>,
+    {
+        let (mut all, mut after) = (Vec::new(), 0);
+        loop {
+            let answer = self.call(&list(after)).await?;
+            let Collection { items, has_more } = answer.value;
+            let last = items.iter().rev().find_map(|row| int(key, row.get(key)).unwrap_or(None));
+            // "More" after nothing leads nowhere (10, no. 4).
+            let more = has_more && !items.is_empty();
+            all.extend(items);
+            match last.filter(|last| *last > after) {
+                _ if !more => return Ok(all),
+                Some(last) => after = last,
+                // Half of them, taken for all, would seem to have ended.
+                None => {
+                    let why = format!("there are more rows than a page has, and {key} does not grow");
+                    return Err(CallError::without_effect(E::NAME, ErrorKind::Unreadable, why)
+                        .with_correlation(answer.correlation));
+                }
+            }
+        }
+    }
+
     /// Reads one page.
     pub(crate) async fn page<E, T>(&self, list: E, convert: impl Fn(Value) -> Seen<T>) -> Called<Page<T>>
     where

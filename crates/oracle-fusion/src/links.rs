@@ -77,21 +77,8 @@ impl Fusion {
     /// All rows of a party; the order of those that came with it is unknown, so that they are read again.
     async fn all_of(&self, number: Option<&str>, came: Vec<Value>) -> Called<Vec<Value>> {
         let Some(number) = number else { return Ok(came) };
-        let (mut all, mut after) = (Vec::new(), 0);
-        loop {
-            let (api_version, limit) = (self.api_version(), self.page_size());
-            let answer = self.call(&ListRelationships { api_version, number, after, limit }).await?;
-            let Collection { items, has_more } = answer.value;
-            let last = items
-                .iter()
-                .rev()
-                .find_map(|row| int("RelationshipRecId", row.get("RelationshipRecId")).unwrap_or(None));
-            all.extend(items);
-            match last.filter(|last| has_more && *last > after) {
-                Some(last) => after = last,
-                None => return Ok(all),
-            }
-        }
+        let (api_version, limit) = (self.api_version(), self.page_size());
+        self.every("RelationshipRecId", |after| ListRelationships { api_version, number, after, limit }).await
     }
 }
 

@@ -97,20 +97,11 @@ impl Fusion {
     /// # Errors
     /// As every call; also when an address cannot be read.
     pub async fn addresses(&self, number: &str) -> Called<Vec<ErpAddress>> {
-        let (mut all, mut after): (Vec<ErpAddress>, i64) = (Vec::new(), 0);
-        loop {
-            let (api_version, limit) = (self.api_version(), self.page_size());
-            let page = self.page(ListAddresses { api_version, number, after, limit }, address).await?;
-            for seen in page.rows {
-                all.push(record(seen).map_err(|why| {
-                    CallError::without_effect(ListAddresses::NAME, ErrorKind::Unreadable, why)
-                })?);
-            }
-            match all.last().map(|last| last.id.0).filter(|last| page.more && *last > after) {
-                Some(last) => after = last,
-                None => return Ok(all),
-            }
-        }
+        let (api_version, limit) = (self.api_version(), self.page_size());
+        let list = |after| ListAddresses { api_version, number, after, limit };
+        let rows = self.every("AddressId", list).await?;
+        let unreadable = |why| CallError::without_effect(ListAddresses::NAME, ErrorKind::Unreadable, why);
+        rows.into_iter().map(|row| record(address(row)).map_err(unreadable)).collect()
     }
 
     /// Adds an address to a party.

@@ -112,25 +112,15 @@ impl Fusion {
     /// The relationships of a party in force that make somebody a contact.
     async fn contact_rows(&self, of: &'static str, number: &str) -> Called<Vec<Row>> {
         let today = self.now().to_zoned(TimeZone::UTC).date();
-        let (mut all, mut after): (Vec<Row>, i64) = (Vec::new(), 0);
-        loop {
-            let (api_version, limit) = (self.api_version(), self.page_size());
-            let list = ListContacts { api_version, of, number, after, limit };
-            let Answer { value: Collection { items, has_more }, correlation, .. } = self.call(&list).await?;
-            let mut last = None;
-            for item in items {
-                let read = contact(item).map_err(|why| {
-                    CallError::without_effect(ListContacts::NAME, ErrorKind::Unreadable, why)
-                        .with_correlation(correlation.clone())
-                })?;
-                last = Some(read.0);
-                all.extend(read.1.filter(|row| row.is_in_force(today)));
-            }
-            match last.filter(|last| has_more && *last > after) {
-                Some(last) => after = last,
-                None => return Ok(all),
-            }
-        }
+        let (api_version, limit) = (self.api_version(), self.page_size());
+        let list = |after| ListContacts { api_version, of, number, after, limit };
+        let rows = self.every("RelationshipRecId", list).await?;
+        let rows: Vec<Option<Row>> = rows
+            .into_iter()
+            .map(contact)
+            .collect::<Result<_, _>>()
+            .map_err(|why| CallError::without_effect(ListContacts::NAME, ErrorKind::Unreadable, why))?;
+        Ok(rows.into_iter().flatten().filter(|row| row.is_in_force(today)).collect())
     }
 }
 
@@ -150,16 +140,15 @@ impl Row {
     }
 }
 
-/// The row's own number, and the row if it makes somebody a contact. From a person's side the subject is the person
-/// (`CONTACT_OF`), from the organization's side the object is (`CONTACT`).
-fn contact(item: Value) -> Result<(i64, Option<Row>), String> {
+/// The row, if it makes somebody a contact. From a person's side the subject is the person (`CONTACT_OF`), from the
+/// organization's side the object is (`CONTACT`).
+fn contact(item: Value) -> Result<Option<Row>, String> {
     let dto: ContactDto = serde_json::from_value(item).map_err(|error| error.to_string())?;
-    let number = required("RelationshipRecId", int("RelationshipRecId", dto.relationship_rec_id.as_ref())?)?;
     let code = text("RelationshipCode", dto.relationship_code.as_ref())?.unwrap_or_default();
     let is_subject = match code.as_str() {
         CONTACT_OF => true,
         CONTACT => false,
-        _ => return Ok((number, None)),
+        _ => return Ok(None),
     };
     let party = |name, value: Option<&Value>| required(name, int(name, value)?).map(PartyId);
     let subject = party("SubjectPartyId", dto.subject_party_id.as_ref())?;
@@ -177,7 +166,7 @@ fn contact(item: Value) -> Result<(i64, Option<Row>), String> {
         active: text("Status", dto.status.as_ref())?.is_none_or(|status| status == "A"),
         ends: day("EndDate", dto.end_date.as_ref())?,
     };
-    Ok((number, Some(row)))
+    Ok(Some(row))
 }
 
 fn person(dto: &PersonDto) -> Result<ErpPerson, String> {

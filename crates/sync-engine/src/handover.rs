@@ -396,12 +396,14 @@ impl Engine {
                     self.remember_made(org, &Made::default()).await?;
                 }
                 Decision::Do { piece, cause, unit } => {
-                    let mut tx = self.store.read(self.connection()).await?;
-                    let elsewhere = made_for_another(&mut tx, org, &piece).await?;
-                    drop(tx);
-                    if let Some(settled_at) = elsewhere {
-                        let at = settled_at.unwrap_or(now).max(now + MADE_BY_OTHERS);
-                        return self.settle(job, Some(at), None, None).await;
+                    if let Piece::Person { of, .. } = piece.as_ref() {
+                        let mut tx = self.store.read(self.connection()).await?;
+                        let elsewhere = made_for_another(&mut tx, org, *of).await?;
+                        drop(tx);
+                        if let Some(settled_at) = elsewhere {
+                            let at = settled_at.unwrap_or(now).max(now + MADE_BY_OTHERS);
+                            return self.settle(job, Some(at), None, None).await;
+                        }
                     }
                     let person = handover.person_of(cause).filter(|_| handing.policy.contact.is_some());
                     let what = (*piece, cause, unit.set);
@@ -460,9 +462,12 @@ impl Engine {
         made: Made,
         question: Question,
     ) -> Result<Handled, EngineError> {
-        let Some(party) = to_be_told(&made).filter(|_| !self.attention.is_busy()) else {
-            return self.ask(job, question).await;
-        };
+        let Some(party) = to_be_told(&made) else { return self.ask(job, question).await };
+        if self.attention.is_busy() {
+            // As with what is complete: it reads and writes what may be on its way just now.
+            let due = self.clock.now() + TOLD_LATER;
+            return self.settle(job, Some(due), None, None).await;
+        }
         self.remember_made(org, &Made { told: true, ..made }).await?;
         self.ask(job, question).await?;
         self.answer_back(party).await

@@ -50,12 +50,11 @@ pub(crate) async fn recent(
 pub(crate) async fn made_for_another(
     tx: &mut Tx,
     org: OrgId,
-    piece: &Piece,
+    of: PersonId,
 ) -> Result<Option<Option<Timestamp>>, EngineError> {
-    let Piece::Person { of, .. } = piece else { return Ok(None) };
     let open = tx.erp_intents().await?;
     let same = open.into_iter().find(|intent| {
-        intent.new.org != org && matches!(&intent.new.piece, Piece::Person { of: other, .. } if other == of)
+        intent.new.org != org && matches!(&intent.new.piece, Piece::Person { of: other, .. } if *other == of)
     });
     Ok(same.map(|intent| intent.settled_at))
 }

@@ -605,6 +605,31 @@ async fn owners_are_told_once_of_what_is_overdue_and_no_longer_than_it_is() {
 }
 
 #[tokio::test]
+async fn after_a_restore_activities_are_looked_for_before_anybody_is_told_again() {
+    let mut story = telling().await;
+    story.enter(1, Some("PD-81"), "1000");
+    story.cycle().await;
+    story.advance(SignedDuration::from_hours(24 * 40));
+    assert_eq!(story.cycle().await, "1 deals, tell Some(7): Overdue: invoice INV-1");
+    // The store is one of before: it does not know of the activity.
+    let mut tx = story.place.store.write(story.place.lease.fence()).await.unwrap();
+    tx.put_page_shown(DealId(81), None, story.now).await.unwrap();
+    tx.commit().await.unwrap();
+    story.place.store.came_back(true, story.now).await.unwrap();
+    story.enter(1, Some("PD-81"), "900");
+    story.advance(POLL);
+    assert_eq!(story.cycle().await, "1 deals, activities of 81");
+    story.enter(2, Some("PD-81"), "1000");
+    story.advance(POLL);
+    assert_eq!(
+        story.cycle().await,
+        "1 deals, 1 deals, tell Some(7): Overdue: invoice INV-2",
+        "looked for once"
+    );
+    assert_eq!(story.world.0.lock().unwrap().activities.len(), 2);
+}
+
+#[tokio::test]
 async fn an_activity_that_may_not_be_ended_is_left_as_it_is() {
     let mut story = telling().await;
     story.enter(1, Some("PD-81"), "1000");

@@ -35,16 +35,22 @@ fn worked_on(door: &str) -> Option<u64> {
     one["pairs"].as_u64()
 }
 
-#[test]
-fn what_another_process_keeps_is_taken_up_and_so_is_its_change() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (_simulators, addresses) = simulators("20", &["--plan", "ultimate", "--seats", "20"]);
-    let (door, file) = (free_address(), folder.path().join("ml-connector.toml"));
-    let url = format!("sqlite://{}", folder.path().join("made.db").display());
+/// A daemon whose file names no connection, with the address of its door and that of its store.
+fn installed(folder: &std::path::Path) -> (Running, String, String) {
+    let (door, file) = (free_address(), folder.join("ml-connector.toml"));
+    let url = format!("sqlite://{}", folder.join("made.db").display());
     let installation = format!("[store]\nurl = \"{url}\"\n[web]\nlisten = \"{door}\"\ntoken = \"{TOKEN}\"\n");
     std::fs::write(&file, installation).expect("the file is written");
     let path = file.to_str().expect("UTF-8");
     let (process, _) = Running::start(&["run", "--config", path], "no connection is switched on", 1);
+    (process, door, url)
+}
+
+#[test]
+fn what_another_process_keeps_is_taken_up_and_so_is_its_change() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_simulators, addresses) = simulators("20", &["--plan", "ultimate", "--seats", "20"]);
+    let (process, door, url) = installed(folder.path());
 
     let example = include_str!("../example.toml");
     let connection = &example[example.find("[[connection]]").expect("a connection")..];
@@ -71,6 +77,8 @@ fn what_another_process_keeps_is_taken_up_and_so_is_its_change() {
     keep(&url, 3, &connection);
     until("it is worked on again", || worked_on(&door));
     // Commands know it, too.
+    let file = folder.path().join("ml-connector.toml");
+    let path = file.to_str().expect("UTF-8");
     let listed = json(&run(path, &["audit", "--json"]), 0);
     assert_eq!(listed[0]["connection"], "acme");
     let (_, said, _) = process.end(true);
@@ -80,12 +88,7 @@ fn what_another_process_keeps_is_taken_up_and_so_is_its_change() {
 #[test]
 fn connections_are_made_one_right_after_the_other() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (door, file) = (free_address(), folder.path().join("ml-connector.toml"));
-    let url = format!("sqlite://{}", folder.path().join("made.db").display());
-    let installation = format!("[store]\nurl = \"{url}\"\n[web]\nlisten = \"{door}\"\ntoken = \"{TOKEN}\"\n");
-    std::fs::write(&file, installation).expect("the file is written");
-    let path = file.to_str().expect("UTF-8");
-    let (process, _) = Running::start(&["run", "--config", path], "no connection is switched on", 1);
+    let (process, door, _) = installed(folder.path());
     let bearer = format!("Bearer {TOKEN}");
     let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
     let make = |name: usize| {

@@ -11,10 +11,9 @@ use sync_core::{
     handover::{HandoverAnswer, HandoverPolicy, Question, Subject},
     ids::OrgId,
 };
-use sync_engine::Step;
 
 use crate::{
-    handovers::{Made, ONE, answer, made, organization, policy, question, work},
+    handovers::{Made, ONE, answer, live_and_die, made, organization, policy, question, work},
     world::{Beginning, World},
 };
 
@@ -240,19 +239,7 @@ async fn processes_die_at_any_moment_and_there_is_one_contact() {
         let drop = FaultRule::on("", Fault::DropAfter).method("POST").probability(0.2);
         world.fusion.faults().set(vec![drop]);
         let until = world.clock.now() + SignedDuration::from_mins(40);
-        while world.clock.now() < until {
-            world.gate.begin(Some(rng.u32(20..400)));
-            let Some(lease) = world.take().await else { continue };
-            let mut engine = world.engine(&lease);
-            loop {
-                match world.step(&mut engine, &lease).await {
-                    None => break,
-                    Some(Step::Worked) => world.clock.advance(SignedDuration::from_millis(20)),
-                    Some(Step::IdleUntil(_)) => world.clock.advance(SignedDuration::from_secs(20)),
-                }
-            }
-            world.clock.advance(SignedDuration::from_secs(rng.i64(0..60)));
-        }
+        live_and_die(&world, &mut rng, until).await;
         world.fusion.faults().set(Vec::new());
         work(&world, 60).await;
         let there: (Made, [usize; 4]) = (made(&world, NAME), contacts(&world));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use saas_sims::{
     faults::{Fault, FaultRule},
     fusion::{Edit, FusionSettings},
@@ -213,6 +213,26 @@ async fn whichever_call_is_lost_everything_is_there_once() {
     }
 }
 
+/// One process after the other, each of which dies at any gate. Tells how many died.
+pub(crate) async fn live_and_die(world: &World, rng: &mut fastrand::Rng, until: Timestamp) -> u32 {
+    let mut deaths = 0;
+    while world.clock.now() < until {
+        world.gate.begin(Some(rng.u32(20..400)));
+        deaths += 1;
+        let Some(lease) = world.take().await else { continue };
+        let mut engine = world.engine(&lease);
+        loop {
+            match world.step(&mut engine, &lease).await {
+                None => break,
+                Some(Step::Worked) => world.clock.advance(SignedDuration::from_millis(20)),
+                Some(Step::IdleUntil(_)) => world.clock.advance(SignedDuration::from_secs(20)),
+            }
+        }
+        world.clock.advance(SignedDuration::from_secs(rng.i64(0..60)));
+    }
+    deaths
+}
+
 /// Processes die at any gate, answers get lost, and in the end there is one of each. `MLC_HANDOVER_SEEDS=200` lives more of
 /// them, `MLC_HANDOVER_FROM=7 MLC_HANDOVER_SEEDS=1` one again.
 #[tokio::test]
@@ -231,24 +251,7 @@ async fn processes_die_at_any_moment_and_nothing_is_there_twice() {
         let drop = FaultRule::on("", Fault::DropAfter).method("POST").probability(0.2);
         world.fusion.faults().set(vec![drop]);
         let until = world.clock.now() + SignedDuration::from_mins(30);
-        let mut deaths = 0;
-        while world.clock.now() < until {
-            world.gate.begin(Some(rng.u32(20..400)));
-            let Some(lease) = world.take().await else {
-                deaths += 1;
-                continue;
-            };
-            let mut engine = world.engine(&lease);
-            loop {
-                match world.step(&mut engine, &lease).await {
-                    None => break,
-                    Some(Step::Worked) => world.clock.advance(SignedDuration::from_millis(20)),
-                    Some(Step::IdleUntil(_)) => world.clock.advance(SignedDuration::from_secs(20)),
-                }
-            }
-            deaths += 1;
-            world.clock.advance(SignedDuration::from_secs(rng.i64(0..60)));
-        }
+        let deaths = live_and_die(&world, &mut rng, until).await;
         world.fusion.faults().set(Vec::new());
         work(&world, 60).await;
         assert!(deaths > 0);

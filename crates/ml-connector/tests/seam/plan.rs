@@ -44,11 +44,15 @@ pub(crate) fn command(world: &World, lease: &Lease, run: i64) -> Engine {
     world.engine_in(lease, Arc::new(world.pipedrive_client()), RunId(1_000 + run))
 }
 
-pub(crate) fn alive<F: Future>(world: &World, lease: &Lease, future: F) -> impl Future<Output = F::Output> {
-    let future = Box::pin(future);
+pub(crate) fn alive<'a, F: Future + 'a>(
+    world: &'a World,
+    lease: &'a Lease,
+    future: F,
+) -> impl Future<Output = F::Output> + use<'a, F> {
+    let driven = world.drive(future);
     async move {
         world.drive(lease.renew()).await.expect("alive").expect("the lease is ours");
-        world.drive(future).await.expect("nobody dies")
+        driven.await.expect("nobody dies")
     }
 }
 

@@ -432,10 +432,11 @@ impl World {
     }
 
     /// Drives a future through the gate. `None`: the process died.
-    pub(crate) fn drive<F: Future>(&self, future: F) -> impl Future<Output = Option<F::Output>> {
-        // Boxed: a test's future lies on the stack.
-        let future = Box::pin(future);
-        async move { self.gate.drive(future).await }
+    pub(crate) fn drive<'a, F: Future + 'a>(
+        &'a self,
+        future: F,
+    ) -> impl Future<Output = Option<F::Output>> + use<'a, F> {
+        self.gate.drive(future)
     }
 
     /// Takes the connection, waiting for a dead holder's lease to run out. `None`: we died meanwhile.

@@ -148,7 +148,6 @@ impl Endpoint for RelatePerson<'_> {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ContactDto {
-    pub(crate) relationship_rec_id: Option<Value>,
     /// The same in the rows of both parties.
     pub(crate) relationship_id: Option<Value>,
     pub(crate) relationship_code: Option<Value>,

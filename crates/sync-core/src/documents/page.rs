@@ -242,11 +242,8 @@ impl Task<'_> {
         let owner = self.deal.owner.filter(|_| self.policy.overdue_activity)?;
         let since = self.today.saturating_sub(NEWS.days());
         let news = |invoice: &&Document| {
-            let decimals = invoice.currency.as_deref().and_then(|code| self.page.currencies.decimals(code));
-            let decimals = decimals.unwrap_or(4);
-            let late = invoice.unpaid(decimals).iter().filter_map(|part| part.due).min();
-            invoice.key.kind == DocumentKind::Invoice
-                && invoice.standing(decimals, self.today) == Some(InvoiceStatus::Overdue)
+            let late = invoice.unpaid(self.decimals(invoice)).iter().filter_map(|part| part.due).min();
+            self.is_overdue(invoice)
                 && late.is_some_and(|due| due >= since)
                 && !self.page.shown.told_overdue.contains(&invoice.key)
         };
@@ -264,17 +261,25 @@ impl Task<'_> {
 
     /// Activities of which nothing is overdue any more: paid, credited, or moved to another deal.
     fn ended(&self) -> impl Iterator<Item = PageWrite> {
-        let overdue = |key: &DocumentKey| {
-            self.page.documents.iter().any(|document| {
-                let code = document.currency.as_deref();
-                let decimals = code.and_then(|code| self.page.currencies.decimals(code)).unwrap_or(4);
-                document.key == *key
-                    && document.standing(decimals, self.today) == Some(InvoiceStatus::Overdue)
-            })
-        };
+        let here = counted(self.policy, &self.page.documents);
+        let overdue: BTreeSet<DocumentKey> = here
+            .into_iter()
+            .filter(|document| self.is_overdue(document))
+            .map(|document| document.key)
+            .collect();
         let activities = self.page.shown.activities.iter();
-        let ended = activities.filter(move |(_, invoices)| !invoices.iter().any(overdue));
+        let ended = activities.filter(move |(_, invoices)| invoices.is_disjoint(&overdue));
         ended.map(|(id, _)| PageWrite::EndActivity { id: *id })
+    }
+
+    fn is_overdue(&self, document: &Document) -> bool {
+        document.key.kind == DocumentKind::Invoice
+            && document.standing(self.decimals(document), self.today) == Some(InvoiceStatus::Overdue)
+    }
+
+    fn decimals(&self, document: &Document) -> u8 {
+        let code = document.currency.as_deref();
+        code.and_then(|code| self.page.currencies.decimals(code)).unwrap_or(4)
     }
 }
 

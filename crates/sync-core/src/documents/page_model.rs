@@ -86,6 +86,9 @@ pub struct Shown {
     /// When all notes of the deal were listed, because there may have been some of ours that nobody knew of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub looked_at: Option<Timestamp>,
+    /// When all its activities were, for the same reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activities_looked_at: Option<Timestamp>,
 }
 
 /// What was written to a field.
@@ -120,7 +123,8 @@ impl Shown {
     /// Whether nothing was shown yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        *self == Self { looked_at: self.looked_at, ..Self::default() }
+        let Self { looked_at, activities_looked_at, .. } = *self;
+        *self == Self { looked_at, activities_looked_at, ..Self::default() }
     }
 
     /// Remembers what was answered to [`PageWrite::Fields`].

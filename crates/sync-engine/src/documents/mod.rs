@@ -5,6 +5,7 @@
 //! deal shows of them. The decisions are made in `sync_core::documents`.
 
 mod find;
+mod known;
 mod moved;
 mod show;
 mod stream;

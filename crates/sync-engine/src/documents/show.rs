@@ -3,33 +3,33 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use sync_core::{
     budget::Class,
-    deals::{CrmDeal, CrmNote, DealStatus},
+    deals::{CrmDeal, CrmNote},
     documents::{
-        Currencies, DealHere, DealPage, DealState, Document, DocumentKey, DocumentKind, NotShown,
-        PageAnswers, PageDecision, PageRead, PageWrite, RollUpField, RollUpValue, SeenNote, Shown, ToRead,
-        decide_page, tells_of,
+        Currencies, DealPage, DocumentKey, DocumentKind, NotShown, PageAnswers, PageDecision, PageRead,
+        PageWrite, RollUpField, SeenNote, Shown, ToRead, decide_page, tells_of,
     },
     error::{CallError, Effect, ErrorKind},
     fields::Values,
     handover::{ActivityWords, NewActivity},
     ids::{DealId, NoteId, PartyId},
-    model::Seen,
     ports::Called,
 };
 use sync_store::{
     DealPageJob, IntentEnd, JournalEntry, NewPageIntent, Outcome, PageIntent, PageQuestion, SettledDealPage,
-    Tx,
 };
 
 use super::{
     DOCUMENTS, Did, DocumentFlow, Place,
-    stream::kind_of,
+    known::{documents_on, found, next_look, rolled, shown, state_of},
     written::{Became, adopt_fields, before, created_by, name_of, receipt, told_by},
 };
-use crate::{EngineError, backoff, came_back::came_back_at, deal_stream::stage_answer, pause::Side, staging};
+use crate::{
+    EngineError, backoff, came_back::came_back_at, deal_stream::stage_answer, handover_activity::is_lasting,
+    pause::Side, staging,
+};
 
 /// After so many failures in a row that are about the deal itself it is left for a day.
 const MOST_ATTEMPTS: u32 = 5;
@@ -150,15 +150,18 @@ impl DocumentFlow {
         let today = now.to_zoned(TimeZone::UTC).date();
         let known = shown(job.deal, stored.shown.as_deref())?;
         let created: BTreeSet<DocumentKind> = doubt.iter().filter_map(created_by).collect();
-        // What was written after a backup that the store came from is in doubt, all of it, until its notes were listed once.
-        let unlooked = came_back.is_some_and(|back| known.looked_at.is_none_or(|looked| looked <= back));
+        // What was written after a backup that the store came from is in doubt, all of it, until it was listed once.
+        let unlooked =
+            |looked: Option<Timestamp>| came_back.is_some_and(|back| looked.is_none_or(|at| at <= back));
+        let notes_unlooked = unlooked(known.looked_at);
+        let mut activities_unlooked = unlooked(known.activities_looked_at);
         let mut page = DealPage {
             deal: job.deal,
             state: state_of(read.0.as_ref()),
             documents,
             currencies: currencies.clone(),
             shown: known,
-            in_doubt: if unlooked { DocumentKind::ALL.into() } else { created.clone() },
+            in_doubt: if notes_unlooked { DocumentKind::ALL.into() } else { created.clone() },
             read: PageRead { fields: rolled(read.0.as_ref()), notes: None },
             answers: PageAnswers::default(),
         };
@@ -245,15 +248,15 @@ impl DocumentFlow {
                         page.in_doubt.clear();
                     }
                     let Some(write) = writes.into_iter().next() else { break };
-                    if let (true, PageWrite::OverdueActivity { invoices, .. }) = (unlooked, &write) {
-                        match self.owner_was_told(&mut page, invoices, job.class).await {
-                            Ok(false) => {}
-                            Ok(true) => {
-                                self.remember(place, job, &page.shown, now).await?;
-                                continue;
-                            }
-                            Err(error) => return Ok(Page::Failed(error)),
+                    if let (true, PageWrite::OverdueActivity { invoices, .. }) = (activities_unlooked, &write)
+                    {
+                        if let Err(error) = self.owner_was_told(&mut page, invoices, job.class).await {
+                            return Ok(Page::Failed(error));
                         }
+                        activities_unlooked = false;
+                        page.shown.activities_looked_at = Some(place.clock.now());
+                        self.remember(place, job, &page.shown, now).await?;
+                        continue;
                     }
                     if matches!(write, PageWrite::Fields { .. }) {
                         match self.ready_for_fields(place, job, &mut page, &mut read).await {
@@ -376,7 +379,7 @@ impl DocumentFlow {
             }
             PageWrite::EndActivity { id } => match self.crm.end_activity(permit, *id).await {
                 // Somebody deleted it, or it may not be changed: it is left as it is.
-                Err(error) if error.effect == Effect::None && is_lasting(&error.kind) => {
+                Err(error) if is_lasting(&error) => {
                     tracing::info!(activity = %id, %error, "an activity cannot be marked as done; it is left as it is");
                     Ok(Became::Nothing)
                 }
@@ -438,8 +441,13 @@ impl DocumentFlow {
         invoices: &BTreeSet<DocumentKey>,
         class: Class,
     ) -> Called<bool> {
+        let activities = match self.crm.activities_on(page.deal, class).await {
+            // A deal that is gone has none.
+            Err(error) if error.kind == ErrorKind::Missing => Vec::new(),
+            activities => activities?,
+        };
         let mut any = false;
-        for (id, note) in self.crm.activities_on(page.deal, class).await? {
+        for (id, note) in activities {
             let told: BTreeSet<DocumentKey> =
                 invoices.iter().copied().filter(|invoice| tells_of(&note, *invoice)).collect();
             if !told.is_empty() {
@@ -587,70 +595,4 @@ impl DocumentFlow {
         tx.settle_deal_pages(&[settled]).await?;
         Ok(tx.commit().await?)
     }
-}
-
-/// Whether trying again would change nothing.
-fn is_lasting(kind: &ErrorKind) -> bool {
-    match kind {
-        ErrorKind::Rejected | ErrorKind::Missing | ErrorKind::Forbidden => true,
-        ErrorKind::Transient { .. }
-        | ErrorKind::Exhausted { .. }
-        | ErrorKind::Unauthorized
-        | ErrorKind::UnknownField
-        | ErrorKind::Unreadable => false,
-    }
-}
-
-async fn documents_on(tx: &mut Tx, deal: DealId) -> Result<Vec<Document>, EngineError> {
-    let rows = tx.documents_of(&[deal]).await?;
-    let mut documents = Vec::with_capacity(rows.len());
-    for kind in DocumentKind::ALL.map(kind_of) {
-        let ids: Vec<i64> = rows.iter().filter(|row| row.id.kind == kind).map(|row| row.id.id).collect();
-        for record in tx.staged(kind, &ids).await?.into_values() {
-            if record.row.malformed.is_none() {
-                documents.push(staging::read("document", &record.row)?);
-            }
-        }
-    }
-    Ok(documents)
-}
-
-fn shown(deal: DealId, stored: Option<&str>) -> Result<Shown, EngineError> {
-    let Some(body) = stored else { return Ok(Shown::default()) };
-    serde_json::from_str(body).map_err(|error| EngineError::Stored {
-        what: "what a deal shows",
-        id: deal.0,
-        reason: error.to_string(),
-    })
-}
-
-fn found(id: DealId, deals: &[Seen<CrmDeal>]) -> Option<CrmDeal> {
-    deals.iter().find_map(|seen| match seen {
-        Seen::Record(deal) if deal.id == id => Some(deal.clone()),
-        Seen::Record(_) | Seen::Malformed(_) => None,
-    })
-}
-
-fn state_of(deal: Option<&CrmDeal>) -> DealState {
-    let Some(deal) = deal else { return DealState::Missing };
-    if deal.status == DealStatus::Deleted {
-        return DealState::Deleted;
-    }
-    DealState::Here(DealHere {
-        status: deal.status.clone(),
-        currency: deal.value.as_ref().map(|value| value.currency.clone()).unwrap_or_default(),
-        owner: deal.owner,
-        archived: deal.archived,
-    })
-}
-
-fn rolled(deal: Option<&CrmDeal>) -> Option<BTreeMap<RollUpField, RollUpValue>> {
-    deal.map(|deal| deal.facts.rolled.clone())
-}
-
-/// When time alone changes what a deal shows: the day after the next unpaid one is due.
-fn next_look(documents: &[Document], today: Date) -> Option<Timestamp> {
-    let due = documents.iter().flat_map(|document| document.unpaid(4)).filter_map(|part| part.due);
-    let next = due.filter(|due| *due >= today).min()?.tomorrow().ok()?;
-    Some(next.to_zoned(TimeZone::UTC).ok()?.timestamp())
 }

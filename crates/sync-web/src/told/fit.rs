@@ -1,5 +1,7 @@
 //! What a connection would be like: whether both systems fit, how much there is, what a first sync would do, what it costs
 //! on every plan, and what became of an earlier forecast. For console, API and command line alike; `ml-connector` measures it.
+//!
+//! Longer than 600 lines: one report, whose parts are shown together and nowhere else.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

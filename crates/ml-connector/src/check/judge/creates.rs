@@ -145,39 +145,43 @@ fn registered(name: &'static str, code: &str, system: &SourceSystem) -> Finding 
 
 /// What every handover begins with.
 fn lookup(asked: &Asked<()>, blocked_by: &'static str) -> Finding {
-    let name = "fusion.party_lookup";
-    match asked {
-        Asked::Answered(()) => Finding::ok(name, "parties can be looked for by our reference"),
-        Asked::Failed(_) if names_unknown_system(asked) => Finding::not_checked(name, SOURCE_SYSTEM),
-        Asked::Failed(trouble) => {
-            let said = format!("parties cannot be looked for by our reference: {}", seen(trouble));
-            Finding::problem(name, said).remedy(
-                "nothing is created before this works: let that user use the finder SourceSystemReferenceRF of \
-                 hubOrganizations",
-                SECURITY,
-            )
-        }
-        Asked::NotAsked => Finding::not_checked(name, blocked_by),
-    }
+    let found = by_reference("fusion.party_lookup", "parties", asked, blocked_by);
+    found.unwrap_or_else(|finding| {
+        Finding { severity: Severity::Problem, ..finding }.remedy(
+            "nothing is created before this works: let that user use the finder SourceSystemReferenceRF of \
+             hubOrganizations",
+            SECURITY,
+        )
+    })
 }
 
 /// What every contact begins with; a customer needs none.
 fn persons(asked: &Asked<()>, blocked_by: &'static str) -> Finding {
-    let name = "fusion.person_lookup";
+    let found = by_reference("fusion.person_lookup", "persons, who become contacts,", asked, blocked_by);
+    found.unwrap_or_else(|finding| {
+        finding.remedy(
+            "customers are created all the same, without contacts: let that user use the finder SourceSystemReferenceRF of \
+             hubPersons, or write contact = false",
+            SECURITY,
+        )
+    })
+}
+
+/// Whether these can be looked for by our reference; the error is a warning that they cannot.
+fn by_reference(
+    name: &'static str,
+    what: &str,
+    asked: &Asked<()>,
+    blocked_by: &'static str,
+) -> Result<Finding, Finding> {
     match asked {
-        Asked::Answered(()) => {
-            Finding::ok(name, "persons can be looked for by our reference, to become contacts")
-        }
-        Asked::Failed(_) if names_unknown_system(asked) => Finding::not_checked(name, SOURCE_SYSTEM),
+        Asked::Answered(()) => Ok(Finding::ok(name, format!("{what} can be looked for by our reference"))),
+        Asked::Failed(_) if names_unknown_system(asked) => Ok(Finding::not_checked(name, SOURCE_SYSTEM)),
         Asked::Failed(trouble) => {
-            let said = format!("persons cannot be looked for by our reference: {}", seen(trouble));
-            Finding::warning(name, said).remedy(
-                "customers are created all the same, without contacts: let that user use the finder SourceSystemReferenceRF of \
-                 hubPersons, or write contact = false",
-                SECURITY,
-            )
+            let said = format!("{what} cannot be looked for by our reference: {}", seen(trouble));
+            Err(Finding::warning(name, said))
         }
-        Asked::NotAsked => Finding::not_checked(name, blocked_by),
+        Asked::NotAsked => Ok(Finding::not_checked(name, blocked_by)),
     }
 }
 

@@ -238,7 +238,7 @@ fn services_and_lookups_are_permitted_or_the_way_to_get_them_is_told() {
     says(&report, "fusion.party_children", Severity::Problem, "UsageAssignment");
     says(&report, "fusion.party_create", Severity::Note, "without creating one");
     for (persons, expected, word) in [
-        (Asked::Answered(()), Severity::Ok, "to become contacts"),
+        (Asked::Answered(()), Severity::Ok, "who become contacts"),
         (forbidden(), Severity::Warning, "hubPersons"),
         (Asked::NotAsked, Severity::NotChecked, ""),
     ] {
