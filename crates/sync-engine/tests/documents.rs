@@ -21,7 +21,7 @@ use sync_core::{
     error::{CallError, ErrorKind},
     fields::Values,
     handover::{Directory, NewActivity, Subject},
-    ids::{ActivityId, DealId, NoteId, OrgId, PartyId, PersonId, SalesOrderId, TransactionId},
+    ids::{ActivityId, ConnectionId, DealId, NoteId, OrgId, PartyId, PersonId, SalesOrderId, TransactionId},
     model::{Page, Seen},
     money::{Amount, Money},
     pair::Pair,
@@ -31,7 +31,7 @@ use sync_core::{
 use sync_engine::{
     EngineError,
     documents::{Did, DocumentFlow, DocumentRhythm, Place},
-    lease::{Taker, Taking},
+    lease::{Lease, Taker, Taking},
 };
 use sync_store::{DecisionKey, DocumentId, NewPageIntent, StagedKind, Store, StoreOptions};
 
@@ -293,6 +293,15 @@ fn flow(world: &Arc<World>) -> DocumentFlow {
     DocumentFlow::new(policy, (world.clone(), world.clone(), world.clone()), RHYTHM)
 }
 
+/// The connection, which nobody else has.
+async fn take(store: &Store, connection: ConnectionId, clock: &Arc<dyn Clock>) -> Lease {
+    let mut taker = Taker::new("one".to_owned(), SignedDuration::from_secs(10));
+    match taker.try_take(store, connection, clock).await.unwrap() {
+        Taking::Taken(lease) => lease,
+        Taking::Held { owner, .. } => panic!("{owner} has it"),
+    }
+}
+
 impl Story {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -314,10 +323,7 @@ impl Story {
         };
         let world = Arc::new(World(Mutex::new(state)));
         let clock: Arc<dyn Clock> = world.clone();
-        let mut taker = Taker::new("one".to_owned(), SignedDuration::from_secs(10));
-        let Taking::Taken(lease) = taker.try_take(&store, connection, &clock).await.unwrap() else {
-            panic!("somebody else has it");
-        };
+        let lease = take(&store, connection, &clock).await;
         let mut tx = store.write(lease.fence()).await.unwrap();
         let run = tx.begin_run("run", start()).await.unwrap();
         let pair = Pair {
@@ -617,8 +623,10 @@ async fn after_a_restore_activities_are_looked_for_before_anybody_is_told_again(
     tx.commit().await.unwrap();
     story.place.store.came_back(true, story.now).await.unwrap();
     story.enter(1, Some("PD-81"), "900");
+    let connection = story.place.lease.fence().connection;
+    story.place.lease = take(&story.place.store, connection, &story.place.clock).await;
     story.advance(POLL);
-    assert_eq!(story.cycle().await, "1 deals, activities of 81");
+    assert_eq!(story.cycle().await, "1 deals, list of 81, activities of 81", "its notes, too");
     story.enter(2, Some("PD-81"), "1000");
     story.advance(POLL);
     assert_eq!(
