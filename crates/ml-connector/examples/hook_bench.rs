@@ -151,6 +151,7 @@ async fn bare(folder: &std::path::Path, seconds: u64, connections: usize) -> Ran
             action: "change".to_owned(),
             at: None,
             urgent: true,
+            merged: None,
         };
         let body = String::from_utf8_lossy(&body).into_owned();
         let row = HookRow { event, vouched: vec![Check::Basic], body };

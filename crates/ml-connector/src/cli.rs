@@ -28,7 +28,7 @@ pub use audit::AuditArgs;
 pub use db::{DbBackupArgs, DbCommand, DbRestoreArgs};
 pub use documents::{
     DealChoice, DealsCommand, DealsListArgs, DocumentsAssignArgs, DocumentsCommand, DocumentsListArgs,
-    ExplainArgs, WhichDeals,
+    DocumentsRulesArgs, ExplainArgs, WhichDeals,
 };
 pub use fit::FitArgs;
 pub use handovers::{

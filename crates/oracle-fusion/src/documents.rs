@@ -1,6 +1,6 @@
 //! Reading documents: headers by walk and window, balances, installments (oracle-fusion.md 2, 3; 10, no. 10).
 
-use std::marker::PhantomData;
+use std::{collections::BTreeMap, marker::PhantomData};
 
 use async_trait::async_trait;
 use saas_http::scalar::{amount, day, int, moment, required, text};
@@ -8,7 +8,7 @@ use serde_json::Value;
 use sync_core::{
     documents::{
         Document as AnyDocument, DocumentKind, ErpCreditMemo, ErpInvoice, ErpPurchaseOrder, ErpSalesOrder,
-        Installment,
+        Installment, InvoiceDetails,
     },
     error::{CallError, ErrorKind},
     ids::{PartyId, PurchaseOrderId, SalesOrderId, TransactionId},
@@ -19,8 +19,8 @@ use sync_core::{
 
 use crate::{
     api::documents::{
-        CreditMemoDto, CreditMemos, Document, InstallmentDto, Installments, InvoiceDto, Invoices, List,
-        PurchaseOrderDto, PurchaseOrders, SalesOrderDto, SalesOrders, Which,
+        CreditMemoDto, CreditMemos, Document, InstallmentDto, Installments, InvoiceDetailsDto, InvoiceDto,
+        Invoices, List, PurchaseOrderDto, PurchaseOrders, SalesOrderDto, SalesOrders, Which,
     },
     client::Fusion,
     convert::seen,
@@ -28,6 +28,14 @@ use crate::{
 
 /// Invoices asked for by id at once: a `q` of some kilobytes passes every gateway.
 const IDS: usize = 100;
+
+/// What comes with an invoice: installments, and the two descriptive flexfields that it has (2).
+const DETAILS: &str = "receivablesInvoiceInstallments";
+const DETAILS_WITH_SEGMENTS: &str =
+    "receivablesInvoiceInstallments,receivablesInvoiceDFF,receivablesInvoiceTransactionDFF";
+
+/// The flexfield that comes with a purchase order (3.1).
+const SEGMENTS: &str = "DFF";
 
 impl Fusion {
     /// One page of invoices, of any status.
@@ -56,6 +64,40 @@ impl Fusion {
         for some in ids.chunks(IDS.min(self.page_size() as usize)) {
             let which = Which::Ids(some.iter().map(|id| id.0).collect());
             all.extend(self.page_of(Invoices, which, invoice).await?.rows);
+        }
+        Ok(all)
+    }
+
+    /// What these invoices say beside their headers; what is missing is left out.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn invoice_details(
+        &self,
+        ids: &[TransactionId],
+        segments: bool,
+    ) -> Called<BTreeMap<TransactionId, InvoiceDetails>> {
+        let expand = if segments { DETAILS_WITH_SEGMENTS } else { DETAILS };
+        let mut all = BTreeMap::new();
+        for some in ids.chunks(IDS.min(self.page_size() as usize)) {
+            let which = Which::Ids(some.iter().map(|id| id.0).collect());
+            for seen in self.expanded(Invoices, which, expand, details).await?.rows {
+                let (id, mut details, cut) = match seen {
+                    Seen::Record(one) => one,
+                    Seen::Malformed(bad) => {
+                        tracing::warn!(
+                            id = bad.id,
+                            reason = bad.reason,
+                            "details of an invoice cannot be read"
+                        );
+                        continue;
+                    }
+                };
+                if cut {
+                    details.installments = all_readable(self.installments(id).await?);
+                }
+                all.insert(id, details);
+            }
         }
         Ok(all)
     }
@@ -123,18 +165,29 @@ impl Fusion {
 
     async fn sees<D: Document, T>(&self, _: D, convert: fn(Value) -> Seen<T>) -> Called<bool> {
         let which = Which::Read(ErpRead::ById { after: 0 }, None);
-        let one: List<'_, D> = List { api_version: self.api_version(), which, limit: 1, kind: PhantomData };
+        let one: List<'_, D> =
+            List { api_version: self.api_version(), which, expand: "", limit: 1, kind: PhantomData };
         Ok(!self.page(one, convert).await?.rows.is_empty())
     }
 
     async fn page_of<D: Document, T>(
         &self,
-        _: D,
+        kind: D,
         which: Which,
         convert: fn(Value) -> Seen<T>,
     ) -> Called<Page<T>> {
-        let list: List<'_, D> =
-            List { api_version: self.api_version(), which, limit: self.page_size(), kind: PhantomData };
+        self.expanded(kind, which, "", convert).await
+    }
+
+    async fn expanded<D: Document, T>(
+        &self,
+        _: D,
+        which: Which,
+        expand: &'static str,
+        convert: fn(Value) -> Seen<T>,
+    ) -> Called<Page<T>> {
+        let (api_version, limit) = (self.api_version(), self.page_size());
+        let list: List<'_, D> = List { api_version, which, expand, limit, kind: PhantomData };
         self.page(list, convert).await
     }
 }
@@ -143,12 +196,15 @@ impl Fusion {
 #[async_trait]
 impl ErpDocuments for Fusion {
     async fn documents(&self, kind: DocumentKind, read: DocumentRead) -> Called<Page<AnyDocument>> {
-        let DocumentRead { at, created_since } = read;
+        let DocumentRead { at, created_since, segments } = read;
         let which = Which::Read(at, created_since);
         Ok(match kind {
             DocumentKind::Invoice => any(self.page_of(Invoices, which, invoice).await?),
             DocumentKind::SalesOrder => any(self.page_of(SalesOrders, which, sales_order).await?),
-            DocumentKind::PurchaseOrder => any(self.page_of(PurchaseOrders, which, purchase_order).await?),
+            DocumentKind::PurchaseOrder => {
+                let expand = if segments { SEGMENTS } else { "" };
+                any(self.expanded(PurchaseOrders, which, expand, purchase_order).await?)
+            }
             DocumentKind::CreditMemo => match at {
                 // Neither stamp can be asked for (oracle-fusion.md 2).
                 ErpRead::ById { after } => any(self.credit_memos(after).await?),
@@ -168,9 +224,71 @@ impl ErpDocuments for Fusion {
         Ok(Self::invoices_by_id(self, ids).await?.into_iter().map(one).collect())
     }
 
-    async fn installments(&self, invoice: TransactionId) -> Called<Vec<Seen<Installment>>> {
-        Self::installments(self, invoice).await
+    async fn invoice_details(
+        &self,
+        ids: &[TransactionId],
+        segments: bool,
+    ) -> Called<BTreeMap<TransactionId, InvoiceDetails>> {
+        Self::invoice_details(self, ids, segments).await
     }
+}
+
+/// All of them; none if one cannot be read, because what they come to would be wrong.
+fn all_readable<T>(rows: Vec<Seen<T>>) -> Option<Vec<T>> {
+    let readable = rows.into_iter().map(|row| match row {
+        Seen::Record(record) => Some(record),
+        Seen::Malformed(_) => None,
+    });
+    readable.collect()
+}
+
+/// The rows of a child that came with its parent, and whether there are more of them than came. A page from framework version 3
+/// on, an array before (4.5).
+fn children(child: Option<Value>) -> (Vec<Value>, bool) {
+    match child {
+        Some(Value::Array(rows)) => (rows, false),
+        Some(Value::Object(mut page)) => {
+            let more = page.get("hasMore").and_then(Value::as_bool).unwrap_or(false);
+            match page.remove("items") {
+                Some(Value::Array(rows)) => (rows, more),
+                _ => (Vec::new(), more),
+            }
+        }
+        _ => (Vec::new(), false),
+    }
+}
+
+/// What a flexfield says: whatever is not its frame.
+fn segments_of(flexfield: Option<Value>) -> BTreeMap<String, String> {
+    let frame = |name: &str| {
+        name.starts_with("__FLEX") || matches!(name, "CustomerTrxId" | "PoHeaderId" | "POHeaderId" | "links")
+    };
+    let (rows, _) = children(flexfield);
+    let attributes = rows.into_iter().filter_map(|row| match row {
+        Value::Object(attributes) => Some(attributes),
+        _ => None,
+    });
+    let said = attributes.flatten().filter(|(name, _)| !frame(name));
+    said.filter_map(|(name, value)| {
+        let value = text(&name, Some(&value)).ok().flatten()?;
+        Some((name, value))
+    })
+    .collect()
+}
+
+/// What came with an invoice, and whether there are more installments than came.
+fn details(item: Value) -> Seen<(TransactionId, InvoiceDetails, bool)> {
+    seen("CustomerTransactionId", None, item, |dto: InvoiceDetailsDto| {
+        let id = int("CustomerTransactionId", dto.customer_transaction_id.as_ref())?;
+        // Without the child nothing is known of its installments.
+        let told = dto.receivables_invoice_installments.is_some();
+        let (rows, more) = children(dto.receivables_invoice_installments);
+        let installments = all_readable(rows.into_iter().map(installment).collect()).filter(|_| told);
+        let mut segments = segments_of(dto.receivables_invoice_transaction_dff);
+        segments.extend(segments_of(dto.receivables_invoice_dff));
+        let id = TransactionId(required("CustomerTransactionId", id)?);
+        Ok((id, InvoiceDetails { installments, segments }, more))
+    })
 }
 
 fn any<T>(page: Page<T>) -> Page<AnyDocument>
@@ -276,7 +394,46 @@ fn purchase_order(item: Value) -> Seen<ErpPurchaseOrder> {
             description: text("Description", dto.description.as_ref())?,
             reference: text("ReferenceNumber", dto.reference_number.as_ref())?,
             sales_order: text("SalesOrder", dto.sales_order.as_ref())?,
+            segments: segments_of(dto.dff),
             updated_at: required("LastUpdateDate", updated_at)?,
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Both forms of an expanded child (4.5), and whatever else may stand there.
+    #[test]
+    fn children_are_read_in_both_forms() {
+        let row = json!({"CustomerTrxId": 1, "__FLEX_Context": "CRM", "dealId": 17, "empty": null});
+        for child in [json!([row]), json!({"items": [row], "hasMore": true})] {
+            let (rows, more) = children(Some(child.clone()));
+            assert_eq!((rows.len(), more), (1, child.is_object()));
+            let said = segments_of(Some(child));
+            assert_eq!(said.into_iter().collect::<Vec<_>>(), [("dealId".to_owned(), "17".to_owned())]);
+        }
+        for nothing in [json!(null), json!("x"), json!({}), json!({"items": 1})] {
+            assert_eq!(children(Some(nothing)), (Vec::new(), false));
+        }
+        assert_eq!(children(None), (Vec::new(), false));
+    }
+
+    #[test]
+    fn installments_of_which_one_cannot_be_read_are_not_known() {
+        let invoice = |installments: Value| {
+            let item = json!({"CustomerTransactionId": 1, "receivablesInvoiceInstallments": installments});
+            match details(item) {
+                Seen::Record((_, details, _)) => details.installments.map(|parts| parts.len()),
+                Seen::Malformed(bad) => panic!("{bad:?}"),
+            }
+        };
+        assert_eq!(invoice(json!([])), Some(0));
+        assert_eq!(invoice(json!([{"InstallmentId": 1, "AmountPaid": 5}])), Some(1));
+        assert_eq!(invoice(json!([{"InstallmentId": 1}, {"AmountPaid": "many"}])), None);
+        assert_eq!(invoice(Value::Null), None);
+    }
 }

@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use sync_core::{
-    hooks::{Check, Delivery, Headers, HookEntity, HookEvent, HookVerifier, Refused},
+    hooks::{Check, Delivery, Headers, HookEntity, HookEvent, HookVerifier, Merged, Refused},
     ids::SubscriptionId,
 };
 
@@ -218,6 +218,10 @@ struct Meta {
     timestamp: Option<Json>,
     /// Version 1.
     timestamp_micro: Option<Json>,
+    /// On the record that goes (5.2).
+    merged_to_id: Option<Json>,
+    /// On the record that stays.
+    merged_from_id: Option<Json>,
 }
 
 /// What a deal was and is: in version 2 `data`, in version 1 `current`.
@@ -245,7 +249,8 @@ fn may_be_won(body: &[u8]) -> bool {
 }
 
 fn event(payload: Payload, body: &[u8]) -> Result<Option<HookEvent>, String> {
-    let Meta { action, entity, entity_id, object, id, webhook_id, timestamp, timestamp_micro } = payload.meta;
+    let Meta { action, entity, entity_id, object, id, webhook_id, .. } = &payload.meta;
+    let (timestamp, micros) = (&payload.meta.timestamp, &payload.meta.timestamp_micro);
     let is_v2 = entity.is_some();
     let entity = text("meta.entity", if is_v2 { entity.as_ref() } else { object.as_ref() })?;
     let action = text("meta.action", action.as_ref())?.ok_or("meta.action is missing")?;
@@ -263,7 +268,7 @@ fn event(payload: Payload, body: &[u8]) -> Result<Option<HookEvent>, String> {
     let at = if is_v2 {
         moment("meta.timestamp", timestamp.as_ref()).ok().flatten()
     } else {
-        int("meta.timestamp_micro", timestamp_micro.as_ref())
+        int("meta.timestamp_micro", micros.as_ref())
             .ok()
             .flatten()
             .and_then(|micros| Timestamp::UNIX_EPOCH.checked_add(SignedDuration::from_micros(micros)).ok())
@@ -282,6 +287,19 @@ fn event(payload: Payload, body: &[u8]) -> Result<Option<HookEvent>, String> {
         return Err("an id or an action is too long".to_owned());
     }
     let subscription = webhook.parse().ok().map(SubscriptionId);
-    let urgent = entity == HookEntity::Organization || may_be_won(body);
-    Ok(Some(HookEvent { key, subscription, entity, record, action, at, urgent }))
+    let merged = merger(&payload.meta, record);
+    // Where a deal went that is gone no poll tells.
+    let gone = merged.is_some_and(|merged| merged.gone == record);
+    let urgent = entity == HookEntity::Organization || gone || may_be_won(body);
+    Ok(Some(HookEvent { key, subscription, entity, record, action, at, urgent, merged }))
+}
+
+/// The merger that a record is part of. What cannot be read tells of none.
+fn merger(meta: &Meta, record: i64) -> Option<Merged> {
+    let other =
+        |name, id: &Option<Json>| int(name, id.as_ref()).ok().flatten().filter(|id| *id > 0 && *id != record);
+    let into = other("meta.merged_to_id", &meta.merged_to_id).map(|into| Merged { gone: record, into });
+    into.or_else(|| {
+        other("meta.merged_from_id", &meta.merged_from_id).map(|gone| Merged { gone, into: record })
+    })
 }

@@ -132,6 +132,7 @@ fn both_versions_tell_which_record_changed() {
         action: "change".to_owned(),
         at: Some("2022-11-24T15:21:23.152Z".parse().unwrap()),
         urgent: true,
+        merged: None,
     };
     assert_eq!(event, wanted);
     let old = json!({"v": 1, "action": "updated", "object": "organization", "id": 123, "timestamp": 1_523_440_213,
@@ -244,5 +245,24 @@ proptest! {
         let refused = hooks.verify(&Delivery { headers: &all, body: &body }).is_err();
         prop_assert!(refused);
         let _ = hooks.read(&body);
+    }
+}
+
+/// Both sides of a merger tell of it (5.2); which deal is gone, and which one stands for both.
+#[test]
+fn a_merger_is_told_by_both_deals_and_concerns_the_one_that_goes_at_once() {
+    let read = |meta: Value, data: Value, previous: Value| {
+        read(&json!({ "meta": meta, "data": data, "previous": previous })).unwrap().unwrap()
+    };
+    let open = json!({ "id": 80, "status": "open" });
+    let meta = |id: &str, name: &str, other: Value| json!({ "action": "change", "entity": "deal", "entity_id": id, "id": "e", "webhook_id": "1", name: other });
+    let both = sync_core::hooks::Merged { gone: 80, into: 81 };
+    let goes = read(meta("80", "merged_to_id", json!("81")), json!(null), open.clone());
+    assert_eq!((goes.record, goes.merged, goes.urgent), (80, Some(both), true));
+    let stays = read(meta("81", "merged_from_id", json!(80)), open.clone(), json!({}));
+    assert_eq!((stays.record, stays.merged, stays.urgent), (81, Some(both), false));
+    for nobody in [json!(null), json!(""), json!("x"), json!(-1), json!("80"), json!({})] {
+        let told = read(meta("80", "merged_to_id", nobody.clone()), open.clone(), json!({}));
+        assert_eq!((told.merged, told.urgent), (None, false), "{nobody}");
     }
 }

@@ -65,6 +65,18 @@ pub struct HookEvent {
     pub at: Option<Timestamp>,
     /// Whether it may be of interest at once; if not, the next poll is early enough.
     pub urgent: bool,
+    /// The merger that it is part of, if it says so. The one record in which that is believed: once it is gone, there is
+    /// nothing left to read that tells where to.
+    pub merged: Option<Merged>,
+}
+
+/// Two records of the same kind became one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Merged {
+    /// The one that is gone.
+    pub gone: i64,
+    /// The one that stands for both.
+    pub into: i64,
 }
 
 /// Kinds of records that are of interest.

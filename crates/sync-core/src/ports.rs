@@ -17,7 +17,7 @@ use crate::{
         NewAddress, NewParty, NewPerson, NewProfile, NewSite, Profile, Reference,
     },
     deals::{CrmDeal, CrmNote, CrmPerson, Relation},
-    documents::{Currencies, Document, DocumentKind, FieldWrite, Installment, PageWrite},
+    documents::{Currencies, Document, DocumentKind, FieldWrite, InvoiceDetails, PageWrite},
     error::CallError,
     fields::{Field, Values},
     handover::{ActivityChange, AnswerField, AnsweredOn, Directory, NewActivity},
@@ -242,8 +242,13 @@ pub trait ErpDocuments: Send + Sync {
     /// The invoices with these ids (any number; read in hundreds). What is missing is left out.
     async fn invoices_by_id(&self, ids: &[TransactionId]) -> Called<Vec<Seen<Document>>>;
 
-    /// All installments of an invoice. Dear: a request for each invoice.
-    async fn installments(&self, invoice: TransactionId) -> Called<Vec<Seen<Installment>>>;
+    /// What these invoices say beside their headers (any number; read in hundreds): their installments, and with `segments`
+    /// their descriptive flexfields. What is missing is left out. Dear: pods take seconds for a hundred (4.1).
+    async fn invoice_details(
+        &self,
+        ids: &[TransactionId],
+        segments: bool,
+    ) -> Called<BTreeMap<TransactionId, InvoiceDetails>>;
 }
 
 /// One page of documents to ask the ERP for.
@@ -253,6 +258,8 @@ pub struct DocumentRead {
     pub at: ErpRead,
     /// Only what was entered at this time or later, where the ERP can be asked for that: not for credit memos.
     pub created_since: Option<Timestamp>,
+    /// Whether purchase orders shall tell their descriptive flexfield; other kinds have it among their details, or none.
+    pub segments: bool,
 }
 
 /// The CRM, as far as deals show documents: which deals there are, and notes on them (pipedrive.md 6).

@@ -111,6 +111,7 @@ fn purchase(id: i64) -> Document {
         description: None,
         reference: None,
         sales_order: None,
+        segments: BTreeMap::new(),
         updated_at: stamp(),
     })
 }
@@ -639,6 +640,31 @@ fn a_deal_that_is_gone_merged_archived_or_reopened() {
     assert_eq!(decide_page(&world.policy, &world.page, today()), PageDecision::Observe(ToRead::Deal));
     world.page.state = DealState::Here(DealHere { status: DealStatus::Open, ..here });
     assert_eq!(world.wrote(), "5 fields; create 1");
+}
+
+/// The deal that stands for both shows its documents: what went there with it would say the same again, and never change.
+#[test]
+fn a_merged_deal_keeps_no_note_and_no_activity_of_ours() {
+    let mut world = World::new(vec![invoice(1, "2026-02-10", "1000", "1000")]);
+    world.policy.overdue_activity = true;
+    world.today = "2026-04-20".parse().unwrap();
+    world.wrote();
+    let into = DealId(82);
+    world.page.state = DealState::Merged { into };
+    world.page.read.notes = None;
+    assert_eq!(world.page.notes_are_on(), into);
+    assert_eq!(decide_page(&world.policy, &world.page, world.today), PageDecision::Observe(ToRead::Notes));
+    assert_eq!(world.settle(), PageDecision::NotShown(NotShown::Merged { into }));
+    assert_eq!(world.notes.values().filter(|note| !note.deleted).count(), 0);
+    // A note whose answer was lost went there, too.
+    let mut lost = World::new(vec![invoice(1, "2026-02-10", "1000", "1000")]);
+    lost.wrote();
+    lost.page.shown.notes.clear();
+    lost.page.in_doubt.insert(DocumentKind::Invoice);
+    lost.page.read.notes = None;
+    lost.page.state = DealState::Merged { into };
+    assert_eq!(lost.settle(), PageDecision::NotShown(NotShown::Merged { into }));
+    assert_eq!(lost.notes.values().filter(|note| !note.deleted).count(), 0);
 }
 
 #[test]

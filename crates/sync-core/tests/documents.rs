@@ -122,6 +122,7 @@ fn purchase() -> ErpPurchaseOrder {
         description: None,
         reference: None,
         sales_order: None,
+        segments: BTreeMap::new(),
         updated_at: stamp(),
     }
 }

@@ -16,7 +16,7 @@ use sync_core::{
     deals::{CrmDeal, CrmNote, CrmPerson, DealFacts, DealStatus},
     documents::{
         Currencies, Document, DocumentKind, DocumentPolicy, ErpInvoice, ErpSalesOrder, FieldWrite, How,
-        Installment, PageWrite, Pattern, ReferenceRule, RollUpField, RollUpValue,
+        Installment, InvoiceDetails, PageWrite, Pattern, ReferenceRule, RollUpField, RollUpValue,
     },
     error::{CallError, ErrorKind},
     fields::Values,
@@ -61,6 +61,12 @@ struct State {
     no_room: bool,
     /// Everything that was asked of the CRM.
     calls: Vec<String>,
+    /// What was credited of invoices, as their installments say.
+    credited: BTreeMap<i64, Amount>,
+    /// The invoices of which details were asked for.
+    detailed: Vec<i64>,
+    /// Nobody may see details.
+    no_details: bool,
 }
 
 /// Both worlds.
@@ -120,8 +126,29 @@ impl ErpDocuments for World {
         Ok(ids.iter().filter_map(|id| Some(Seen::Record(state.invoices.get(&id.0)?.0.clone()))).collect())
     }
 
-    async fn installments(&self, _: TransactionId) -> Called<Vec<Seen<Installment>>> {
-        Ok(Vec::new())
+    async fn invoice_details(
+        &self,
+        ids: &[TransactionId],
+        _: bool,
+    ) -> Called<BTreeMap<TransactionId, InvoiceDetails>> {
+        let mut state = self.0.lock().unwrap();
+        state.detailed.extend(ids.iter().map(|id| id.0));
+        if state.no_details {
+            return Err(CallError::without_effect("details", ErrorKind::Forbidden, "not for you"));
+        }
+        let installment = |id: &TransactionId| Installment {
+            id: id.0,
+            due: None,
+            original: Amount::parse("1000"),
+            balance: None,
+            paid: Some(Amount::ZERO),
+            credited: Some(state.credited.get(&id.0).copied().unwrap_or(Amount::ZERO)),
+        };
+        let details = |id: &TransactionId| InvoiceDetails {
+            installments: Some(vec![installment(id)]),
+            ..InvoiceDetails::default()
+        };
+        Ok(ids.iter().map(|id| (*id, details(id))).collect())
     }
 }
 
@@ -320,6 +347,9 @@ impl Story {
             frozen: SignedDuration::ZERO,
             no_room: false,
             calls: Vec::new(),
+            credited: BTreeMap::new(),
+            detailed: Vec::new(),
+            no_details: false,
         };
         let world = Arc::new(World(Mutex::new(state)));
         let clock: Arc<dyn Clock> = world.clone();
@@ -467,6 +497,48 @@ async fn issued_paid_and_moved() {
     story.advance(POLL);
     assert_eq!(story.cycle().await, "2 deals, read 1, delete 1, read 2, update 2");
     assert_eq!(story.notes_on(81), Vec::<String>::new());
+}
+
+/// They are dear: asked for of what is new or changed, and a refusal stops nothing.
+#[tokio::test]
+async fn details_are_asked_for_when_a_header_changed_and_missed_without_harm() {
+    let mut story = Story::new().await;
+    let asked = |story: &Story| std::mem::take(&mut story.world.0.lock().unwrap().detailed);
+    for id in [1, 2] {
+        story.enter(id, Some("PD-81"), "1000");
+    }
+    story.cycle().await;
+    assert_eq!(asked(&story), [1, 2]);
+    story.advance(POLL);
+    story.cycle().await;
+    assert_eq!(asked(&story), Vec::<i64>::new(), "nothing changed");
+    let close = |story: &Story, id: i64| {
+        story.edit(|state| {
+            state.invoices.get_mut(&id).unwrap().0.balance = Amount::parse("0");
+            state.credited.insert(id, Amount::parse("1000").unwrap());
+        });
+    };
+    // Payments are seen where balances are.
+    let balances = SignedDuration::from_hours(7);
+    close(&story, 1);
+    story.advance(balances);
+    story.cycle().await;
+    assert_eq!(asked(&story), [1]);
+    assert!(story.notes_on(81)[0].contains("credited"), "{:?}", story.notes_on(81));
+
+    story.edit(|state| state.no_details = true);
+    close(&story, 2);
+    for expected in [vec![2], vec![]] {
+        story.advance(balances);
+        story.cycle().await;
+        assert_eq!(asked(&story), expected, "a refusal is not asked for again at once");
+    }
+    assert!(story.notes_on(81)[0].contains("paid"), "the header is gone by: {:?}", story.notes_on(81));
+    story.edit(|state| state.no_details = false);
+    story.advance(SignedDuration::from_hours(25));
+    story.cycle().await;
+    assert_eq!(asked(&story), [2], "a sweep comes by it again");
+    assert!(!story.notes_on(81)[0].contains("paid"), "{:?}", story.notes_on(81));
 }
 
 #[tokio::test]

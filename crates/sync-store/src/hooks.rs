@@ -89,10 +89,13 @@ impl Store {
         let rows: BTreeMap<&str, &HookRow> = rows.iter().map(|row| (row.event.key.as_str(), row)).collect();
         let heard: BTreeSet<i64> =
             rows.values().filter_map(|row| row.event.subscription).map(|id| id.0).collect();
+        let mergers: Vec<_> =
+            rows.values().filter_map(|row| Some((row.event.entity, row.event.merged?))).collect();
         let args: Vec<_> = rows
             .into_values()
             .map(|HookRow { event, vouched, body }| {
-                let HookEvent { key, subscription: _, entity, record, action, at: _, urgent } = event;
+                let HookEvent { key, subscription: _, entity, record, action, at: _, urgent, merged: _ } =
+                    event;
                 let vouched: Vec<&str> = vouched.iter().map(|check| check.key()).collect();
                 vec![
                     key.clone().into(),
@@ -109,6 +112,7 @@ impl Store {
         let mut tx = self.begin(connection).await?;
         let shared = [tx.id(), now.into(), (now - SAME_EVENT).into()];
         tx.execute_many(&PUT, &shared, &args).await?;
+        tx.put_mergers(&mergers, now).await?;
         tx.heard_of(&heard.into_iter().collect::<Vec<_>>(), now).await?;
         tx.commit().await
     }

@@ -21,6 +21,7 @@ mod cursors;
 mod deal_pages;
 mod deeds;
 mod document_rows;
+mod document_rules;
 mod documents;
 mod erp_intents;
 mod error;
@@ -36,6 +37,7 @@ mod journal;
 mod lease;
 mod ledger;
 mod match_keys;
+mod mergers;
 mod migrate;
 mod page_intents;
 mod pairs;
@@ -68,6 +70,7 @@ pub use deal_pages::{
 };
 pub use deeds::Deed;
 pub use document_rows::{DocumentRow, PersonAnswer};
+pub use document_rules::DocumentRule;
 pub use documents::{
     Decided, DecidedDocument, DecisionKey, DocumentId, DocumentJob, FailedDocument, SettledDocument,
 };
@@ -87,7 +90,7 @@ pub use ledger::Ledger;
 pub use match_keys::{MatchKeys, MatchSide};
 pub use migrate::AppliedMigration;
 pub use page_intents::{NewPageIntent, PageIntent};
-pub use pairs::PairRow;
+pub use pairs::{FoundPairs, PairRow};
 pub use people::{Invitation, Person, Role, Session, Welcomed};
 pub use plans::PlanRow;
 pub use queue::{Job, QueueLen, Reschedule};

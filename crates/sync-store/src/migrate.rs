@@ -4,7 +4,7 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 use crate::{Store, StoreError, Trouble, store::Pools};
 
-const SQLITE: [(i64, &str, &str); 20] = [
+const SQLITE: [(i64, &str, &str); 21] = [
     (1, "first floor", include_str!("../migrations/sqlite/0001_first_floor.sql")),
     (2, "wishes", include_str!("../migrations/sqlite/0002_wishes.sql")),
     (3, "last spent", include_str!("../migrations/sqlite/0003_last_spent.sql")),
@@ -25,8 +25,9 @@ const SQLITE: [(i64, &str, &str); 20] = [
     (18, "alerts", include_str!("../migrations/sqlite/0018_alerts.sql")),
     (19, "search", include_str!("../migrations/sqlite/0019_search.sql")),
     (20, "hours", include_str!("../migrations/sqlite/0020_hours.sql")),
+    (21, "mergers", include_str!("../migrations/sqlite/0021_mergers.sql")),
 ];
-const POSTGRES: [(i64, &str, &str); 20] = [
+const POSTGRES: [(i64, &str, &str); 21] = [
     (1, "first floor", include_str!("../migrations/postgres/0001_first_floor.sql")),
     (2, "wishes", include_str!("../migrations/postgres/0002_wishes.sql")),
     (3, "last spent", include_str!("../migrations/postgres/0003_last_spent.sql")),
@@ -47,6 +48,7 @@ const POSTGRES: [(i64, &str, &str); 20] = [
     (18, "alerts", include_str!("../migrations/postgres/0018_alerts.sql")),
     (19, "search", include_str!("../migrations/postgres/0019_search.sql")),
     (20, "hours", include_str!("../migrations/postgres/0020_hours.sql")),
+    (21, "mergers", include_str!("../migrations/postgres/0021_mergers.sql")),
 ];
 
 /// The newest migration that this program knows.

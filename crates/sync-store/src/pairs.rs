@@ -29,6 +29,15 @@ pub struct PairRow {
     pub updated_at: Timestamp,
 }
 
+/// Pairs in which a text was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundPairs {
+    /// They, in the order of their parties.
+    pub rows: Vec<PairRow>,
+    /// After which party to look on; none if all were looked through.
+    pub next: Option<PartyId>,
+}
+
 static PUT: Many = Many::new(
     "INSERT INTO pair (connection_id, created_at, updated_at, party_id, org_id, erp_mirror, crm_mirror, written, search) \
         VALUES {rows} ON CONFLICT (connection_id, party_id) DO UPDATE SET org_id = excluded.org_id, \
@@ -39,6 +48,13 @@ static PUT: Many = Many::new(
 );
 
 static DELETE: Many = Many::new("DELETE FROM pair WHERE connection_id = $1 AND party_id IN ({rows})", "?", 1);
+
+static WITH_DATES: Many = Many::new(
+    "SELECT party_id, org_id, erp_mirror, crm_mirror, written, created_at, updated_at FROM pair \
+        WHERE connection_id = $1 AND party_id IN ({rows})",
+    "?",
+    1,
+);
 
 static BY_PARTY: Many = Many::new(
     "SELECT party_id, org_id, erp_mirror, crm_mirror, written FROM pair \
@@ -124,8 +140,9 @@ impl Tx {
         self.fetch("pair", sql, args, pair_row).await
     }
 
-    /// A page of pairs in the order of their parties, of those that have a text in what the CRM says, whatever its case,
-    /// or whose party or organization has this number. It may look through all of them, in an index that holds what is searched by.
+    /// A page of pairs in the order of their parties, of those that have a text in what the CRM says, whatever its case, and on
+    /// the first page those whose party or organization has this number. At most `window` of them are looked through: a page
+    /// may be empty and not the last one.
     ///
     /// # Errors
     /// When the database refuses or a row cannot be read.
@@ -133,15 +150,14 @@ impl Tx {
         &mut self,
         text: &str,
         after: Option<PartyId>,
-        limit: u32,
-    ) -> Result<Vec<PairRow>, StoreError> {
-        let sql = "SELECT party_id, org_id, erp_mirror, crm_mirror, written, created_at, updated_at FROM pair \
-            WHERE connection_id = $1 AND party_id > $2 AND party_id IN (SELECT party_id FROM (SELECT party_id FROM pair \
-            WHERE connection_id = $1 AND party_id > $2 AND search LIKE $5 ESCAPE '!' ORDER BY party_id LIMIT $3) AS said \
-            UNION SELECT party_id FROM pair WHERE connection_id = $1 AND party_id = $4 \
-            UNION SELECT party_id FROM pair WHERE connection_id = $1 AND org_id = $4) ORDER BY party_id LIMIT $3";
-        let after = after.map_or(i64::MIN, |party| party.0);
-        let number = text.parse().unwrap_or(i64::MIN);
+        (limit, window): (u32, u32),
+    ) -> Result<FoundPairs, StoreError> {
+        let from = after.map_or(i64::MIN, |party| party.0);
+        let party = |row: &Row<'_>| row.int(0, "party_id");
+        let sql = "SELECT party_id FROM pair WHERE connection_id = $1 AND party_id > $2 \
+            ORDER BY party_id LIMIT 1 OFFSET $3";
+        let args = vec![self.id(), from.into(), i64::from(window.saturating_sub(1)).into()];
+        let end = self.fetch_one("pair", sql, args, party).await?;
         let mut pattern = String::from("%");
         for c in text.to_lowercase().chars() {
             if matches!(c, '%' | '_' | '!') {
@@ -150,8 +166,25 @@ impl Tx {
             pattern.push(c);
         }
         pattern.push('%');
-        let args = vec![self.id(), after.into(), i64::from(limit).into(), number.into(), pattern.into()];
-        self.fetch("pair", sql, args, pair_row).await
+        let sql = "SELECT party_id FROM pair WHERE connection_id = $1 AND party_id > $2 AND party_id <= $3 \
+            AND search LIKE $4 ESCAPE '!' ORDER BY party_id LIMIT $5";
+        let most = i64::from(limit) + 1;
+        let args = vec![self.id(), from.into(), end.unwrap_or(i64::MAX).into(), pattern.into(), most.into()];
+        let mut parties = self.fetch("pair", sql, args, party).await?;
+        let full = parties.len() > limit as usize;
+        parties.truncate(limit as usize);
+        let next = if full { parties.last().copied() } else { end };
+        if let (None, Ok(number)) = (after, text.parse::<i64>()) {
+            let sql = "SELECT party_id FROM pair WHERE connection_id = $1 AND party_id = $2 \
+                UNION SELECT party_id FROM pair WHERE connection_id = $1 AND org_id = $2";
+            parties.extend(self.fetch("pair", sql, vec![self.id(), number.into()], party).await?);
+            parties.sort_unstable();
+            parties.dedup();
+        }
+        let mut rows = self.fetch_in("pair", &WITH_DATES, &[self.id()], &parties, pair_row).await?;
+        rows.sort_unstable_by_key(|row| row.pair.party);
+        rows.dedup_by_key(|row| row.pair.party);
+        Ok(FoundPairs { rows, next: next.map(PartyId) })
     }
 
     /// Who belongs to whom, by party.

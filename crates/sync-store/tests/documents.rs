@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use sync_core::{
     budget::Class,
+    hooks::{Check, HookEntity, HookEvent, Merged},
     ids::{ConnectionId, DealId},
 };
 use sync_store::{
     DealPageJob, DealPageRow, Decided, DecidedDocument, DecisionKey, DocumentId, DocumentJob, DocumentRow,
-    FailedDealPage, FailedDocument, Fence, IntentEnd, NewPageIntent, PageQuestion, PersonAnswer,
-    SettledDealPage, SettledDocument, StagedKind, StagedRow, Store, StoreError, Tx,
+    DocumentRule, FailedDealPage, FailedDocument, Fence, HookRow, IntentEnd, NewPageIntent, PageQuestion,
+    PersonAnswer, SettledDealPage, SettledDocument, StagedKind, StagedRow, Store, StoreError, Tx,
 };
 
 #[expect(dead_code, reason = "another test reopens its store")]
@@ -182,6 +183,82 @@ async fn decisions(store: Store) {
     let mut tx = store.write(&fence).await.unwrap();
     assert_eq!(claim(&mut tx, 60).await[0].origin, "bob took an answer back");
     assert_eq!(tx.documents(&[memo]).await.unwrap()[&memo].answer, None);
+}
+
+/// Rules that are made of answers, and records that are told to be merged, each of its own connection.
+async fn rules_and_mergers(store: Store) {
+    let (connection, fence) = opened(&store, "acme").await;
+    let (other, _) = opened(&store, "other").await;
+    let mut tx = store.write(&fence).await.unwrap();
+    let all = [invoice(1), invoice(2), invoice(3)];
+    tx.enqueue_documents(&all, Class::Backfill, at(0), "walk").await.unwrap();
+    decide(&mut tx, invoice(1), 1, attached(DEAL, true)).await;
+    decide(&mut tx, invoice(2), 1, decided(DecisionKey::Unmatched)).await;
+    decide(&mut tx, invoice(3), 1, attached(OTHER, true)).await;
+    tx.commit().await.unwrap();
+    let due = async |now: i64| -> Vec<DocumentId> {
+        let mut tx = store.write(&fence).await.unwrap();
+        let jobs = claim(&mut tx, now).await;
+        for job in &jobs {
+            let settled =
+                SettledDocument { job: job.clone(), decided: None, due: None, attempts: 0, error: None };
+            tx.settle_documents(&[settled], at(now)).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        jobs.iter().map(|job| job.id).collect()
+    };
+    due(2).await;
+    let first = store.put_document_rule(connection, ("a", DEAL), "ann", at(10)).await.unwrap();
+    assert_eq!(due(10).await, [invoice(1), invoice(2)], "what is on the deal, and what is on none");
+    let second = store.put_document_rule(connection, ("b", OTHER), "ann", at(20)).await.unwrap();
+    due(20).await;
+    assert_eq!(store.put_document_rule(connection, ("a", OTHER), "bob", at(30)).await.unwrap(), first);
+    assert_eq!(due(30).await, all, "those of the deal before, too");
+    let rules = |rules: Vec<DocumentRule>| -> Vec<(i64, String, DealId, String)> {
+        rules.into_iter().map(|rule| (rule.id, rule.likeness, rule.deal, rule.by)).collect()
+    };
+    let mut tx = store.read(connection).await.unwrap();
+    let expected =
+        [(first, "a".to_owned(), OTHER, "bob".to_owned()), (second, "b".to_owned(), OTHER, "ann".to_owned())];
+    assert_eq!(rules(tx.document_rules().await.unwrap()), expected);
+    drop(tx);
+    assert_eq!(store.remove_document_rule(other, first, "eve", at(40)).await.unwrap(), None);
+    let removed = store.remove_document_rule(connection, first, "ann", at(40)).await.unwrap().unwrap();
+    assert_eq!((removed.likeness.as_str(), removed.at), ("a", at(30)));
+    assert_eq!(due(40).await, [invoice(2), invoice(3)]);
+    assert_eq!(store.remove_document_rule(connection, first, "ann", at(50)).await.unwrap(), None);
+
+    let told = |key: &str, entity, gone, into| HookRow {
+        event: HookEvent {
+            key: key.to_owned(),
+            subscription: None,
+            entity,
+            record: gone,
+            action: "delete".to_owned(),
+            at: None,
+            urgent: true,
+            merged: Some(Merged { gone, into }),
+        },
+        vouched: vec![Check::Basic],
+        body: "{}".to_owned(),
+    };
+    // Both sides tell of it in one breath; a later word counts.
+    let rows = [told("1", HookEntity::Deal, 80, 81), told("2", HookEntity::Deal, 80, 81)];
+    store.put_hooks(connection, &rows, at(60)).await.unwrap();
+    let rows = [told("3", HookEntity::Deal, 80, 82), told("4", HookEntity::Organization, 80, 17)];
+    store.put_hooks(connection, &rows, at(61)).await.unwrap();
+    for (connection, entity, into) in [
+        (connection, HookEntity::Deal, Some(82)),
+        (connection, HookEntity::Organization, Some(17)),
+        (other, HookEntity::Deal, None),
+    ] {
+        let mut tx = store.read(connection).await.unwrap();
+        let told = tx.merged_into(entity, &[79, 80]).await.unwrap();
+        assert_eq!(
+            told.into_iter().collect::<Vec<_>>(),
+            into.map(|into| (80, into)).into_iter().collect::<Vec<_>>()
+        );
+    }
 }
 
 /// A page of documents costs a handful of statements for each thing that is done with it.
@@ -377,11 +454,12 @@ async fn said(store: Store) {
 #[tokio::test]
 async fn sqlite_documents() {
     said(support::sqlite().await.store.clone()).await;
-    for story in 0..3 {
+    for story in 0..4 {
         let opened = support::sqlite().await;
         match story {
             0 => queue(opened.store.clone()).await,
             1 => decisions(opened.store.clone()).await,
+            2 => rules_and_mergers(opened.store.clone()).await,
             _ => pages_of_documents(opened.store.clone()).await,
         }
     }
@@ -392,6 +470,7 @@ async fn postgres_documents() {
     said(support::postgres("document_said").await.store.clone()).await;
     queue(support::postgres("document_queue").await.store.clone()).await;
     decisions(support::postgres("document_decisions").await.store.clone()).await;
+    rules_and_mergers(support::postgres("document_rules").await.store.clone()).await;
     pages_of_documents(support::postgres("document_pages").await.store.clone()).await;
 }
 

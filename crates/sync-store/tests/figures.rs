@@ -137,6 +137,7 @@ async fn watched(store: Store) {
             action: "change".to_owned(),
             at: None,
             urgent: true,
+            merged: None,
         },
         vouched: vec![Check::Basic],
         body: "{}".to_owned(),

@@ -157,11 +157,22 @@ async fn pairs_are_found_by_what_they_say(store: Store) {
         ("1004", None, &[4]),
         ("nothing", None, &[]),
     ] {
-        let found = tx.find_pairs(text, after.map(PartyId), 10).await.unwrap();
-        let parties: Vec<i64> = found.iter().map(|row| row.pair.party.0).collect();
+        let found = tx.find_pairs(text, after.map(PartyId), (10, 100)).await.unwrap();
+        assert_eq!(found.next, None, "all were looked through for {text}");
+        let parties: Vec<i64> = found.rows.iter().map(|row| row.pair.party.0).collect();
         assert_eq!(parties, expected, "{text}");
     }
-    assert_eq!(tx.find_pairs("acme", None, 1).await.unwrap().len(), 1);
+    // A full page ends after its last pair, one that is not full where the looking ended.
+    let mut found = async |text: &str, after: Option<i64>, sizes| {
+        let found = tx.find_pairs(text, after.map(PartyId), sizes).await.unwrap();
+        let parties: Vec<i64> = found.rows.iter().map(|row| row.pair.party.0).collect();
+        (parties, found.next.map(|party| party.0))
+    };
+    assert_eq!(found("acme", None, (1, 100)).await, (vec![1], Some(1)));
+    assert_eq!(found("acme", Some(1), (1, 3)).await, (vec![], Some(4)));
+    assert_eq!(found("acme", Some(4), (1, 3)).await, (vec![5], None));
+    assert_eq!(found("5", None, (1, 2)).await, (vec![5], Some(2)), "a number is found wherever it is");
+    assert_eq!(found("5", Some(2), (1, 2)).await, (vec![], Some(4)));
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ fn name(text: &str) -> Values {
 
 async fn story(store: Store) {
     assert!(matches!(store.connections().await, Err(StoreError::NotMigrated)));
-    assert_eq!(store.migrate().await.unwrap().len(), 20);
+    assert_eq!(store.migrate().await.unwrap().len(), 21);
     assert_eq!(store.migrate().await.unwrap(), [], "twice is once");
     let connection = store.ensure_connection("acme", "{}", at(0)).await.unwrap();
     assert_eq!(store.ensure_connection("acme", "{}", at(1)).await.unwrap(), connection);
@@ -581,6 +581,7 @@ async fn hooking(store: &Store, fence: &Fence) {
             action: "change".to_owned(),
             at: None,
             urgent: true,
+            merged: None,
         },
         vouched: vec![Check::Basic, Check::Hmac],
         body: format!("{{\"key\":\"{key}\"}}"),

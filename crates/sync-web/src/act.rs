@@ -158,13 +158,29 @@ pub(crate) enum Belongs {
     AsDecided,
 }
 
-/// Says where a document belongs.
+/// Says where a document belongs; `always` makes it a rule for all that are like it.
 pub(crate) async fn assign(
     (door, who): (&Door, &Who),
     connection: &ConnectionRow,
     document: DocumentKey,
-    belongs: Belongs,
+    (belongs, always): (Belongs, Option<&str>),
 ) -> Result<(), Problem> {
+    let id = DocumentId::from(document);
+    let rule = match (always, belongs) {
+        (None, _) => None,
+        (Some(always), Belongs::Deal(deal)) => {
+            let mut tx = store(door).read(connection.id).await?;
+            let read = crate::told::reading::read(&mut tx, id).await?;
+            let likeness = crate::told::reading::likeness(read.as_ref(), always).map_err(|why| {
+                Problem::bad(format!("always: {why}"), "the document's `likenesses` lists them")
+            })?;
+            Some((likeness, DealId(deal)))
+        }
+        (Some(_), Belongs::Nowhere | Belongs::AsDecided) => {
+            let why = "always: a rule names the deal that documents belong to";
+            return Err(Problem::bad(why, "leave it out, or name a deal"));
+        }
+    };
     let (answer, detail) = match belongs {
         Belongs::Deal(deal) => (Some(AttachAnswer::Deal(DealId(deal))), format!("deal {deal}")),
         Belongs::Nowhere => (Some(AttachAnswer::NoDeal), "no deal".to_owned()),
@@ -172,14 +188,34 @@ pub(crate) async fn assign(
     };
     let answer = answer.map(|answer| serde_json::to_string(&answer)).transpose();
     let answer = answer.map_err(|error| Problem::from(crate::told::TellError::from(error)))?;
-    let (id, now) = (DocumentId::from(document), door.parts.clock.now());
+    let now = door.parts.clock.now();
     if !store(door).answer_document(connection.id, id, answer.as_deref(), &who.name, now).await? {
         return Err(Problem::not_found(
             format!("there is no document {}:{}", document.kind.key(), document.id),
             "documents older than `since` are not read",
         ));
     }
+    if let Some((likeness, deal)) = &rule {
+        store(door).put_document_rule(connection.id, (likeness, *deal), &who.name, now).await?;
+    }
+    let detail = always.map_or(detail.clone(), |always| format!("{detail}, always by {always}"));
     who.did(door, "assigned", document.to_string(), (Some(connection.id), detail)).await?;
+    Ok(())
+}
+
+/// Takes back a rule about documents.
+pub(crate) async fn remove_rule(
+    (door, who): (&Door, &Who),
+    connection: &ConnectionRow,
+    rule: i64,
+) -> Result<(), Problem> {
+    let now = door.parts.clock.now();
+    let Some(removed) = store(door).remove_document_rule(connection.id, rule, &who.name, now).await? else {
+        return Err(Problem::not_found(format!("there is no rule {rule}"), "begin at the list of rules"));
+    };
+    let about = crate::told::reading::means(&removed)?;
+    let detail = format!("{about}: deal {}", removed.deal);
+    who.did(door, "removed", format!("rule {rule} about documents"), (Some(connection.id), detail)).await?;
     Ok(())
 }
 

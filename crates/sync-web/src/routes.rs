@@ -131,6 +131,12 @@ pub(crate) fn routes() -> Vec<Route> {
         .program("/api/v1/connections/{connection}/documents", Viewer, get(api::documents))
         .program("/api/v1/connections/{connection}/documents/{document}", Viewer, get(api::one_document))
         .program("/api/v1/connections/{connection}/documents/{document}/assign", Approver, post(api::assign))
+        .program("/api/v1/connections/{connection}/document-rules", Viewer, get(api::document_rules))
+        .program(
+            "/api/v1/connections/{connection}/document-rules/{rule}/remove",
+            Approver,
+            post(api::remove_document_rule),
+        )
         .program("/api/v1/connections/{connection}/deals", Viewer, get(api::deals))
         .program("/api/v1/connections/{connection}/deals/{deal}", Viewer, get(api::deal))
         .program("/api/v1/connections/{connection}/plan", Viewer, get(api::plan))
@@ -175,6 +181,7 @@ pub(crate) fn routes() -> Vec<Route> {
         .person("/c/{connection}/documents", Viewer, get(console::documents))
         .person("/c/{connection}/documents/{document}", Viewer, get(console::document))
         .person("/c/{connection}/documents/{document}", Approver, post(console::assign))
+        .person("/c/{connection}/documents/rules/{rule}", Approver, post(console::remove_rule))
         .person("/c/{connection}/deals/{deal}", Viewer, get(console::deal))
         .person("/c/{connection}/plan", Viewer, get(console::plan))
         .person("/c/{connection}/plan", Approver, post(console::approve))

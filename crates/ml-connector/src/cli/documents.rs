@@ -10,6 +10,8 @@ pub enum DocumentsCommand {
     List(DocumentsListArgs),
     /// Say to which deal a document belongs, or that it belongs to none; the answer is remembered
     Assign(DocumentsAssignArgs),
+    /// List the rules that were made of answers (`assign --always`), or remove one
+    Rules(DocumentsRulesArgs),
 }
 
 /// `documents list`
@@ -39,6 +41,7 @@ pub struct DocumentsListArgs {
 #[command(after_help = "\
 Examples:
   ml-connector documents assign invoice:300000001234567 81
+  ml-connector documents assign invoice:300000001234567 81 --always PurchaseOrder
   ml-connector documents assign invoice:300000001234567 none
   ml-connector documents assign invoice:300000001234567 --undo")]
 pub struct DocumentsAssignArgs {
@@ -51,10 +54,32 @@ pub struct DocumentsAssignArgs {
     /// Take back what was said
     #[arg(long)]
     pub undo: bool,
+    /// Make a rule of it: for all documents that say the same in this field (such as PurchaseOrder), are of the same
+    /// `account`, or of the same `party` (customer or supplier)
+    #[arg(long, value_name = "LIKENESS", conflicts_with = "undo")]
+    pub always: Option<String>,
     /// Assign it only in this connection
     #[arg(long, value_name = "NAME")]
     pub connection: Option<String>,
     /// Say who decides; the name of the user otherwise
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+}
+
+/// `documents rules`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ml-connector documents rules
+  ml-connector documents rules --remove 2")]
+pub struct DocumentsRulesArgs {
+    /// Remove the rule of this number; documents that it moved are looked at again
+    #[arg(long, value_name = "ID")]
+    pub remove: Option<i64>,
+    /// Only in this connection; needed to remove a rule where there are several connections
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+    /// Say who removes it; the name of the user otherwise
     #[arg(long, value_name = "NAME")]
     pub by: Option<String>,
 }

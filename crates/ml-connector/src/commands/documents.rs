@@ -7,14 +7,14 @@ use sync_core::documents::{AttachAnswer, Attachment, Document, DocumentKey, Docu
 use sync_core::ids::DealId;
 use sync_core::ports::Clock as _;
 use sync_store::{DecisionKey, DocumentId, StagedKind, Store};
-use sync_web::reading::{amount, explained, key_of, read, read_deal};
+use sync_web::reading::{amount, explained, key_of, likeness, means, read, read_deal};
 
 use super::Context;
 use super::answering::by;
 use super::pairs::chosen;
 use crate::cli::{
     DealChoice, DealsCommand, DealsListArgs, DocumentsAssignArgs, DocumentsCommand, DocumentsListArgs,
-    ExplainArgs,
+    DocumentsRulesArgs, ExplainArgs,
 };
 use crate::exit::{ExitCode, Failed};
 use crate::output::{table, talk};
@@ -78,6 +78,7 @@ pub(super) async fn run(context: &Context<'_>, command: &DocumentsCommand) -> an
     match command {
         DocumentsCommand::List(args) => list(context, &store, args).await?,
         DocumentsCommand::Assign(args) => assign(context, &store, args).await?,
+        DocumentsCommand::Rules(args) => rules(context, &store, args).await?,
     }
     store.close().await;
     Ok(ExitCode::Ok)
@@ -160,13 +161,42 @@ async fn assign(context: &Context<'_>, store: &Store, args: &DocumentsAssignArgs
         DealChoice::Deal(deal) => AttachAnswer::Deal(DealId(deal)),
         DealChoice::None => AttachAnswer::NoDeal,
     });
+    let always = args.always.as_deref();
+    let rule = match (always, &answer) {
+        (None, _) => None,
+        (Some(always), Some(AttachAnswer::Deal(deal))) => Some((always, *deal)),
+        (Some(_), _) => {
+            let why = "a rule names the deal that documents belong to";
+            return Err(Failed::new(ExitCode::Usage, why).help("leave out --always").into());
+        }
+    };
     let answer = answer.map(|answer| serde_json::to_string(&answer)).transpose()?;
     let (id, by) = (DocumentId::from(args.document), by(context, args.by.as_deref()));
     let mut taken = Vec::new();
     for connection in chosen(store, args.connection.as_deref()).await? {
         let now = SystemClock::start().now();
+        let mut tx = store.read(connection.id).await?;
+        let found = tx.documents(&[id]).await?.contains_key(&id);
+        let read = if rule.is_some() && found { read(&mut tx, id).await? } else { None };
+        drop(tx);
+        // What cannot be made a rule is not answered either.
+        let rule = match (rule, found) {
+            (Some((always, deal)), true) => {
+                let likeness = likeness(read.as_ref(), always)
+                    .map_err(|why| Failed::new(ExitCode::Usage, why).help("`explain` shows what it says"))?;
+                Some((likeness, deal))
+            }
+            (Some(_), false) | (None, _) => None,
+        };
         if store.answer_document(connection.id, id, answer.as_deref(), &by, now).await? {
-            let message = if answer.is_some() { "remembered" } else { "taken back" };
+            let message = match (&answer, rule) {
+                (Some(_), Some((likeness, deal))) => {
+                    store.put_document_rule(connection.id, (&likeness, deal), &by, now).await?;
+                    "remembered, and made a rule"
+                }
+                (Some(_), None) => "remembered",
+                (None, _) => "taken back",
+            };
             taken.push(Taken { connection: connection.name.clone(), document: args.document, message });
         }
     }
@@ -179,6 +209,67 @@ async fn assign(context: &Context<'_>, store: &Store, args: &DocumentsAssignArgs
             .iter()
             .map(|Taken { connection, document, message }| format!("{connection}: {document}: {message}"));
         lines.collect::<Vec<_>>().join("\n")
+    })?;
+    Ok(())
+}
+
+/// A rule that was made of an answer.
+#[derive(Serialize)]
+struct RuleRow {
+    connection: String,
+    rule: i64,
+    documents: String,
+    deal: DealId,
+    made_by: String,
+    made_at: String,
+}
+
+async fn rules(context: &Context<'_>, store: &Store, args: &DocumentsRulesArgs) -> anyhow::Result<()> {
+    let connections = chosen(store, args.connection.as_deref()).await?;
+    if let Some(id) = args.remove {
+        let [connection] = connections.as_slice() else {
+            let why = "rules are numbered within a connection, and there are several";
+            return Err(Failed::new(ExitCode::Usage, why).help("say which one with --connection").into());
+        };
+        let (by, now) = (by(context, args.by.as_deref()), SystemClock::start().now());
+        if store.remove_document_rule(connection.id, id, &by, now).await?.is_none() {
+            return Err(Failed::new(ExitCode::Usage, format!("{} has no rule {id}", connection.name))
+                .help("`documents rules` lists them")
+                .into());
+        }
+        talk("it was removed; whoever works on the connection looks at its documents soon");
+    }
+    let mut rows = Vec::new();
+    for connection in connections {
+        let mut tx = store.read(connection.id).await?;
+        for rule in tx.document_rules().await? {
+            rows.push(RuleRow {
+                connection: connection.name.clone(),
+                rule: rule.id,
+                documents: means(&rule)?,
+                deal: rule.deal,
+                made_by: rule.by,
+                made_at: format!("{:.0}", rule.at),
+            });
+        }
+    }
+    context.output.data(&rows, |rows| {
+        if rows.is_empty() {
+            return "No rule was made of an answer.".to_owned();
+        }
+        let cells = rows.iter().map(|row| {
+            let RuleRow { connection, rule, documents, deal, made_by, made_at } = row;
+            [
+                connection.clone(),
+                rule.to_string(),
+                documents.clone(),
+                deal.to_string(),
+                made_by.clone(),
+                made_at.clone(),
+            ]
+        });
+        let header = ["connection", "rule", "documents of which", "deal", "made by", "made"];
+        table(header, &["rule"], cells).to_string()
     })?;
     Ok(())
 }

@@ -87,7 +87,8 @@ pub struct Documents {
 pub struct DealReference {
     /// The field, as the ERP spells it: of invoices and credit memos `PurchaseOrder` and `CrossReference`, of invoices
     /// `SpecialInstructions`, of sales orders `SourceTransactionNumber` and `CustomerPONumber`, of purchase orders
-    /// `Description`, `ReferenceNumber` and `SalesOrder`. Required.
+    /// `Description`, `ReferenceNumber` and `SalesOrder`; of invoices and purchase orders also `DFF:` and the name of a segment
+    /// of their descriptive flexfields. Required.
     pub field: String,
 
     /// How the deal's id stands in it, such as `PD-{deal_id}`; found in a longer text, too. No default.
@@ -312,14 +313,17 @@ impl DealReference {
     }
 
     fn check(&self, at: &At<'_>) -> Result<(), ConfigError> {
-        let Self { field, pattern, deal_field, kinds: _, source_system } = self;
-        let names = "write one of PurchaseOrder, CrossReference, SpecialInstructions, SourceTransactionNumber, CustomerPONumber, Description, ReferenceNumber and SalesOrder";
+        let Self { field, pattern, deal_field, kinds, source_system } = self;
+        let names = "write one of PurchaseOrder, CrossReference, SpecialInstructions, SourceTransactionNumber, CustomerPONumber, Description, ReferenceNumber, SalesOrder and DFF:<segment>";
         match field.parse() {
             Err(_) => {
                 return Err(at.key("field").fail(format!("no document has a field \"{field}\""), names));
             }
-            Ok(ReferenceField::Dff(_)) => {
-                return Err(at.key("field").fail("descriptive flexfields are not read", names));
+            Ok(ReferenceField::Dff(_))
+                if kinds.iter().any(|kind| matches!(kind, Kind::CreditMemo | Kind::SalesOrder)) =>
+            {
+                let what = "descriptive flexfields are read of invoices and purchase orders only";
+                return Err(at.key("kinds").fail(what, "name none but these, or leave kinds out"));
             }
             Ok(_) => {}
         }

@@ -405,9 +405,9 @@ fn documents_have_to_find_their_deal_and_to_be_shown() {
         ),
         (&reference("field = \"Colour\"\npattern = \"PD-{deal_id}\""), "a field \"Colour\"", "PurchaseOrder"),
         (
-            &reference("field = \"DFF:Deal\"\npattern = \"PD-{deal_id}\""),
-            "flexfields are not read",
-            "PurchaseOrder",
+            &reference("field = \"DFF:Deal\"\npattern = \"PD-{deal_id}\"\nkinds = [\"sales_order\"]"),
+            "of invoices and purchase orders only",
+            "leave kinds out",
         ),
         (&reference("field = \"PurchaseOrder\""), "how the field names a deal", "deal_field"),
         (

@@ -79,6 +79,23 @@ fn an_invoice_is_shown_explained_and_assigned_by_hand() {
         lost.replace(':', " ")
     );
 
+    // It is made a rule, listed and removed.
+    let always = |like: &str| {
+        run(&file, &["documents", "assign", &lost, &other.to_string(), "--always", like, "--json"])
+    };
+    let nothing = json(&always("CrossReference"), 2)["error"]["message"].to_string();
+    assert!(nothing.contains("PurchaseOrder, account, party"), "{nothing}");
+    json(&always("PurchaseOrder"), 0);
+    let rules = shown(&["documents", "rules"]);
+    assert_eq!((&rules[0]["deal"], &rules[0]["rule"]), (&json!(other), &json!(1)), "{rules}");
+    let like = invoice(Some("PD-999999".to_owned()), 20.0);
+    shown(&["sync"]);
+    assert_eq!(shown(&["explain", &like])[0]["deal"], json!(other));
+    assert_eq!(shown(&["documents", "rules", "--remove", "1"]), json!([]));
+    shown(&["sync"]);
+    assert_eq!(shown(&["explain", &like])[0]["deal"], Value::Null);
+    json(&run(&file, &["documents", "rules", "--remove", "1", "--json"]), 2);
+
     shown(&["documents", "assign", &lost, "none"]);
     shown(&["sync"]);
     assert_eq!(shown(&["explain", &lost])[0]["deal"], Value::Null);

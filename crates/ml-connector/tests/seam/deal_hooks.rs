@@ -1,6 +1,7 @@
 //! Webhooks of deals: what is won is handed over at once, and polling becomes seldom.
 
 use jiff::{SignedDuration, Timestamp};
+use saas_sims::fusion::Edit;
 use serde_json::json;
 use sync_core::{
     handover::Subject,
@@ -14,6 +15,7 @@ use sync_engine::{
 };
 
 use crate::{
+    documents::{self, Customer, dollars, invoice, note, number, says},
     handovers::{NONE, ONE, deal, made, organization, question, world},
     hooks::{Door, Keeping},
     world::World,
@@ -32,9 +34,14 @@ struct Story {
 impl Story {
     /// Both systems are read; subscriptions for organizations and deals are made.
     async fn begin(seed: u64) -> Self {
-        let mut world = world(seed).await;
         // So rarely that nothing of what happens within hours is found by polling.
+        let mut world = world(seed).await;
         world.poll_every = SignedDuration::from_hours(24);
+        Self::begin_in(world).await
+    }
+
+    /// The same in a world that may be polled; what is gone is found by webhooks alone.
+    async fn begin_in(mut world: World) -> Self {
         world.sweep_every = SignedDuration::from_hours(72);
         world.gate.begin(None);
         let lease = world.take().await.expect("nobody dies");
@@ -169,4 +176,36 @@ async fn what_becomes_of_a_deal_before_anything_is_created_is_heeded() {
     }
     assert_eq!(made(&story.world, "Friend Ltd"), ONE, "the deal moved there");
     assert_eq!(made(&story.world, "Survivor Ltd"), ONE, "so did the deal of the one that was merged into it");
+}
+
+/// Whatever names the deal that is gone means the one that stands for both; our note, which goes there with the merger, does not
+/// stay beside that one's own.
+#[tokio::test]
+async fn documents_of_a_merged_deal_are_shown_on_the_one_that_stands_for_both() {
+    let world = documents::world(24).await;
+    let party = json!({"OrganizationName": "Acme Trading Inc", "PartyUsageCode": "CUSTOMER"});
+    let party = world.fusion.add_party(Edit::set(party)).expect("a party");
+    let account = world.fusion.add_account(party, Edit::default()).expect("an account");
+    let mut story = Story::begin_in(world).await;
+    let acme = Customer { account, org: story.world.organizations()[&party][0].id };
+    let [kept, gone, last] = [(); 3].map(|()| documents::deal(&story.world, &acme));
+    let named = |deal: i64| json!({ "PurchaseOrder": format!("PD-{deal}") });
+    let one = invoice(&story.world, &acme, 600.0, named(kept));
+    let two = invoice(&story.world, &acme, 70.0, named(gone));
+    story.work(20).await;
+    assert_eq!(says(&story.world, gone, "ERP invoiced"), dollars("70"));
+    let shows_all = |world: &World, deal: i64, amount: &str, invoices: &[i64]| {
+        assert_eq!(says(world, deal, "ERP invoiced"), dollars(amount));
+        let note = note(world, deal);
+        assert!(invoices.iter().all(|invoice| note.contains(&number(world, *invoice))), "{note}");
+    };
+    story.world.pipedrive.merge_deals(gone, kept).expect("merged");
+    story.work(10).await;
+    shows_all(&story.world, kept, "670", &[one, two]);
+    let three = invoice(&story.world, &acme, 30.0, named(gone));
+    story.work(20).await;
+    shows_all(&story.world, kept, "700", &[one, two, three]);
+    story.world.pipedrive.merge_deals(kept, last).expect("merged");
+    story.work(10).await;
+    shows_all(&story.world, last, "700", &[one, two, three]);
 }

@@ -7,7 +7,10 @@ use saas_sims::{
     pipedrive::{PipedriveSettings, Plan},
 };
 use serde_json::{Value, json};
-use sync_core::documents::{DocumentKind, DocumentPolicy, How, Pattern, ReferenceRule};
+use sync_core::{
+    documents::{DocumentKind, DocumentPolicy, How, LearnedBy, Pattern, ReferenceRule},
+    ids::DealId,
+};
 use sync_store::{DecisionKey, DocumentId, StagedKind};
 
 use crate::{
@@ -17,8 +20,8 @@ use crate::{
 
 /// A customer that both sides know.
 pub(crate) struct Customer {
-    account: i64,
-    org: i64,
+    pub(crate) account: i64,
+    pub(crate) org: i64,
 }
 
 /// A world in which `PD-{deal_id}` names a deal, and every invoice is polled within minutes.
@@ -60,16 +63,16 @@ pub(crate) fn invoice(world: &World, customer: &Customer, amount: f64, more: Val
     world.fusion.add_invoice(customer.account, Edit::set(values), &[]).expect("an invoice")
 }
 
-fn number(world: &World, invoice: i64) -> String {
+pub(crate) fn number(world: &World, invoice: i64) -> String {
     let row = world.fusion.row("receivablesInvoices", invoice).expect("an invoice");
     row["TransactionNumber"].as_str().unwrap_or_default().to_owned()
 }
 
-fn says(world: &World, deal: i64, field: &str) -> Value {
+pub(crate) fn says(world: &World, deal: i64, field: &str) -> Value {
     world.pipedrive.deal(deal).expect("a deal").custom.get(field).cloned().unwrap_or_default()
 }
 
-fn dollars(amount: &str) -> Value {
+pub(crate) fn dollars(amount: &str) -> Value {
     let amount: serde_json::Number = amount.parse().expect("a number");
     json!({ "value": amount, "currency": "USD" })
 }
@@ -285,4 +288,104 @@ async fn without_a_reference_an_invoice_goes_to_the_one_deal_that_fits() {
     let open = async { world.store.read(world.connection).await?.open_documents(kind, 0, 10).await };
     let open = world.drive(open).await.expect("alive").expect("the store works");
     assert_eq!(open, [fits], "its balance is looked at by itself");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_made_a_rule_decides_until_it_is_taken_back() {
+    let world = world(310).await;
+    let acme = customer(&world, "Acme Trading Inc").await;
+    let deals = [deal(&world, &acme), deal(&world, &acme)];
+    let po = json!({ "PurchaseOrder": "Frame 47-11" });
+    let [one, other] = [invoice(&world, &acme, 10.0, po.clone()), invoice(&world, &acme, 7.0, json!({}))];
+    work(&world, 20).await;
+    for invoice in [one, other] {
+        assert_eq!(decision(&world, DocumentKind::Invoice, invoice).await, DecisionKey::Ambiguous);
+    }
+    let by = LearnedBy::Reference {
+        field: "PurchaseOrder".parse().expect("a field"),
+        value: "Frame 47-11".to_owned(),
+    };
+    let by = serde_json::to_string(&by).expect("JSON");
+    let (store, connection, now) = (&world.store, world.connection, world.clock.now());
+    let made = store.put_document_rule(connection, (&by, DealId(deals[0])), "ann", now);
+    let rule = world.drive(made).await.expect("alive").expect("the store works");
+    let later = invoice(&world, &acme, 5.0, json!({ "PurchaseOrder": "frame  47-11" }));
+    work(&world, 20).await;
+    assert_eq!(says(&world, deals[0], "ERP invoiced"), dollars("15"), "what was there, and what came later");
+    assert_eq!(decision(&world, DocumentKind::Invoice, other).await, DecisionKey::Ambiguous);
+
+    // The same documents, another deal: it is the same rule.
+    let made = store.put_document_rule(connection, (&by, DealId(deals[1])), "bob", world.clock.now());
+    assert_eq!(world.drive(made).await.expect("alive").expect("the store works"), rule);
+    work(&world, 20).await;
+    assert_eq!(says(&world, deals[0], "ERP invoiced"), Value::Null);
+    assert_eq!(says(&world, deals[1], "ERP invoiced"), dollars("15"));
+
+    let removed = store.remove_document_rule(connection, rule, "ann", world.clock.now());
+    let removed = world.drive(removed).await.expect("alive").expect("the store works");
+    assert_eq!(removed.expect("a rule").by, "bob");
+    work(&world, 20).await;
+    for invoice in [one, later] {
+        assert_eq!(decision(&world, DocumentKind::Invoice, invoice).await, DecisionKey::Ambiguous);
+    }
+    assert_eq!(says(&world, deals[1], "ERP invoiced"), Value::Null);
+}
+
+#[tokio::test]
+async fn installments_tell_what_was_credited_and_which_part_is_late() {
+    let mut world = world(311).await;
+    let fields =
+        ["last_invoice_status", "invoiced_total", "paid_total", "credited_total", "oldest_unpaid_due"];
+    let fields =
+        fields.into_iter().map(|field| sync_core::documents::RollUpField::parse(field).expect("a field"));
+    let policy = world.documents.take().expect("a policy");
+    world.documents = Some(DocumentPolicy { fields: fields.collect(), ..policy });
+    let acme = customer(&world, "Acme Trading Inc").await;
+    let [credited, parts] = [deal(&world, &acme), deal(&world, &acme)];
+    let of = |deal: i64| json!({ "PurchaseOrder": format!("PD-{deal}"), "EnteredAmount": 100, "DueDate": "2026-05-31" });
+    let add = |deal: i64, parts: &[f64]| {
+        world.fusion.add_invoice(acme.account, Edit::set(of(deal)), parts).expect("an invoice")
+    };
+    let (gone, split) = (add(credited, &[60.0, 40.0]), add(parts, &[30.0, 70.0]));
+    work(&world, 20).await;
+    assert_eq!(says(&world, credited, "ERP last invoice status"), json!("open"));
+    world.fusion.credit_invoice(gone, 100.0).expect("credited");
+    world.fusion.pay_invoice(split, 30.0).expect("paid");
+    world.clock.advance(SWEEP);
+    work(&world, 20).await;
+    assert_eq!(says(&world, credited, "ERP last invoice status"), json!("credited"));
+    assert_eq!(says(&world, parts, "ERP last invoice status"), json!("partly paid"));
+    assert_eq!(says(&world, parts, "ERP paid"), dollars("30"));
+    // The header's day has not come yet, and the part that was due on it is paid.
+    assert_eq!(says(&world, parts, "ERP oldest unpaid due"), json!("2026-06-30"));
+}
+
+#[tokio::test]
+async fn a_segment_of_a_flexfield_names_the_deal() {
+    let mut world = world(312).await;
+    let policy = world.documents.take().expect("a policy");
+    let references = vec![ReferenceRule {
+        kinds: Default::default(),
+        field: "DFF:dealId".parse().expect("a field"),
+        how: How::Pattern(Pattern::parse("{deal_id}").expect("a pattern")),
+        source_system: None,
+    }];
+    world.documents = Some(DocumentPolicy { references, ..policy });
+    let acme = customer(&world, "Acme Trading Inc").await;
+    let [first, second] = [deal(&world, &acme), deal(&world, &acme)];
+    let segment = |deal: i64| Edit::set(json!({ "__FLEX_Context": "CRM", "dealId": deal.to_string() }));
+    for (deal, child) in [(first, "receivablesInvoiceDFF"), (second, "receivablesInvoiceTransactionDFF")] {
+        let invoice = invoice(&world, &acme, 10.0, json!({}));
+        let child = format!("receivablesInvoices/{child}");
+        world.fusion.add_row(&child, Some(invoice), segment(deal)).expect("a segment");
+    }
+    let order = json!({ "OrderNumber": "PO-1", "CurrencyCode": "USD", "Total": 12.5, "StatusCode": "OPEN" });
+    let order = world.fusion.add_row("purchaseOrders", None, Edit::set(order)).expect("a purchase order");
+    world.fusion.add_row("purchaseOrders/DFF", Some(order), segment(first)).expect("a segment");
+    work(&world, 20).await;
+    for deal in [first, second] {
+        assert_eq!(says(&world, deal, "ERP invoiced"), dollars("10"), "deal {deal}");
+    }
+    let notes = world.pipedrive.notes_on_deal(first);
+    assert!(notes.iter().any(|(_, content)| content.contains("PO-1")), "{notes:?}");
 }

@@ -36,6 +36,7 @@ fn told_of(deal: i64) -> HookRow {
         action: "change".to_owned(),
         at: None,
         urgent: true,
+        merged: None,
     };
     HookRow { event, vouched: vec![Check::Basic], body: "{}".to_owned() }
 }

@@ -27,6 +27,8 @@ pub(crate) struct List<'a, D> {
     pub(crate) api_version: &'a str,
     /// The condition and the order.
     pub(crate) which: Which,
+    /// Children that come with each document, by comma; then all its attributes come, too: `fields` would win (4.2).
+    pub(crate) expand: &'static str,
     pub(crate) limit: u32,
     pub(crate) kind: PhantomData<D>,
 }
@@ -52,21 +54,26 @@ impl<D: Document> Endpoint for List<'_, D> {
     }
 
     fn query(&self) -> Vec<(&'static str, String)> {
-        let by_id = |condition: String| query::of(condition, format!("{}:asc", D::ID), D::FIELDS, self.limit);
-        match &self.which {
+        let fields = D::FIELDS.filter(|_| self.expand.is_empty());
+        let by_id = |condition: String| query::of(condition, format!("{}:asc", D::ID), fields, self.limit);
+        let mut query = match &self.which {
             Which::Read(read, created_since) => {
                 let mut condition = query::condition(*read, D::ID);
                 if let Some(since) = created_since {
                     condition = format!("{condition} and {}", query::created_on(*since));
                 }
-                query::of(condition, query::order(*read, D::ID), D::FIELDS, self.limit)
+                query::of(condition, query::order(*read, D::ID), fields, self.limit)
             }
             Which::Open { after } => by_id(format!("InvoiceBalanceAmount <> 0 and {} > {after}", D::ID)),
             Which::Ids(ids) => {
                 let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
                 by_id(format!("{} in ({})", D::ID, ids.join(",")))
             }
+        };
+        if !self.expand.is_empty() {
+            query.push(("expand", self.expand.to_owned()));
         }
+        query
     }
 }
 
@@ -162,6 +169,19 @@ pub(crate) struct InvoiceDto {
     pub(crate) last_update_date: Option<Value>,
 }
 
+/// What comes with an invoice that is expanded.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct InvoiceDetailsDto {
+    #[serde(rename = "CustomerTransactionId")]
+    pub(crate) customer_transaction_id: Option<Value>,
+    pub(crate) receivables_invoice_installments: Option<Value>,
+    #[serde(rename = "receivablesInvoiceDFF")]
+    pub(crate) receivables_invoice_dff: Option<Value>,
+    #[serde(rename = "receivablesInvoiceTransactionDFF")]
+    pub(crate) receivables_invoice_transaction_dff: Option<Value>,
+}
+
 /// An installment as it comes.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -218,5 +238,7 @@ pub(crate) struct PurchaseOrderDto {
     pub(crate) description: Option<Value>,
     pub(crate) reference_number: Option<Value>,
     pub(crate) sales_order: Option<Value>,
+    #[serde(rename = "DFF")]
+    pub(crate) dff: Option<Value>,
     pub(crate) last_update_date: Option<Value>,
 }

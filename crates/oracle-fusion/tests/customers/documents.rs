@@ -98,6 +98,38 @@ async fn installments_are_read_to_the_last_whatever_the_page() {
 }
 
 #[tokio::test]
+async fn details_come_with_their_invoices_and_to_the_last_installment() {
+    let (sim, fusion) = pod(FusionSettings { expanded_children: 2, ..FusionSettings::default() });
+    let (_, account) = account(&sim);
+    let add =
+        |parts: &[f64]| sim.add_invoice(account, Edit::set(json!({"EnteredAmount": 15})), parts).unwrap();
+    let (many, one) = (add(&[1.0, 2.0, 3.0, 4.0, 5.0]), add(&[]));
+    let segment = |child: &str, value: &str| {
+        let values = Edit::set(json!({"__FLEX_Context": "CRM", "dealId": value}));
+        sim.add_row(&format!("receivablesInvoices/{child}"), Some(one), values).unwrap();
+    };
+    segment("receivablesInvoiceTransactionDFF", "16");
+    let asked = [TransactionId(many), TransactionId(one), TransactionId(7)];
+    for (segments, said) in [(false, None), (true, Some("16"))] {
+        let details = fusion.invoice_details(&asked, segments).await.unwrap();
+        assert_eq!(details.len(), 2, "what is missing is left out");
+        let parts = |id| details[&TransactionId(id)].installments.as_ref().unwrap();
+        assert_eq!(parts(many).iter().filter_map(|part| part.original).sum::<Amount>(), Amount(150_000));
+        assert_eq!((parts(many).len(), parts(one).len()), (5, 1));
+        let told = details[&TransactionId(one)].segments.get("dealId").map(String::as_str);
+        assert_eq!(told, said);
+    }
+    segment("receivablesInvoiceDFF", "17");
+    let details = fusion.invoice_details(&asked, true).await.unwrap();
+    let segments = &details[&TransactionId(one)].segments;
+    assert_eq!(
+        segments.iter().collect::<Vec<_>>(),
+        [(&"dealId".to_owned(), &"17".to_owned())],
+        "the invoice's own first"
+    );
+}
+
+#[tokio::test]
 async fn credit_memos_are_walked_by_id_and_orders_by_id_and_window() {
     let (sim, fusion) = pod(FusionSettings::default());
     let (party, _) = account(&sim);
@@ -137,11 +169,16 @@ async fn the_port_asks_for_all_kinds_alike_and_for_what_was_entered_since() {
     let ids = |page: Page<Document>| -> Vec<i64> {
         records(page.rows).into_iter().map(|document| document.key.id).collect()
     };
-    let walk = |created_since| DocumentRead { at: ErpRead::ById { after: 0 }, created_since };
+    let walk =
+        |created_since| DocumentRead { at: ErpRead::ById { after: 0 }, created_since, segments: false };
     assert_eq!(ids(erp.documents(DocumentKind::Invoice, walk(None)).await.unwrap()), [old, new]);
     assert_eq!(ids(erp.documents(DocumentKind::Invoice, walk(Some(since))).await.unwrap()), [new]);
     let from = since - SignedDuration::from_hours(48);
-    let window = |created_since| DocumentRead { at: ErpRead::Window { from, to: None }, created_since };
+    let window = |created_since| DocumentRead {
+        at: ErpRead::Window { from, to: None },
+        created_since,
+        segments: false,
+    };
     assert_eq!(ids(erp.documents(DocumentKind::Invoice, window(Some(since))).await.unwrap()), [new]);
     assert_eq!(ids(erp.open_invoices(TransactionId(old)).await.unwrap()), [new]);
     let by_id = erp.invoices_by_id(&[TransactionId(old), TransactionId(1)]).await.unwrap();

@@ -230,7 +230,7 @@ async fn make(fusion: &Fusion, call: &str) -> Called<()> {
     let reference = world::reference("PD-1-7");
     let by_id = ErpRead::ById { after: 0 };
     let window = ErpRead::Window { from: at("2026-01-01T00:00:00Z"), to: None };
-    let document = |at| DocumentRead { at, created_since: None };
+    let document = |at| DocumentRead { at, created_since: None, segments: true };
     let company = Company {
         names: vec!["Acme".to_owned()],
         tax_ids: Vec::new(),
@@ -278,9 +278,8 @@ async fn make(fusion: &Fusion, call: &str) -> Called<()> {
             let ids: Vec<TransactionId> = (1..=4).map(TransactionId).collect();
             ErpDocuments::invoices_by_id(fusion, &ids).await.map(|found| rows(&found))
         }
-        "installments" => {
-            ErpDocuments::installments(fusion, TransactionId(1)).await.map(|found| rows(&found))
-        }
+        "installments" => Fusion::installments(fusion, TransactionId(1)).await.map(|found| rows(&found)),
+        "invoice_details" => ErpDocuments::invoice_details(fusion, &[TransactionId(1)], true).await.map(drop),
         "sees_document" => fusion.sees_document(DocumentKind::Invoice).await.map(drop),
         "set_assignments" => fusion.set_assignments().await.map(drop),
         "shows_children" => fusion.shows_children(id).await.map(drop),

@@ -121,6 +121,12 @@ fn receivables() -> Vec<Resource> {
         "CustomerTrxId",
         include_str!("../../fixtures/invoice_dff.txt"),
     );
+    let of_transaction = resource(
+        FSCM,
+        "receivablesInvoiceTransactionDFF",
+        "CustomerTrxId",
+        include_str!("../../fixtures/invoice_transaction_dff.txt"),
+    );
     let invoices = resource(
         FSCM,
         "receivablesInvoices",
@@ -148,7 +154,12 @@ fn receivables() -> Vec<Resource> {
     vec![
         Resource {
             finders: INVOICE,
-            children: &["receivablesInvoiceInstallments", "receivablesInvoiceDFF", "receivablesInvoiceLines"],
+            children: &[
+                "receivablesInvoiceInstallments",
+                "receivablesInvoiceDFF",
+                "receivablesInvoiceTransactionDFF",
+                "receivablesInvoiceLines",
+            ],
             writes: Writes::NotModelled,
             ..invoices
         },
@@ -158,6 +169,7 @@ fn receivables() -> Vec<Resource> {
             ..installments
         },
         Resource { parent: Some("receivablesInvoices"), ..with_segment(flexfield) },
+        Resource { parent: Some("receivablesInvoices"), ..with_segment(of_transaction) },
         Resource {
             finders: const { &[Finder::key("PrimaryKey", &[("CustomerTransactionId", "CustomerTransactionId")])] },
             writes: Writes::NotModelled,

@@ -1,7 +1,7 @@
 //! Invoices with installments, credit memos, receipts, sales orders and purchase orders (sections 2 and 3): how they
 //! come into the pod and change. Balances change in the installments; the invoice's own stamp need not move.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan, civil::Date};
 use serde_json::{Value, json};
 
 use super::accounts::ACCOUNTS;
@@ -58,7 +58,8 @@ pub(crate) fn assign_sets(state: &mut State, sets: &[i64], now: Timestamp) {
     }
 }
 
-/// Issues an invoice to an account: one installment for all of it, or as many as `parts` says.
+/// Issues an invoice to an account: one installment for all of it, or as many as `parts` says, each due a month after the one
+/// before.
 pub(crate) fn invoice(
     state: &mut State,
     account: i64,
@@ -93,9 +94,14 @@ pub(crate) fn invoice(
     let id = add(state, INVOICES, None, edit, now)?;
     let whole = [amount];
     let parts = if parts.is_empty() { &whole } else { parts };
+    let mut due: Option<Date> = due.as_str().and_then(|day| day.parse().ok());
     for (at, part) in parts.iter().enumerate() {
+        if at > 0 {
+            due = due.and_then(|day| day.checked_add(1.month()).ok());
+        }
+        let day = due.map(|day| day.to_string());
         let values = json!({
-            "InstallmentSequenceNumber": at + 1, "InstallmentDueDate": due, "OriginalAmount": part,
+            "InstallmentSequenceNumber": at + 1, "InstallmentDueDate": day, "OriginalAmount": part,
             "InstallmentBalanceDue": part, "AmountPaid": 0, "InstallmentAmountCredited": 0,
             "InstallmentAmountAdjusted": 0, "InstallmentStatus": "Open",
         });

@@ -70,6 +70,16 @@ impl LearnedBy {
         all
     }
 
+    /// By what a person chooses it among those of a document: the field's name, `account` or `party`.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::Reference { field, .. } => field.to_string(),
+            Self::Account(_) => "account".to_owned(),
+            Self::Party(_) => "party".to_owned(),
+        }
+    }
+
     /// In words.
     #[must_use]
     pub fn explain(&self) -> String {

@@ -6,7 +6,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    headers::{ErpCreditMemo, ErpInvoice, ErpPurchaseOrder, ErpSalesOrder, Installment},
+    headers::{ErpCreditMemo, ErpInvoice, ErpPurchaseOrder, ErpSalesOrder, Installment, InvoiceDetails},
     kind::{DocumentKey, DocumentKind},
     reference::ReferenceField,
 };
@@ -42,6 +42,9 @@ pub struct Document {
     /// Its installments that are not paid, if the installments are known.
     #[serde(default)]
     pub open_parts: Vec<OpenPart>,
+    /// Whether its details were read as they are: those of an invoice that changed since may be of before.
+    #[serde(default)]
+    pub detailed: bool,
     /// What it says about where it belongs; nothing that is blank.
     #[serde(default)]
     pub references: BTreeMap<ReferenceField, String>,
@@ -108,6 +111,7 @@ impl Document {
             date: None,
             due: None,
             open_parts: Vec::new(),
+            detailed: false,
             references: BTreeMap::new(),
             source_system: None,
             business_unit: None,
@@ -129,6 +133,34 @@ impl Document {
             installments.iter().filter_map(|part| Some(OpenPart { due: part.due, balance: part.balance? }));
         self.open_parts = open.filter(|part| part.balance > Amount::ZERO).collect();
         self.open_parts.sort_unstable();
+        self
+    }
+
+    /// The document with what was read beside its header.
+    #[must_use]
+    pub fn with_details(self, details: &InvoiceDetails) -> Self {
+        let detailed = match &details.installments {
+            Some(installments) => self.with_installments(installments),
+            None => self,
+        };
+        Self { detailed: true, ..detailed.with_segments(&details.segments) }
+    }
+
+    /// Whether the details of what is known of it are still its own: nothing that its header says changed.
+    #[must_use]
+    pub fn has_details_of(&self, known: &Self) -> bool {
+        let header = |one: &Self| (one.total, one.balance, one.due, one.updated_at);
+        known.detailed && header(self) == header(known)
+    }
+
+    /// The document with the details that were read of it before.
+    #[must_use]
+    pub fn keeping_details_of(mut self, known: &Self) -> Self {
+        self.detailed = self.has_details_of(known);
+        (self.paid, self.credited) = (known.paid, known.credited);
+        self.open_parts.clone_from(&known.open_parts);
+        let segments = known.references.iter().filter(|(field, _)| matches!(field, ReferenceField::Dff(_)));
+        self.references.extend(segments.map(|(field, value)| (field.clone(), value.clone())));
         self
     }
 
@@ -280,6 +312,6 @@ impl From<&ErpPurchaseOrder> for Document {
         document.refer(ReferenceField::Description, order.description.as_deref());
         document.refer(ReferenceField::ReferenceNumber, order.reference.as_deref());
         document.refer(ReferenceField::SalesOrder, order.sales_order.as_deref());
-        document
+        document.with_segments(&order.segments)
     }
 }

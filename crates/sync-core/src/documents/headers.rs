@@ -1,5 +1,7 @@
 //! Headers and balances of documents as the ERP has them, no lines; free of any vendor's JSON.
 
+use std::collections::BTreeMap;
+
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +60,15 @@ pub struct Installment {
     pub paid: Option<Amount>,
     /// What was credited.
     pub credited: Option<Amount>,
+}
+
+/// What an invoice says beside its header: read for itself, because it is dear.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InvoiceDetails {
+    /// All its installments; none if one of them cannot be read.
+    pub installments: Option<Vec<Installment>>,
+    /// What its descriptive flexfields say, by segment.
+    pub segments: BTreeMap<String, String>,
 }
 
 /// A credit memo. Its stamp cannot be asked for, only its id.
@@ -125,6 +136,8 @@ pub struct ErpPurchaseOrder {
     pub reference: Option<String>,
     /// The sales order it was made for.
     pub sales_order: Option<String>,
+    /// What its descriptive flexfield says, by segment, where that was asked for.
+    pub segments: BTreeMap<String, String>,
     /// `LastUpdateDate`.
     pub updated_at: Timestamp,
 }

@@ -28,7 +28,7 @@ mod summary;
 pub use answers::{AttachAnswer, Learned, LearnedBy};
 pub use attach::{Attachment, NotCounted, Unmatched, asks, attach, pages_touched};
 pub use document::{Document, InvoiceStatus, OpenPart};
-pub use headers::{ErpCreditMemo, ErpInvoice, ErpPurchaseOrder, ErpSalesOrder, Installment};
+pub use headers::{ErpCreditMemo, ErpInvoice, ErpPurchaseOrder, ErpSalesOrder, Installment, InvoiceDetails};
 pub use kind::{DocumentKey, DocumentKind, ParseKeyError};
 pub use known::{
     Asks, Before, CustomerAsk, CustomerDeals, DealFound, DealSeen, FieldAsk, Known, Link, LinkAsk,

@@ -20,7 +20,11 @@ use super::{
     question::DocumentQuestion,
     rollup::{RollUp, RollUpField, RollUpValue, counted, roll_up},
 };
-use crate::{deals::DealStatus, ids::NoteId, text};
+use crate::{
+    deals::DealStatus,
+    ids::{DealId, NoteId},
+    text,
+};
 
 /// A document of so many days is recent.
 const RECENT: i32 = 90;
@@ -40,7 +44,7 @@ pub fn decide_page(policy: &DocumentPolicy, page: &DealPage, today: Date) -> Pag
     let deal = match &page.state {
         DealState::Unknown => return PageDecision::Observe(ToRead::Deal),
         DealState::Deleted | DealState::Missing => return PageDecision::NotShown(NotShown::Gone),
-        DealState::Merged { into } => return PageDecision::NotShown(NotShown::Merged { into: *into }),
+        DealState::Merged { into } => return after_merger(page, *into),
         DealState::Here(deal) if deal.archived => return PageDecision::NotShown(NotShown::Archived),
         DealState::Here(deal) => deal,
     };
@@ -67,6 +71,42 @@ pub fn decide_page(policy: &DocumentPolicy, page: &DealPage, today: Date) -> Pag
         return PageDecision::Do(writes);
     }
     fields.question.map_or(PageDecision::InSync, |question| PageDecision::Hold(Box::new(question)))
+}
+
+/// Its documents are shown on the deal that stands for both. Our notes and activities went there, too, and would say the same
+/// a second time, and never change again.
+fn after_merger(page: &DealPage, into: DealId) -> PageDecision {
+    let DealPage { deal, shown, in_doubt, read, .. } = page;
+    let ours: Vec<(DocumentKind, &ShownNote)> =
+        shown.notes.iter().filter(|(_, note)| !note.deleted).map(|(kind, note)| (*kind, note)).collect();
+    let mut writes = Vec::new();
+    if !ours.is_empty() || !in_doubt.is_empty() {
+        let Some(seen) = &read.notes else { return PageDecision::Observe(ToRead::Notes) };
+        let lost = |kind: DocumentKind| {
+            let one = seen.iter().find(|(_, note)| !note.deleted && is_ours(&note.content, *deal, kind));
+            one.map(|(id, note)| (kind, *id, digest(&note.content)))
+        };
+        let unknown = in_doubt.iter().filter(|kind| !shown.notes.contains_key(kind));
+        let found: Vec<_> = unknown.filter_map(|kind| lost(*kind)).collect();
+        if !found.is_empty() {
+            return PageDecision::Adopt(found);
+        }
+        writes.extend(ours.into_iter().filter_map(|(kind, note)| {
+            let there = seen.get(&note.id).filter(|seen| !seen.deleted)?;
+            Some(PageWrite::DeleteNote {
+                kind,
+                id: note.id,
+                reason: "its deal was merged into another one, which shows its documents",
+                replaces_edit: edited(note, there),
+            })
+        }));
+    }
+    writes.extend(shown.activities.keys().map(|id| PageWrite::EndActivity { id: *id }));
+    if writes.is_empty() {
+        PageDecision::NotShown(NotShown::Merged { into })
+    } else {
+        PageDecision::Do(writes)
+    }
 }
 
 struct Task<'a> {

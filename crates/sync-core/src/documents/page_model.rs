@@ -39,6 +39,23 @@ pub struct DealPage {
     pub answers: PageAnswers,
 }
 
+impl DealPage {
+    /// The deal that it was merged into.
+    #[must_use]
+    pub fn merged_into(&self) -> Option<DealId> {
+        match &self.state {
+            DealState::Merged { into } => Some(*into),
+            DealState::Unknown | DealState::Here(_) | DealState::Deleted | DealState::Missing => None,
+        }
+    }
+
+    /// The deal on which its notes and activities are: they go with a merger.
+    #[must_use]
+    pub fn notes_are_on(&self) -> DealId {
+        self.merged_into().unwrap_or(self.deal)
+    }
+}
+
 /// What became of a deal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DealState {

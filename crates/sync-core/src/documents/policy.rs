@@ -45,6 +45,17 @@ pub struct DocumentPolicy {
     pub overdue_activity: bool,
 }
 
+impl DocumentPolicy {
+    /// Whether documents of a kind are asked for their descriptive flexfields: that is dear, so only where a rule goes by one.
+    #[must_use]
+    pub fn asks_segments(&self, kind: DocumentKind) -> bool {
+        self.references.iter().any(|rule| {
+            matches!(rule.field, ReferenceField::Dff(_))
+                && (rule.kinds.is_empty() || rule.kinds.contains(&kind))
+        })
+    }
+}
+
 impl Default for DocumentPolicy {
     fn default() -> Self {
         Self {

@@ -6,16 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{Timestamp, tz::TimeZone};
 use sync_core::{
     budget::Class,
-    deals::CrmDeal,
+    deals::{CrmDeal, DealStatus},
     documents::{
         AttachAnswer, Attachment, Before, CustomerDeals, DealFound, DealSeen, Document, DocumentKey,
-        DocumentKind, FieldAsk, Known, Link, LinkAsk, NotCounted, asks, attach,
+        DocumentKind, DocumentPolicy, FieldAsk, Known, Learned, Link, LinkAsk, NotCounted, asks, attach,
     },
+    hooks::HookEntity,
     ids::DealId,
     model::{Page, Seen},
 };
 use sync_store::{
-    Decided, DecisionKey, DocumentId, DocumentJob, DocumentRow, SettledDocument, StagedKind, StagedRecord, Tx,
+    Decided, DecisionKey, DocumentId, DocumentJob, DocumentRow, DocumentRule, SettledDocument, StagedKind,
+    StagedRecord, Tx,
 };
 
 use super::{
@@ -65,7 +67,7 @@ impl DocumentFlow {
             };
             read.extend(ids.iter().map(|id| (*id, DealFound::Missing)));
             read.extend(rows.iter().filter_map(|seen| match seen {
-                Seen::Record(deal) => Some((deal.id, DealFound::Here(seen_of(deal)))),
+                Seen::Record(deal) => Some((deal.id, found(deal))),
                 Seen::Malformed(_) => None,
             }));
             let page = Page { rows, more: false, next: None, server_now: now };
@@ -90,6 +92,7 @@ impl DocumentFlow {
         now: Timestamp,
     ) -> Result<(Vec<SettledDocument>, BTreeSet<DealId>), EngineError> {
         let mut tx = place.read().await?;
+        let policy = DocumentPolicy { learned: learned(&mut tx).await?, ..self.policy.clone() };
         let ids: Vec<DocumentId> = jobs.iter().map(|job| job.id).collect();
         let rows = tx.documents(&ids).await?;
         let mut staged: BTreeMap<DocumentId, StagedRecord> = BTreeMap::new();
@@ -107,11 +110,8 @@ impl DocumentFlow {
                         continue;
                     }
                     let document: Document = staging::read("document", row)?;
-                    let known = self.known(&mut tx, &document, rows.get(&job.id), read).await?;
-                    (
-                        attach(&self.policy, &document, &known),
-                        document.balance.is_some_and(|due| !due.is_zero()),
-                    )
+                    let known = known(&mut tx, &policy, (&document, rows.get(&job.id)), read).await?;
+                    (attach(&policy, &document, &known), document.balance.is_some_and(|due| !due.is_zero()))
                 }
                 Some(_) | None => (Attachment::NotCounted { because: NotCounted::Gone }, false),
             };
@@ -182,66 +182,78 @@ impl DocumentFlow {
         }
         Ok(tx.commit().await?)
     }
+}
 
-    /// Everything that the store knows about where a document may belong.
-    async fn known(
-        &self,
-        tx: &mut Tx,
-        document: &Document,
-        row: Option<&DocumentRow>,
-        read: &ReadNow,
-    ) -> Result<Known, EngineError> {
-        let asks = asks(&self.policy, document);
-        let mut known = Known::default();
-        let mut deals = asks.deals;
-        if let Some(answer) = row.and_then(|row| row.answer.as_ref()) {
-            let said: AttachAnswer = parse("answer", document.key, &answer.body)?;
-            if let AttachAnswer::Deal(deal) = said {
-                deals.insert(deal);
-            }
-            known.answer = Some(said);
+/// Everything that the store knows about where a document may belong.
+async fn known(
+    tx: &mut Tx,
+    policy: &DocumentPolicy,
+    (document, row): (&Document, Option<&DocumentRow>),
+    read: &ReadNow,
+) -> Result<Known, EngineError> {
+    let asks = asks(policy, document);
+    let mut known = Known::default();
+    let mut deals = asks.deals;
+    if let Some(answer) = row.and_then(|row| row.answer.as_ref()) {
+        let said: AttachAnswer = parse("answer", document.key, &answer.body)?;
+        if let AttachAnswer::Deal(deal) = said {
+            deals.insert(deal);
         }
-        if let Some((Decided { deal: Some(deal), body, .. }, _)) = row.and_then(|row| row.decided.as_ref()) {
-            let before: Attachment = parse("decision", document.key, body)?;
-            let by_customer = matches!(before, Attachment::Deal { rule, .. } if rule.is_guess());
-            known.before = Some(Before { deal: *deal, by_customer });
-        }
-        for ask in asks.fields {
-            let found = deals_that_say(tx, &ask).await?;
-            deals.extend(found.iter().copied());
-            known.fields.insert(ask, found);
-        }
-        for ask in asks.links {
-            for link in documents_meant(tx, &ask).await? {
-                deals.insert(link.deal);
-                known.links.push(link);
-            }
-        }
-        if let Some(ask) = asks.customer {
-            let target = tx.alias_targets(&[ask.party]).await?.remove(&ask.party).unwrap_or(ask.party);
-            if let Some(pair) = tx.pairs_by_party(&[target]).await?.remove(&target) {
-                let mut own = BTreeMap::new();
-                if ask.deals {
-                    for record in tx.staged_deals_of(pair.org).await? {
-                        let deal: CrmDeal = staging::read("deal", &record.row)?;
-                        own.insert(deal.id, seen_of(&deal));
-                    }
-                }
-                known.customer = Some(CustomerDeals { org: pair.org, family: BTreeSet::new(), deals: own });
-            }
-        }
-        let ids: Vec<i64> = deals.iter().map(|deal| deal.0).collect();
-        for (id, record) in tx.staged(StagedKind::Deal, &ids).await? {
-            // One that a walk missed is read by id.
-            if record.missing == 0 && record.row.malformed.is_none() {
-                known
-                    .deals
-                    .insert(DealId(id), DealFound::Here(seen_of(&staging::read("deal", &record.row)?)));
-            }
-        }
-        known.deals.extend(read.iter().map(|(id, found)| (*id, found.clone())));
-        Ok(known)
+        known.answer = Some(said);
     }
+    if let Some((Decided { deal: Some(deal), body, .. }, _)) = row.and_then(|row| row.decided.as_ref()) {
+        let before: Attachment = parse("decision", document.key, body)?;
+        let by_customer = matches!(before, Attachment::Deal { rule, .. } if rule.is_guess());
+        known.before = Some(Before { deal: *deal, by_customer });
+    }
+    for ask in asks.fields {
+        let found = deals_that_say(tx, &ask).await?;
+        deals.extend(found.iter().copied());
+        known.fields.insert(ask, found);
+    }
+    for ask in asks.links {
+        for link in documents_meant(tx, &ask).await? {
+            deals.insert(link.deal);
+            known.links.push(link);
+        }
+    }
+    if let Some(ask) = asks.customer {
+        let target = tx.alias_targets(&[ask.party]).await?.remove(&ask.party).unwrap_or(ask.party);
+        if let Some(pair) = tx.pairs_by_party(&[target]).await?.remove(&target) {
+            let mut own = BTreeMap::new();
+            if ask.deals {
+                for record in tx.staged_deals_of(pair.org).await? {
+                    let deal: CrmDeal = staging::read("deal", &record.row)?;
+                    own.insert(deal.id, seen_of(&deal));
+                }
+            }
+            known.customer = Some(CustomerDeals { org: pair.org, family: BTreeSet::new(), deals: own });
+        }
+    }
+    let ids: Vec<i64> = deals.iter().map(|deal| deal.0).collect();
+    for (id, record) in tx.staged(StagedKind::Deal, &ids).await? {
+        // One that a walk missed is read by id.
+        if record.missing == 0 && record.row.malformed.is_none() {
+            known.deals.insert(DealId(id), found(&staging::read("deal", &record.row)?));
+        }
+    }
+    known.deals.extend(read.iter().map(|(id, found)| (*id, found.clone())));
+    follow_mergers(tx, &mut known.deals).await?;
+    Ok(known)
+}
+
+/// What persons made rules of.
+async fn learned(tx: &mut Tx) -> Result<Vec<Learned>, EngineError> {
+    let mut all = Vec::new();
+    for DocumentRule { id, likeness, deal, .. } in tx.document_rules().await? {
+        let by = serde_json::from_str(&likeness).map_err(|error| EngineError::Stored {
+            what: "rule about documents",
+            id,
+            reason: error.to_string(),
+        })?;
+        all.push(Learned { by, deal });
+    }
+    Ok(all)
 }
 
 fn parse<T: serde::de::DeserializeOwned>(
@@ -327,6 +339,34 @@ async fn documents_meant(tx: &mut Tx, ask: &LinkAsk) -> Result<Vec<Link>, Engine
         }
     }
     Ok(links)
+}
+
+/// Where deals went that are gone, as far as it was told, and what is known of where they went.
+async fn follow_mergers(tx: &mut Tx, deals: &mut BTreeMap<DealId, DealFound>) -> Result<(), EngineError> {
+    loop {
+        let is_gone = |found: &DealFound| matches!(found, DealFound::Missing | DealFound::Deleted);
+        let gone: Vec<i64> =
+            deals.iter().filter(|(_, found)| is_gone(found)).map(|(deal, _)| deal.0).collect();
+        let mergers = tx.merged_into(HookEntity::Deal, &gone).await?;
+        if mergers.is_empty() {
+            return Ok(());
+        }
+        let into: Vec<i64> =
+            mergers.values().copied().filter(|into| !deals.contains_key(&DealId(*into))).collect();
+        deals.extend(
+            mergers.into_iter().map(|(gone, into)| (DealId(gone), DealFound::Merged { into: DealId(into) })),
+        );
+        for (id, record) in tx.staged(StagedKind::Deal, &into).await? {
+            if record.missing == 0 && record.row.malformed.is_none() {
+                deals.insert(DealId(id), found(&staging::read("deal", &record.row)?));
+            }
+        }
+    }
+}
+
+/// A deal as it was read.
+fn found(deal: &CrmDeal) -> DealFound {
+    if deal.status == DealStatus::Deleted { DealFound::Deleted } else { DealFound::Here(seen_of(deal)) }
 }
 
 fn seen_of(deal: &CrmDeal) -> DealSeen {

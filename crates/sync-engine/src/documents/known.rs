@@ -44,11 +44,14 @@ pub(super) fn found(id: DealId, deals: &[Seen<CrmDeal>]) -> Option<CrmDeal> {
     })
 }
 
-pub(super) fn state_of(deal: Option<&CrmDeal>) -> DealState {
-    let Some(deal) = deal else { return DealState::Missing };
-    if deal.status == DealStatus::Deleted {
-        return DealState::Deleted;
-    }
+/// What became of a deal as it was read, and where it went, if that was told.
+pub(super) fn state_of(deal: Option<&CrmDeal>, merged: Option<DealId>) -> DealState {
+    let deal = match (deal.filter(|deal| deal.status != DealStatus::Deleted), merged) {
+        (Some(deal), _) => deal,
+        (None, Some(into)) => return DealState::Merged { into },
+        (None, None) if deal.is_some() => return DealState::Deleted,
+        (None, None) => return DealState::Missing,
+    };
     DealState::Here(DealHere {
         status: deal.status.clone(),
         currency: deal.value.as_ref().map(|value| value.currency.clone()).unwrap_or_default(),

@@ -1,9 +1,10 @@
 //! Documents of the ERP on the deals that they belong to: read, matched, shown.
 //!
 //! Each of the three does the next thing that is due on a store and a few ports; whose turn it is and what a failure means for
-//! its side is for whoever calls. `stream` reads pages into staging, `find` attaches documents to deals, `show` writes what a
+//! its side is for whoever calls. `stream` reads pages into staging, with the `details` of invoices; `find` attaches documents to deals, `show` writes what a
 //! deal shows of them. The decisions are made in `sync_core::documents`.
 
+mod details;
 mod find;
 mod known;
 mod moved;
@@ -63,6 +64,8 @@ pub struct DocumentFlow {
     pub(crate) read_ahead: BTreeMap<DealId, (Option<CrmDeal>, Timestamp)>,
     /// Until when no custom fields are tried to be made: there is no room for them, or no right to.
     pub(crate) fields_refused: Option<Timestamp>,
+    /// Until when no details of invoices are asked for: there are none for us.
+    pub(crate) details_refused: Option<Timestamp>,
     /// Kinds that shall be polled now, whatever their rhythm.
     pub(crate) forced: BTreeSet<DocumentKind>,
     /// The same for balances.
@@ -157,6 +160,7 @@ impl DocumentFlow {
             recovered: false,
             read_ahead: BTreeMap::new(),
             fields_refused: None,
+            details_refused: None,
             forced: BTreeSet::new(),
             balances_forced: false,
             erp_pauses: Pauses::default(),

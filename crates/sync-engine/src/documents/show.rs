@@ -14,6 +14,7 @@ use sync_core::{
     error::{CallError, Effect, ErrorKind},
     fields::Values,
     handover::{ActivityWords, NewActivity},
+    hooks::HookEntity,
     ids::{DealId, NoteId, PartyId},
     ports::Called,
 };
@@ -129,6 +130,7 @@ impl DocumentFlow {
         let mut doubt = tx.page_intent_of(job.deal).await?;
         let came_back = came_back_at(&mut tx).await?;
         let documents = documents_on(&mut tx, job.deal).await?;
+        let merged = tx.merged_into(HookEntity::Deal, &[job.deal.0]).await?.remove(&job.deal.0).map(DealId);
         drop(tx);
         if let Some(intent) = &doubt {
             let until = match intent.settled_at {
@@ -157,7 +159,7 @@ impl DocumentFlow {
         let mut activities_unlooked = unlooked(known.activities_looked_at);
         let mut page = DealPage {
             deal: job.deal,
-            state: state_of(read.0.as_ref()),
+            state: state_of(read.0.as_ref(), merged),
             documents,
             currencies: currencies.clone(),
             shown: known,
@@ -322,7 +324,7 @@ impl DocumentFlow {
         let read_at = place.clock.now();
         let deals = self.deals.deals_by_id(&[job.deal], job.class).await?;
         *read = (found(job.deal, &deals), read_at);
-        page.state = state_of(read.0.as_ref());
+        page.state = state_of(read.0.as_ref(), page.merged_into());
         page.read.fields = rolled(read.0.as_ref());
         Ok(())
     }
@@ -441,7 +443,7 @@ impl DocumentFlow {
         invoices: &BTreeSet<DocumentKey>,
         class: Class,
     ) -> Called<bool> {
-        let activities = match self.crm.activities_on(page.deal, class).await {
+        let activities = match self.crm.activities_on(page.notes_are_on(), class).await {
             // A deal that is gone has none.
             Err(error) if error.kind == ErrorKind::Missing => Vec::new(),
             activities => activities?,
@@ -476,7 +478,7 @@ impl DocumentFlow {
         let mut notes = BTreeMap::new();
         let seen = |note: CrmNote| (note.id, SeenNote { content: note.content, deleted: note.deleted });
         if !page.in_doubt.is_empty() {
-            notes.extend(self.crm.notes_of(page.deal, class).await?.into_iter().map(seen));
+            notes.extend(self.crm.notes_of(page.notes_are_on(), class).await?.into_iter().map(seen));
         }
         for note in page.shown.notes.values() {
             notes.extend(self.crm.note(note.id, class).await?.map(seen));

@@ -161,12 +161,16 @@ impl DocumentFlow {
     ) -> Result<Did, EngineError> {
         let Some(at) = state.stream.cursor.next_read() else { return Ok(Did::Nothing) };
         let created_since = *state.created_since.get_or_insert(now - self.rhythm.since);
-        let page =
-            match self.erp.documents(kind, DocumentRead { at, created_since: Some(created_since) }).await {
-                Ok(page) => page,
-                Err(error) => return Ok(Did::failed(Side::Erp, error)),
-            };
-        let Page { rows, more, next: _, server_now } = page;
+        let segments = self.policy.asks_segments(kind);
+        let asked = DocumentRead { at, created_since: Some(created_since), segments };
+        let page = match self.erp.documents(kind, asked).await {
+            Ok(page) => page,
+            Err(error) => return Ok(Did::failed(Side::Erp, error)),
+        };
+        let Page { mut rows, more, next: _, server_now } = page;
+        if let Err(error) = self.with_details(place, &mut rows, now).await? {
+            return Ok(Did::failed(Side::Erp, error));
+        }
         let end = page_end(&rows, more);
         let progress = state.stream.cursor.after_page(end, server_now, self.rhythm.pace);
         let first = matches!(state.stream.cursor, ErpCursor::Walk { watermark: None, .. });
@@ -244,13 +248,18 @@ impl DocumentFlow {
             Ok(closed) => closed,
             Err(error) => return Ok(Did::failed(Side::Erp, error)),
         };
-        let mut tx = place.write().await?;
         // Whatever is not known yet comes with its own window, or is too old.
         let ids: Vec<i64> = there.into_iter().collect();
+        let mut tx = place.read().await?;
         let known = tx.staged(StagedKind::Invoice, &ids).await?;
+        drop(tx);
         let mut rows = page.rows;
         rows.retain(|row| id_of(row).is_some_and(|id| known.contains_key(&id)));
         rows.extend(closed);
+        if let Err(error) = self.with_details(place, &mut rows, now).await? {
+            return Ok(Did::failed(Side::Erp, error));
+        }
+        let mut tx = place.write().await?;
         let changed = self.stage(&mut tx, DocumentKind::Invoice, rows, now, 0).await?;
         enqueue(&mut tx, DocumentKind::Invoice, &changed, (Class::Document, "balances"), now).await?;
         let polled_at = if last.is_none() { Some(now) } else { state.polled_at };

@@ -96,6 +96,7 @@ impl Hooks {
             action: "change".to_owned(),
             at: None,
             urgent: true,
+            merged: None,
         };
         HookRow { event, vouched: vec![Check::Basic], body: "{}".to_owned() }
     }

@@ -78,6 +78,7 @@ const TAKEN_OVER: &[&str] = &[
     "INSERT OR IGNORE INTO main.deed SELECT * FROM before.deed",
     // What webhooks told of since is read again, as everything is; the same event is known again.
     of_the_same!("INSERT OR REPLACE", "hook_event", ""),
+    of_the_same!("INSERT OR REPLACE", "merged_record", ""),
     // What people said of connections that were made in the console, and what they were told.
     of_the_same!("INSERT OR IGNORE", "connection_text", ""),
     of_the_same!("INSERT OR REPLACE", "alert_state", ""),

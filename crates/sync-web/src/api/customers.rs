@@ -29,7 +29,8 @@ pub(crate) struct Search {
 
 /// Customers that have an organization
 ///
-/// By party. With `search`, those in which the text is found.
+/// By party. With `search`, those in which the text is found, of 50,000 customers at a time: a page may be empty and have a
+/// `next_cursor` all the same.
 #[utoipa::path(get, path = "/api/v1/connections/{connection}/customers", tag = "customers",
     params(("connection" = String, Path, description = "Its name"), Search),
     responses((status = 200, body = Paged<CustomerRow>)))]

@@ -10,7 +10,7 @@ use super::asked::{At, Limit, Paging, With, connection, other_list};
 use crate::{
     door::Door,
     problem::Problem,
-    told::{self, DealTold, DocumentCursor, DocumentTold, Paged},
+    told::{self, DealTold, DocumentCursor, DocumentRuleTold, DocumentTold, Paged},
 };
 
 /// Which documents.
@@ -82,6 +82,19 @@ pub(crate) async fn one_document(
             "documents older than `since` are not read",
         )
     })
+}
+
+/// Rules that persons made of answers
+#[utoipa::path(get, path = "/api/v1/connections/{connection}/document-rules", tag = "documents",
+    params(("connection" = String, Path, description = "Its name")),
+    responses((status = 200, body = Vec<DocumentRuleTold>)))]
+pub(crate) async fn document_rules(
+    State(door): State<Door>,
+    At(name): At<String>,
+) -> Result<Json<Vec<DocumentRuleTold>>, Problem> {
+    let connection = connection(&door, &name).await?;
+    let mut tx = door.parts.store.read(connection.id).await?;
+    Ok(Json(told::document_rules(&mut tx).await?))
 }
 
 /// A deal with its documents

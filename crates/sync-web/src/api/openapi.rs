@@ -43,6 +43,7 @@ use crate::{problem::Problem, status};
         super::handovers::handover,
         super::documents::documents,
         super::documents::one_document,
+        super::documents::document_rules,
         super::documents::deal,
         super::deals::deals,
         super::planned::plan,
@@ -61,6 +62,7 @@ use crate::{problem::Problem, status};
         super::writes::answer_handover,
         super::writes::ask_for_handover,
         super::writes::assign,
+        super::writes::remove_document_rule,
         super::writes::sync,
         super::writes::resync,
         super::writes::wish

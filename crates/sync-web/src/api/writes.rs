@@ -175,6 +175,8 @@ pub(crate) struct AssignBody {
     to: To,
     /// The deal, for `deal`.
     deal: Option<i64>,
+    /// Makes a rule of it, for all documents that are like it: one of the document's `likenesses`.
+    always: Option<String>,
 }
 
 /// Where a document belongs.
@@ -197,7 +199,7 @@ pub(crate) async fn assign(
     State(door): State<Door>,
     Extension(who): Extension<Who>,
     At((name, document)): At<(String, String)>,
-    Body(AssignBody { to, deal }): Body<AssignBody>,
+    Body(AssignBody { to, deal, always }): Body<AssignBody>,
 ) -> Result<Json<Taken>, Problem> {
     let connection = connection(&door, &name).await?;
     let belongs = match (to, deal) {
@@ -208,7 +210,23 @@ pub(crate) async fn assign(
         (To::None, _) => Belongs::Nowhere,
         (To::AsDecided, _) => Belongs::AsDecided,
     };
-    act::assign((&door, &who), &connection, key(&document)?, belongs).await?;
+    act::assign((&door, &who), &connection, key(&document)?, (belongs, always.as_deref())).await?;
+    Ok(Json(LOOKED_AT))
+}
+
+/// Remove a rule about documents
+///
+/// What it moved is looked at again.
+#[utoipa::path(post, path = "/api/v1/connections/{connection}/document-rules/{rule}/remove", tag = "documents",
+    params(("connection" = String, Path, description = "Its name"), ("rule" = i64, Path, description = "Its number")),
+    responses((status = 200, body = Taken)))]
+pub(crate) async fn remove_document_rule(
+    State(door): State<Door>,
+    Extension(who): Extension<Who>,
+    At((name, rule)): At<(String, i64)>,
+) -> Result<Json<Taken>, Problem> {
+    let connection = connection(&door, &name).await?;
+    act::remove_rule((&door, &who), &connection, rule).await?;
     Ok(Json(LOOKED_AT))
 }
 

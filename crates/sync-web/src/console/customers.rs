@@ -27,6 +27,7 @@ struct Customers {
     search: String,
     rows: Vec<CustomerRow>,
     next: Option<String>,
+    looked_through: u32,
 }
 
 /// Which customers.
@@ -50,7 +51,8 @@ pub(crate) async fn customers(
     let found = told::customers(&mut tx, Some(&search), cursor, ROWS).await?;
     let frame = Frame::of("Customers", &who, "customers").within(&row);
     let (rows, next) = (found.items, found.next_cursor);
-    Ok(page(StatusCode::OK, &Customers { frame, base: format!("/c/{}", part(&name)), search, rows, next }))
+    let (base, looked_through) = (format!("/c/{}", part(&name)), told::LOOKED_THROUGH);
+    Ok(page(StatusCode::OK, &Customers { frame, base, search, rows, next, looked_through }))
 }
 
 #[derive(Template)]

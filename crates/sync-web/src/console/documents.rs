@@ -15,7 +15,7 @@ use crate::{
     act::{self, Belongs},
     door::Door,
     problem::Problem,
-    told::{self, DealTold, DocumentCursor, DocumentTold, Paged},
+    told::{self, DealTold, DocumentCursor, DocumentRuleTold, DocumentTold, Paged},
     who::Who,
 };
 
@@ -30,6 +30,7 @@ struct Documents {
     decision: String,
     kinds: Vec<(&'static str, &'static str)>,
     page: Paged<DocumentTold>,
+    rules: Vec<DocumentRuleTold>,
 }
 
 /// Which documents, or which deal.
@@ -40,6 +41,8 @@ pub(crate) struct Which {
     #[serde(default, deserialize_with = "number")]
     deal: Option<i64>,
     cursor: Option<DocumentCursor>,
+    #[serde(flatten)]
+    after: Afterwards,
 }
 
 /// What can be listed.
@@ -60,7 +63,7 @@ pub(crate) async fn documents(
     State(door): State<Door>,
     Extension(who): Extension<Who>,
     Path(name): Path<String>,
-    Query(Which { decision, deal, cursor }): Query<Which>,
+    Query(Which { decision, deal, cursor, after }): Query<Which>,
 ) -> Shown {
     let row = connection_of(&door, &name).await?;
     let base = format!("/c/{}", part(&name));
@@ -70,8 +73,9 @@ pub(crate) async fn documents(
     let key = DecisionKey::ALL.into_iter().find(|key| key.key() == decision);
     let mut tx = door.parts.store.read(row.id).await?;
     let found = told::documents(&mut tx, key, cursor, ROWS).await?;
-    let frame = Frame::of("Documents", &who, "documents").within(&row);
-    Ok(page(StatusCode::OK, &Documents { frame, base, decision, kinds: kinds(), page: found }))
+    let rules = told::document_rules(&mut tx).await?;
+    let frame = Frame::of("Documents", &who, "documents").within(&row).saying(after.into());
+    Ok(page(StatusCode::OK, &Documents { frame, base, decision, kinds: kinds(), page: found, rules }))
 }
 
 #[derive(Template)]
@@ -115,6 +119,9 @@ pub(crate) struct To {
     to: String,
     #[serde(default, deserialize_with = "number")]
     deal: Option<i64>,
+    /// What a rule goes by; empty for this document alone.
+    #[serde(default)]
+    always: String,
 }
 
 /// `POST /c/{connection}/documents/{document}`
@@ -122,7 +129,7 @@ pub(crate) async fn assign(
     State(door): State<Door>,
     Extension(who): Extension<Who>,
     Path((name, document)): Path<(String, String)>,
-    Form(To { to, deal }): Form<To>,
+    Form(To { to, deal, always }): Form<To>,
 ) -> Shown {
     let row = connection_of(&door, &name).await?;
     let belongs = match (to.as_str(), deal) {
@@ -131,8 +138,20 @@ pub(crate) async fn assign(
         ("as_decided", _) => Belongs::AsDecided,
         _ => return Err(Problem::bad("no deal was named", "write the number of the deal").into()),
     };
-    act::assign((&door, &who), &row, key(&document)?, belongs).await?;
+    let always = Some(always.as_str()).filter(|always| !always.is_empty());
+    act::assign((&door, &who), &row, key(&document)?, (belongs, always)).await?;
     Ok(go_to(&format!("/c/{}/documents/{}?did=assigned", part(&name), part(&document))))
+}
+
+/// `POST /c/{connection}/documents/rules/{rule}`
+pub(crate) async fn remove_rule(
+    State(door): State<Door>,
+    Extension(who): Extension<Who>,
+    Path((name, rule)): Path<(String, i64)>,
+) -> Shown {
+    let row = connection_of(&door, &name).await?;
+    act::remove_rule((&door, &who), &row, rule).await?;
+    Ok(go_to(&format!("/c/{}/documents?did=changed", part(&name))))
 }
 
 #[derive(Template)]

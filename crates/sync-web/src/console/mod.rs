@@ -27,7 +27,7 @@ pub(crate) use assets::asset;
 pub(crate) use connection::{connection, events, sync};
 pub(crate) use curve::{class_told, curve};
 pub(crate) use customers::{customer, customers, sync_customer};
-pub(crate) use documents::{assign, deal, document, documents};
+pub(crate) use documents::{assign, deal, document, documents, remove_rule};
 pub(crate) use fit::{fit, fit_json, measure};
 pub(crate) use handovers::{answer_handover, ask, handover, handovers};
 pub(crate) use holds::{answer, answer_all, hold, holds};

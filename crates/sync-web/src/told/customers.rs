@@ -115,6 +115,9 @@ pub(crate) struct Queued {
     pub(crate) origin: String,
 }
 
+/// So many customers are looked through for a text at a time, however many there are.
+pub(crate) const LOOKED_THROUGH: u32 = 50_000;
+
 /// A page of customers by party, or those in which a text is found.
 pub(crate) async fn customers(
     tx: &mut Tx,
@@ -125,7 +128,11 @@ pub(crate) async fn customers(
     let after = after.map(PartyId);
     let rows = match search.map(str::trim).filter(|search| !search.is_empty()) {
         None => tx.list_pairs(after, limit + 1).await?,
-        Some(search) => tx.find_pairs(search, after, limit + 1).await?,
+        Some(search) => {
+            let found = tx.find_pairs(search, after, (limit, LOOKED_THROUGH)).await?;
+            let next_cursor = found.next.map(|party| party.to_string());
+            return Ok(Paged { items: found.rows.into_iter().map(CustomerRow::from).collect(), next_cursor });
+        }
     };
     Ok(Paged::of(rows.into_iter().map(CustomerRow::from).collect(), limit, |row| row.party))
 }

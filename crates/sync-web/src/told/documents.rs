@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use sync_core::{
-    documents::{Attachment, Document, DocumentKey, Reason},
+    documents::{Attachment, Document, DocumentKey, LearnedBy, Reason},
     ids::DealId,
 };
 use sync_store::{DecisionKey, DocumentId, DocumentRow, StagedKind, Tx};
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::{
     Paged, TellError, at,
-    reading::{amount, explained, key_of, read, read_deal},
+    reading::{amount, explained, key_of, means, read, read_deal},
 };
 
 /// A document and what was decided about it.
@@ -42,6 +42,41 @@ pub(crate) struct DocumentTold {
     pub(crate) decided_at: Option<String>,
     /// Who said where it belongs, and when.
     pub(crate) said_by: Option<String>,
+    /// What a rule can go by that is made of an answer about it.
+    pub(crate) likenesses: Vec<LikenessTold>,
+}
+
+/// What documents of a rule have in common.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LikenessTold {
+    /// The field's name, `account` or `party`: `always` of an answer.
+    pub(crate) always: String,
+    /// In words.
+    pub(crate) means: String,
+}
+
+/// A rule that a person made of an answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DocumentRuleTold {
+    /// Its number.
+    pub(crate) id: i64,
+    /// Which documents are meant.
+    pub(crate) means: String,
+    /// The deal that they belong to.
+    pub(crate) deal: i64,
+    /// Who made it.
+    pub(crate) made_by: String,
+    /// When.
+    pub(crate) made_at: String,
+}
+
+/// All rules that persons made of answers.
+pub(crate) async fn document_rules(tx: &mut Tx) -> Result<Vec<DocumentRuleTold>, TellError> {
+    let rules = tx.document_rules().await?.into_iter().map(|rule| {
+        let means = means(&rule)?;
+        Ok(DocumentRuleTold { id: rule.id, means, deal: rule.deal.0, made_by: rule.by, made_at: at(rule.at) })
+    });
+    rules.collect()
 }
 
 /// A deal that a document may belong to.
@@ -90,7 +125,11 @@ async fn told(tx: &mut Tx, row: DocumentRow) -> Result<Option<DocumentTold>, Tel
             .collect(),
         _ => Vec::new(),
     };
+    let likenesses = read.as_ref().map(LearnedBy::choices).unwrap_or_default();
+    let likeness = |by: &LearnedBy| LikenessTold { always: by.key(), means: by.explain() };
+    let likenesses = likenesses.iter().map(likeness).collect();
     Ok(Some(DocumentTold {
+        likenesses,
         document: format!("{}:{}", key.kind.key(), key.id),
         number: read.as_ref().map(Document::name).unwrap_or_default(),
         amount: read.as_ref().and_then(amount),

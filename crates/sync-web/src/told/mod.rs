@@ -24,10 +24,12 @@ use utoipa::ToSchema;
 
 pub(crate) use audit::{AuditsTold, UnequalPage, audits, unequal};
 pub(crate) use budget::{Budget, SpentBy};
-pub(crate) use customers::{Customer, CustomerRow, customer, customers};
+pub(crate) use customers::{Customer, CustomerRow, LOOKED_THROUGH, customer, customers};
 pub(crate) use deals::{DealRow, asked_deals, deals_without_documents};
 pub(crate) use deeds::{DeedTold, deeds};
-pub(crate) use documents::{DealTold, DocumentCursor, DocumentTold, deal, document, documents};
+pub(crate) use documents::{
+    DealTold, DocumentCursor, DocumentRuleTold, DocumentTold, deal, document, document_rules, documents,
+};
 pub(crate) use handovers::{
     HandoverCursor, HandoverRow, HandoverTold, handover, handovers, named as handovers_named, subject,
 };

@@ -2,9 +2,9 @@
 
 use sync_core::{
     deals::CrmDeal,
-    documents::{Attachment, Document, DocumentKey, DocumentKind},
+    documents::{Attachment, Document, DocumentKey, DocumentKind, LearnedBy},
 };
-use sync_store::{DocumentId, DocumentRow, StagedRecord, Tx};
+use sync_store::{DocumentId, DocumentRow, DocumentRule, StagedRecord, Tx};
 
 use super::TellError;
 
@@ -62,4 +62,31 @@ pub fn explained(row: &DocumentRow) -> Result<(String, Option<Attachment>), Tell
         Attachment::Look { .. } => "the deals that it names are being looked for".to_owned(),
     };
     Ok((explanation, Some(attachment)))
+}
+
+/// What a rule that is made of an answer about a document goes by, as it is stored: a field's name, `account` or `party`.
+///
+/// # Errors
+/// When the document does not say it; the text says what it does say.
+pub fn likeness(document: Option<&Document>, key: &str) -> Result<String, String> {
+    let Some(document) = document else {
+        return Err(
+            "the document cannot be read, or the ERP has it no more: no rule can be made of it".to_owned()
+        );
+    };
+    let choices = LearnedBy::choices(document);
+    let Some(chosen) = choices.iter().find(|choice| choice.key() == key) else {
+        let keys: Vec<String> = choices.iter().map(LearnedBy::key).collect();
+        return Err(format!("{key:?} is nothing that it says; a rule can go by {}", keys.join(", ")));
+    };
+    serde_json::to_string(chosen).map_err(|error| error.to_string())
+}
+
+/// Which documents a rule is about, in words.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn means(rule: &DocumentRule) -> Result<String, TellError> {
+    let by: LearnedBy = serde_json::from_str(&rule.likeness)?;
+    Ok(by.explain())
 }

@@ -9,12 +9,12 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use sync_core::{
     budget::Class,
-    documents::{Attachment, DocumentQuestion, Unmatched},
+    documents::{Attachment, Document, DocumentQuestion, ErpPurchaseOrder, Unmatched},
     guard::Wave,
     handover::{Cause, Question, Subject},
     hold::HoldReason,
     hooks::{Check, HookEntity, HookEvent},
-    ids::{DealId, OrgId, PartyId, SubscriptionId},
+    ids::{DealId, OrgId, PartyId, PurchaseOrderId, SubscriptionId},
     pair::Pair,
     policy::Policy,
     poll::{Again, ErpCursor},
@@ -226,6 +226,7 @@ async fn where_webhooks_come_in_is_told_to_admins_alone() {
         action: "change".to_owned(),
         at: None,
         urgent: true,
+        merged: None,
     };
     for (key, second) in [("a", 20), ("b", 21)] {
         let row = HookRow { event: event(key), vouched: vec![Check::Basic], body: "{}".to_owned() };
@@ -393,4 +394,62 @@ async fn handovers_documents_and_runs_are_walked_page_by_page() {
     ] {
         assert_eq!(api.get(&format!("{base}/{wrong}")).await.0, 400, "{wrong}");
     }
+}
+
+#[tokio::test]
+async fn an_answer_about_a_document_is_made_a_rule_and_taken_back() {
+    let world = World::new().await;
+    let api = Api::of(&world, world.parts().0).await;
+    let document = Document::from(&ErpPurchaseOrder {
+        id: PurchaseOrderId(7),
+        number: "PO-7".to_owned(),
+        supplier: Some(PartyId(300)),
+        status: None,
+        total: None,
+        currency: None,
+        description: Some("for <b>Frame</b> 9".to_owned()),
+        reference: None,
+        sales_order: None,
+        segments: BTreeMap::new(),
+        updated_at: at(1),
+    });
+    let row = StagedRow {
+        id: 7,
+        party: Some(300),
+        parent: None,
+        stamp: at(1),
+        hash: "1".to_owned(),
+        body: serde_json::to_string(&document).unwrap(),
+        malformed: None,
+    };
+    let mut tx = world.store.write(&world.fence).await.unwrap();
+    tx.stage(StagedKind::PurchaseOrder, &[row], at(1), 1).await.unwrap();
+    let id = DocumentId { kind: StagedKind::PurchaseOrder, id: 7 };
+    tx.enqueue_documents(&[id], Class::Document, at(2), "test").await.unwrap();
+    tx.commit().await.unwrap();
+    let path = "connections/acme/documents/purchase_order:7";
+    let told = api.told(path).await;
+    assert_eq!(all(&json!({ "items": told["likenesses"] }), "always"), ["Description", "party"]);
+    let assign = format!("{path}/assign");
+    for wrong in [
+        json!({ "to": "deal", "deal": 81, "always": "PurchaseOrder" }),
+        json!({ "to": "none", "always": "party" }),
+        json!({ "to": "as_decided", "always": "party" }),
+    ] {
+        assert_eq!(api.post(&assign, &wrong).await.0, 400, "{wrong}");
+    }
+    let rules = "connections/acme/document-rules";
+    assert_eq!(api.get(rules).await.1, json!([]), "nothing of it was taken down");
+    let always = json!({ "to": "deal", "deal": 81, "always": "Description" });
+    assert_eq!(api.ask("viewer", &assign, Some(&always)).await.0, 403);
+    assert_eq!(api.ask("approver", &assign, Some(&always)).await.0, 200);
+    let told = api.get(rules).await.1;
+    assert_eq!(
+        (&told[0]["id"], &told[0]["deal"], &told[0]["made_by"]),
+        (&json!(1), &json!(81), &json!("token approver"))
+    );
+    assert_eq!(told[0]["means"], "Description is \"for <b>Frame</b> 9\"");
+    assert_eq!(api.post(&format!("{rules}/2/remove"), &json!({})).await.0, 404);
+    assert_eq!(api.post(&format!("{rules}/1/remove"), &json!({})).await.0, 200);
+    assert_eq!(api.get(rules).await.1, json!([]));
 }

@@ -104,7 +104,16 @@ impl HookVerifier for Strict {
         }
         let key = String::from_utf8_lossy(body).chars().take(200).collect();
         let (entity, action) = (HookEntity::Organization, "change".to_owned());
-        Ok(Some(HookEvent { subscription: None, key, entity, record: 1, action, at: None, urgent: true }))
+        Ok(Some(HookEvent {
+            subscription: None,
+            key,
+            entity,
+            record: 1,
+            action,
+            at: None,
+            urgent: true,
+            merged: None,
+        }))
     }
 }
 

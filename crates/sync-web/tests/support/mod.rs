@@ -51,6 +51,7 @@ impl HookVerifier for Vouching {
                 action: "change".to_owned(),
                 at: None,
                 urgent: true,
+                merged: None,
             })),
         }
     }
