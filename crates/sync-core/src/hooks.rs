@@ -1,4 +1,5 @@
-//! Deliveries of webhooks: hints that a record changed. What a delivery says is never believed; the record is read again.
+//! Deliveries of webhooks: hints that a record changed. What a delivery says is not believed; the record is read again. Only where a
+//! merged record went no reading tells: that is remembered, and counts once it is gone.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -65,8 +66,7 @@ pub struct HookEvent {
     pub at: Option<Timestamp>,
     /// Whether it may be of interest at once; if not, the next poll is early enough.
     pub urgent: bool,
-    /// The merger that it is part of, if it says so. The one record in which that is believed: once it is gone, there is
-    /// nothing left to read that tells where to.
+    /// The merger that it is part of, if it says so.
     pub merged: Option<Merged>,
 }
 
