@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, marker::PhantomData};
 
 use async_trait::async_trait;
+use futures::future::try_join_all;
 use saas_http::scalar::{amount, day, int, moment, required, text};
 use serde_json::Value;
 use sync_core::{
@@ -78,10 +79,14 @@ impl Fusion {
         segments: bool,
     ) -> Called<BTreeMap<TransactionId, InvoiceDetails>> {
         let expand = if segments { DETAILS_WITH_SEGMENTS } else { DETAILS };
-        let mut all = BTreeMap::new();
-        for some in ids.chunks(IDS.min(self.page_size() as usize)) {
+        let pages = ids.chunks(IDS.min(self.page_size() as usize)).map(|some| {
             let which = Which::Ids(some.iter().map(|id| id.0).collect());
-            for seen in self.expanded(Invoices, which, expand, details).await?.rows {
+            self.expanded(Invoices, which, expand, details)
+        });
+        let mut all = BTreeMap::new();
+        // As many at a time as the pod is asked at a time: nobody waits longer than need be.
+        for page in try_join_all(pages).await? {
+            for seen in page.rows {
                 let (id, mut details, cut) = match seen {
                     Seen::Record(one) => one,
                     Seen::Malformed(bad) => {

@@ -420,7 +420,7 @@ async fn main() {
     let state = State { now: start(), asked, paid: BTreeMap::new(), said, end: 0, fields, notes };
     let world = Arc::new(World { invoices, deals, state: Mutex::new(state) });
     let url = format!("sqlite://{}", folder.path().join("store.db").display());
-    let store = Store::open(&url, StoreOptions { durable: true, gate: None }).await.unwrap();
+    let store = Store::open(&url, StoreOptions { durable: false, gate: None }).await.unwrap();
     store.migrate().await.unwrap();
     let connection = store.ensure_connection("acme", "{}", start()).await.unwrap();
     let clock: Arc<dyn Clock> = world.clone();

@@ -35,6 +35,9 @@ impl DocumentFlow {
                 Seen::Record(_) | Seen::Malformed(_) => None,
             })
             .collect();
+        if invoices.is_empty() {
+            return Ok(Ok(()));
+        }
         let ids: Vec<i64> = invoices.iter().map(|invoice| invoice.key.id).collect();
         let mut tx = place.read().await?;
         let staged = tx.staged(StagedKind::Invoice, &ids).await?;
