@@ -101,6 +101,7 @@ impl Fusion {
                 if cut {
                     details.installments = all_readable(self.installments(id).await?);
                 }
+                details.segments = details.segments.filter(|_| segments);
                 all.insert(id, details);
             }
         }
@@ -292,7 +293,7 @@ fn details(item: Value) -> Seen<(TransactionId, InvoiceDetails, bool)> {
         let mut segments = segments_of(dto.receivables_invoice_transaction_dff);
         segments.extend(segments_of(dto.receivables_invoice_dff));
         let id = TransactionId(required("CustomerTransactionId", id)?);
-        Ok((id, InvoiceDetails { installments, segments }, more))
+        Ok((id, InvoiceDetails { installments, segments: Some(segments) }, more))
     })
 }
 

@@ -234,7 +234,7 @@ impl ErpDocuments for World {
                 paid: invoice.total.zip(invoice.balance).map(|(total, left)| Amount(total.0 - left.0)),
                 credited: Some(Amount::ZERO),
             };
-            InvoiceDetails { installments: Some(vec![installment]), segments: BTreeMap::new() }
+            InvoiceDetails { installments: Some(vec![installment]), segments: None }
         };
         Ok(ids.iter().map(|id| (*id, details(id))).collect())
     }

@@ -129,7 +129,7 @@ impl ErpDocuments for World {
     async fn invoice_details(
         &self,
         ids: &[TransactionId],
-        _: bool,
+        segments: bool,
     ) -> Called<BTreeMap<TransactionId, InvoiceDetails>> {
         let mut state = self.0.lock().unwrap();
         state.detailed.extend(ids.iter().map(|id| id.0));
@@ -146,7 +146,7 @@ impl ErpDocuments for World {
         };
         let details = |id: &TransactionId| InvoiceDetails {
             installments: Some(vec![installment(id)]),
-            ..InvoiceDetails::default()
+            segments: segments.then(BTreeMap::new),
         };
         Ok(ids.iter().map(|id| (*id, details(id))).collect())
     }
@@ -539,6 +539,17 @@ async fn details_are_asked_for_when_a_header_changed_and_missed_without_harm() {
     story.cycle().await;
     assert_eq!(asked(&story), [2], "a sweep comes by it again");
     assert!(!story.notes_on(81)[0].contains("paid"), "{:?}", story.notes_on(81));
+
+    // A rule goes by a flexfield from now on: a sweep asks for it once.
+    let how = How::Pattern(Pattern::parse("{deal_id}").unwrap());
+    let field = "DFF:dealId".parse().unwrap();
+    let rule = ReferenceRule { kinds: Default::default(), field, how, source_system: None };
+    story.flow.policy.references.push(rule);
+    for expected in [vec![1, 2], vec![]] {
+        story.advance(SignedDuration::from_hours(25));
+        story.cycle().await;
+        assert_eq!(asked(&story), expected);
+    }
 }
 
 #[tokio::test]

@@ -116,12 +116,13 @@ async fn details_come_with_their_invoices_and_to_the_last_installment() {
         let parts = |id| details[&TransactionId(id)].installments.as_ref().unwrap();
         assert_eq!(parts(many).iter().filter_map(|part| part.original).sum::<Amount>(), Amount(150_000));
         assert_eq!((parts(many).len(), parts(one).len()), (5, 1));
-        let told = details[&TransactionId(one)].segments.get("dealId").map(String::as_str);
+        let told = details[&TransactionId(one)].segments.as_ref();
+        let told = told.map(|told| told["dealId"].as_str());
         assert_eq!(told, said);
     }
     segment("receivablesInvoiceDFF", "17");
     let details = fusion.invoice_details(&asked, true).await.unwrap();
-    let segments = &details[&TransactionId(one)].segments;
+    let segments = details[&TransactionId(one)].segments.as_ref().unwrap();
     assert_eq!(
         segments.iter().collect::<Vec<_>>(),
         [(&"dealId".to_owned(), &"17".to_owned())],

@@ -45,6 +45,9 @@ pub struct Document {
     /// Whether its details were read as they are: those of an invoice that changed since may be of before.
     #[serde(default)]
     pub detailed: bool,
+    /// Whether its flexfields were among them.
+    #[serde(default)]
+    pub segmented: bool,
     /// What it says about where it belongs; nothing that is blank.
     #[serde(default)]
     pub references: BTreeMap<ReferenceField, String>,
@@ -112,6 +115,7 @@ impl Document {
             due: None,
             open_parts: Vec::new(),
             detailed: false,
+            segmented: false,
             references: BTreeMap::new(),
             source_system: None,
             business_unit: None,
@@ -139,24 +143,29 @@ impl Document {
     /// The document with what was read beside its header.
     #[must_use]
     pub fn with_details(self, details: &InvoiceDetails) -> Self {
-        let detailed = match &details.installments {
+        let document = match &details.installments {
             Some(installments) => self.with_installments(installments),
             None => self,
         };
-        Self { detailed: true, ..detailed.with_segments(&details.segments) }
+        let document = match &details.segments {
+            Some(segments) => document.with_segments(segments),
+            None => document,
+        };
+        Self { detailed: true, segmented: details.segments.is_some(), ..document }
     }
 
-    /// Whether the details of what is known of it are still its own: nothing that its header says changed.
+    /// Whether the details of what is known of it are still its own, with flexfields if these are wanted: nothing that its header
+    /// says changed.
     #[must_use]
-    pub fn has_details_of(&self, known: &Self) -> bool {
+    pub fn has_details_of(&self, known: &Self, segments: bool) -> bool {
         let header = |one: &Self| (one.total, one.balance, one.due, one.updated_at);
-        known.detailed && header(self) == header(known)
+        known.detailed && (known.segmented || !segments) && header(self) == header(known)
     }
 
     /// The document with the details that were read of it before.
     #[must_use]
     pub fn keeping_details_of(mut self, known: &Self) -> Self {
-        self.detailed = self.has_details_of(known);
+        (self.detailed, self.segmented) = (self.has_details_of(known, false), known.segmented);
         (self.paid, self.credited) = (known.paid, known.credited);
         self.open_parts.clone_from(&known.open_parts);
         let segments = known.references.iter().filter(|(field, _)| matches!(field, ReferenceField::Dff(_)));

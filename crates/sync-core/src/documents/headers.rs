@@ -67,8 +67,8 @@ pub struct Installment {
 pub struct InvoiceDetails {
     /// All its installments; none if one of them cannot be read.
     pub installments: Option<Vec<Installment>>,
-    /// What its descriptive flexfields say, by segment.
-    pub segments: BTreeMap<String, String>,
+    /// What its descriptive flexfields say, by segment; none if they were not asked for.
+    pub segments: Option<BTreeMap<String, String>>,
 }
 
 /// A credit memo. Its stamp cannot be asked for, only its id.

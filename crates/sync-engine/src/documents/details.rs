@@ -48,9 +48,10 @@ impl DocumentFlow {
                 known.insert(id, staging::read("document", &record.row)?);
             }
         }
+        let segments = self.policy.asks_segments(DocumentKind::Invoice);
         let is_new = |invoice: &Document| {
-            invoice.is_complete()
-                && known.get(&invoice.key.id).is_none_or(|known| !invoice.has_details_of(known))
+            let known = known.get(&invoice.key.id);
+            invoice.is_complete() && known.is_none_or(|known| !invoice.has_details_of(known, segments))
         };
         let ids: Vec<TransactionId> = invoices
             .iter()
@@ -58,7 +59,6 @@ impl DocumentFlow {
             .map(|invoice| TransactionId(invoice.key.id))
             .collect();
         let refused = self.details_refused.is_some_and(|until| now < until);
-        let segments = self.policy.asks_segments(DocumentKind::Invoice);
         let mut read = BTreeMap::new();
         if !ids.is_empty() && !refused {
             match self.erp.invoice_details(&ids, segments).await {
