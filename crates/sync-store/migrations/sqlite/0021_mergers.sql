@@ -19,3 +19,9 @@ CREATE TABLE document_rule (
     PRIMARY KEY (connection_id, id),
     UNIQUE (connection_id, likeness)
 );
+
+-- Thousands may be due at one moment, as when a budget ended: the next ones are found without sorting all of them.
+DROP INDEX document_due;
+CREATE INDEX document_due ON document (connection_id, class, due_at, kind, id) WHERE due_at IS NOT NULL;
+DROP INDEX deal_page_due;
+CREATE INDEX deal_page_due ON deal_page (connection_id, class, due_at, deal_id) WHERE due_at IS NOT NULL;

@@ -11,9 +11,10 @@ use axum::{
 };
 use jiff::{SignedDuration, Timestamp};
 use sync_core::{
+    documents::LearnedBy,
     hold::HoldReason,
-    ids::{ConnectionId, PartyId},
-    ports::ManualClock,
+    ids::{ConnectionId, DealId, PartyId},
+    ports::{Clock as _, ManualClock},
 };
 use sync_store::{Store, StoreOptions, Welcomed};
 use tower::ServiceExt as _;
@@ -514,4 +515,30 @@ async fn whoever_waited_too_long_is_told_so() {
     assert_eq!(told.headers()[CONTENT_TYPE], "application/problem+json");
     let other = too_late(StatusCode::NO_CONTENT.into_response()).await;
     assert!(!other.headers().contains_key(CONTENT_TYPE));
+}
+
+#[tokio::test]
+async fn rules_that_were_made_of_answers_are_listed_and_taken_back() {
+    let site = site(None).await;
+    let connection = site.store.connections().await.unwrap()[0].id;
+    let field = "PurchaseOrder".parse().unwrap();
+    let by = LearnedBy::Reference { field, value: "<b>Frame</b> 9".to_owned() };
+    let by = serde_json::to_string(&by).unwrap();
+    let now = site.clock.now();
+    let rule = site.store.put_document_rule(connection, (&by, DealId(81)), "ann", now).await.unwrap();
+    let list = async |role| {
+        let cookie = site.cookie(role);
+        site.ask("GET", "/c/acme/documents", &[("cookie", &cookie)], "").await.body
+    };
+    let shown = list(Role::Viewer).await;
+    assert!(shown.contains("/c/acme/deals/81") && shown.contains("Frame") && !shown.contains("<b>Frame"));
+    assert!(!shown.contains("/documents/rules/"), "a viewer takes nothing back");
+    let path = format!("/c/acme/documents/rules/{rule}");
+    assert!(list(Role::Approver).await.contains(&path));
+    for (role, status) in [(Role::Viewer, 403), (Role::Approver, 303), (Role::Approver, 404)] {
+        let cookie = site.cookie(role);
+        let answer = site.ask("POST", &path, &[("cookie", &cookie), SAME], "").await;
+        assert_eq!(answer.status, status, "{role:?}");
+    }
+    assert!(!list(Role::Approver).await.contains("Frame"));
 }
