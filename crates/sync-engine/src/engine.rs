@@ -86,6 +86,10 @@ pub struct Engine {
     pub(crate) tally: Option<Tally>,
     /// Whether no terms are due, until accounts are read again.
     pub(crate) terms_checked: bool,
+    /// Up to this account terms were looked through for what is due; the next look goes on there.
+    pub(crate) terms_after: i64,
+    /// When it was told last how many keys wait: they are counted for that.
+    pub(crate) backlog_told: Option<Timestamp>,
     /// Whether no webhook told of anything, until the next one does.
     pub(crate) hooks_checked: bool,
     /// The same for deals.
@@ -143,6 +147,8 @@ impl Engine {
             serving: None,
             tally: None,
             terms_checked: false,
+            terms_after: i64::MIN,
+            backlog_told: None,
             hooks_checked: false,
             deals_checked: false,
             hooks_failed: 0,

@@ -94,9 +94,18 @@ impl Engine {
         mut state: ErpStream,
         now: Timestamp,
     ) -> Result<(), EngineError> {
-        let Some(page) = self.erp_page(stream, &state).await? else { return Ok(()) };
+        let Some(mut page) = self.erp_page(stream, &state).await? else { return Ok(()) };
         let (class, origin) = asking(&state);
         let repeating = state.repeating;
+        let (read, mut asked) = (page.rows.len(), 0);
+        while page.rows.len() > self.part() {
+            let rest = page.rows.split_off(self.part());
+            asked += self.stage_part(stream, &state, &page, now).await?;
+            page.rows = rest;
+            if self.is_rung() {
+                self.attend().await?;
+            }
+        }
         let progress = state.cursor.after_page(page.end, page.server_now, self.settings.pace);
         let progress = self.plants.mismark(progress, page.end);
         state.rhythm.began.get_or_insert(page.server_now);
@@ -131,9 +140,7 @@ impl Engine {
                 disbelieved = Some(Event::Implausible { stream: stream.name(), known, unseen });
             }
         }
-        let keys = with_targets(&mut tx, keys_of(kind, &changed)).await?;
-        tx.enqueue(&keys, class, now, origin).await?;
-        self.enqueue_daughters_of(&mut tx, kind, &keys, class, now).await?;
+        asked += self.enqueue_changed(&mut tx, (kind, &changed), (class, origin), now).await?;
         tx.put_cursor(stream.name(), &state, now).await?;
         tx.commit().await?;
 
@@ -141,7 +148,7 @@ impl Engine {
         if complete {
             self.forced.retain(|forced| *forced != stream);
         }
-        self.tell_page(stream, page.rows.len(), keys.len(), complete, page.lost);
+        self.tell_page(stream, read, asked, complete, page.lost);
         if let Some(event) = disbelieved {
             self.watch.see(event);
         }
@@ -149,6 +156,40 @@ impl Engine {
             self.tell_stuck(stream);
         }
         Ok(())
+    }
+
+    /// Stages rows that are not the last of their page; the cursor passes the page with the last. Gives how many parties are
+    /// looked at for it.
+    async fn stage_part(
+        &self,
+        stream: Stream,
+        state: &ErpStream,
+        part: &StagedPage,
+        now: Timestamp,
+    ) -> Result<usize, EngineError> {
+        let kind = kind_of(stream);
+        let mut tx = self.write().await?;
+        let mut changed = stage(&mut tx, kind, &part.rows, now, state.rhythm.sweep).await?;
+        if state.repeating {
+            changed.extend(part.all());
+        }
+        let asked = self.enqueue_changed(&mut tx, (kind, &changed), asking(state), now).await?;
+        tx.commit().await?;
+        Ok(asked)
+    }
+
+    /// Asks for a look at those whom changed rows speak about. Gives how many parties these are.
+    async fn enqueue_changed(
+        &self,
+        tx: &mut Tx,
+        (kind, changed): (StagedKind, &[Changed]),
+        (class, origin): (Class, &'static str),
+        now: Timestamp,
+    ) -> Result<usize, EngineError> {
+        let keys = with_targets(tx, keys_of(kind, changed)).await?;
+        tx.enqueue(&keys, class, now, origin).await?;
+        self.enqueue_daughters_of(tx, kind, &keys, class, now).await?;
+        Ok(keys.len())
     }
 
     /// Asks for a look at those who show the names of these parties as their parents.

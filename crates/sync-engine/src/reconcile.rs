@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     budget::Class,
     decide::{Decision, decide, is_left},
@@ -76,9 +76,12 @@ impl Engine {
         if jobs.is_empty() {
             return Ok(false);
         }
-        let QueueLen { due, waiting } = tx.queue_len(now).await?;
+        if self.backlog_told.is_none_or(|at| now.duration_since(at).abs() >= SignedDuration::from_secs(1)) {
+            let QueueLen { due, waiting } = tx.queue_len(now).await?;
+            self.backlog_told = Some(now);
+            self.watch.see(Event::Backlog { keys: due + waiting });
+        }
         drop(tx);
-        self.watch.see(Event::Backlog { keys: due + waiting });
         if let Some(looked) = self.look_at(&jobs, now).await? {
             self.handle(jobs, looked, Manners::GiveWay, now).await?;
         }

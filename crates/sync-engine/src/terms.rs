@@ -44,8 +44,13 @@ impl Engine {
             return Ok(false);
         }
         let mut tx = self.store.read(self.connection()).await?;
-        let accounts = tx.terms_due(now - self.settings.sweep_every, FEW).await?;
+        let before = now - self.settings.sweep_every;
+        let mut accounts = tx.terms_due(before, self.terms_after, FEW).await?;
+        if accounts.is_empty() && self.terms_after != i64::MIN {
+            accounts = tx.terms_due(before, i64::MIN, FEW).await?;
+        }
         drop(tx);
+        self.terms_after = accounts.last().map_or(i64::MIN, |account| account.row.id);
         if accounts.is_empty() {
             self.terms_checked = true;
             self.note_terms_read(now).await?;

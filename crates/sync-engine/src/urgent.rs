@@ -16,6 +16,9 @@ const MOST_AT_ONCE: usize = 8;
 /// Keys that are looked at in one go where somebody may ring: nobody is listened to while they are compared with what is staged.
 const MOST_KEYS: u32 = 64;
 
+/// Records that are staged in one go where somebody may ring: what they are searched by later takes longer to write than they do.
+const MOST_RECORDS: usize = 64;
+
 /// What is remembered of who rang.
 #[derive(Default, Clone, Copy)]
 pub(crate) struct Attention {
@@ -63,6 +66,11 @@ impl Engine {
     fn open_ear(&self) -> Option<&Arc<Bell>> {
         let Attention { listens, busy, .. } = self.attention;
         self.bell.as_ref().filter(|_| listens && !busy && self.handing.is_some())
+    }
+
+    /// How many records of a page are staged in one go.
+    pub(crate) fn part(&self) -> usize {
+        if self.open_ear().is_some() { MOST_RECORDS.min(self.settings.batch as usize) } else { usize::MAX }
     }
 
     /// How many keys are looked at in one go.

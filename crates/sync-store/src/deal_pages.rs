@@ -7,7 +7,7 @@ use sync_core::{budget::Class, ids::DealId};
 
 use crate::{
     StoreError, Tx,
-    sql::{Arg, Many, Row},
+    sql::{Arg, Due, Many, Row},
 };
 
 /// A deal whose documents are to be shown.
@@ -80,6 +80,8 @@ pub struct FailedDealPage {
     pub due: Option<Timestamp>,
 }
 
+static DUE: Due = Due::new("deal_page", "deal_id, class, generation, attempts, origin", "deal_id");
+
 // What is not due has no class to be compared with: that of its last look is done with.
 static ENQUEUE: Many = Many::new(
     "INSERT INTO deal_page (connection_id, class, due_at, origin, updated_at, deal_id, generation, attempts) \
@@ -143,11 +145,8 @@ impl Tx {
         least: Class,
         limit: u32,
     ) -> Result<Vec<DealPageJob>, StoreError> {
-        let sql = "SELECT deal_id, class, generation, attempts, origin FROM deal_page \
-            WHERE connection_id = $1 AND due_at IS NOT NULL AND due_at <= $2 AND class <= $4 \
-            ORDER BY class, due_at, deal_id LIMIT $3";
         let args = vec![self.id(), now.into(), i64::from(limit).into(), least.rank().into()];
-        self.fetch("deal_page", sql, args, |row| {
+        self.fetch("deal_page", DUE.claim(), args, |row| {
             Ok(DealPageJob {
                 deal: DealId(row.int(0, "deal_id")?),
                 class: Class::of_rank(row.int(1, "class")?),
@@ -281,10 +280,7 @@ impl Tx {
     /// # Errors
     /// When the database refuses.
     pub async fn next_deal_page(&mut self, least: Class) -> Result<Option<Timestamp>, StoreError> {
-        let sql = "SELECT due_at FROM deal_page \
-            WHERE connection_id = $1 AND due_at IS NOT NULL AND class <= $2 ORDER BY due_at LIMIT 1";
-        let args = vec![self.id(), least.rank().into()];
-        self.fetch_one("deal_page", sql, args, |row| row.time(0, "due_at")).await
+        self.next_of("deal_page", &DUE, least).await
     }
 
     /// Deals in the queue that failed fewer than `attempts` times, and those that failed at least so often. Those that are

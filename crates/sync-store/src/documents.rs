@@ -13,7 +13,7 @@ use sync_core::{
 
 use crate::{
     StagedKind, StoreError, Tx,
-    sql::{Arg, Many, Row},
+    sql::{Arg, Due, Many, Row},
 };
 
 /// A document, by what it is staged as: [`StagedKind::Invoice`], [`StagedKind::CreditMemo`], [`StagedKind::SalesOrder`] or
@@ -142,6 +142,8 @@ pub struct FailedDocument {
     pub due: Option<Timestamp>,
 }
 
+static DUE: Due = Due::new("document", "id, kind, class, generation, attempts, origin", "kind, id");
+
 // What is not due has no class to be compared with: that of its last look is done with.
 static ENQUEUE: Many = Many::new(
     "INSERT INTO document (connection_id, class, due_at, origin, updated_at, kind, id, generation, attempts, is_open) \
@@ -225,11 +227,8 @@ impl Tx {
         least: Class,
         limit: u32,
     ) -> Result<Vec<DocumentJob>, StoreError> {
-        let sql = "SELECT id, kind, class, generation, attempts, origin FROM document \
-            WHERE connection_id = $1 AND due_at IS NOT NULL AND due_at <= $2 AND class <= $4 \
-            ORDER BY class, due_at, kind, id LIMIT $3";
         let args = vec![self.id(), now.into(), i64::from(limit).into(), least.rank().into()];
-        self.fetch("document", sql, args, job).await
+        self.fetch("document", DUE.claim(), args, job).await
     }
 
     /// Settles jobs, each document once. Nothing is changed where somebody asked again meanwhile; those where nobody did
@@ -274,10 +273,7 @@ impl Tx {
     /// # Errors
     /// When the database refuses.
     pub async fn next_document(&mut self, least: Class) -> Result<Option<Timestamp>, StoreError> {
-        let sql = "SELECT due_at FROM document \
-            WHERE connection_id = $1 AND due_at IS NOT NULL AND class <= $2 ORDER BY due_at LIMIT 1";
-        let args = vec![self.id(), least.rank().into()];
-        self.fetch_one("document", sql, args, |row| row.time(0, "due_at")).await
+        self.next_of("document", &DUE, least).await
     }
 
     /// Documents in the queue that failed fewer than `attempts` times, and those that failed at least so often. Those that

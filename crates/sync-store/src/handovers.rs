@@ -12,7 +12,7 @@ use sync_core::{
 
 use crate::{
     Answered, Store, StoreError, Tx,
-    sql::{Arg, Many, Row, json},
+    sql::{Arg, Due, Many, Row, json},
 };
 
 /// A key that is due.
@@ -86,6 +86,8 @@ pub struct QuestionRow {
     /// Since when it is asked.
     pub asked_at: Timestamp,
 }
+
+static DUE: Due = Due::new("handover", "id, kind, class, generation, attempts, origin", "kind, id");
 
 static ASKED: Many = Many::new(
     "UPDATE handover SET class = $3, due_at = CASE WHEN due_at < $2 THEN due_at ELSE $2 END, \
@@ -294,11 +296,8 @@ impl Tx {
         least: Class,
         limit: u32,
     ) -> Result<Vec<HandoverJob>, StoreError> {
-        let sql = "SELECT id, kind, class, generation, attempts, origin FROM handover \
-            WHERE connection_id = $1 AND due_at IS NOT NULL AND due_at <= $2 AND class <= $4 \
-            ORDER BY class, due_at, kind, id LIMIT $3";
         let args = vec![self.id(), now.into(), i64::from(limit).into(), least.rank().into()];
-        self.fetch("handover", sql, args, job).await
+        self.fetch("handover", DUE.claim(), args, job).await
     }
 
     /// A key was dealt with, or is to be looked at later: nothing is changed where somebody asked again meanwhile. Unless it
@@ -472,10 +471,7 @@ impl Tx {
     /// # Errors
     /// When the database refuses.
     pub async fn next_handover(&mut self, least: Class) -> Result<Option<Timestamp>, StoreError> {
-        let sql = "SELECT due_at FROM handover \
-            WHERE connection_id = $1 AND due_at IS NOT NULL AND class <= $2 ORDER BY due_at LIMIT 1";
-        let args = vec![self.id(), least.rank().into()];
-        self.fetch_one("handover", sql, args, |row| row.time(0, "due_at")).await
+        self.next_of("handover", &DUE, least).await
     }
 
     /// Keys that failed fewer than `attempts` times, and those that failed at least so often, to be decided or told of. Questions

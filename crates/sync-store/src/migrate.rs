@@ -4,7 +4,7 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 use crate::{Store, StoreError, Trouble, store::Pools};
 
-const SQLITE: [(i64, &str, &str); 21] = [
+const SQLITE: [(i64, &str, &str); 22] = [
     (1, "first floor", include_str!("../migrations/sqlite/0001_first_floor.sql")),
     (2, "wishes", include_str!("../migrations/sqlite/0002_wishes.sql")),
     (3, "last spent", include_str!("../migrations/sqlite/0003_last_spent.sql")),
@@ -26,8 +26,9 @@ const SQLITE: [(i64, &str, &str); 21] = [
     (19, "search", include_str!("../migrations/sqlite/0019_search.sql")),
     (20, "hours", include_str!("../migrations/sqlite/0020_hours.sql")),
     (21, "mergers", include_str!("../migrations/sqlite/0021_mergers.sql")),
+    (22, "selectivity", include_str!("../migrations/sqlite/0022_selectivity.sql")),
 ];
-const POSTGRES: [(i64, &str, &str); 21] = [
+const POSTGRES: [(i64, &str, &str); 22] = [
     (1, "first floor", include_str!("../migrations/postgres/0001_first_floor.sql")),
     (2, "wishes", include_str!("../migrations/postgres/0002_wishes.sql")),
     (3, "last spent", include_str!("../migrations/postgres/0003_last_spent.sql")),
@@ -49,6 +50,7 @@ const POSTGRES: [(i64, &str, &str); 21] = [
     (19, "search", include_str!("../migrations/postgres/0019_search.sql")),
     (20, "hours", include_str!("../migrations/postgres/0020_hours.sql")),
     (21, "mergers", include_str!("../migrations/postgres/0021_mergers.sql")),
+    (22, "selectivity", include_str!("../migrations/postgres/0022_selectivity.sql")),
 ];
 
 /// The newest migration that this program knows.

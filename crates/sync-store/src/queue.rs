@@ -5,7 +5,7 @@ use sync_core::{budget::Class, ids::PartyId};
 
 use crate::{
     StoreError, Tx,
-    sql::{Many, Row},
+    sql::{Due, Many, Row},
 };
 
 /// A key that is due.
@@ -59,8 +59,13 @@ static ENQUEUE: Many = Many::new(
     4,
 );
 
+static DUE: Due = Due::new("job", "party_id, class, generation, attempts, origin, due_at", "party_id");
+
+// By the parties first: pairs of values are looked for in no index.
 static FINISH: Many = Many::new(
-    "DELETE FROM job WHERE connection_id = $1 AND (party_id, generation) IN (VALUES {rows})",
+    "WITH done (party, generation) AS (VALUES {rows}) \
+        DELETE FROM job WHERE connection_id = $1 AND party_id IN (SELECT party FROM done) AND EXISTS \
+        (SELECT 1 FROM done WHERE done.party = job.party_id AND done.generation = job.generation)",
     "(?, ?)",
     1,
 );
@@ -110,11 +115,8 @@ impl Tx {
     /// # Errors
     /// When the database refuses.
     pub async fn claim(&mut self, now: Timestamp, least: Class, limit: u32) -> Result<Vec<Job>, StoreError> {
-        let sql = "SELECT party_id, class, generation, attempts, origin, due_at FROM job \
-            WHERE connection_id = $1 AND due_at <= $2 AND class <= $4 \
-            ORDER BY class, due_at, party_id LIMIT $3";
         let args = vec![self.id(), now.into(), i64::from(limit).into(), least.rank().into()];
-        self.fetch("job", sql, args, job).await
+        self.fetch("job", DUE.claim(), args, job).await
     }
 
     /// A page of all keys in the order of their parties, whether due or not; and of the parties that are held for this
@@ -188,9 +190,7 @@ impl Tx {
     /// # Errors
     /// When the database refuses.
     pub async fn next_due(&mut self, least: Class) -> Result<Option<Timestamp>, StoreError> {
-        let sql = "SELECT due_at FROM job WHERE connection_id = $1 AND class <= $2 ORDER BY due_at LIMIT 1";
-        let args = vec![self.id(), least.rank().into()];
-        self.fetch_one("job", sql, args, |row| row.time(0, "due_at")).await
+        self.next_of("job", &DUE, least).await
     }
 
     /// How many keys there are.

@@ -23,7 +23,9 @@ static PUT: Many = Many::new(
 );
 
 static DELETE: Many = Many::new(
-    "DELETE FROM relation WHERE connection_id = $1 AND (daughter_id, parent_id) IN (VALUES {rows})",
+    "WITH ended (daughter, parent) AS (VALUES {rows}) \
+        DELETE FROM relation WHERE connection_id = $1 AND daughter_id IN (SELECT daughter FROM ended) AND EXISTS \
+        (SELECT 1 FROM ended WHERE ended.daughter = relation.daughter_id AND ended.parent = relation.parent_id)",
     "(?, ?)",
     1,
 );

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{Row as _, postgres::PgRow, sqlite::SqliteRow};
+use sync_core::budget::Class;
 
 use crate::StoreError;
 
@@ -177,6 +178,55 @@ impl Many {
             }
         }
         text
+    }
+}
+
+/// Statements about what is due in a table with a class, a time (`due_at`) and an index of the two. They ask class by class: in a
+/// range of classes what is due later stands before what is due in the next class, and would be passed each time.
+pub(crate) struct Due {
+    table: &'static str,
+    /// The columns to give, and those in whose order rows come that are due at one time.
+    columns: &'static str,
+    keys: &'static str,
+    claim: OnceLock<String>,
+    next: OnceLock<String>,
+}
+
+impl Due {
+    pub(crate) const fn new(table: &'static str, columns: &'static str, keys: &'static str) -> Self {
+        Self { table, columns, keys, claim: OnceLock::new(), next: OnceLock::new() }
+    }
+
+    /// At most `$3` rows of connection `$1` due at `$2` whose class is at most `$4`, the most urgent first, the longest due of
+    /// them first.
+    pub(crate) fn claim(&'static self) -> &'static str {
+        self.claim.get_or_init(|| {
+            let Self { table, columns, keys, .. } = self;
+            let of_class = |rank: i64| {
+                format!(
+                    "SELECT * FROM (SELECT {columns}, due_at AS due_time, class AS due_class FROM {table} \
+                        WHERE connection_id = $1 AND class = {rank} AND class <= $4 AND due_at IS NOT NULL AND due_at <= $2 \
+                        ORDER BY due_at, {keys} LIMIT $3) AS of_{rank}"
+                )
+            };
+            let classes: Vec<String> = Class::ALL.into_iter().map(|class| of_class(class.rank())).collect();
+            format!("{} ORDER BY due_class, due_time, {keys} LIMIT $3", classes.join(" UNION ALL "))
+        })
+    }
+
+    /// When the next row of connection `$1` is due whose class is at most `$2`; NULL if none is.
+    pub(crate) fn next(&'static self) -> &'static str {
+        self.next.get_or_init(|| {
+            let table = self.table;
+            let of_class = |rank: i64| {
+                format!(
+                    "SELECT MIN(due_at) AS due_at FROM {table} \
+                        WHERE connection_id = $1 AND class = {rank} AND class <= $2 AND due_at IS NOT NULL"
+                )
+            };
+            let classes: Vec<String> = Class::ALL.into_iter().map(|class| of_class(class.rank())).collect();
+            format!("SELECT MIN(due_at) FROM ({}) AS due", classes.join(" UNION ALL "))
+        })
     }
 }
 

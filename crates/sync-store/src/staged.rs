@@ -210,21 +210,22 @@ impl Tx {
         self.fetch("staged", sql, args, record).await
     }
 
-    /// Accounts whose terms were not read since they changed, or were last read before `before`; at most `limit`, in order
-    /// of their ids.
+    /// Accounts with an id above `after` whose terms were not read since they changed, or were last read before `before`; at
+    /// most `limit`, in order of their ids.
     ///
     /// # Errors
     /// When the database refuses or a row cannot be read.
     pub async fn terms_due(
         &mut self,
         before: Timestamp,
+        after: i64,
         limit: u32,
     ) -> Result<Vec<StagedRecord>, StoreError> {
         let sql = "SELECT a.id, a.party_id, a.stamp, a.hash, a.body, a.malformed, a.read_at, a.missing, a.sweep, a.parent_id \
             FROM staged a LEFT JOIN staged t ON t.connection_id = a.connection_id AND t.kind = 'terms' AND t.id = a.id \
-            WHERE a.connection_id = $1 AND a.kind = 'account' AND a.malformed IS NULL AND a.missing < 2 AND a.party_id IS NOT NULL \
+            WHERE a.connection_id = $1 AND a.kind = 'account' AND a.id > $4 AND a.malformed IS NULL AND a.missing < 2 AND a.party_id IS NOT NULL \
             AND (t.id IS NULL OR t.stamp < a.stamp OR t.read_at < $2) ORDER BY a.id LIMIT $3";
-        let args = vec![self.id(), before.into(), i64::from(limit).into()];
+        let args = vec![self.id(), before.into(), i64::from(limit).into(), after.into()];
         self.fetch("staged", sql, args, record).await
     }
 

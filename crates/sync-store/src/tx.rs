@@ -2,14 +2,15 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use jiff::Timestamp;
 use sqlx::{Postgres, Sqlite, Transaction};
-use sync_core::ids::ConnectionId;
+use sync_core::{budget::Class, ids::ConnectionId};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
     StoreError,
     gate::Meter,
-    sql::{Arg, Many, Native, Row, exact, padded},
+    sql::{Arg, Due, Many, Native, Row, exact, padded},
 };
 
 /// A transaction about one connection. Dropped without [`Tx::commit`] it is rolled back.
@@ -126,6 +127,18 @@ impl Tx {
         read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError> {
         Ok(self.fetch(table, sql, args, read).await?.into_iter().next())
+    }
+
+    /// When the next row is due that is at least as urgent as `least`.
+    pub(crate) async fn next_of(
+        &mut self,
+        table: &'static str,
+        due: &'static Due,
+        least: Class,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let args = vec![self.id(), least.rank().into()];
+        let next = self.fetch_one(table, due.next(), args, |row| row.maybe_time(0, "due_at")).await?;
+        Ok(next.flatten())
     }
 
     /// Runs a statement over many rows, in as few statements as possible.

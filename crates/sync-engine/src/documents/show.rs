@@ -71,7 +71,12 @@ impl DocumentFlow {
     ) -> Result<Did, EngineError> {
         self.recover(place, now).await?;
         let mut tx = place.read().await?;
-        let jobs = tx.claim_deal_pages(now, least, BATCH).await?;
+        let mut jobs = tx.claim_deal_pages(now, least, 1).await?;
+        let known = jobs.first().and_then(|job| self.read_ahead.remove(&job.deal));
+        let known = known.filter(|(_, at)| now.duration_since(*at) < self.rhythm.freshness);
+        if known.is_none() {
+            jobs = tx.claim_deal_pages(now, least, BATCH).await?;
+        }
         drop(tx);
         let Some(job) = jobs.first() else { return Ok(Did::Nothing) };
         let class = job.class;
@@ -80,8 +85,6 @@ impl DocumentFlow {
             Ok(currencies) => currencies,
             Err(error) => return failed(error),
         };
-        let known = self.read_ahead.remove(&job.deal);
-        let known = known.filter(|(_, at)| now.duration_since(*at) < self.rhythm.freshness);
         let read = match known {
             Some(read) => read,
             None => {

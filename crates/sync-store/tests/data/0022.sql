@@ -1,0 +1,1 @@
+-- What an installation of version 22 may hold besides: nothing new.
