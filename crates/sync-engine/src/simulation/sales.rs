@@ -91,6 +91,9 @@ impl Worlds {
         if self.sales.on && self.faults && self.sales.rng.u32(..60) == 0 {
             self.edit_sales(now);
         }
+        if self.papers.on && self.faults && self.papers.rng.u32(..40) == 0 {
+            self.edit_papers(now);
+        }
         // The worst moment: the ERP's list shows whom the CRM's lists do not show yet.
         if self.sales.on
             && self.faults
@@ -226,7 +229,7 @@ impl Worlds {
             value: (rng.u32(..4) > 0).then(|| money(rng.i64(1..90) * 1_000)),
             org,
             person: contacts::of_deal(id),
-            owner: None,
+            owner: self.papers.on.then_some(7),
             pipeline: Some(if rng.u32(..12) == 0 { 3 } else { rng.i64(1..3) }),
             stage: None,
             won_at: won.then(|| whole(now)),
