@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use sync_core::{
     documents::{AttachAnswer, DocumentKey, DocumentKind, Shown},
     hooks::HookEntity,
-    ids::{DealId, NoteId, OrgId, PartyId},
+    ids::{DealId, OrgId, PartyId},
     laws::Violation,
 };
 use sync_store::{DocumentId, StoreError};
@@ -22,7 +22,7 @@ use super::{
     deals::DealSeat,
     expected::{Deal, told_wrongly},
     life::{Life, start},
-    notes::Deleted,
+    notes::{Deleted, Known},
     papers::{SINCE, Sheet, deals_named},
     shown::NoteSeat,
     trial::Failure,
@@ -121,11 +121,18 @@ impl Life {
     }
 
     /// The notes that the store knows of.
-    async fn known_notes(&self) -> Result<BTreeSet<NoteId>, StoreError> {
+    async fn known_notes(&self) -> Result<Known, StoreError> {
         let deals: Vec<DealId> = self.world.lock().sales.deals.keys().copied().collect();
-        let rows = self.store.read(self.connection).await?.deal_pages(&deals).await?;
-        let shown = rows.into_values().filter_map(|row| serde_json::from_str::<Shown>(&row.shown?).ok());
-        Ok(shown.flat_map(|shown| shown.notes.into_values().map(|note| note.id)).collect())
+        let mut tx = self.store.read(self.connection).await?;
+        let mut known = Known::default();
+        known.in_doubt.extend(tx.page_intents().await?.into_iter().map(|intent| intent.new.deal));
+        for row in tx.deal_pages(&deals).await?.into_values() {
+            let shown: Shown =
+                row.shown.and_then(|body| serde_json::from_str(&body).ok()).unwrap_or_default();
+            known.notes.extend(shown.notes.into_values().map(|note| note.id));
+            known.activities.extend(shown.activities.into_keys());
+        }
+        Ok(known)
     }
 
     /// What an idle cycle has to read: a page of each stream, and all balances.

@@ -49,8 +49,20 @@ pub(crate) struct Note {
     pub(crate) deleted: Option<Deleted>,
     /// Whether the store knew of it when a person deleted it: what is deleted before cannot be found again.
     pub(crate) known: bool,
+    /// Whether we asked for it to be deleted since it was written last: then it does not matter who does it.
+    pub(crate) ends: bool,
     shown_at: Timestamp,
     changed_at: Timestamp,
+}
+
+/// What the store knows when people edit.
+#[derive(Default)]
+pub(crate) struct Known {
+    /// Notes and activities: what is deleted before cannot be found again.
+    pub(crate) notes: BTreeSet<NoteId>,
+    pub(crate) activities: BTreeSet<ActivityId>,
+    /// Deals with a write of which it is not known yet what became of it.
+    pub(crate) in_doubt: BTreeSet<DealId>,
 }
 
 /// Who deleted a note.
@@ -234,8 +246,8 @@ impl Worlds {
         let lag = SignedDuration::from_millis(self.rng.i64(0..28_000));
         let shown_at = if self.rng.bool() { now } else { now + lag };
         let (content, ours) = (own_form(content), content.to_owned());
-        let (edited, deleted, known, changed_at) = (None, None, false, now);
-        let note = Note { of, deal, content, ours, edited, deleted, known, shown_at, changed_at };
+        let (edited, deleted, known, ends, changed_at) = (None, None, false, false, now);
+        let note = Note { of, deal, content, ours, edited, deleted, known, ends, shown_at, changed_at };
         self.notes.all.insert(id, note);
         Some(Landed::Note(id))
     }
@@ -250,7 +262,7 @@ impl Worlds {
         let text = note.edited.filter(|_| !raced).map(|_| note.content.clone());
         note.content = own_form(content);
         content.clone_into(&mut note.ours);
-        (note.edited, note.changed_at) = (None, now);
+        (note.edited, note.ends, note.changed_at) = (None, false, now);
         self.notes.writes += 1;
         self.notes.replaced.extend(text.map(|text| (deal, text)));
         self.tell(now, format!("note {id} of {of:?} says now: {content}"));
@@ -308,12 +320,12 @@ impl Worlds {
     }
 
     /// One plausible edit of sales to what we show.
-    pub(crate) fn edit_shown(&mut self, known: &BTreeSet<NoteId>, now: Timestamp) {
+    pub(crate) fn edit_shown(&mut self, known: &Known, now: Timestamp) {
         match self.papers.rng.u32(..12) {
             0..4 => self.write_into_note(now),
             4 | 5 => self.delete_note(known, now),
-            6..9 => self.write_over_field(now),
-            9 => self.delete_activity(now),
+            6..9 => self.write_over_field(known, now),
+            9 => self.delete_activity(known, now),
             10 => self.merge_deals(now),
             _ => {}
         }
@@ -333,16 +345,16 @@ impl Worlds {
         self.tell(now, format!("people: sales writes {number} into note {id}"));
     }
 
-    fn delete_note(&mut self, known: &BTreeSet<NoteId>, now: Timestamp) {
+    fn delete_note(&mut self, known: &Known, now: Timestamp) {
         let Some(id) = self.any_note() else { return };
         let Some(note) = self.notes.all.get_mut(&id) else { return };
         note.deleted = Some(Deleted::Person);
-        note.known = known.contains(&id);
+        note.known = known.notes.contains(&id) && !note.ends;
         let known = note.known;
         self.tell(now, format!("people: sales deletes note {id}, known to us: {known}"));
     }
 
-    fn write_over_field(&mut self, now: Timestamp) {
+    fn write_over_field(&mut self, known: &Known, now: Timestamp) {
         let Some(id) = self.any_deal().filter(|deal| self.writable(*deal) == Some(true)) else { return };
         let said: Vec<RollUpField> = self
             .sales
@@ -380,7 +392,7 @@ impl Worlds {
         };
         let story = self.notes.fields.entry((id, field)).or_default();
         // Assumed by the laws: nobody puts back what stood there before a write of ours that we may not know of yet.
-        if Notes::raced(story.changed_at, now) && story.before == value {
+        if known.in_doubt.contains(&id) && story.before == value {
             return;
         }
         (story.theirs, story.changed_at) = (Some(now), Some(now));
@@ -393,12 +405,12 @@ impl Worlds {
         });
     }
 
-    fn delete_activity(&mut self, now: Timestamp) {
+    fn delete_activity(&mut self, known: &Known, now: Timestamp) {
         let open: Vec<ActivityId> = self
             .notes
             .activities
             .iter()
-            .filter(|(_, told)| !told.deleted && !told.done)
+            .filter(|(id, told)| !told.deleted && !told.done && known.activities.contains(id))
             .map(|(id, _)| *id)
             .collect();
         let Some(id) = open.get(self.papers.rng.usize(..open.len().max(1))) else { return };
@@ -410,6 +422,9 @@ impl Worlds {
 
     /// A deal is merged into another one: notes and activities go there, fields do not (pipedrive.md 1.6).
     fn merge_deals(&mut self, now: Timestamp) {
+        if self.few_deals() {
+            return;
+        }
         let (Some(gone), Some(into)) = (self.any_deal(), self.any_deal()) else { return };
         if gone == into || self.writable(gone) != Some(true) || self.writable(into) != Some(true) {
             return;

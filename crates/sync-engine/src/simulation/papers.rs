@@ -34,6 +34,9 @@ pub(crate) const SINCE: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// More of them tell nothing new and take time.
 const MOST: usize = 16;
 
+/// More of them are not cancelled.
+const MOST_GONE: usize = 5;
+
 /// One hundredth of a unit.
 const CENT: i64 = 100;
 
@@ -466,6 +469,10 @@ impl Worlds {
     }
 
     fn cancel(&mut self, now: Timestamp) {
+        // Many at once would not be believed.
+        if self.papers.all.values().filter(|paper| paper.gone).count() >= MOST_GONE {
+            return;
+        }
         let Some(key) = self.any_paper(|_| true) else { return };
         if let Some(paper) =
             self.papers.all.get_mut(&key).filter(|paper| paper.versions.iter().all(|v| v.visible_at <= now))

@@ -119,6 +119,7 @@ impl Worlds {
             14 => self.edit_deal("archives it, or takes that back", now, |deal| {
                 deal.now.archived = !deal.now.archived;
             }),
+            15 if self.few_deals() => {}
             15 => self.edit_deal("deletes it", now, |deal| deal.deleted = true),
             16 => self.move_deal(now),
             17..19 => self.fill_in(now),
@@ -136,6 +137,11 @@ impl Worlds {
         let living: Vec<OrgId> = living.filter(|id| !own || entered.contains(id)).collect();
         let chosen = self.sales.rng.usize(..living.len().max(1));
         living.get(chosen).copied()
+    }
+
+    /// Whether a life that is about documents has hardly any deals left.
+    pub(crate) fn few_deals(&self) -> bool {
+        self.papers.on && self.sales.deals.values().filter(|deal| !deal.deleted).count() < 6
     }
 
     pub(crate) fn any_deal(&mut self) -> Option<DealId> {

@@ -158,6 +158,9 @@ impl CrmDocuments for NoteSeat {
 
     async fn delete_note(&self, permit: Permit, note: NoteId) -> Called<()> {
         drop(permit);
+        if let Some(note) = self.crm.world.lock().notes.all.get_mut(&note) {
+            note.ends = true;
+        }
         let (place, sent) = ("/delete_note/id", serde_json::json!(note));
         let intended = Intended { kind: "delete_note", deal: None, place, sent, note: None };
         match self.write("crm.delete_note", Effect::DeleteNote(note), intended).await {
