@@ -50,16 +50,20 @@ impl Lost {
     fn happened(&self, page: &mut DealPage, seen: Option<&CrmNote>) -> bool {
         let there = seen.filter(|note| !note.deleted);
         match (self, there) {
-            (Self::Update { kind, id, content }, Some(note)) if says(&note.content, content) => {
-                page.shown.found_note(*kind, *id, &digest(content));
-                true
+            // One that was deleted since still tells what it said.
+            (Self::Update { kind, id, content }, _) => {
+                let happened = seen.is_some_and(|note| says(&note.content, content));
+                if happened && there.is_some() {
+                    page.shown.found_note(*kind, *id, &digest(content));
+                }
+                happened
             }
             // Whoever it was that deleted it: it was to be deleted.
             (Self::Delete { kind, .. }, None) => {
                 page.shown.removed_note(*kind);
                 true
             }
-            (Self::Update { .. }, Some(_) | None) | (Self::Delete { .. }, Some(_)) => false,
+            (Self::Delete { .. }, Some(_)) => false,
         }
     }
 }
