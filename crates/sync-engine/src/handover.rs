@@ -24,8 +24,9 @@ use sync_store::{HandoverJob, Outcome, StagedKind, Store, Tx};
 
 use crate::{
     Engine, EngineError, HandoverPlanner, backoff, crm_stream::stage_orgs, deal_stream::stage_deals,
-    handover_activity::is_lasting, handover_observe::situation, handover_persons::made_for_another,
-    handover_plan::Askable, likeness::parties_near, pause::Side, plants::Plant, receipt::new_pair,
+    documents::deals_moved, handover_activity::is_lasting, handover_observe::situation,
+    handover_persons::made_for_another, handover_plan::Askable, likeness::parties_near, pause::Side,
+    plants::Plant, receipt::new_pair,
 };
 
 /// Name of the flow in summaries.
@@ -617,6 +618,8 @@ impl Engine {
         let page = Page { rows: deals, more: false, next: None, server_now: read_at };
         stage_deals(&mut tx, page, read_at, 0, self.since()).await?;
         tx.mark_absent(StagedKind::Deal, &gone).await?;
+        let gone: Vec<DealId> = gone.into_iter().map(DealId).collect();
+        deals_moved(&mut tx, &gone, &BTreeSet::new(), read_at, "deal gone").await?;
         tx.commit().await?;
         Ok(Ok(is_there))
     }

@@ -1,7 +1,7 @@
 //! Sales reads on deal and organization how their handover stands. Set-to-value writes: read again, compared, written under a
 //! permit and an intent, remembered with the receipt. They never stand in the way of the handover itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use sync_core::{
@@ -23,8 +23,10 @@ use crate::{
     Engine, EngineError, backoff,
     crm_stream::stage_orgs,
     deal_stream::{stage_answer, stage_deals},
+    documents::deals_moved,
     handover::Handing,
     handover_observe::situation,
+    likeness::parties_near,
     pause::Side,
     plants::Plant,
     staging,
@@ -447,6 +449,8 @@ impl Engine {
                 stage_deals(&mut tx, page, read_at, 0, self.since()).await?;
                 if !there {
                     tx.mark_absent(StagedKind::Deal, &[deal.0]).await?;
+                    // No walk will miss it again: its documents hear of it here.
+                    deals_moved(&mut tx, &[deal], &BTreeSet::new(), read_at, "deal gone").await?;
                 }
                 tx.commit().await?;
             }
@@ -461,6 +465,10 @@ impl Engine {
                 tx.enqueue(&staged.keys, Class::Edit, read_at, "handover").await?;
                 if staged.rows == 0 {
                     tx.mark_absent(StagedKind::Org, &[org.0]).await?;
+                    // No walk will miss it again: whoever belongs to it hears of it here.
+                    let mut keys = parties_near(&mut tx, &[org]).await?;
+                    keys.extend(tx.pairs_by_org(&[org]).await?.into_values());
+                    tx.enqueue(&keys, Class::Edit, read_at, "handover").await?;
                 }
                 tx.commit().await?;
             }

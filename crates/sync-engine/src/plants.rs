@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     budget::Class,
     decide::Decision,
+    documents::{DealPage, Document, DocumentKind},
     hold::HoldReason,
     ids::PartyId,
     model::{CrmOrg, Page, Seen},
@@ -97,6 +98,23 @@ pub(crate) enum Plant {
     RelativesUntold,
     /// What is to be told of a handover is not remembered.
     TellingForgotten,
+    // In the engine: documents.
+    /// Writes to what deals show are sent without an intent.
+    NoPageIntent,
+    /// A note whose answer was lost is not looked for.
+    LostNoteForgotten,
+    /// Fields whose answer was lost are not counted as written (seed 1238 of old).
+    LostFieldsNotCounted,
+    /// Balances are not asked for by themselves.
+    BalancesForgotten,
+    /// The deal that a document leaves is not looked at again.
+    MovedStays,
+    /// A note is written whatever a person wrote into it since.
+    NoteEditIgnored,
+    /// An invoice that is not complete counts.
+    IncompleteCounts,
+    /// A customer that gets its organization has its documents stay where they are (seed 41 of old).
+    PairedUntold,
     // In the engine: what may be sent.
     /// What is told of a handover comes before customers that wait.
     TellingPasses,
@@ -196,6 +214,26 @@ impl Plants {
             }
         }
         page
+    }
+
+    /// Invoices as if all of them were complete.
+    pub(crate) fn as_if_complete(self, rows: &mut [Seen<Document>]) {
+        if self.has(Plant::IncompleteCounts) {
+            for seen in rows {
+                if let Seen::Record(document) = seen
+                    && document.key.kind == DocumentKind::Invoice
+                {
+                    document.status = document.status.take().map(|_| "Complete".to_owned());
+                }
+            }
+        }
+    }
+
+    /// Notes as if nothing was known of what was written into them.
+    pub(crate) fn as_if_never_written(self, page: &mut DealPage) {
+        if self.has(Plant::NoteEditIgnored) {
+            page.shown.notes.values_mut().for_each(|note| note.sent.clear());
+        }
     }
 
     /// Keys that are done with, in the generation that they have by now.

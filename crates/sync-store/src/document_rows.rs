@@ -60,6 +60,16 @@ static WITHOUT_DEAL: Many = Many::new(
     2,
 );
 
+/// Columns as in [`BY_ID`].
+// Driven by the party, too.
+static OF_PARTY: Many = Many::new(
+    "SELECT d.id, d.kind FROM staged s JOIN document d ON d.connection_id = s.connection_id AND d.kind = s.kind AND d.id = s.id \
+        WHERE s.connection_id = $1 AND s.kind = $2 AND s.party_id IN ({rows}) \
+        AND d.decision_key IN ('ambiguous', 'attached', 'customer', 'unmatched') ORDER BY d.id",
+    "?",
+    2,
+);
+
 fn document(row: &Row<'_>) -> Result<DocumentRow, StoreError> {
     let decided = match row.maybe_text(3, "decision")? {
         None => None,
@@ -145,6 +155,20 @@ impl Tx {
         for kind in KINDS {
             let shared = [self.id(), kind.key().into()];
             found.extend(self.fetch_in("document", &WITHOUT_DEAL, &shared, &parties, id).await?);
+        }
+        Ok(found)
+    }
+
+    /// Documents of these parties that count and were looked at, whether or not they found a deal.
+    ///
+    /// # Errors
+    /// When the database refuses or a row cannot be read.
+    pub async fn documents_of_parties(&mut self, parties: &[PartyId]) -> Result<Vec<DocumentId>, StoreError> {
+        let parties: Vec<i64> = parties.iter().map(|party| party.0).collect();
+        let mut found = Vec::new();
+        for kind in KINDS {
+            let shared = [self.id(), kind.key().into()];
+            found.extend(self.fetch_in("document", &OF_PARTY, &shared, &parties, id).await?);
         }
         Ok(found)
     }

@@ -106,12 +106,13 @@ impl ShownFailure {
 impl Proof {
     /// What is told of these lives.
     pub fn new(from: u64, seeds: u64, report: &Report, failure: Option<ShownFailure>) -> Self {
-        let Report { creates, updates, relations, pieces, .. } = *report;
+        let Report { creates, updates, relations, pieces, shown, .. } = *report;
         let writes = [
             ("organizations created", creates),
             ("organizations updated", updates),
             ("relations made or ended", relations),
             ("pieces of customers created in the ERP", pieces),
+            ("fields, notes and activities of documents written", shown),
         ];
         let mut faults = BTreeMap::from([("processes that died", report.deaths)]);
         let mut coverage: BTreeMap<_, BTreeMap<_, u64>> = BTreeMap::new();

@@ -34,7 +34,7 @@ pub use known::{
     Asks, Before, CustomerAsk, CustomerDeals, DealFound, DealSeen, FieldAsk, Known, Link, LinkAsk,
 };
 pub use money::{Currencies, shown_amount};
-pub use note::{NOTE_LIMIT, digest, is_ours, marker, overdue_marker, render, tells_of};
+pub use note::{NOTE_LIMIT, digest, is_ours, marker, overdue_marker, render, says, tells_of};
 pub use page::decide_page;
 pub use page_model::{
     DealHere, DealPage, DealState, FieldWrite, NotShown, PageAnswers, PageDecision, PageRead, PageWrite,

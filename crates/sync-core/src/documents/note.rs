@@ -82,6 +82,12 @@ pub fn digest(content: &str) -> String {
     hex::encode(Sha256::digest(comparable(content).as_bytes()))
 }
 
+/// Whether a note, as the CRM keeps it, says all of what was sent; a person may have written more into it.
+#[must_use]
+pub fn says(content: &str, sent: &str) -> bool {
+    comparable(content).contains(&comparable(sent))
+}
+
 /// All letters outside of tags, entities decoded, composed, without blanks.
 fn comparable(content: &str) -> String {
     let mut plain = String::with_capacity(content.len());

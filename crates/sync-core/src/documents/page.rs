@@ -86,7 +86,7 @@ fn after_merger(page: &DealPage, into: DealId) -> PageDecision {
             let one = seen.iter().find(|(_, note)| !note.deleted && is_ours(&note.content, *deal, kind));
             one.map(|(id, note)| (kind, *id, digest(&note.content)))
         };
-        let unknown = in_doubt.iter().filter(|kind| !shown.notes.contains_key(kind));
+        let unknown = in_doubt.iter().filter(|kind| shown.notes.get(kind).is_none_or(|note| note.deleted));
         let found: Vec<_> = unknown.filter_map(|kind| lost(*kind)).collect();
         if !found.is_empty() {
             return PageDecision::Adopt(found);
@@ -202,7 +202,7 @@ impl Task<'_> {
         match (known, &said) {
             (None, None) if !in_doubt => return Ok(()),
             (None, Some(_)) if !in_doubt && !self.begins_notes() => return Ok(()),
-            (Some(note), _) if note.deleted && !self.makes_again(note) => return Ok(()),
+            (Some(note), _) if note.deleted && !in_doubt && !self.makes_again(note) => return Ok(()),
             // What was shown is what should be: nothing has to be read for that.
             (Some(note), Some(said)) if note.sent == *said && read.notes.is_none() => return Ok(()),
             (None | Some(_), _) => {}
@@ -217,18 +217,20 @@ impl Task<'_> {
                 (None | Some(_), _) => return Err(ToRead::Notes),
             }
         };
+        let there = known.and_then(|note| seen.get(&note.id)).filter(|seen| !seen.deleted);
+        // One that was made again after a person deleted it may be the one that is not known.
+        let lost = (known.is_none() || in_doubt && there.is_none())
+            .then(|| seen.iter().find(|(_, note)| !note.deleted && is_ours(&note.content, *deal, kind)));
+        if let Some((id, lost)) = lost.flatten() {
+            notes.found.push((kind, *id, digest(&lost.content)));
+            return Ok(());
+        }
         let Some(note) = known else {
-            let lost = seen.iter().find(|(_, note)| !note.deleted && is_ours(&note.content, *deal, kind));
-            match (lost, wanted) {
-                (Some((id, lost)), _) => notes.found.push((kind, *id, digest(&lost.content))),
-                (None, Some(content)) if self.begins_notes() => {
-                    notes.writes.push(PageWrite::CreateNote { kind, content, reason: FIRST });
-                }
-                (None, _) => {}
+            if let Some(content) = wanted.filter(|_| self.begins_notes()) {
+                notes.writes.push(PageWrite::CreateNote { kind, content, reason: FIRST });
             }
             return Ok(());
         };
-        let there = seen.get(&note.id).filter(|seen| !seen.deleted);
         notes.writes.extend(match (there, wanted) {
             (Some(seen), Some(content)) => update(kind, note, seen, content),
             (Some(seen), None) => Some(PageWrite::DeleteNote {

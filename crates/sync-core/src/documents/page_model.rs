@@ -165,8 +165,17 @@ impl Shown {
     /// Remembers a note that was found, with what it says: [`PageDecision::Adopt`].
     pub fn adopt(&mut self, kind: DocumentKind, id: NoteId, digest: &str) {
         let digest = digest.to_owned();
-        let note = ShownNote { id, sent: digest.clone(), became: digest, made_again: 0, deleted: false };
+        let before = self.notes.get(&kind);
+        let made_again = before.map_or(0, |note| note.made_again + u8::from(note.id != id));
+        let note = ShownNote { id, sent: digest.clone(), became: digest, made_again, deleted: false };
         self.notes.insert(kind, note);
+    }
+
+    /// Remembers what was sent, by its digest, of a note that was found: whatever else it says, a person wrote.
+    pub fn found_note(&mut self, kind: DocumentKind, id: NoteId, sent: &str) {
+        if let Some(note) = self.notes.get_mut(&kind).filter(|note| note.id == id) {
+            (note.sent, note.became) = (sent.to_owned(), sent.to_owned());
+        }
     }
 
     /// Remembers that a person deleted our note, so that nobody has to look for it again.

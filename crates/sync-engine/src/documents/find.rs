@@ -25,7 +25,8 @@ use super::{
     stream::{kind_of, word_of_asking},
 };
 use crate::{
-    EngineError, deal_stream::stage_deals, handover::counts_since, likeness::word_of, pause::Side, staging,
+    EngineError, deal_stream::stage_deals, handover::counts_since, likeness::word_of, pause::Side,
+    plants::Plant, staging,
 };
 
 /// Documents looked at together.
@@ -165,7 +166,8 @@ impl DocumentFlow {
         let mut pages: BTreeMap<DealId, Class> = BTreeMap::new();
         for document in &decided {
             let class = classes.get(&document.id).copied().unwrap_or(Class::Document);
-            for deal in document.was.into_iter().chain(document.deal) {
+            let was = document.was.filter(|_| !self.plants.has(Plant::MovedStays));
+            for deal in was.into_iter().chain(document.deal) {
                 let known = pages.entry(deal).or_insert(class);
                 *known = class.min(*known);
             }

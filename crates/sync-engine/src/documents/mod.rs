@@ -2,11 +2,12 @@
 //!
 //! Each of the three does the next thing that is due on a store and a few ports; whose turn it is and what a failure means for
 //! its side is for whoever calls. `stream` reads pages into staging, with the `details` of invoices; `find` attaches documents to deals, `show` writes what a
-//! deal shows of them. The decisions are made in `sync_core::documents`.
+//! deal shows of them, `lost` finds out about writes without an answer. The decisions are made in `sync_core::documents`.
 
 mod details;
 mod find;
 mod known;
+mod lost;
 mod moved;
 mod show;
 mod stream;
@@ -39,6 +40,7 @@ use crate::{
     EngineError,
     lease::Lease,
     pause::{Pauses, Side},
+    plants::Plants,
 };
 
 /// Name of the flow in summaries.
@@ -73,6 +75,8 @@ pub struct DocumentFlow {
     /// A right or a resource that only documents need stops nothing else (law 10): these are pauses of theirs alone.
     pub(crate) erp_pauses: Pauses,
     pub(crate) crm_pauses: Pauses,
+    /// What is planted in the engine.
+    pub(crate) plants: Plants,
 }
 
 /// How often and how carefully documents are read and shown.
@@ -165,6 +169,7 @@ impl DocumentFlow {
             balances_forced: false,
             erp_pauses: Pauses::default(),
             crm_pauses: Pauses::default(),
+            plants: Plants::default(),
         }
     }
 }

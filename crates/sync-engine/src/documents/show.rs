@@ -8,28 +8,25 @@ use sync_core::{
     budget::Class,
     deals::{CrmDeal, CrmNote},
     documents::{
-        Currencies, DealPage, DocumentKey, DocumentKind, NotShown, PageAnswers, PageDecision, PageRead,
-        PageWrite, RollUpField, SeenNote, Shown, ToRead, decide_page, tells_of,
+        Currencies, DealPage, DocumentKind, NotShown, PageAnswers, PageDecision, PageRead, PageWrite,
+        RollUpField, SeenNote, Shown, ToRead, decide_page, digest,
     },
     error::{CallError, Effect, ErrorKind},
-    fields::Values,
     handover::{ActivityWords, NewActivity},
     hooks::HookEntity,
-    ids::{DealId, NoteId, PartyId},
+    ids::{DealId, NoteId},
     ports::Called,
 };
-use sync_store::{
-    DealPageJob, IntentEnd, JournalEntry, NewPageIntent, Outcome, PageIntent, PageQuestion, SettledDealPage,
-};
+use sync_store::{DealPageJob, IntentEnd, NewPageIntent, Outcome, PageIntent, PageQuestion, SettledDealPage};
 
 use super::{
     DOCUMENTS, Did, DocumentFlow, Place,
     known::{documents_on, found, next_look, rolled, shown, state_of},
-    written::{Became, adopt_fields, before, created_by, name_of, receipt, told_by},
+    written::{Became, Entry, before, content_created, created_by, intended, name_of, receipt, told_by},
 };
 use crate::{
     EngineError, backoff, came_back::came_back_at, deal_stream::stage_answer, handover_activity::is_lasting,
-    pause::Side, staging,
+    pause::Side, plants::Plant, staging,
 };
 
 /// After so many failures in a row that are about the deal itself it is left for a day.
@@ -154,7 +151,8 @@ impl DocumentFlow {
         }
         let today = now.to_zoned(TimeZone::UTC).date();
         let known = shown(job.deal, stored.shown.as_deref())?;
-        let created: BTreeSet<DocumentKind> = doubt.iter().filter_map(created_by).collect();
+        let looked_for = doubt.iter().filter(|_| !self.plants.has(Plant::LostNoteForgotten));
+        let created: BTreeSet<DocumentKind> = looked_for.filter_map(created_by).collect();
         // What was written after a backup that the store came from is in doubt, all of it, until it was listed once.
         let unlooked =
             |looked: Option<Timestamp>| came_back.is_some_and(|back| looked.is_none_or(|at| at <= back));
@@ -183,13 +181,12 @@ impl DocumentFlow {
                 self.close(place, &intent, IntentEnd::Done, now).await?;
             }
         }
-        if let Some(intent) = doubt.take_if(|_| created.is_empty()) {
-            // Setting to a value is done again if need be.
-            if adopt_fields(&mut page, &intent) {
-                self.remember(place, job, &page.shown, now).await?;
-            }
-            self.close(place, &intent, IntentEnd::Void, now).await?;
+        if let Some(intent) = doubt.take_if(|_| created.is_empty())
+            && let Err(error) = self.look_for(place, (job, &mut page), &intent, now).await?
+        {
+            return Ok(Page::Failed(error));
         }
+        self.plants.as_if_never_written(&mut page);
         let mut outcome = Outcome::Unchanged;
         for _ in 0..MOST_DECISIONS {
             match decide_page(&self.policy, &page, today) {
@@ -237,13 +234,21 @@ impl DocumentFlow {
                     Err(error) => return Ok(Page::Failed(error)),
                 },
                 PageDecision::Adopt(found) => {
-                    for (kind, id, digest) in found {
-                        page.shown.adopt(kind, id, &digest);
+                    for (kind, id, says) in found {
+                        page.shown.adopt(kind, id, &says);
                         page.in_doubt.remove(&kind);
+                        // A person may have written into it since.
+                        let sent = doubt.as_ref().and_then(|intent| content_created(intent, kind));
+                        if let Some(sent) = sent {
+                            page.shown.found_note(kind, id, &digest(&sent));
+                        }
                     }
-                    self.remember(place, job, &page.shown, now).await?;
-                    if let Some(intent) = doubt.take() {
-                        self.close(place, &intent, IntentEnd::Done, now).await?;
+                    match doubt.take() {
+                        Some(intent) => {
+                            let became = Some(serde_json::Value::Null);
+                            self.found(place, (job, &page), &intent, became, now).await?;
+                        }
+                        None => self.remember(place, job, &page.shown, now).await?,
                     }
                 }
                 PageDecision::Do(writes) => {
@@ -345,12 +350,12 @@ impl DocumentFlow {
             Ok(permit) => permit,
             Err(error) => return Ok(Err(error)),
         };
-        let tokens = i64::from(permit.tokens());
+        let tokens = permit.tokens();
         let (kind, reason) = name_of(write);
         let new = NewPageIntent {
             deal: job.deal,
             kind: kind.to_owned(),
-            body: staging::json(write),
+            body: intended(page, write),
             reason: reason.to_owned(),
             class: job.class,
             origin: job.origin.clone(),
@@ -358,6 +363,9 @@ impl DocumentFlow {
         let now = place.clock.now().max(now);
         let mut tx = place.write().await?;
         let ids = tx.open_page_intents(place.run, &[new], now).await?;
+        if self.plants.has(Plant::NoPageIntent) {
+            tx.close_page_intents(&ids, IntentEnd::Void, now).await?;
+        }
         tx.commit().await?;
         if !place.lease.is_valid() {
             return Err(EngineError::LeaseLost);
@@ -410,25 +418,14 @@ impl DocumentFlow {
         };
         let before = before(page, write);
         receipt(page, write, &became);
-        let party = page.documents.iter().find_map(|document| document.party).unwrap_or(PartyId(0));
-        let entry = JournalEntry {
+        let entry = Entry {
             intent: *ids.first().unwrap_or(&sync_core::ids::IntentId(0)),
-            run: place.run,
-            at: now,
             op: kind.to_owned(),
-            party,
-            org: None,
-            before: Values::new(),
-            after: Values::new(),
             reason: reason.to_owned(),
-            rule: "documents".to_owned(),
-            origin: job.origin.clone(),
             tokens,
-            detail: Some(serde_json::json!({
-                "deal": job.deal, "sent": write, "before": before, "became": became.told(),
-            })),
+            told: (serde_json::json!(write), before, became.told()),
         };
-        tx.append_journal(&[entry]).await?;
+        tx.append_journal(&[entry.of(place.run, job, page, now)]).await?;
         tx.put_page_shown(job.deal, Some(&staging::json(&page.shown)), now).await?;
         tx.close_page_intents(&ids, IntentEnd::Done, now).await?;
         if let Became::Deal(deal) = became {
@@ -436,31 +433,6 @@ impl DocumentFlow {
         }
         tx.commit().await?;
         Ok(Ok(()))
-    }
-
-    /// Looks whether activities on the deal told of these invoices already, and remembers it of those that did. Tells whether
-    /// there was any.
-    async fn owner_was_told(
-        &self,
-        page: &mut DealPage,
-        invoices: &BTreeSet<DocumentKey>,
-        class: Class,
-    ) -> Called<bool> {
-        let activities = match self.crm.activities_on(page.notes_are_on(), class).await {
-            // A deal that is gone has none.
-            Err(error) if error.kind == ErrorKind::Missing => Vec::new(),
-            activities => activities?,
-        };
-        let mut any = false;
-        for (id, note) in activities {
-            let told: BTreeSet<DocumentKey> =
-                invoices.iter().copied().filter(|invoice| tells_of(&note, *invoice)).collect();
-            if !told.is_empty() {
-                page.shown.told_owner(id, &told);
-                any = true;
-            }
-        }
-        Ok(any)
     }
 
     /// Counts how a deal ended.
@@ -498,25 +470,6 @@ impl DocumentFlow {
         let read = self.crm.currencies(class).await?;
         self.currencies = Some((read.clone(), now));
         Ok(read)
-    }
-
-    /// Takes over the writes that an earlier process left without an answer: when they were sent is not known, so T_effect
-    /// and settle are counted from now.
-    async fn recover(&mut self, place: &Place, now: Timestamp) -> Result<(), EngineError> {
-        if self.recovered {
-            return Ok(());
-        }
-        let mut tx = place.write().await?;
-        for intent in tx.page_intents().await? {
-            let at = intent.settled_at.unwrap_or(now + self.rhythm.t_effect + self.rhythm.settle);
-            if intent.settled_at.is_none() {
-                tx.doubt_page_intents(&[intent.id], at).await?;
-            }
-            tx.enqueue_deal_pages(&[intent.new.deal], intent.new.class, at, "after doubt").await?;
-        }
-        tx.commit().await?;
-        self.recovered = true;
-        Ok(())
     }
 
     async fn remember(

@@ -18,7 +18,8 @@ use sync_store::{DocumentId, StagedKind, StagedRow, Tx};
 
 use super::{Did, DocumentFlow, Place};
 use crate::{
-    EngineError, erp_stream::is_believable, likeness::word_of, pause::Side, staging, streams::ErpStream,
+    EngineError, erp_stream::is_believable, likeness::word_of, pause::Side, plants::Plant, staging,
+    streams::ErpStream,
 };
 
 /// Key of the state of reading balances.
@@ -212,6 +213,10 @@ impl DocumentFlow {
 
     /// Reads a page of balances: of the invoices that have one, and of those that had one with us and have none any more.
     async fn read_balances(&mut self, place: &Place, now: Timestamp) -> Result<Did, EngineError> {
+        if self.plants.has(Plant::BalancesForgotten) {
+            self.balances_forced = false;
+            return Ok(Did::Nothing);
+        }
         let mut tx = place.read().await?;
         let state: BalanceStream = tx.cursor(BALANCES).await?.unwrap_or_default();
         let due = state.after.is_some()
@@ -276,10 +281,11 @@ impl DocumentFlow {
         &self,
         tx: &mut Tx,
         kind: DocumentKind,
-        rows: Vec<Seen<Document>>,
+        mut rows: Vec<Seen<Document>>,
         read_at: Timestamp,
         sweep: i64,
     ) -> Result<Vec<i64>, EngineError> {
+        self.plants.as_if_complete(&mut rows);
         let said: BTreeMap<i64, BTreeSet<i64>> = rows
             .iter()
             .filter_map(|seen| match seen {

@@ -16,6 +16,7 @@ use crate::{
     Engine, EngineError, Pause,
     engine::Unfinished,
     pause::Side,
+    plants::Plant,
     streams::{CrmStream, Stream},
 };
 
@@ -38,6 +39,7 @@ impl Engine {
     /// Does the next thing that is due about documents and waits for nothing more urgent. Tells whether there was one.
     pub(crate) async fn tend_documents(&mut self, now: Timestamp) -> Result<bool, EngineError> {
         let Some(mut flow) = self.documents.take() else { return Ok(false) };
+        flow.plants = self.plants;
         // Boxed: it holds whole deals and documents.
         let did = Box::pin(self.tend(&mut flow, now)).await;
         let worked = did.map(|did| match did {
@@ -184,8 +186,8 @@ impl Engine {
         })
     }
 
-    /// Documents of customers that have no pair before these are stored found no deal by their customer: they are looked at
-    /// again.
+    /// Documents of customers whose organization was another one, or none, before these are stored are looked at again: those
+    /// that found no deal by their customer, and those on a deal that may be another company's.
     pub(crate) async fn note_paired(
         &self,
         tx: &mut Tx,
@@ -197,8 +199,13 @@ impl Engine {
         }
         let parties: Vec<PartyId> = pairs.iter().map(|pair| pair.party).collect();
         let known = tx.pairs_by_party(&parties).await?;
-        let new: Vec<PartyId> = parties.into_iter().filter(|party| !known.contains_key(party)).collect();
-        let documents = tx.documents_without_deal(&new).await?;
+        let is_new = |pair: &&Pair| known.get(&pair.party).is_none_or(|known| known.org != pair.org);
+        let new: Vec<PartyId> = pairs.iter().filter(is_new).map(|pair| pair.party).collect();
+        let documents = if self.plants.has(Plant::PairedUntold) {
+            tx.documents_without_deal(&new).await?
+        } else {
+            tx.documents_of_parties(&new).await?
+        };
         Ok(tx.enqueue_documents(&documents, Class::Document, now, "its customer has an organization").await?)
     }
 

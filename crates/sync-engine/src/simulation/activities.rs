@@ -47,7 +47,13 @@ impl DealSeat {
             .await?
         {
             Landed::Activity(id) => Ok(id),
-            Landed::Org(_) | Landed::Relation(_) | Landed::Piece(_) | Landed::Refused | Landed::Ended => {
+            Landed::Org(_)
+            | Landed::Relation(_)
+            | Landed::Piece(_)
+            | Landed::Deal(_)
+            | Landed::Note(_)
+            | Landed::Refused
+            | Landed::Ended => {
                 Err(CallError::without_effect("crm.create_activity", ErrorKind::Rejected, "no such deal"))
             }
         }

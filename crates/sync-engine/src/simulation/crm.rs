@@ -153,7 +153,13 @@ impl Crm for CrmSeat {
         self.check_relation_intent(daughter).await;
         match self.write("crm.relate", Effect::Relate(parent, daughter)).await? {
             Landed::Relation(id) => Ok(Relation { id, parent, daughter }),
-            Landed::Refused | Landed::Org(_) | Landed::Ended | Landed::Activity(_) | Landed::Piece(_) => {
+            Landed::Refused
+            | Landed::Org(_)
+            | Landed::Ended
+            | Landed::Activity(_)
+            | Landed::Deal(_)
+            | Landed::Note(_)
+            | Landed::Piece(_) => {
                 let why = "already related, or no such organization";
                 Err(CallError::without_effect("crm.relate", ErrorKind::Rejected, why))
             }
@@ -211,7 +217,7 @@ impl Crm for CrmSeat {
 
 impl CrmSeat {
     /// Law 5: nothing that is more urgent is due when permits are asked for.
-    async fn check_order(&self, class: Class) {
+    pub(crate) async fn check_order(&self, class: Class) {
         let (store, connection) = &self.intents;
         let now = self.world.now();
         let due = async { store.read(*connection).await?.claim(now, class, 1).await };
@@ -223,7 +229,7 @@ impl CrmSeat {
     }
 
     /// Law 5: whoever was told that only the reserve is left waits. Now and then somebody is told.
-    fn spend(&self, call: &'static str, class: Class) -> Called<()> {
+    pub(crate) fn spend(&self, call: &'static str, class: Class) -> Called<()> {
         let now = self.world.now();
         let mut worlds = self.world.lock();
         let broken = law_5_reserve_left_alone(class, now, self.budget.told());
@@ -277,6 +283,8 @@ impl CrmSeat {
             | Landed::Ended
             | Landed::Activity(_)
             | Landed::Refused
+            | Landed::Deal(_)
+            | Landed::Note(_)
             | Landed::Piece(_) => None,
         };
         let org = id.and_then(|id| Some((id, worlds.orgs.get(&id)?)));
@@ -296,14 +304,24 @@ impl CrmSeat {
 
 /// A write: sent, carried out or not, answered or not. The process may die in between.
 pub(crate) async fn write(world: &World, call: &'static str, effect: Effect) -> Called<Landed> {
-    let (ticket, fate) = {
+    let fate = world.lock().fate();
+    write_so(world, call, effect, fate).await
+}
+
+/// A write of which it is settled what becomes of it.
+pub(crate) async fn write_so(
+    world: &World,
+    call: &'static str,
+    effect: Effect,
+    fate: Fate,
+) -> Called<Landed> {
+    let ticket = {
         let mut worlds = world.lock();
-        let fate = worlds.fate();
         worlds.meet(effect.label(), fate.label());
         if fate == Fate::NotSent {
             return Err(not_sent(call));
         }
-        (worlds.send(effect), fate)
+        worlds.send(effect)
     };
     world.gate.enter(call).await;
     let now = world.now();

@@ -23,7 +23,7 @@ use sync_store::Store;
 
 use super::{
     book::SETS,
-    contacts, crm,
+    contacts, crm, papers,
     world::{Effect, Landed, SETTLE, Told, World, Worlds},
 };
 
@@ -97,6 +97,8 @@ fn units(for_all: bool) -> Vec<BusinessUnit> {
 pub(crate) struct Sales {
     /// Whether any of this plays a part.
     pub(crate) on: bool,
+    /// Whether customers are created.
+    pub(crate) hands: bool,
     /// Whether people hurry.
     pub(crate) hurries: bool,
     pub(crate) rng: fastrand::Rng,
@@ -134,7 +136,7 @@ impl Deal {
         self.now.status == DealStatus::Won && !self.now.archived && !self.deleted
     }
 
-    fn listed(&self, now: Timestamp) -> Option<&CrmDeal> {
+    pub(crate) fn listed(&self, now: Timestamp) -> Option<&CrmDeal> {
         let (_, deal, deleted) = self.shown.iter().rev().find(|(at, ..)| *at <= now)?;
         (!deleted && !deal.archived).then_some(deal)
     }
@@ -143,7 +145,8 @@ impl Deal {
 impl Sales {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
-            on: sells(seed),
+            on: sells(seed) || papers::alone(seed),
+            hands: sells(seed),
             hurries: hurries(seed),
             rng: fastrand::Rng::with_seed(seed ^ 0x73_616c_6573),
             policy: policy(seed),
@@ -314,6 +317,8 @@ impl DealSeat {
             | Landed::Relation(_)
             | Landed::Piece(_)
             | Landed::Activity(_)
+            | Landed::Deal(_)
+            | Landed::Note(_)
             | Landed::Refused => {
                 Err(CallError::without_effect("crm.answer_handover", ErrorKind::Rejected, "it is archived"))
             }
@@ -457,7 +462,7 @@ impl CrmAnswers for DealSeat {
     }
 }
 
-fn page(
+pub(crate) fn page(
     mut rows: Vec<CrmDeal>,
     size: usize,
     server_now: Timestamp,

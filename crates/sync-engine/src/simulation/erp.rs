@@ -129,7 +129,12 @@ pub(crate) fn newest_visible<T>(versions: &[Version<T>], now: Timestamp) -> Opti
     versions.iter().filter(|version| version.visible_at <= now).max_by_key(|version| version.stamp)
 }
 
-fn page<T>(mut rows: Vec<(i64, Timestamp, T)>, read: ErpRead, size: usize, server_now: Timestamp) -> Page<T> {
+pub(crate) fn page<T>(
+    mut rows: Vec<(i64, Timestamp, T)>,
+    read: ErpRead,
+    size: usize,
+    server_now: Timestamp,
+) -> Page<T> {
     match read {
         ErpRead::ById { after } => {
             rows.retain(|(id, ..)| *id > after);

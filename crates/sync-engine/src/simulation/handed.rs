@@ -37,7 +37,8 @@ impl Life {
     /// What an engine of this life hands over with.
     pub(super) fn handing(&self) -> Option<Handing> {
         let world = self.world.clone();
-        let policy = Some(&world.lock().sales).filter(|sales| sales.on).map(|sales| sales.policy.clone())?;
+        let policy =
+            Some(&world.lock().sales).filter(|sales| sales.hands).map(|sales| sales.policy.clone())?;
         #[cfg(feature = "planted")]
         let policy = super::planted::mistaken_rules(policy, world.lock().planted.bug.map(|bug| bug.plant));
         let intents = (self.store.clone(), self.connection);
@@ -50,6 +51,11 @@ impl Life {
     }
 
     /// Whether customers are created in this life.
+    pub(super) fn hands(&self) -> bool {
+        self.world.lock().sales.hands
+    }
+
+    /// Whether there are deals in this life.
     pub(super) fn sells(&self) -> bool {
         self.world.lock().sales.on
     }
@@ -57,7 +63,9 @@ impl Life {
     /// Turns more: what is sold can be handed over only once everything was read.
     pub(super) fn longer(&self) -> u32 {
         let mut worlds = self.world.lock();
-        if worlds.sales.on { worlds.sales.rng.u32(60..120) } else { 0 }
+        let deals = if worlds.sales.on { worlds.sales.rng.u32(60..120) } else { 0 };
+        // Documents come after that.
+        deals + if worlds.papers.on { worlds.papers.rng.u32(150..300) } else { 0 }
     }
 
     /// Sales goes on, and now and then somebody answers or asks for a customer. `false`: the process died.
@@ -75,7 +83,7 @@ impl Life {
         };
         match dice {
             0..4 => self.answer_some(1).await,
-            4 => self.ask_by_hand().await,
+            4 if self.hands() => self.ask_by_hand().await,
             _ => Ok(true),
         }
     }
@@ -139,7 +147,7 @@ impl Life {
 
     /// Nothing is lost, nothing is asked in vain, nothing stays in doubt.
     pub(super) async fn check_customers(&mut self) -> Result<(), Failure> {
-        if !self.sells() {
+        if !self.hands() {
             return Ok(());
         }
         let gate = self.world.gate.clone();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use sync_core::{
-    hooks::{Check, HookEntity, HookEvent},
+    hooks::{Check, HookEntity, HookEvent, Merged},
     ids::{DealId, OrgId, SubscriptionId},
 };
 use sync_store::HookRow;
@@ -84,6 +84,16 @@ impl Hooks {
             self.told_deals.insert(*id, now);
         }
         rows
+    }
+
+    /// Tells of a merger of deals, if this life has webhooks.
+    pub(crate) fn tell_merger(&mut self, gone: DealId, into: DealId) -> Option<HookRow> {
+        if !self.come {
+            return None;
+        }
+        let mut row = self.row(HookEntity::Deal, gone.0);
+        row.event.merged = Some(Merged { gone: gone.0, into: into.0 });
+        Some(row)
     }
 
     fn row(&mut self, entity: HookEntity, record: i64) -> HookRow {

@@ -45,9 +45,9 @@ pub(super) struct Life {
     pub(super) store: Store,
     pub(super) connection: ConnectionId,
     pub(super) settings: Settings,
-    trial: Trial,
+    pub(super) trial: Trial,
     pub(super) report: Report,
-    hooks: Hooks,
+    pub(super) hooks: Hooks,
     bell: Arc<Bell>,
     /// Webhooks that come in while the next step is done.
     told: Vec<HookRow>,
@@ -95,6 +95,7 @@ pub async fn live(trial: &Trial, url: &str) -> Result<Report, Failure> {
         }
         worlds.populate(start);
         worlds.populate_sales(start);
+        worlds.populate_papers(start);
     }
     let rng = fastrand::Rng::with_seed(seed ^ 0x6c69_6665);
     let settings = settings(seed);
@@ -137,7 +138,7 @@ pub async fn prepare(url: &str) -> Result<(), sync_store::StoreError> {
 }
 
 /// When lives begin.
-fn start() -> Timestamp {
+pub(super) fn start() -> Timestamp {
     Timestamp::from_second(1_767_225_600).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
@@ -223,7 +224,8 @@ impl Life {
         while *turns > 0 {
             *turns -= 1;
             self.report.turns += 1;
-            for _ in 0..self.rng.u32(..3) {
+            let (edits, steps) = self.pace();
+            for _ in 0..edits {
                 let now = self.world.now();
                 let mut worlds = self.world.lock();
                 match self.rng.u32(..8) {
@@ -236,7 +238,8 @@ impl Life {
             let lives = self.thaw().await?
                 && self.curious(&mut engine, &lease).await?
                 && self.hooked(&mut engine).await?
-                && self.sell().await?;
+                && self.sell().await?
+                && self.file(&mut engine).await?;
             if !lives {
                 return Ok(false);
             }
@@ -244,12 +247,24 @@ impl Life {
                 self.freeze(engine, &lease).await?;
                 return Ok(false);
             }
-            let nap = self.rng.i64(1..90);
-            if !self.step(&mut engine, &lease, nap).await? {
-                return Ok(false);
+            for _ in 0..steps {
+                let nap = self.rng.i64(1..90);
+                if !self.step(&mut engine, &lease, nap).await? {
+                    return Ok(false);
+                }
             }
         }
         Ok(true)
+    }
+
+    /// Edits of others than finance, and steps of the engine, in the next turn: documents come after all else.
+    fn pace(&mut self) -> (u32, u32) {
+        let mut worlds = self.world.lock();
+        if !worlds.papers.on {
+            return (self.rng.u32(..3), 1);
+        }
+        let rng = &mut worlds.papers.rng;
+        (if rng.u32(..3) == 0 { rng.u32(..3) } else { 0 }, rng.u32(1..4))
     }
 
     /// Now and then somebody looks at what would be done, or asks for everything to be looked at again. `false`: the
@@ -364,6 +379,7 @@ impl Life {
         self.check_agreement().await?;
         self.check_waves().await?;
         self.check_customers().await?;
+        self.check_documents().await?;
         self.release(lease).await
     }
 
@@ -392,7 +408,7 @@ impl Life {
         let (writes, reads) = (self.spent().0 - writes, self.spent().1 - reads);
         let calls = std::mem::take(&mut self.world.lock().calls);
         self.world.lock().tell(self.world.now(), format!("the idle run reads {calls:?}"));
-        let broken = law_7_second_run_is_idle(writes, reads, if self.sells() { 4 } else { 3 });
+        let broken = law_7_second_run_is_idle(writes, reads, self.reads_needed());
         self.world.lock().violations.extend(broken);
         self.check().await
     }
@@ -405,7 +421,7 @@ impl Life {
     fn spent(&self) -> (u64, u64) {
         let worlds = self.world.lock();
         let writes = worlds.writes.len() + worlds.family.writes.len();
-        (writes as u64 + worlds.book.writes, worlds.reads)
+        (writes as u64 + worlds.book.writes + worlds.notes.writes, worlds.reads)
     }
 
     async fn step_once(&mut self, engine: &mut Engine) -> Result<Option<Step>, Failure> {
@@ -492,8 +508,9 @@ impl Life {
     fn engine(&self, lease: &Lease) -> Engine {
         let erp: Arc<dyn Erp> = Arc::new(self.world.clone());
         let intents = (self.store.clone(), self.connection);
-        let crm: Arc<dyn Crm> =
+        let seat =
             Arc::new(CrmSeat { world: self.world.clone(), intents, budget: Budget::of(self.trial.seed) });
+        let crm: Arc<dyn Crm> = seat.clone();
         let mut engine = Engine::new(Parts {
             store: self.store.clone(),
             lease: lease.clone(),
@@ -506,6 +523,9 @@ impl Life {
             handing: self.handing(),
         });
         engine.heed(self.bell.clone());
+        if let Some(flow) = self.flow(seat) {
+            engine.take_up_documents(flow);
+        }
         #[cfg(feature = "planted")]
         {
             engine.plants = self.trial.bug.map(|bug| bug.plant).into();
@@ -536,6 +556,7 @@ impl Life {
             updates: worlds.writes.len() as u64 - creates,
             relations: worlds.family.writes.len() as u64,
             pieces: worlds.book.writes,
+            shown: worlds.notes.writes,
             reads: worlds.reads,
             lived: self.world.now().duration_since(start()),
             audits: worlds.audits,

@@ -26,7 +26,7 @@ const fn bug(name: &'static str, plant: Plant, story: &'static str) -> Bug {
 }
 
 /// All of them.
-pub const PLANTED: [Bug; 36] = [
+pub const PLANTED: [Bug; 44] = [
     bug("no-intent", Plant::NoIntent, "writes to the CRM are sent without an intent"),
     bug("no-erp-intent", Plant::NoErpIntent, "pieces are sent to the ERP without an intent"),
     bug("settle-too-short", Plant::SettleTooShort, "settle is shorter than lists and search lag"),
@@ -133,6 +133,26 @@ pub const PLANTED: [Bug; 36] = [
         "telling-passes",
         Plant::TellingPasses,
         "what is told of a handover comes before customers that wait",
+    ),
+    bug("no-page-intent", Plant::NoPageIntent, "what deals show of documents is written without an intent"),
+    bug("lost-note-forgotten", Plant::LostNoteForgotten, "a note whose answer was lost is not looked for"),
+    bug(
+        "lost-fields-not-counted",
+        Plant::LostFieldsNotCounted,
+        "fields whose answer was lost are not counted as written (seed 1238 of old)",
+    ),
+    bug("balances-forgotten", Plant::BalancesForgotten, "balances are not asked for by themselves"),
+    bug("moved-stays", Plant::MovedStays, "the deal that a document leaves is not looked at again"),
+    bug(
+        "note-edit-ignored",
+        Plant::NoteEditIgnored,
+        "a note is written whatever a person wrote into it since",
+    ),
+    bug("incomplete-counts", Plant::IncompleteCounts, "an invoice that is not complete counts"),
+    bug(
+        "documents-of-paired-untold",
+        Plant::PairedUntold,
+        "documents of a customer that gets its organization stay on another company's deal (seed 41 of old)",
     ),
     bug("no-approval", Plant::NoApproval, "nobody has to approve anything"),
     bug("class-ignored", Plant::ClassIgnored, "what is urgent waits behind what is not"),

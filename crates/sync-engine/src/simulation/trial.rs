@@ -77,6 +77,8 @@ pub struct Report {
     pub relations: u64,
     /// Pieces of customers that were created in the ERP.
     pub pieces: u64,
+    /// Fields, notes and activities of documents that were written.
+    pub shown: u64,
     /// Reads sent.
     pub reads: u64,
     /// Audits of all customers.
@@ -104,6 +106,7 @@ impl Report {
             updates,
             relations,
             pieces,
+            shown,
             reads,
             audits,
             held,
@@ -120,6 +123,7 @@ impl Report {
         self.updates += updates;
         self.relations += relations;
         self.pieces += pieces;
+        self.shown += shown;
         self.reads += reads;
         self.audits += audits;
         self.held += held;
@@ -132,7 +136,7 @@ impl Report {
     /// Writes that reached a remote system.
     #[must_use]
     pub fn writes(&self) -> u64 {
-        self.creates + self.updates + self.relations + self.pieces
+        self.creates + self.updates + self.relations + self.pieces + self.shown
     }
 }
 

@@ -7,11 +7,12 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use sync_core::{
+    documents::FieldWrite,
     error::{CallError, ErrorKind},
     fields::{Field, Values},
     handover::{ActivityChange, AnswerField, Answers, NewActivity, Piece},
     hooks::Subscription,
-    ids::{ActivityId, DealId, OrgId, PartyId, RelationId, SetId},
+    ids::{ActivityId, DealId, NoteId, OrgId, PartyId, RelationId, SetId},
     laws::{SeenWrite, Violation},
     model::{ErpAccount, ErpParty},
     ports::{Clock, ManualClock},
@@ -26,6 +27,8 @@ use super::{
     deals::Sales,
     family::FamilyWorld,
     gate::SeededGate,
+    notes::Notes,
+    papers::Papers,
     trial::Met,
 };
 
@@ -55,6 +58,10 @@ pub(crate) struct Worlds {
     pub(crate) book: Book,
     /// Deals, and what people decided about them.
     pub(crate) sales: Sales,
+    /// Documents of the ERP.
+    pub(crate) papers: Papers,
+    /// What deals show of them.
+    pub(crate) notes: Notes,
     /// Activities that we made, in their order.
     pub(crate) activities: Vec<(ActivityId, SeenActivity)>,
     pub(crate) page_size: usize,
@@ -126,6 +133,13 @@ pub(crate) enum Effect {
     /// An activity for the owner of a deal.
     Activity(Box<NewActivity>),
     ActivityChange(ActivityId, Box<ActivityChange>),
+    /// What a deal shows of its documents.
+    Show(DealId, Vec<FieldWrite>),
+    CreateNote(DealId, String),
+    UpdateNote(NoteId, String),
+    DeleteNote(NoteId),
+    TellOwner(Box<NewActivity>),
+    EndActivity(ActivityId),
     /// A piece of a customer of the ERP, with the organization and the set that it is for, if they are known.
     Piece {
         piece: Box<Piece>,
@@ -145,6 +159,12 @@ impl Effect {
             Self::Answer(Told::Org(_), _) => "answer on an organization",
             Self::Activity(_) => "make an activity",
             Self::ActivityChange(..) => "change an activity",
+            Self::Show(..) => "show fields on a deal",
+            Self::CreateNote(..) => "create note",
+            Self::UpdateNote(..) => "update note",
+            Self::DeleteNote(_) => "delete note",
+            Self::TellOwner(_) => "tell the owner what is overdue",
+            Self::EndActivity(_) => "end an activity",
             Self::Piece { piece, .. } => piece.kind().label(),
         }
     }
@@ -164,6 +184,8 @@ pub(crate) enum Landed {
     Relation(RelationId),
     Ended,
     Activity(ActivityId),
+    Deal(DealId),
+    Note(NoteId),
     Piece(Became),
     /// Nothing: it was refused.
     Refused,
@@ -211,6 +233,8 @@ impl World {
             family: FamilyWorld::new(seed),
             book: Book::new(seed),
             sales: Sales::new(seed),
+            papers: Papers::new(seed),
+            notes: Notes::default(),
             activities: Vec::new(),
             subscriptions: Vec::new(),
             labels: labels(seed),
@@ -400,6 +424,12 @@ impl Worlds {
             Effect::Answer(told, changes) => self.be_told(told, changes, now),
             Effect::Activity(new) => self.make_activity(&new, now),
             Effect::ActivityChange(id, change) => self.change_activity(id, &change, now),
+            Effect::Show(deal, writes) => self.show(deal, &writes, now),
+            Effect::CreateNote(deal, content) => self.make_note(deal, &content, now),
+            Effect::UpdateNote(note, content) => self.rewrite_note(note, &content, now),
+            Effect::DeleteNote(note) => self.drop_note(note, now),
+            Effect::TellOwner(activity) => self.tell_owner(&activity, now),
+            Effect::EndActivity(id) => self.end_activity(id, now),
             Effect::Piece { piece, about } => {
                 let became = self.make(&piece, now);
                 if !matches!(became, Became::Refused(_)) {
