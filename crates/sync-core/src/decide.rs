@@ -228,10 +228,11 @@ fn without_its_organization(policy: &Policy, situation: &Situation, pair: &Pair)
         None => {}
     }
     match carriers(situation).as_slice() {
-        // Merging fills what is empty in the survivor: it says itself whose id it now carries (pipedrive.md 1.5).
+        // Merging fills what is empty in the survivor: it says itself whose id it now carries (pipedrive.md 1.5). The pair moves in
+        // one go: a customer whose pair was forgotten would be created anew if somebody deleted the survivor before it is bound.
         [Carrier { org, paired_with: None }] => {
             let why = format!("Organization {gone} is gone and {org} carries this customer's ERP id now");
-            Decision::Do(forget(situation, gone, &why))
+            Decision::Do(bind(situation, *org, Rule::OrganizationCarriesId, why))
         }
         [Carrier { org, paired_with: Some(of) }] if *of != situation.party => match policy.crm.merged {
             Reaction::Ignore => Decision::InSync,

@@ -557,7 +557,7 @@ fn organizations_that_end_in_the_crm_and_return() {
         ("deleted, ignore", gone().wanting(to(Reaction::Ignore)), "in sync"),
         ("deleted, asked: leave", left(), "in sync"),
         ("deleted, asked: recreate", gone().answered(&Answer::Recreate), "forget 11"),
-        ("merged into one of nobody's: it carries the id now", into_nobodys(gone()), "forget 11"),
+        ("merged into one of nobody's: it carries the id now", into_nobodys(gone()), "bind 12"),
         ("merged into another customer's, ask", into_anothers(gone()), "hold organization_merged"),
         (
             "merged into another customer's, ignore",

@@ -17,7 +17,9 @@ use sync_core::{
     ids::{DealId, NoteId},
     ports::Called,
 };
-use sync_store::{DealPageJob, IntentEnd, NewPageIntent, Outcome, PageIntent, PageQuestion, SettledDealPage};
+use sync_store::{
+    DealPageJob, IntentEnd, NewPageIntent, Outcome, PageIntent, PageQuestion, SettledDealPage, StagedKind,
+};
 
 use super::{
     DOCUMENTS, Did, DocumentFlow, Place,
@@ -189,7 +191,16 @@ impl DocumentFlow {
         self.plants.as_if_never_written(&mut page);
         let mut outcome = Outcome::Unchanged;
         for _ in 0..MOST_DECISIONS {
-            match decide_page(&self.policy, &page, today) {
+            let decision = decide_page(&self.policy, &page, today);
+            let back = match &decision {
+                PageDecision::NotShown(reason) => self.note_absence(place, job, reason, &read).await?,
+                PageDecision::InSync
+                | PageDecision::Observe(_)
+                | PageDecision::Adopt(_)
+                | PageDecision::Do(_)
+                | PageDecision::Hold(_) => None,
+            };
+            match decision {
                 // Whether it was written can be told when the deal is back.
                 PageDecision::NotShown(NotShown::Archived) if doubt.is_some() => {
                     return self.settle_page(place, job, Some(now + self.rhythm.sweep_every), None).await;
@@ -202,7 +213,8 @@ impl DocumentFlow {
                     // What is not there or cannot be written shows nothing, and nothing was found right.
                     let shows = decision == PageDecision::InSync || outcome != Outcome::Unchanged;
                     let outcome = shows.then_some(outcome);
-                    return self.settle_page(place, job, next_look(&page.documents, today), outcome).await;
+                    let due = back.into_iter().chain(next_look(&page.documents, today)).min();
+                    return self.settle_page(place, job, due, outcome).await;
                 }
                 PageDecision::Hold(question) => {
                     let body = staging::json(question.as_ref());
@@ -292,6 +304,32 @@ impl DocumentFlow {
         }
         tracing::warn!(deal = %job.deal, "a deal does not come to a decision; it is looked at again");
         self.settle_page(place, job, Some(now + SignedDuration::from_mins(1)), None).await
+    }
+
+    /// A deal that cannot be written is in no list, and once it is back as it was before, lists would show nothing new of it. So
+    /// an archived one is remembered as it was read; one that is gone while lists still had it is looked for again: whether many
+    /// are gone at once is for walks to believe. Gives when, if so.
+    async fn note_absence(
+        &self,
+        place: &Place,
+        job: &DealPageJob,
+        reason: &NotShown,
+        (deal, read_at): &Read,
+    ) -> Result<Option<Timestamp>, EngineError> {
+        let id = job.deal.0;
+        let mut tx = place.write().await?;
+        let known = tx.staged(StagedKind::Deal, &[id]).await?.remove(&id).filter(|known| known.missing < 2);
+        let again = match (reason, deal) {
+            _ if known.is_none() => None,
+            (NotShown::Archived, Some(deal)) => {
+                stage_answer(&mut tx, deal.clone(), *read_at).await?;
+                None
+            }
+            (NotShown::Gone, _) => Some(*read_at + self.rhythm.sweep_every),
+            (NotShown::Archived | NotShown::Merged { .. }, _) => None,
+        };
+        tx.commit().await?;
+        Ok(again)
     }
 
     /// Makes sure that fields can be written and that the deal was read a moment before. Where it tells that not, decide again.

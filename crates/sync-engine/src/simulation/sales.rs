@@ -124,8 +124,6 @@ impl Worlds {
             16 => self.move_deal(now),
             17..19 => self.fill_in(now),
             19 => self.enter_party(now),
-            // Lives with documents are long, and what follows from mergers of organizations there is not understood yet.
-            20 if self.papers.on => {}
             20 => self.merge(now),
             _ => self.delete_organization(now),
         }
