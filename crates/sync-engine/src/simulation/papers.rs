@@ -42,12 +42,12 @@ const CENT: i64 = 100;
 
 /// Whether documents are shown in a life that creates no customers.
 pub(crate) fn alone(seed: u64) -> bool {
-    matches!(seed % 126, 20 | 41 | 104)
+    matches!(seed % 252, 20 | 41 | 104)
 }
 
 /// Whether documents are shown in this life: in some of those that create customers, too.
 pub(crate) fn shows(seed: u64) -> bool {
-    alone(seed) || sells(seed) && matches!(seed % 140, 12 | 65)
+    alone(seed) || sells(seed) && matches!(seed % 280, 12 | 65)
 }
 
 /// How it is decided in this life.
