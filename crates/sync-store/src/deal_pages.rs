@@ -7,7 +7,7 @@ use sync_core::{budget::Class, ids::DealId};
 
 use crate::{
     StoreError, Tx,
-    sql::{Arg, Due, Many, Row},
+    sql::{Arg, Claim, Due, Many, Row},
 };
 
 /// A deal whose documents are to be shown.
@@ -80,7 +80,9 @@ pub struct FailedDealPage {
     pub due: Option<Timestamp>,
 }
 
-static DUE: Due = Due::new("deal_page", "deal_id, class, generation, attempts, origin", "deal_id");
+static DUE: Due = Due::new("deal_page");
+
+static CLAIM: Claim = Claim::new("deal_page", "deal_id, class, generation, attempts, origin", "deal_id");
 
 // What is not due has no class to be compared with: that of its last look is done with.
 static ENQUEUE: Many = Many::new(
@@ -146,7 +148,7 @@ impl Tx {
         limit: u32,
     ) -> Result<Vec<DealPageJob>, StoreError> {
         let args = vec![self.id(), now.into(), i64::from(limit).into(), least.rank().into()];
-        self.fetch("deal_page", DUE.claim(), args, |row| {
+        self.fetch("deal_page", CLAIM.text(), args, |row| {
             Ok(DealPageJob {
                 deal: DealId(row.int(0, "deal_id")?),
                 class: Class::of_rank(row.int(1, "class")?),

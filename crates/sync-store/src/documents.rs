@@ -13,7 +13,7 @@ use sync_core::{
 
 use crate::{
     StagedKind, StoreError, Tx,
-    sql::{Arg, Due, Many, Row},
+    sql::{Arg, Claim, Due, Many, Row},
 };
 
 /// A document, by what it is staged as: [`StagedKind::Invoice`], [`StagedKind::CreditMemo`], [`StagedKind::SalesOrder`] or
@@ -142,7 +142,9 @@ pub struct FailedDocument {
     pub due: Option<Timestamp>,
 }
 
-static DUE: Due = Due::new("document", "id, kind, class, generation, attempts, origin", "kind, id");
+static DUE: Due = Due::new("document");
+
+static CLAIM: Claim = Claim::new("document", "id, kind, class, generation, attempts, origin", "kind, id");
 
 // What is not due has no class to be compared with: that of its last look is done with.
 static ENQUEUE: Many = Many::new(
@@ -228,7 +230,7 @@ impl Tx {
         limit: u32,
     ) -> Result<Vec<DocumentJob>, StoreError> {
         let args = vec![self.id(), now.into(), i64::from(limit).into(), least.rank().into()];
-        self.fetch("document", DUE.claim(), args, job).await
+        self.fetch("document", CLAIM.text(), args, job).await
     }
 
     /// Settles jobs, each document once. Nothing is changed where somebody asked again meanwhile; those where nobody did

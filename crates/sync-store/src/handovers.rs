@@ -87,7 +87,7 @@ pub struct QuestionRow {
     pub asked_at: Timestamp,
 }
 
-static DUE: Due = Due::new("handover", "id, kind, class, generation, attempts, origin", "kind, id");
+static DUE: Due = Due::new("handover");
 
 static ASKED: Many = Many::new(
     "UPDATE handover SET class = $3, due_at = CASE WHEN due_at < $2 THEN due_at ELSE $2 END, \
@@ -296,8 +296,11 @@ impl Tx {
         least: Class,
         limit: u32,
     ) -> Result<Vec<HandoverJob>, StoreError> {
+        let sql = "SELECT id, kind, class, generation, attempts, origin FROM handover \
+            WHERE connection_id = $1 AND due_at IS NOT NULL AND due_at <= $2 AND class <= $4 \
+            ORDER BY class, due_at, kind, id LIMIT $3";
         let args = vec![self.id(), now.into(), i64::from(limit).into(), least.rank().into()];
-        self.fetch("handover", DUE.claim(), args, job).await
+        self.fetch("handover", sql, args, job).await
     }
 
     /// A key was dealt with, or is to be looked at later: nothing is changed where somebody asked again meanwhile. Unless it

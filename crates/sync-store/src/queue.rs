@@ -59,7 +59,7 @@ static ENQUEUE: Many = Many::new(
     4,
 );
 
-static DUE: Due = Due::new("job", "party_id, class, generation, attempts, origin, due_at", "party_id");
+static DUE: Due = Due::new("job");
 
 // By the parties first: pairs of values are looked for in no index.
 static FINISH: Many = Many::new(
@@ -115,8 +115,11 @@ impl Tx {
     /// # Errors
     /// When the database refuses.
     pub async fn claim(&mut self, now: Timestamp, least: Class, limit: u32) -> Result<Vec<Job>, StoreError> {
+        let sql = "SELECT party_id, class, generation, attempts, origin, due_at FROM job \
+            WHERE connection_id = $1 AND due_at <= $2 AND class <= $4 \
+            ORDER BY class, due_at, party_id LIMIT $3";
         let args = vec![self.id(), now.into(), i64::from(limit).into(), least.rank().into()];
-        self.fetch("job", DUE.claim(), args, job).await
+        self.fetch("job", sql, args, job).await
     }
 
     /// A page of all keys in the order of their parties, whether due or not; and of the parties that are held for this

@@ -1,5 +1,7 @@
 //! Documents in the ERP of a simulation, and the people of finance who enter, pay, credit, correct and cancel them.
 //!
+//! Longer than 600 lines: one set of papers, and the deeds that change them.
+//!
 //! A payment changes a balance and seldom moves the stamp. Stamps may be older than the moment at which a row becomes visible,
 //! as everywhere in this ERP.
 

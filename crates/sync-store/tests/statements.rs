@@ -45,7 +45,11 @@ const LARGE: [&str; 19] = [
 ];
 
 /// What may look at all rows of a connection, by how it begins, and why.
-const MAY_WALK: [(&str, &str); 15] = [
+const MAY_WALK: [(&str, &str); 16] = [
+    (
+        "SELECT party_id, class, generation, attempts, origin, due_at FROM job WHERE connection_id = $1 AND due_at <=",
+        "in the order of its index, up to the limit; few keys are due later",
+    ),
     ("SELECT MIN(due_at) FROM (SELECT MIN(due_at)", "stops at the first row of each class"),
     ("SELECT count(*), count(CASE WHEN sweep", "once at the end of a sweep"),
     (
