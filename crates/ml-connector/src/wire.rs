@@ -70,6 +70,10 @@ impl Clock for SystemClock {
 /// An organization of the CRM must have been read this recently before it is written (architecture section 7).
 const FRESHNESS: SignedDuration = SignedDuration::from_secs(5);
 
+/// For so long a list of changed notes is believed: long enough to show more deals than the list costs, with some hundred milliseconds for
+/// each answer.
+const NOTES_FRESHNESS: SignedDuration = SignedDuration::from_secs(30);
+
 /// The CRM's stamps have whole seconds and its lists may lag: windows overlap by this.
 const CRM_OVERLAP: SignedDuration = SignedDuration::from_mins(2);
 
@@ -412,6 +416,8 @@ fn document_rhythm(connection: &Connection, documents: &config::Documents) -> Do
         t_effect: connection.pipedrive.timeout + sync.margin,
         settle: sync.settle,
         freshness: FRESHNESS,
+        notes_listed_from: pipedrive::NOTES_LISTED_FROM,
+        notes_freshness: NOTES_FRESHNESS,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What showing documents on deals needs of the CRM: the port `CrmDocuments`.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use saas_http::Endpoint as _;
 use sync_core::{
     budget::Class,
@@ -57,6 +58,10 @@ impl CrmDocuments for Pipedrive {
 
     async fn note(&self, note: NoteId, class: Class) -> Called<Option<CrmNote>> {
         Self::note(self, note, class).await
+    }
+
+    async fn notes_changed(&self, since: Timestamp, class: Class) -> Called<Page<CrmNote>> {
+        Self::notes_changed(self, since, class).await
     }
 
     async fn notes_of(&self, deal: DealId, class: Class) -> Called<Vec<CrmNote>> {

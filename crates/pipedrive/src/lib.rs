@@ -39,7 +39,7 @@ pub use config::{PipedriveAuth, PipedriveConfig};
 pub use deal_json::monetary;
 pub use deals::{DealChanges, DealCodes};
 pub use hooks::{Encoding, HmacKeys, HookKeys, PipedriveHooks};
-pub use notes::NOTE_LIMIT;
+pub use notes::{NOTE_LIMIT, NOTES_LISTED_FROM};
 pub use settings::{Stage, User};
 pub use subscriptions::SUBSCRIPTION_TOKENS;
 pub use survey::{Fielded, KnownField, type_name};

@@ -1,5 +1,6 @@
 //! Notes on deals (pipedrive.md 6, v1).
 
+use jiff::Timestamp;
 use saas_http::{
     Answer, Endpoint, Pass,
     scalar::{int, required},
@@ -10,18 +11,22 @@ use sync_core::{
     deals::CrmNote,
     error::{CallError, ErrorKind},
     ids::{DealId, NoteId},
+    model::{Malformed, Page, Seen},
     ports::Called,
 };
 
 use crate::{
-    api::notes::{CreateNote, DeleteNote, GetNote, ListNotes, NoteDto, PAGE, UpdateNote},
+    api::notes::{CreateNote, DeleteNote, GetNote, ListNotes, NoteDto, PAGE, UpdateNote, WhichNotes},
     calls::if_there,
-    client::{Pipedrive, unreadable},
+    client::{Pipedrive, unreadable, whole_seconds},
     shapes::{old_moment, reference, says_no},
 };
 
 /// The longest content, in bytes, and so in characters too: the documentation says both, about (6).
 pub const NOTE_LIMIT: usize = 100_000;
+
+/// Where so many notes would be read by id, one list of those that changed costs no more.
+pub const NOTES_LISTED_FROM: usize = (ListNotes::TOKENS / GetNote::TOKENS) as usize;
 
 /// Pages of notes on one deal to read at most.
 const PAGES: usize = 50;
@@ -78,6 +83,30 @@ impl Pipedrive {
         self.remove(&DeleteNote { id }, pass).await
     }
 
+    /// Notes that changed at `since` or later, as far as one page holds them (20 tokens). One that cannot be understood is told
+    /// as such.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn notes_changed(&self, since: Timestamp, class: Class) -> Called<Page<CrmNote>> {
+        let list = ListNotes(WhichNotes::ChangedSince(whole_seconds(since)));
+        let Answer { value, correlation, server_now, .. } =
+            self.caller.send(&list, Pass::Class(class)).await?;
+        let page =
+            value.page().map_err(|what| unreadable::<ListNotes>(what).with_correlation(correlation))?;
+        let full = i64::try_from(page.rows.len()).unwrap_or(PAGE) >= PAGE;
+        let seen = |row: &Json| match read(row) {
+            Ok(note) => Seen::Record(note),
+            Err(reason) => {
+                let id = int("id", row.get("id")).unwrap_or(None);
+                Seen::Malformed(Malformed { id, owner: None, updated_at: None, reason })
+            }
+        };
+        let server_now = server_now.unwrap_or_else(|| self.clock.now());
+        let rows = page.rows.iter().map(seen).collect();
+        Ok(Page { rows, more: page.more.unwrap_or(full), next: None, server_now })
+    }
+
     /// All notes on a deal, by id (20 tokens for a hundred).
     ///
     /// # Errors
@@ -86,7 +115,7 @@ impl Pipedrive {
     pub async fn notes_of(&self, deal: DealId, class: Class) -> Called<Vec<CrmNote>> {
         let (mut notes, mut start) = (Vec::new(), 0);
         for _ in 0..PAGES {
-            let list = ListNotes { deal, start };
+            let list = ListNotes(WhichNotes::Of { deal, start });
             let Answer { value, correlation, .. } = self.caller.send(&list, Pass::Class(class)).await?;
             let broken = |what: String| unreadable::<ListNotes>(what).with_correlation(correlation.clone());
             let page = value.page().map_err(broken)?;

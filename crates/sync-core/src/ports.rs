@@ -290,6 +290,10 @@ pub trait CrmDocuments: Send + Sync {
     /// A note as it is now; one that was deleted may still be there and says so.
     async fn note(&self, note: NoteId, class: Class) -> Called<Option<CrmNote>>;
 
+    /// The notes that changed at `since` or later, by the CRM's clock, in no order and those of others too, as far as one page
+    /// holds them; deleted ones are left out. Lists may lag.
+    async fn notes_changed(&self, since: Timestamp, class: Class) -> Called<Page<CrmNote>>;
+
     /// All notes on a deal, those of others too: dear, and only for what is in doubt.
     async fn notes_of(&self, deal: DealId, class: Class) -> Called<Vec<CrmNote>>;
 

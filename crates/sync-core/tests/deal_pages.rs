@@ -744,6 +744,17 @@ fn a_note_whose_answer_was_lost_is_found_again() {
     let mut nothing = World::new(vec![invoice(1, "2026-02-10", "1000", "1000")]);
     nothing.page.in_doubt.insert(DocumentKind::Invoice);
     assert_eq!(nothing.wrote(), "5 fields; create 1", "it was never made");
+    // One that is made again says what the one says that a person deleted (seed 5564 of old).
+    let mut again = World::new(vec![invoice(1, "2026-02-10", "1000", "1000")]);
+    again.policy.recreate_notes = true;
+    again.wrote();
+    let content = again.notes[&NoteId(1)].content.clone();
+    again.notes.get_mut(&NoteId(1)).unwrap().deleted = true;
+    again.page.shown.found_deleted(DocumentKind::Invoice);
+    again.notes.insert(NoteId(5), SeenNote { content, deleted: false });
+    again.page.in_doubt.insert(DocumentKind::Invoice);
+    again.page.read.notes = None;
+    assert_eq!(again.wrote(), "adopt 5");
 }
 
 #[test]

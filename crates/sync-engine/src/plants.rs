@@ -111,6 +111,8 @@ pub(crate) enum Plant {
     MovedStays,
     /// A note is written whatever a person wrote into it since.
     NoteEditIgnored,
+    /// Notes say what they said when they were seen: nobody asks what changed since.
+    NotesBelieved,
     /// An invoice that is not complete counts.
     IncompleteCounts,
     /// A customer that gets its organization has its documents stay where they are (seed 41 of old).

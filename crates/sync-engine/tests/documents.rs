@@ -57,6 +57,10 @@ struct State {
     fate: Fate,
     /// For so long the process is frozen while it waits for its permit.
     frozen: SignedDuration,
+    /// So many notes fit on a page.
+    notes_page: usize,
+    /// What the next list of changed notes fails with.
+    no_list: Option<CallError>,
     /// Nobody may make custom fields.
     no_room: bool,
     /// Everything that was asked of the CRM.
@@ -232,7 +236,8 @@ impl CrmDocuments for World {
             let id = NoteId(1 + state.notes.len() as i64);
             // The CRM keeps another form of what was sent.
             let content = content.replace("<p>", "<p class=\"kept\">");
-            let note = CrmNote { id, deal: Some(deal), content, updated_at: None, deleted: false };
+            let updated_at = Some(state.now);
+            let note = CrmNote { id, deal: Some(deal), content, updated_at, deleted: false };
             state.notes.insert(id, note.clone());
             note
         })
@@ -240,10 +245,12 @@ impl CrmDocuments for World {
 
     async fn update_note(&self, _: Permit, id: NoteId, content: &str) -> Called<CrmNote> {
         self.write(&format!("update {id}"), |state| {
-            let note = state.notes.get_mut(&id).unwrap();
-            content.clone_into(&mut note.content);
-            note.clone()
-        })
+            let now = state.now;
+            let note = state.notes.get_mut(&id).filter(|note| !note.deleted)?;
+            (note.content, note.updated_at) = (content.to_owned(), Some(now));
+            Some(note.clone())
+        })?
+        .ok_or_else(|| CallError::without_effect("notes", ErrorKind::Missing, "deleted"))
     }
 
     async fn delete_note(&self, _: Permit, id: NoteId) -> Called<()> {
@@ -254,6 +261,19 @@ impl CrmDocuments for World {
         let mut state = self.0.lock().unwrap();
         state.calls.push(format!("read {id}"));
         Ok(state.notes.get(&id).cloned())
+    }
+
+    async fn notes_changed(&self, since: Timestamp, _: Class) -> Called<Page<CrmNote>> {
+        let mut state = self.0.lock().unwrap();
+        state.calls.push("list of changed".to_owned());
+        if let Some(error) = state.no_list.take() {
+            return Err(error);
+        }
+        let changed = state.notes.values().filter(|note| !note.deleted && note.updated_at >= Some(since));
+        let rows: Vec<CrmNote> = changed.cloned().collect();
+        let more = rows.len() > state.notes_page;
+        let rows = rows.into_iter().take(state.notes_page).map(Seen::Record).collect();
+        Ok(Page { more, ..page(rows, state.now) })
     }
 
     async fn notes_of(&self, deal: DealId, _: Class) -> Called<Vec<CrmNote>> {
@@ -305,6 +325,8 @@ const RHYTHM: DocumentRhythm = DocumentRhythm {
     t_effect: SignedDuration::from_mins(2),
     settle: SignedDuration::from_mins(1),
     freshness: SignedDuration::from_secs(5),
+    notes_listed_from: 10,
+    notes_freshness: SignedDuration::from_secs(30),
 };
 
 fn flow(world: &Arc<World>) -> DocumentFlow {
@@ -345,6 +367,8 @@ impl Story {
             activities: BTreeMap::new(),
             fate: Fate::Answered,
             frozen: SignedDuration::ZERO,
+            notes_page: 100,
+            no_list: None,
             no_room: false,
             calls: Vec::new(),
             credited: BTreeMap::new(),
@@ -417,6 +441,12 @@ impl Story {
         let id = DocumentId { kind: StagedKind::Invoice, id };
         let (decided, _) = tx.documents(&[id]).await.unwrap().remove(&id).unwrap().decided.unwrap();
         (decided.key, decided.deal)
+    }
+
+    async fn staged_deal(&self, id: i64) -> CrmDeal {
+        let mut tx = self.place.store.read(self.place.lease.fence().connection).await.unwrap();
+        let staged = tx.staged(StagedKind::Deal, &[id]).await.unwrap().remove(&id).unwrap();
+        serde_json::from_str(&staged.row.body).unwrap()
     }
 
     fn notes_on(&self, deal: i64) -> Vec<String> {
@@ -889,4 +919,125 @@ async fn an_invoice_follows_its_order_to_the_deal_and_on_to_another() {
     story.advance(POLL);
     story.cycle().await;
     assert_eq!(story.key_of(1).await, (DecisionKey::Attached, Some(DealId(82))), "at once, not a day later");
+}
+
+/// Lists do not show what is archived: back as it was before, it would be no news to anybody who had not remembered that.
+#[tokio::test]
+async fn a_deal_that_was_archived_or_gone_when_it_was_read_is_looked_at_once_it_is_back() {
+    let mut story = Story::new().await;
+    story.enter(1, Some("PD-81"), "1000");
+    story.enter(2, Some("PD-82"), "1000");
+    story.cycle().await;
+    assert!(!story.staged_deal(81).await.archived);
+
+    let taken = {
+        let mut state = story.world.0.lock().unwrap();
+        state.deals.get_mut(&DealId(81)).unwrap().archived = true;
+        state.deals.remove(&DealId(82)).unwrap()
+    };
+    story.advance(POLL);
+    story.enter(1, Some("PD-81"), "400");
+    story.enter(2, Some("PD-82"), "400");
+    let asked = story.cycle().await;
+    assert!(!asked.contains("update"), "{asked}");
+    assert!(story.staged_deal(81).await.archived, "so that the list that shows it again tells something new");
+
+    // Restored before any walk missed it.
+    story.edit(|state| {
+        state.deals.insert(DealId(82), taken);
+    });
+    story.advance(POLL);
+    assert_eq!(story.cycle().await, "", "not asked for each quarter of an hour");
+    story.advance(RHYTHM.sweep_every);
+    let asked = story.cycle().await;
+    assert!(asked.contains("update"), "{asked}");
+    assert!(story.notes_on(82)[0].contains("400.00"), "{:?}", story.notes_on(82));
+}
+
+impl Story {
+    /// A person writes into a note.
+    fn scribble(&self, id: i64, text: &str) {
+        let now = self.now;
+        self.edit(|state| {
+            let note = state.notes.get_mut(&NoteId(id)).unwrap();
+            note.content.push_str(text);
+            note.updated_at = Some(now);
+        });
+    }
+
+    /// Both invoices change; what is asked of the CRM then.
+    async fn both_change(&mut self, balance: &str) -> String {
+        self.advance(POLL);
+        self.enter(1, Some("PD-81"), balance);
+        self.enter(2, Some("PD-82"), balance);
+        self.cycle().await
+    }
+
+    async fn with_two_notes() -> Self {
+        let mut story = Self::new().await;
+        story.flow.rhythm.notes_listed_from = 1;
+        assert_eq!(story.both_change("1000").await, "2 deals, 2 deals, create on 81, create on 82");
+        story
+    }
+
+    async fn last_before(&self) -> String {
+        let mut tx = self.place.store.read(self.place.lease.fence().connection).await.unwrap();
+        let journal = tx.journal(None, None, 100).await.unwrap();
+        let details = journal.into_iter().filter_map(|row| row.entry.detail);
+        details.map(|detail| detail["before"].to_string()).collect::<Vec<_>>().join(" ")
+    }
+}
+
+#[tokio::test]
+async fn what_notes_say_is_read_once_and_then_a_list_tells_what_changed() {
+    let mut story = Story::with_two_notes().await;
+    let first = story.both_change("900").await;
+    assert_eq!(first, "2 deals, list of changed, read 1, update 1, read 2, update 2");
+    assert_eq!(story.both_change("800").await, "2 deals, list of changed, update 1, update 2");
+    // What is not in the list says what it said.
+    story.advance(POLL);
+    story.scribble(2, "<p>Called them</p>");
+    assert_eq!(story.both_change("700").await, "2 deals, list of changed, update 1, read 2, update 2");
+    assert!(
+        story.last_before().await.contains("Called them"),
+        "what a person wrote is in the journal (law 4)"
+    );
+    assert!(story.notes_on(82)[0].contains("700.00") && !story.notes_on(82)[0].contains("Called"));
+    assert_eq!(story.both_change("600").await, "2 deals, list of changed, update 1, update 2");
+    // Where few wait each is read by itself.
+    story.flow.rhythm.notes_listed_from = 3;
+    assert_eq!(story.both_change("500").await, "2 deals, read 1, update 1, read 2, update 2");
+}
+
+#[tokio::test]
+async fn a_note_that_no_list_shows_as_deleted_stays_deleted() {
+    let mut story = Story::with_two_notes().await;
+    story.both_change("900").await;
+    story.edit(|state| state.notes.get_mut(&NoteId(1)).unwrap().deleted = true);
+    assert_eq!(story.both_change("800").await, "2 deals, list of changed, update 1, read 1, update 2");
+    assert_eq!(story.both_change("700").await, "2 deals, list of changed, update 2");
+    assert_eq!((story.notes_on(81).len(), story.notes_on(82).len()), (0, 1));
+}
+
+#[tokio::test]
+async fn lists_without_an_end_are_given_up_for_an_hour_and_lists_that_cannot_be_read_too() {
+    let mut story = Story::with_two_notes().await;
+    let (listed, read) = (
+        "2 deals, list of changed, read 1, update 1, read 2, update 2",
+        "2 deals, read 1, update 1, read 2, update 2",
+    );
+    assert_eq!(story.both_change("900").await, listed);
+    // One that does not end tells nothing of notes, and the next one begins anew.
+    story.edit(|state| state.notes_page = 0);
+    assert_eq!(story.both_change("800").await, listed);
+    assert_eq!(story.both_change("700").await, listed, "twice in a row: changes are not told apart");
+    for balance in ["600", "500", "400"] {
+        assert_eq!(story.both_change(balance).await, read);
+    }
+    story.edit(|state| state.notes_page = 100);
+    assert_eq!(story.both_change("300").await, listed, "an hour later");
+    let unreadable = CallError::without_effect("notes", ErrorKind::Unreadable, "not a list");
+    story.edit(|state| state.no_list = Some(unreadable));
+    assert_eq!(story.both_change("200").await, listed);
+    assert_eq!(story.both_change("100").await, read);
 }

@@ -7,9 +7,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use anyhow::Context as _;
 use sync_engine::simulation::{Failure, Report, Trial, live, prepare};
 
-/// A folder in which lives are lived; it goes when this is dropped.
+/// A folder in which lives are lived; it goes when this is dropped. Nobody had it before: files of an earlier process that was
+/// killed would be taken for those of a life.
 pub struct Nursery {
-    folder: PathBuf,
+    folder: tempfile::TempDir,
 }
 
 impl Nursery {
@@ -18,8 +19,8 @@ impl Nursery {
     /// # Errors
     /// When it cannot be written.
     pub fn new() -> anyhow::Result<Self> {
-        let folder = std::env::temp_dir().join(format!("ml-connector-prove-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let folder = tempfile::Builder::new().prefix("ml-connector-prove-").tempdir();
+        let folder = folder.context("cannot make a folder for lives among the temporary files")?;
         let nursery = Self { folder };
         let url = nursery.url(&nursery.model());
         runtime()?.block_on(prepare(&url))?;
@@ -32,7 +33,7 @@ impl Nursery {
     /// When a law is broken, or it could not be lived.
     pub fn live(&self, runtime: &tokio::runtime::Runtime, trial: &Trial) -> Result<Report, Failure> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let store = self.folder.join(format!("{}.db", NEXT.fetch_add(1, Ordering::Relaxed)));
+        let store = self.folder.path().join(format!("{}.db", NEXT.fetch_add(1, Ordering::Relaxed)));
         if let Err(error) = std::fs::copy(self.model(), &store) {
             return Err(Failure::impossible(trial.seed, format!("no store for it: {error}")));
         }
@@ -45,18 +46,11 @@ impl Nursery {
     }
 
     fn model(&self) -> PathBuf {
-        self.folder.join("model.db")
+        self.folder.path().join("model.db")
     }
 
     fn url(&self, store: &std::path::Path) -> String {
         format!("sqlite://{}", store.display())
-    }
-}
-
-impl Drop for Nursery {
-    fn drop(&mut self) {
-        // Only our own files were put there.
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 

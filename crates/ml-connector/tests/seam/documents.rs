@@ -1,5 +1,7 @@
 //! What the ERP issued is shown on the deal it belongs to: the real clients against the simulators.
 
+use std::collections::BTreeMap;
+
 use jiff::SignedDuration;
 use saas_sims::{
     faults::{Fault, FaultRule},
@@ -388,4 +390,45 @@ async fn a_segment_of_a_flexfield_names_the_deal() {
     }
     let notes = world.pipedrive.notes_on_deal(first);
     assert!(notes.iter().any(|(_, content)| content.contains("PO-1")), "{notes:?}");
+}
+
+/// At most 1.05 x (5 + 10 x notes changed) for each changed deal, and 10 for a hundred deals read again; what notes say has to be
+/// read once after a start.
+#[tokio::test]
+async fn a_changed_deal_costs_little_more_than_its_writes() {
+    let world = world(313).await;
+    let acme = customer(&world, "Acme Trading Inc").await;
+    let deals: Vec<i64> = (0..100).map(|_| deal(&world, &acme)).collect();
+    let bought = |deal: &i64| json!({ "PurchaseOrder": format!("PD-{deal}") });
+    let invoices: Vec<i64> = deals.iter().map(|deal| invoice(&world, &acme, 600.0, bought(deal))).collect();
+    let lease = world.take().await.expect("nobody dies");
+    let mut engine = world.engine(&lease);
+    let mut spent = async || {
+        let before = world.pipedrive.stats().by_operation;
+        let end = world.clock.now() + world.poll_every * 2;
+        Box::pin(world.work_until(&mut engine, &lease, end)).await;
+        let after = world.pipedrive.stats().by_operation;
+        let before = |name: &str| before.get(name).map_or(0, |counted| counted.1);
+        after
+            .iter()
+            .map(|(name, counted)| (name.clone(), counted.1 - before(name)))
+            .collect::<BTreeMap<_, _>>()
+    };
+    spent().await;
+    spent().await;
+    let quiet: u64 = spent().await.values().sum();
+    let mut costs = Vec::new();
+    for amount in [700, 800, 900] {
+        for invoice in &invoices {
+            let corrected = Edit::set(json!({ "EnteredAmount": amount }));
+            world.fusion.edit_row("receivablesInvoices", *invoice, &corrected).expect("edited");
+        }
+        let cost = spent().await;
+        println!("{amount}: {cost:?}");
+        assert_eq!(cost["PATCH /api/v2/deals/{id}"], 500, "fields of each deal");
+        assert_eq!(cost["PUT /v1/notes/{id}"], 1000, "a note of each deal");
+        costs.push(cost.values().sum::<u64>() - quiet);
+    }
+    assert!(costs[0] <= 1_575 + 10 + 200, "{costs:?}");
+    assert!(costs[1..].iter().all(|cost| *cost <= 1_575 + 10), "{costs:?}");
 }

@@ -412,6 +412,8 @@ impl World {
             t_effect: T_EFFECT,
             settle: SETTLE,
             freshness: SignedDuration::from_secs(5),
+            notes_listed_from: pipedrive::NOTES_LISTED_FROM,
+            notes_freshness: SignedDuration::from_secs(30),
         }
     }
 

@@ -8,6 +8,7 @@ use sync_core::{
     documents::{DocumentKind, PageWrite},
     error::{Effect, ErrorKind},
     ids::{DealId, NoteId},
+    model::Seen,
     ports::CrmDocuments,
 };
 
@@ -124,6 +125,39 @@ async fn notes_of_a_deal_are_read_page_by_page_until_nothing_follows() {
         assert_eq!(sent.iter().map(|sent| sent.target.as_str()).collect::<Vec<_>>(), targets);
         assert_eq!(*company.ledger.heard.lock().unwrap(), ["reserve Audit 1 x 20"; 3]);
     }
+}
+
+/// With a limit that is above the server's own, and an answer that says nothing about what follows, a full page of the default
+/// size may not be all.
+#[tokio::test]
+async fn notes_that_changed_come_as_one_page_and_those_that_cannot_be_read_are_named() {
+    let mut bad = note(5);
+    bad["content"] = json!(["x"]);
+    let bad = bad.clone();
+    let company = company(move |sent| {
+        let rows = match sent.raw("updated_since")? {
+            "2026-03-02T12%3A00%3A00Z" | "2026-03-02T12:00:00Z" => json!([note(3), bad, { "content": "x" }]),
+            _ => (0..100).map(note).collect(),
+        };
+        Some(listed(&rows, &json!({})))
+    });
+    let since = at("2026-03-02T12:00:00.7Z");
+    let page = company.crm.notes_changed(since, Class::Document).await.unwrap();
+    assert!(!page.more);
+    let named: Vec<Option<i64>> = page
+        .rows
+        .iter()
+        .map(|row| match row {
+            Seen::Record(note) => Some(note.id.0),
+            Seen::Malformed(row) => row.id,
+        })
+        .collect();
+    assert_eq!(named, [Some(3), Some(5), None]);
+    let sent = company.log.last();
+    assert!(sent.target.starts_with("/v1/notes?updated_since=2026-03-02T12"), "{}", sent.target);
+    assert!(sent.target.ends_with("&limit=500"), "{}", sent.target);
+    assert!(company.crm.notes_changed(at("2026-03-02T13:00:00Z"), Class::Document).await.unwrap().more);
+    assert_eq!(*company.ledger.heard.lock().unwrap(), ["reserve Document 1 x 20"; 2]);
 }
 
 #[tokio::test]

@@ -204,7 +204,9 @@ impl Task<'_> {
             (None, Some(_)) if !in_doubt && !self.begins_notes() => return Ok(()),
             (Some(note), _) if note.deleted && !in_doubt && !self.makes_again(note) => return Ok(()),
             // What was shown is what should be: nothing has to be read for that.
-            (Some(note), Some(said)) if note.sent == *said && read.notes.is_none() => return Ok(()),
+            (Some(note), Some(said)) if note.sent == *said && !note.deleted && read.notes.is_none() => {
+                return Ok(());
+            }
             (None | Some(_), _) => {}
         }
         let Some(seen) = &read.notes else {

@@ -2,13 +2,14 @@
 //!
 //! Each of the three does the next thing that is due on a store and a few ports; whose turn it is and what a failure means for
 //! its side is for whoever calls. `stream` reads pages into staging, with the `details` of invoices; `find` attaches documents to deals, `show` writes what a
-//! deal shows of them, `lost` finds out about writes without an answer. The decisions are made in `sync_core::documents`.
+//! deal shows of them, with what `noted` knows of notes, `lost` finds out about writes without an answer. The decisions are made in `sync_core::documents`.
 
 mod details;
 mod find;
 mod known;
 mod lost;
 mod moved;
+mod noted;
 mod show;
 mod stream;
 mod turn;
@@ -64,6 +65,8 @@ pub struct DocumentFlow {
     pub(crate) recovered: bool,
     /// Deals that were read together with one that was due, and when; none where there is no such deal.
     pub(crate) read_ahead: BTreeMap<DealId, (Option<CrmDeal>, Timestamp)>,
+    /// What notes say.
+    pub(crate) notes: noted::NoteWatch,
     /// Until when no custom fields are tried to be made: there is no room for them, or no right to.
     pub(crate) fields_refused: Option<Timestamp>,
     /// Until when no details of invoices are asked for: there are none for us.
@@ -98,6 +101,11 @@ pub struct DocumentRhythm {
     pub settle: SignedDuration,
     /// A deal must have been read this recently before it is written.
     pub freshness: SignedDuration,
+    /// Where so many deals wait, one list of the notes that changed costs less than to read theirs one by one.
+    pub notes_listed_from: usize,
+    /// For so long such a list is believed. What a person writes into a note of ours between the list and our next change of it is
+    /// in no journal.
+    pub notes_freshness: SignedDuration,
 }
 
 /// Where work is done, and in whose name.
@@ -163,6 +171,7 @@ impl DocumentFlow {
             currencies: None,
             recovered: false,
             read_ahead: BTreeMap::new(),
+            notes: noted::NoteWatch::default(),
             fields_refused: None,
             details_refused: None,
             forced: BTreeSet::new(),

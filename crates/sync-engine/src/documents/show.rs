@@ -1,15 +1,15 @@
 //! What a deal shows of its documents: one write at a time, each with its intent before it and its receipt after it. A write
 //! whose answer is lost is looked for once it can no longer take effect.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use sync_core::{
     budget::Class,
-    deals::{CrmDeal, CrmNote},
+    deals::CrmDeal,
     documents::{
         Currencies, DealPage, DocumentKind, NotShown, PageAnswers, PageDecision, PageRead, PageWrite,
-        RollUpField, SeenNote, Shown, ToRead, decide_page, digest,
+        RollUpField, Shown, ToRead, decide_page, digest,
     },
     error::{CallError, Effect, ErrorKind},
     handover::{ActivityWords, NewActivity},
@@ -190,16 +190,13 @@ impl DocumentFlow {
         }
         self.plants.as_if_never_written(&mut page);
         let mut outcome = Outcome::Unchanged;
+        let mut missed = false;
         for _ in 0..MOST_DECISIONS {
             let decision = decide_page(&self.policy, &page, today);
-            let back = match &decision {
-                PageDecision::NotShown(reason) => self.note_absence(place, job, reason, &read).await?,
-                PageDecision::InSync
-                | PageDecision::Observe(_)
-                | PageDecision::Adopt(_)
-                | PageDecision::Do(_)
-                | PageDecision::Hold(_) => None,
-            };
+            let mut back = None;
+            if let PageDecision::NotShown(reason) = &decision {
+                back = self.note_absence(place, job, reason, &read).await?;
+            }
             match decision {
                 // Whether it was written can be told when the deal is back.
                 PageDecision::NotShown(NotShown::Archived) if doubt.is_some() => {
@@ -228,23 +225,28 @@ impl DocumentFlow {
                         return Ok(Page::Failed(error));
                     }
                 }
-                PageDecision::Observe(ToRead::Notes) => match self.read_notes(&page, job.class).await {
-                    Ok(notes) => {
-                        let gone = |id: &NoteId| notes.get(id).is_none_or(|note| note.deleted);
-                        let known = &page.shown.notes;
-                        let deleted: Vec<DocumentKind> =
-                            known.iter().filter(|(_, note)| gone(&note.id)).map(|(kind, _)| *kind).collect();
-                        for kind in deleted {
-                            page.shown.found_deleted(kind);
+                PageDecision::Observe(ToRead::Notes) => {
+                    match self.read_notes(place, &page, job.class).await {
+                        Ok(notes) => {
+                            let gone = |id: &NoteId| notes.get(id).is_none_or(|note| note.deleted);
+                            let known = &page.shown.notes;
+                            let deleted: Vec<DocumentKind> = known
+                                .iter()
+                                .filter(|(_, note)| gone(&note.id))
+                                .map(|(kind, _)| *kind)
+                                .collect();
+                            for kind in deleted {
+                                page.shown.found_deleted(kind);
+                            }
+                            if !page.in_doubt.is_empty() {
+                                page.shown.looked_at = Some(place.clock.now());
+                            }
+                            page.read.notes = Some(notes);
+                            self.remember(place, job, &page.shown, now).await?;
                         }
-                        if !page.in_doubt.is_empty() {
-                            page.shown.looked_at = Some(place.clock.now());
-                        }
-                        page.read.notes = Some(notes);
-                        self.remember(place, job, &page.shown, now).await?;
+                        Err(error) => return Ok(Page::Failed(error)),
                     }
-                    Err(error) => return Ok(Page::Failed(error)),
-                },
+                }
                 PageDecision::Adopt(found) => {
                     for (kind, id, says) in found {
                         page.shown.adopt(kind, id, &says);
@@ -297,6 +299,14 @@ impl DocumentFlow {
                                 place.clock.now().max(now) + self.rhythm.t_effect + self.rhythm.settle;
                             return self.settle_page(place, job, Some(again), None).await;
                         }
+                        // A person deleted it a moment ago.
+                        Err(error)
+                            if error.kind == ErrorKind::Missing
+                                && matches!(write, PageWrite::UpdateNote { .. })
+                                && !std::mem::replace(&mut missed, true) =>
+                        {
+                            page.read.notes = None;
+                        }
                         Err(error) => return Ok(Page::Failed(error)),
                     }
                 }
@@ -317,19 +327,20 @@ impl DocumentFlow {
         (deal, read_at): &Read,
     ) -> Result<Option<Timestamp>, EngineError> {
         let id = job.deal.0;
-        let mut tx = place.write().await?;
-        let known = tx.staged(StagedKind::Deal, &[id]).await?.remove(&id).filter(|known| known.missing < 2);
-        let again = match (reason, deal) {
-            _ if known.is_none() => None,
+        let known = place.read().await?.staged(StagedKind::Deal, &[id]).await?.remove(&id);
+        if known.is_none_or(|known| known.missing >= 2) {
+            return Ok(None);
+        }
+        match (reason, deal) {
+            (NotShown::Gone, _) => Ok(Some(*read_at + self.rhythm.sweep_every)),
             (NotShown::Archived, Some(deal)) => {
+                let mut tx = place.write().await?;
                 stage_answer(&mut tx, deal.clone(), *read_at).await?;
-                None
+                tx.commit().await?;
+                Ok(None)
             }
-            (NotShown::Gone, _) => Some(*read_at + self.rhythm.sweep_every),
-            (NotShown::Archived | NotShown::Merged { .. }, _) => None,
-        };
-        tx.commit().await?;
-        Ok(again)
+            (NotShown::Archived | NotShown::Merged { .. }, _) => Ok(None),
+        }
     }
 
     /// Makes sure that fields can be written and that the deal was read a moment before. Where it tells that not, decide again.
@@ -417,9 +428,11 @@ impl DocumentFlow {
                 self.crm.create_note(permit, job.deal, content).await.map(Became::Note)
             }
             PageWrite::UpdateNote { id, content, .. } => {
+                self.notes.forget(*id);
                 self.crm.update_note(permit, *id, content).await.map(Became::Note)
             }
             PageWrite::DeleteNote { id, .. } => {
+                self.notes.forget(*id);
                 self.crm.delete_note(permit, *id).await.map(|()| Became::Nothing)
             }
             PageWrite::OverdueActivity { owner, invoices: _, subject, note } => {
@@ -454,6 +467,9 @@ impl DocumentFlow {
                 return Ok(Err(error));
             }
         };
+        if let Became::Note(note) = &became {
+            self.notes.saw(note);
+        }
         let before = before(page, write);
         receipt(page, write, &became);
         let entry = Entry {
@@ -484,19 +500,6 @@ impl DocumentFlow {
         let mut tx = place.write().await?;
         tx.put_page_outcome(place.run, DOCUMENTS, job.deal, outcome).await?;
         Ok(tx.commit().await?)
-    }
-
-    /// Our notes by id; all notes on the deal only where one may have been made without an answer.
-    async fn read_notes(&self, page: &DealPage, class: Class) -> Called<BTreeMap<NoteId, SeenNote>> {
-        let mut notes = BTreeMap::new();
-        let seen = |note: CrmNote| (note.id, SeenNote { content: note.content, deleted: note.deleted });
-        if !page.in_doubt.is_empty() {
-            notes.extend(self.crm.notes_of(page.notes_are_on(), class).await?.into_iter().map(seen));
-        }
-        for note in page.shown.notes.values() {
-            notes.extend(self.crm.note(note.id, class).await?.map(seen));
-        }
-        Ok(notes)
     }
 
     async fn currencies(&mut self, class: Class, now: Timestamp) -> Called<Currencies> {

@@ -103,8 +103,11 @@ pub(super) fn receipt(page: &mut DealPage, write: &PageWrite, became: &Became) {
             Became::Note(note),
         ) => {
             page.shown.wrote_note(*kind, note.id, content, &note.content);
+            if note.deleted {
+                page.shown.found_deleted(*kind);
+            }
             if let Some(notes) = &mut page.read.notes {
-                notes.insert(note.id, SeenNote { content: note.content.clone(), deleted: false });
+                notes.insert(note.id, SeenNote { content: note.content.clone(), deleted: note.deleted });
             }
         }
         (PageWrite::DeleteNote { kind, id, .. }, _) => {

@@ -462,12 +462,12 @@ impl CrmAnswers for DealSeat {
     }
 }
 
-pub(crate) fn page(
-    mut rows: Vec<CrmDeal>,
+pub(crate) fn page<T>(
+    mut rows: Vec<T>,
     size: usize,
     server_now: Timestamp,
-    cursor: impl Fn(&CrmDeal) -> String,
-) -> Page<CrmDeal> {
+    cursor: impl Fn(&T) -> String,
+) -> Page<T> {
     let more = rows.len() > size;
     rows.truncate(size);
     let next = rows.last().filter(|_| more).map(cursor);

@@ -58,6 +58,9 @@ impl Life {
             t_effect: settings.t_effect,
             settle: settings.settle,
             freshness: settings.policy.freshness,
+            // In a life few deals wait.
+            notes_listed_from: 1,
+            notes_freshness: settings.settle,
         };
         Some(DocumentFlow::new(policy, (Arc::new(world), Arc::new(NoteSeat { crm }), deals), rhythm))
     }

@@ -15,7 +15,10 @@ use sync_core::{
     money::{Amount, Money},
 };
 
-use super::world::{Landed, SETTLE, T_EFFECT, Worlds};
+use super::{
+    deals::whole,
+    world::{Landed, SETTLE, T_EFFECT, Worlds},
+};
 
 /// Activities of documents are numbered from here on.
 const FIRST_ACTIVITY: i64 = 10_000;
@@ -53,6 +56,8 @@ pub(crate) struct Note {
     pub(crate) ends: bool,
     shown_at: Timestamp,
     changed_at: Timestamp,
+    /// From when on the list of changed notes has the last change.
+    listed_at: Timestamp,
 }
 
 /// What the store knows when people edit.
@@ -120,6 +125,14 @@ impl Notes {
         self.all.iter().filter(on).map(|(id, note)| note.seen(*id)).collect()
     }
 
+    /// Notes that the list of those changed since then shows.
+    pub(crate) fn changed(&self, since: Timestamp, now: Timestamp) -> Vec<CrmNote> {
+        let on = |(_, note): &(&NoteId, &Note)| {
+            note.deleted.is_none() && note.listed_at <= now && note.changed_at >= since
+        };
+        self.all.iter().filter(on).map(|(id, note)| note.seen(*id)).collect()
+    }
+
     /// Activities that a list of the deal's shows.
     pub(crate) fn activities_on(&self, deal: DealId, now: Timestamp) -> Vec<(ActivityId, String)> {
         let on = self
@@ -149,7 +162,7 @@ impl Note {
             id,
             deal: Some(self.deal),
             content: self.content.clone(),
-            updated_at: None,
+            updated_at: Some(whole(self.changed_at)),
             deleted: self.deleted.is_some(),
         }
     }
@@ -220,6 +233,12 @@ impl Worlds {
         Some(Landed::Deal(id))
     }
 
+    /// When a list has what changes now: at once, or a little later.
+    fn listed_from(&mut self, now: Timestamp) -> Timestamp {
+        let lag = SignedDuration::from_millis(self.rng.i64(0..28_000));
+        if self.rng.bool() { now } else { now + lag }
+    }
+
     /// A note comes to be. Two that stand there for the same documents are one too many (law 1).
     pub(crate) fn make_note(&mut self, deal: DealId, content: &str, now: Timestamp) -> Option<Landed> {
         if !self.writable(deal)? {
@@ -243,18 +262,20 @@ impl Worlds {
         if by_people > allowed {
             self.broken(4, format!("a person deleted the note of {of:?}, and it is made again"));
         }
-        let lag = SignedDuration::from_millis(self.rng.i64(0..28_000));
-        let shown_at = if self.rng.bool() { now } else { now + lag };
+        let shown_at = self.listed_from(now);
         let (content, ours) = (own_form(content), content.to_owned());
-        let (edited, deleted, known, ends, changed_at) = (None, None, false, false, now);
-        let note = Note { of, deal, content, ours, edited, deleted, known, ends, shown_at, changed_at };
+        let (edited, deleted, known, ends, changed_at, listed_at) = (None, None, false, false, now, shown_at);
+        let note =
+            Note { of, deal, content, ours, edited, deleted, known, ends, shown_at, changed_at, listed_at };
         self.notes.all.insert(id, note);
         Some(Landed::Note(id))
     }
 
     /// A note says something else.
     pub(crate) fn rewrite_note(&mut self, id: NoteId, content: &str, now: Timestamp) -> Option<Landed> {
+        let listed_at = self.listed_from(now);
         let note = self.notes.all.get_mut(&id).filter(|note| note.deleted.is_none())?;
+        note.listed_at = listed_at;
         let (of, deal) = (note.of, note.deal);
         let raced = Notes::raced(Some(note.changed_at), now);
         let idle = own_form(content) == note.content && !raced;
@@ -301,8 +322,7 @@ impl Worlds {
         if let Some(twice) = invoices_in(&note).into_iter().find(|invoice| known.contains(invoice)) {
             self.broken(1, format!("the owner of deal {deal} is told twice that invoice {twice} is overdue"));
         }
-        let lag = SignedDuration::from_millis(self.rng.i64(0..28_000));
-        let shown_at = if self.rng.bool() { now } else { now + lag };
+        let shown_at = self.listed_from(now);
         self.notes.writes += 1;
         self.notes
             .activities
@@ -339,7 +359,9 @@ impl Worlds {
     fn write_into_note(&mut self, now: Timestamp) {
         let Some(id) = self.any_note() else { return };
         let number = self.papers.rng.u32(..1_000);
+        let listed_at = self.listed_from(now);
         let Some(note) = self.notes.all.get_mut(&id) else { return };
+        note.listed_at = listed_at;
         note.content.push_str(&format!("<p>Called them, reference {number}</p>"));
         (note.edited, note.changed_at) = (Some(now), now);
         self.tell(now, format!("people: sales writes {number} into note {id}"));

@@ -26,7 +26,7 @@ const fn bug(name: &'static str, plant: Plant, story: &'static str) -> Bug {
 }
 
 /// All of them.
-pub const PLANTED: [Bug; 44] = [
+pub const PLANTED: [Bug; 45] = [
     bug("no-intent", Plant::NoIntent, "writes to the CRM are sent without an intent"),
     bug("no-erp-intent", Plant::NoErpIntent, "pieces are sent to the ERP without an intent"),
     bug("settle-too-short", Plant::SettleTooShort, "settle is shorter than lists and search lag"),
@@ -147,6 +147,11 @@ pub const PLANTED: [Bug; 44] = [
         "note-edit-ignored",
         Plant::NoteEditIgnored,
         "a note is written whatever a person wrote into it since",
+    ),
+    bug(
+        "notes-believed",
+        Plant::NotesBelieved,
+        "notes say what they said when they were seen; nobody asks what changed since",
     ),
     bug("incomplete-counts", Plant::IncompleteCounts, "an invoice that is not complete counts"),
     bug(

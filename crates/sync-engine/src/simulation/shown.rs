@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use sync_core::{
     budget::Class,
     deals::{CrmDeal, CrmNote, DealStatus},
@@ -174,6 +174,14 @@ impl CrmDocuments for NoteSeat {
         self.crm.spend("crm.note", class)?;
         self.crm.world.reading("crm.note").await?;
         Ok(self.crm.world.lock().notes.read(note))
+    }
+
+    async fn notes_changed(&self, since: Timestamp, class: Class) -> Called<Page<CrmNote>> {
+        self.crm.spend("crm.notes_changed", class)?;
+        self.crm.world.reading("crm.notes_changed").await?;
+        let (worlds, now) = (self.crm.world.lock(), self.crm.world.now());
+        let rows = worlds.notes.changed(since, now);
+        Ok(page(rows, worlds.page_size, now, |note| note.id.to_string()))
     }
 
     async fn notes_of(&self, deal: DealId, class: Class) -> Called<Vec<CrmNote>> {
