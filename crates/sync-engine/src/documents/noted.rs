@@ -72,19 +72,19 @@ impl NoteWatch {
         self.listed.is_some_and(|(_, asked)| asked <= now && now.duration_since(asked) < freshness)
     }
 
-    /// What changed since the list before: it has to be read again.
+    /// What changed since the list before has to be read again.
     fn listed(&mut self, page: Page<CrmNote>, asked: Timestamp) {
         let unnamed = |row: &Seen<CrmNote>| matches!(row, Seen::Malformed(row) if row.id.is_none());
-        if page.more || page.rows.iter().any(unnamed) {
+        // The first one is asked for the time alone: what it leaves out nobody relies on.
+        let first = self.listed.replace((page.server_now, asked)).is_none();
+        if !first && (page.more || page.rows.iter().any(unnamed)) {
             self.clear();
-            self.listed = Some((page.server_now, asked));
             if std::mem::replace(&mut self.endless, true) {
                 self.rest(asked);
             }
             return;
         }
         self.endless = false;
-        self.listed = Some((page.server_now, asked));
         for row in page.rows {
             match row {
                 // Lists lag: what they show of an earlier time is no news.
@@ -208,7 +208,9 @@ mod tests {
     fn watch() -> NoteWatch {
         let mut watch = NoteWatch::default();
         watch.saw(&note(9, "seen before the first list", 0));
-        watch.listed(page(Vec::new()), at(1));
+        // It tells the time, whatever it leaves out.
+        watch.listed(Page { more: true, ..page(vec![malformed(None)]) }, at(1));
+        assert!(watch.listed == Some((at(50), at(1))) && !watch.endless);
         for id in 1..=3 {
             watch.saw(&note(id, "as seen", 10));
         }
