@@ -1,5 +1,7 @@
 //! Sales reads on deal and organization how their handover stands. Set-to-value writes: read again, compared, written under a
 //! permit and an intent, remembered with the receipt. They never stand in the way of the handover itself.
+//!
+//! Longer than 600 lines: one answer from its decision to its receipt, and the ends it can come to.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -91,8 +91,8 @@ impl NoteWatch {
                 Seen::Record(row) => {
                     let known = self.seen.get(&row.id);
                     let same = |known: &CrmNote| {
-                        known.content == row.content
-                            || row.updated_at.is_some() && row.updated_at < known.updated_at
+                        (known.content == row.content && !row.deleted)
+                            || (row.updated_at.is_some() && row.updated_at < known.updated_at)
                     };
                     if !known.is_none_or(same) {
                         self.forget(row.id);
@@ -124,20 +124,16 @@ impl DocumentFlow {
         } else {
             notes.extend(self.crm.notes_of(page.notes_are_on(), class).await?.into_iter().map(seen));
         }
+        let fresh = self.notes.is_fresh(place.clock.now(), self.rhythm.notes_freshness)
+            || self.plants.has(Plant::NotesBelieved);
         for note in page.shown.notes.values() {
-            let fresh = page.in_doubt.is_empty()
-                && (self.notes.is_fresh(place.clock.now(), self.rhythm.notes_freshness)
-                    || self.plants.has(Plant::NotesBelieved));
-            let known = self.notes.seen.get(&note.id).filter(|_| fresh).cloned();
-            let read = match known {
-                Some(known) => Some(known),
-                None => {
-                    let read = self.crm.note(note.id, class).await?;
-                    read.iter().for_each(|note| self.notes.saw(note));
-                    read
-                }
-            };
-            notes.extend(read.map(seen));
+            let known = self.notes.seen.get(&note.id).filter(|_| fresh && page.in_doubt.is_empty());
+            if let Some(known) = known.cloned() {
+                notes.extend([seen(known)]);
+            } else if let Some(read) = self.crm.note(note.id, class).await? {
+                self.notes.saw(&read);
+                notes.extend([seen(read)]);
+            }
         }
         Ok(notes)
     }
@@ -232,6 +228,9 @@ mod tests {
         let rows = [note(1, "of before", 9), note(2, "as seen", 20), note(3, "in the same second", 10)];
         watch.listed(page(rows.map(Seen::Record).into()), at(30));
         assert_eq!(known(&watch), [1, 2]);
+        watch.listed(page(vec![Seen::Record(CrmNote { deleted: true, ..note(2, "as seen", 20) })]), at(31));
+        assert_eq!(known(&watch), [1], "should a list show what was deleted");
+        watch.saw(&note(2, "as seen", 20));
         let timeless = CrmNote { updated_at: None, ..note(1, "whenever", 0) };
         watch.listed(page(vec![Seen::Record(timeless), malformed(Some(2))]), at(31));
         assert_eq!((known(&watch), watch.bytes), (Vec::new(), 0));

@@ -14,7 +14,7 @@ use sync_core::{
     error::{CallError, Effect, ErrorKind},
     handover::{ActivityWords, NewActivity},
     hooks::HookEntity,
-    ids::{DealId, NoteId},
+    ids::DealId,
     ports::Called,
 };
 use sync_store::{
@@ -226,26 +226,18 @@ impl DocumentFlow {
                     }
                 }
                 PageDecision::Observe(ToRead::Notes) => {
-                    match self.read_notes(place, &page, job.class).await {
-                        Ok(notes) => {
-                            let gone = |id: &NoteId| notes.get(id).is_none_or(|note| note.deleted);
-                            let known = &page.shown.notes;
-                            let deleted: Vec<DocumentKind> = known
-                                .iter()
-                                .filter(|(_, note)| gone(&note.id))
-                                .map(|(kind, _)| *kind)
-                                .collect();
-                            for kind in deleted {
-                                page.shown.found_deleted(kind);
-                            }
-                            if !page.in_doubt.is_empty() {
-                                page.shown.looked_at = Some(place.clock.now());
-                            }
-                            page.read.notes = Some(notes);
-                            self.remember(place, job, &page.shown, now).await?;
-                        }
+                    let notes = match self.read_notes(place, &page, job.class).await {
+                        Ok(notes) => notes,
                         Err(error) => return Ok(Page::Failed(error)),
+                    };
+                    for note in page.shown.notes.values_mut() {
+                        note.deleted |= notes.get(&note.id).is_none_or(|seen| seen.deleted);
                     }
+                    if !page.in_doubt.is_empty() {
+                        page.shown.looked_at = Some(place.clock.now());
+                    }
+                    page.read.notes = Some(notes);
+                    self.remember(place, job, &page.shown, now).await?;
                 }
                 PageDecision::Adopt(found) => {
                     for (kind, id, says) in found {
@@ -299,12 +291,13 @@ impl DocumentFlow {
                                 place.clock.now().max(now) + self.rhythm.t_effect + self.rhythm.settle;
                             return self.settle_page(place, job, Some(again), None).await;
                         }
-                        // A person deleted it a moment ago.
+                        // Deleted since it was seen, which no list tells: it is read by itself, once.
                         Err(error)
                             if error.kind == ErrorKind::Missing
                                 && matches!(write, PageWrite::UpdateNote { .. })
-                                && !std::mem::replace(&mut missed, true) =>
+                                && !missed =>
                         {
+                            missed = true;
                             page.read.notes = None;
                         }
                         Err(error) => return Ok(Page::Failed(error)),
