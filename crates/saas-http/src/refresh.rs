@@ -28,6 +28,8 @@ pub struct RefreshToken {
     vault: Arc<dyn TokenVault>,
     /// A token that came back but could not be stored yet.
     unsaved: Mutex<Option<Unsaved>>,
+    #[cfg(feature = "planted")]
+    saves_late: bool,
 }
 
 /// What is known about a refresh token; no secret.
@@ -88,7 +90,22 @@ impl RefreshToken {
         remedy: impl Into<String>,
         vault: Arc<dyn TokenVault>,
     ) -> Self {
-        Self { name: name.into(), seed, remedy: remedy.into(), vault, unsaved: Mutex::default() }
+        Self {
+            name: name.into(),
+            seed,
+            remedy: remedy.into(),
+            vault,
+            unsaved: Mutex::default(),
+            #[cfg(feature = "planted")]
+            saves_late: false,
+        }
+    }
+
+    /// TEST ONLY. Plants the bug of storing what came back only when the next one is fetched.
+    #[cfg(feature = "planted")]
+    #[must_use]
+    pub fn saving_late(self) -> Self {
+        Self { saves_late: true, ..self }
     }
 
     /// What would be used.
@@ -232,6 +249,10 @@ impl RefreshToken {
         };
         // Ours to lose from here on: the old one may be worth nothing any more.
         *unsaved = Some(Unsaved { was: text.clone(), fresh: fresh.clone() });
+        #[cfg(feature = "planted")]
+        if self.saves_late {
+            return Ok(Exchanged::Granted(granted));
+        }
         let kept = self.keep(text.as_deref(), &fresh).await.map_err(|error| unusable(&error))?;
         *unsaved = None;
         Ok(if kept { Exchanged::Granted(granted) } else { Exchanged::Overtaken })

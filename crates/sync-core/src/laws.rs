@@ -4,6 +4,7 @@
 //! Numbers are those of section 3 of the architecture. The remaining laws come with what they speak about.
 
 mod customers;
+mod door;
 mod order;
 mod relations;
 
@@ -26,6 +27,7 @@ pub use customers::{
     law_1_one_contact, law_1_one_customer, law_2_due, law_2_piece_intended, law_8_complete,
     law_8_no_idle_question,
 };
+pub use door::{Unproven, law_6_kept_before_answered, law_9_unproven_is_nothing};
 pub use order::{law_5_reserve_left_alone, law_5_urgent_first, law_10_no_wave};
 pub use relations::{
     SeenRelation, TrueRelations, law_1_one_relation, law_3_no_third_relation, law_8_relations,

@@ -48,6 +48,15 @@ pub(crate) enum Plant {
     LostPieceRepeated,
     /// Pages of a window of the ERP are asked for by offset, though rows move.
     OffsetPaging,
+    // At the door for webhooks.
+    /// What nobody vouches for is parsed before that is known.
+    HookParsedFirst,
+    /// A digest vouches for a body whatever it says.
+    HookDigestBelieved,
+    /// An event is acknowledged before it is durable.
+    HookAnsweredFirst,
+    /// A refresh token that was rotated is stored when the next one is fetched.
+    RefreshTokenSavedLate,
     // In the engine: intents and doubts.
     /// Writes to the CRM are sent without an intent.
     NoIntent,

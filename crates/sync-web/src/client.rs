@@ -26,9 +26,12 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 
 /// The address of a client, for logs; unknown where a request did not come through a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Client(Option<IpAddr>);
+pub struct Client(Option<IpAddr>);
 
 impl Client {
+    /// Somebody who did not come through a socket.
+    pub const UNKNOWN: Self = Self(None);
+
     /// The address, if it is known.
     pub(crate) fn address(self) -> Option<IpAddr> {
         self.0

@@ -113,6 +113,8 @@ pub struct Keeper {
     store: Store,
     clock: Arc<dyn Clock>,
     waiting: mpsc::Receiver<Waiting>,
+    #[cfg(feature = "planted")]
+    answers_first: bool,
 }
 
 impl Intake {
@@ -125,7 +127,14 @@ impl Intake {
     ) -> (Arc<Self>, Keeper) {
         let (sender, receiver) = mpsc::channel(WAITING);
         let doors = doors.into_iter().map(|(name, door)| (name, (door, Visits::default()))).collect();
-        (Arc::new(Self { doors, waiting: sender }), Keeper { store, clock, waiting: receiver })
+        let keeper = Keeper {
+            store,
+            clock,
+            waiting: receiver,
+            #[cfg(feature = "planted")]
+            answers_first: false,
+        };
+        (Arc::new(Self { doors, waiting: sender }), keeper)
     }
 
     /// What came to a connection's door.
@@ -152,6 +161,24 @@ impl Intake {
             return Err(StatusCode::NOT_FOUND);
         }
         door.verifier.at_first_sight(&all_of(headers)).map_err(|refused| visits.reject(name, client, refused))
+    }
+
+    /// A delivery as it comes to the path of a connection's door: nobody waits for the body of one that cannot be right.
+    /// `200`: it is durable or of no interest.
+    pub async fn deliver(
+        &self,
+        (name, path): (&str, &str),
+        client: Client,
+        headers: &HeaderMap,
+        body: impl Future<Output = Result<Bytes, StatusCode>> + Send,
+    ) -> StatusCode {
+        if let Err(status) = self.at_first_sight((name, path), client, headers) {
+            return status;
+        }
+        match body.await {
+            Ok(body) => self.take(name, client, headers, body).await,
+            Err(status) => status,
+        }
     }
 
     async fn take(&self, name: &str, client: Client, headers: &HeaderMap, body: Bytes) -> StatusCode {
@@ -216,14 +243,9 @@ pub(crate) async fn take(
     Path((name, path)): Path<(String, String)>,
     request: Request,
 ) -> StatusCode {
-    let (intake, headers) = (&door.parts.intake, request.headers().clone());
-    if let Err(status) = intake.at_first_sight((&name, &path), client, &headers) {
-        return status;
-    }
-    match Bytes::from_request(request, &()).await {
-        Ok(body) => intake.take(&name, client, &headers, body).await,
-        Err(refused) => refused.status(),
-    }
+    let headers = request.headers().clone();
+    let body = async { Bytes::from_request(request, &()).await.map_err(|refused| refused.status()) };
+    door.parts.intake.deliver((&name, &path), client, &headers, body).await
 }
 
 impl Keeper {
@@ -238,7 +260,8 @@ impl Keeper {
                 rows.push(row);
                 senders.push(kept);
             }
-            for (connection, (rows, senders)) in by_connection {
+            for (connection, (rows, mut senders)) in by_connection {
+                self.answer_first(&mut senders);
                 let kept = self.store.put_hooks(connection, &rows, self.clock.now()).await;
                 if let Err(error) = &kept {
                     tracing::error!(%error, "webhooks cannot be stored");
@@ -250,4 +273,23 @@ impl Keeper {
             }
         }
     }
+
+    /// TEST ONLY. Plants the bug of acknowledging what is not durable yet.
+    #[cfg(feature = "planted")]
+    #[must_use]
+    pub fn answering_first(self) -> Self {
+        Self { answers_first: true, ..self }
+    }
+
+    #[cfg(feature = "planted")]
+    fn answer_first(&self, senders: &mut Vec<oneshot::Sender<bool>>) {
+        let early = if self.answers_first { std::mem::take(senders) } else { Vec::new() };
+        for sender in early {
+            let _ = sender.send(true);
+        }
+    }
+
+    #[cfg(not(feature = "planted"))]
+    #[expect(clippy::unused_self, reason = "the other one needs it")]
+    fn answer_first(&self, _: &mut Vec<oneshot::Sender<bool>>) {}
 }

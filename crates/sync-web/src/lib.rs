@@ -29,6 +29,7 @@ mod who;
 
 pub use api::document as openapi;
 pub use bearer::{FEWEST, Token};
+pub use client::Client;
 pub use connect::{ConnectDoor, Connecting, Connects};
 pub use door::{Parts, Served};
 pub use hooks::{ByVoucher, HookDoor, Intake, Keeper, MOST_BYTES, Visits};

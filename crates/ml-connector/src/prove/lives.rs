@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
-use sync_engine::simulation::{Failure, Report, Trial, live, prepare};
+use sync_engine::simulation::{Failure, Means, Report, Trial, live_by, prepare};
+
+use super::{access::Identity, door::FrontDoor};
 
 /// A folder in which lives are lived; it goes when this is dropped. Nobody had it before: files of an earlier process that was
 /// killed would be taken for those of a life.
@@ -37,7 +39,8 @@ impl Nursery {
         if let Err(error) = std::fs::copy(self.model(), &store) {
             return Err(Failure::impossible(trial.seed, format!("no store for it: {error}")));
         }
-        let lived = runtime.block_on(live(trial, &self.url(&store)));
+        let means = Means { door: Arc::new(FrontDoor::of(trial)), access: Some(Arc::new(Identity::of(trial))) };
+        let lived = runtime.block_on(live_by(means, trial, &self.url(&store)));
         for ending in ["", "-wal", "-shm"] {
             // Whatever is left goes with the folder.
             let _ = std::fs::remove_file(format!("{}{ending}", store.display()));

@@ -1,6 +1,8 @@
 //! The proof that anybody can run: whole lives of a connection from seeds, under all laws (`sync_engine::simulation`).
 
+mod access;
 mod document;
+mod door;
 mod lives;
 #[cfg(feature = "planted")]
 pub mod planted;

@@ -1,6 +1,6 @@
 //! The CRM of a simulation: lists and search lag, reads by id do not, writes get lost in every way.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -22,6 +22,7 @@ use sync_core::{
 use sync_store::Store;
 
 use super::{
+    access::Badge,
     budget::Budget,
     world::{Effect, Fate, Landed, Org, World, Worlds, lost, not_sent},
 };
@@ -32,22 +33,24 @@ pub(crate) struct CrmSeat {
     /// Where every create's intent must be found when it is sent.
     pub(crate) intents: (Store, ConnectionId),
     pub(crate) budget: Budget,
+    /// What it is let in with, where not everybody is.
+    pub(crate) badge: Option<Arc<dyn Badge>>,
 }
 
 #[async_trait]
 impl Crm for CrmSeat {
     async fn prepare(&self) -> Called<()> {
-        self.world.reading("crm.prepare").await
+        self.reading("crm.prepare").await
     }
 
     async fn survey(&self) -> Called<Missing> {
-        self.world.reading("crm.survey").await?;
+        self.reading("crm.survey").await?;
         Ok(Missing::default())
     }
 
     async fn orgs_walk(&self, cursor: Option<String>, class: Class) -> Called<Page<CrmOrg>> {
         self.spend("crm.orgs_walk", class)?;
-        self.world.reading("crm.orgs_walk").await?;
+        self.reading("crm.orgs_walk").await?;
         let worlds = self.world.lock();
         let now = self.world.now();
         let after = cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or(0);
@@ -62,7 +65,7 @@ impl Crm for CrmSeat {
         class: Class,
     ) -> Called<Page<CrmOrg>> {
         self.spend("crm.orgs_changed", class)?;
-        self.world.reading("crm.orgs_changed").await?;
+        self.reading("crm.orgs_changed").await?;
         let worlds = self.world.lock();
         let now = self.world.now();
         let after: Option<(i64, i64)> = cursor
@@ -78,7 +81,7 @@ impl Crm for CrmSeat {
 
     async fn orgs_by_id(&self, ids: &[OrgId], class: Class) -> Called<Vec<Seen<CrmOrg>>> {
         self.spend("crm.orgs_by_id", class)?;
-        self.world.reading("crm.orgs_by_id").await?;
+        self.reading("crm.orgs_by_id").await?;
         let mut worlds = self.world.lock();
         worlds.looks += 1;
         let alive =
@@ -95,7 +98,7 @@ impl Crm for CrmSeat {
     }
 
     async fn orgs_by_origin(&self, party: PartyId, _class: Class) -> Called<Vec<Seen<CrmOrg>>> {
-        self.world.reading("crm.orgs_by_origin").await?;
+        self.reading("crm.orgs_by_origin").await?;
         let mut worlds = self.world.lock();
         worlds.looks += 1;
         let origin = party.to_string();
@@ -106,7 +109,13 @@ impl Crm for CrmSeat {
             .collect())
     }
 
-    async fn room(&self, _class: Class) {}
+    async fn room(&self, _class: Class) {
+        if self.world.lock().sales.crowded {
+            // Twice: whoever rings does so when somebody is let through, and is heard before there is room.
+            self.world.gate.enter("crm.room").await;
+            self.world.gate.enter("crm.room").await;
+        }
+    }
 
     async fn permits(&self, class: Class, each: u32, wanted: usize) -> Called<Vec<Permit>> {
         self.check_order(class).await;
@@ -172,7 +181,7 @@ impl Crm for CrmSeat {
     }
 
     async fn relations_of(&self, org: OrgId, _class: Class) -> Called<Vec<Relation>> {
-        self.world.reading("crm.relations_of").await?;
+        self.reading("crm.relations_of").await?;
         let mut worlds = self.world.lock();
         worlds.looks += 1;
         Ok(worlds.relations_of(org))
@@ -183,7 +192,7 @@ impl Crm for CrmSeat {
     }
 
     async fn subscriptions(&self, _class: Class) -> Called<Vec<Subscription>> {
-        self.world.reading("crm.subscriptions").await?;
+        self.reading("crm.subscriptions").await?;
         Ok(self.world.lock().subscriptions.clone())
     }
 
@@ -194,7 +203,7 @@ impl Crm for CrmSeat {
         address: &str,
         _name: &str,
     ) -> Called<Subscription> {
-        self.world.reading("crm.subscribe").await?;
+        self.reading("crm.subscribe").await?;
         let mut worlds = self.world.lock();
         let id = worlds.subscriptions.last().map_or(1, |last| last.id.0 + 1);
         let (id, address) = (SubscriptionId(id), address.to_owned());
@@ -205,7 +214,7 @@ impl Crm for CrmSeat {
     }
 
     async fn unsubscribe(&self, _class: Class, id: SubscriptionId) -> Called<()> {
-        self.world.reading("crm.unsubscribe").await?;
+        self.reading("crm.unsubscribe").await?;
         self.world.lock().subscriptions.retain(|there| there.id != id);
         Ok(())
     }
@@ -297,7 +306,21 @@ impl CrmSeat {
         org.ok_or_else(|| CallError::without_effect(call, ErrorKind::Missing, "no such organization"))
     }
 
+    /// Nothing is read and nothing is sent by who is not let in.
+    async fn enter(&self) -> Called<()> {
+        match &self.badge {
+            Some(badge) => badge.show().await,
+            None => Ok(()),
+        }
+    }
+
+    async fn reading(&self, call: &'static str) -> Called<()> {
+        self.enter().await?;
+        self.world.reading(call).await
+    }
+
     async fn write(&self, call: &'static str, effect: Effect) -> Called<Landed> {
+        self.enter().await?;
         write(&self.world, call, effect).await
     }
 }

@@ -40,6 +40,11 @@ fn hurries(seed: u64) -> bool {
     matches!(seed % 11, 2 | 3 | 7 | 8)
 }
 
+/// Whether who writes waits for room first, in a life that creates customers: time enough to be called away.
+fn crowded(seed: u64) -> bool {
+    sells(seed) && seed.is_multiple_of(4)
+}
+
 /// How it is decided in this life.
 pub(crate) fn policy(seed: u64) -> HandoverPolicy {
     let mut rng = fastrand::Rng::with_seed(seed ^ 0x706f_6c69);
@@ -101,6 +106,8 @@ pub(crate) struct Sales {
     pub(crate) hands: bool,
     /// Whether people hurry.
     pub(crate) hurries: bool,
+    /// Whether there is not always room for a request to the CRM.
+    pub(crate) crowded: bool,
     pub(crate) rng: fastrand::Rng,
     pub(crate) policy: HandoverPolicy,
     pub(crate) deals: BTreeMap<DealId, Deal>,
@@ -148,6 +155,7 @@ impl Sales {
             on: sells(seed) || papers::alone(seed),
             hands: sells(seed),
             hurries: hurries(seed),
+            crowded: crowded(seed),
             rng: fastrand::Rng::with_seed(seed ^ 0x73_616c_6573),
             policy: policy(seed),
             deals: BTreeMap::new(),

@@ -99,14 +99,13 @@ impl Life {
             let heard = worlds.papers.rng.u32(..3) > 0;
             (new.into_iter().filter(|_| heard).collect::<Vec<_>>(), worlds.assignment(now))
         };
-        let rows: Vec<_> =
+        let letters: Vec<_> =
             merged.into_iter().filter_map(|(gone, into)| self.hooks.tell_merger(gone, into)).collect();
-        if !rows.is_empty() {
-            match self.world.gate.drive(self.store.put_hooks(self.connection, &rows, now)).await {
-                None => return Ok(false),
-                Some(Ok(())) => engine.look_into_hooks(),
-                Some(Err(error)) => return Err(self.failed(&error)),
+        if !letters.is_empty() {
+            if !self.post(letters).await? {
+                return Ok(false);
             }
+            engine.look_into_hooks();
         }
         let Some((key, answer)) = assigned else { return Ok(true) };
         let body = answer.map(|answer| serde_json::to_string(&answer).unwrap_or_default());

@@ -4,20 +4,27 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use sync_core::{
-    hooks::{Check, HookEntity, HookEvent, Merged},
-    ids::{DealId, OrgId, SubscriptionId},
+    hooks::{HookEntity, Merged},
+    ids::{DealId, OrgId},
 };
-use sync_store::HookRow;
 
-use super::{deals::Deal, world::Org};
+use super::{
+    deals::Deal,
+    letterbox::{Letter, Proof},
+    world::Org,
+};
 
 /// What was told of so far.
 pub(crate) struct Hooks {
-    come: bool,
+    pub(super) come: bool,
     rng: fastrand::Rng,
     told: BTreeMap<OrgId, (Timestamp, bool)>,
     told_deals: BTreeMap<DealId, Timestamp>,
     next: u64,
+    /// Of those who are not the CRM.
+    pub(super) forger: fastrand::Rng,
+    /// How letters show who sends them.
+    proofs: fastrand::Rng,
 }
 
 impl Hooks {
@@ -28,15 +35,24 @@ impl Hooks {
 
     pub(crate) fn of(seed: u64) -> Self {
         let rng = fastrand::Rng::with_seed(seed ^ 0x686f_6f6b);
-        Self { come: Self::come(seed), rng, told: BTreeMap::new(), told_deals: BTreeMap::new(), next: 0 }
+        let dice = |salt| fastrand::Rng::with_seed(seed ^ salt);
+        Self {
+            come: Self::come(seed),
+            rng,
+            told: BTreeMap::new(),
+            told_deals: BTreeMap::new(),
+            next: 0,
+            forger: dice(0x666f_7267),
+            proofs: dice(0x7072_6f6f),
+        }
     }
 
     /// What comes in now.
-    pub(crate) fn come_in(&mut self, orgs: &BTreeMap<OrgId, Org>) -> Vec<HookRow> {
+    pub(crate) fn come_in(&mut self, orgs: &BTreeMap<OrgId, Org>) -> Vec<Letter> {
         if !self.come {
             return Vec::new();
         }
-        let mut rows = Vec::new();
+        let mut letters = Vec::new();
         for (id, org) in orgs {
             let now = (org.updated_at, org.deleted);
             if self.told.get(id) == Some(&now) {
@@ -48,27 +64,27 @@ impl Hooks {
                 // Never.
                 2 => {}
                 3 => {
-                    let row = self.row(HookEntity::Organization, id.0);
-                    rows.extend([row.clone(), row]);
+                    let letter = self.letter(HookEntity::Organization, id.0);
+                    letters.extend([letter.clone(), letter]);
                 }
-                _ => rows.push(self.row(HookEntity::Organization, id.0)),
+                _ => letters.push(self.letter(HookEntity::Organization, id.0)),
             }
             self.told.insert(*id, now);
         }
         if self.rng.u32(..20) == 0 {
             let nobody = OrgId(self.rng.i64(1..60));
-            rows.push(self.row(HookEntity::Organization, nobody.0));
+            letters.push(self.letter(HookEntity::Organization, nobody.0));
         }
-        self.rng.shuffle(&mut rows);
-        rows
+        self.rng.shuffle(&mut letters);
+        letters
     }
 
     /// What comes in about deals while the engine works.
-    pub(crate) fn come_in_meanwhile(&mut self, deals: &BTreeMap<DealId, Deal>) -> Vec<HookRow> {
+    pub(crate) fn come_in_meanwhile(&mut self, deals: &BTreeMap<DealId, Deal>) -> Vec<Letter> {
         if !self.come {
             return Vec::new();
         }
-        let mut rows = Vec::new();
+        let mut letters = Vec::new();
         for (id, deal) in deals {
             let now = deal.now.updated_at;
             if self.told_deals.get(id) == Some(&now) {
@@ -79,35 +95,25 @@ impl Hooks {
                 0 | 1 => continue,
                 // Never.
                 2 => {}
-                _ => rows.push(self.row(HookEntity::Deal, id.0)),
+                _ => letters.push(self.letter(HookEntity::Deal, id.0)),
             }
             self.told_deals.insert(*id, now);
         }
-        rows
+        letters
     }
 
     /// Tells of a merger of deals, if this life has webhooks.
-    pub(crate) fn tell_merger(&mut self, gone: DealId, into: DealId) -> Option<HookRow> {
+    pub(crate) fn tell_merger(&mut self, gone: DealId, into: DealId) -> Option<Letter> {
         if !self.come {
             return None;
         }
-        let mut row = self.row(HookEntity::Deal, gone.0);
-        row.event.merged = Some(Merged { gone: gone.0, into: into.0 });
-        Some(row)
+        let letter = self.letter(HookEntity::Deal, gone.0);
+        Some(Letter { merged: Some(Merged { gone: gone.0, into: into.0 }), ..letter })
     }
 
-    fn row(&mut self, entity: HookEntity, record: i64) -> HookRow {
+    fn letter(&mut self, entity: HookEntity, record: i64) -> Letter {
         self.next += 1;
-        let event = HookEvent {
-            key: self.next.to_string(),
-            subscription: Some(SubscriptionId(1)),
-            entity,
-            record,
-            action: "change".to_owned(),
-            at: None,
-            urgent: true,
-            merged: None,
-        };
-        HookRow { event, vouched: vec![Check::Basic], body: "{}".to_owned() }
+        let proof = Proof::GOOD[self.proofs.usize(..Proof::GOOD.len())];
+        Letter { id: self.next, entity, record, merged: None, proof }
     }
 }

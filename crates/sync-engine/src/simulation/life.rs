@@ -14,14 +14,16 @@ use sync_core::{
     poll::{Again, Pace},
     ports::{Clock, Crm, Erp},
 };
-use sync_store::{HookRow, Store, StoreOptions};
+use sync_store::{Store, StoreOptions};
 
 use super::{
+    access::Access,
     budget::Budget,
     crm::CrmSeat,
     frozen::{Sleeper, freezes},
     gate::SeededGate,
     hooks::Hooks,
+    letterbox::{Doorman, Letter, Letterbox},
     trial::{Failure, Report, Trial},
     world::{OVERLAP, SETTLE, T_EFFECT, World, labels},
 };
@@ -48,9 +50,13 @@ pub(super) struct Life {
     pub(super) trial: Trial,
     pub(super) report: Report,
     pub(super) hooks: Hooks,
-    bell: Arc<Bell>,
+    pub(super) bell: Arc<Bell>,
     /// Webhooks that come in while the next step is done.
-    told: Vec<HookRow>,
+    told: Vec<Letter>,
+    /// Where webhooks come in.
+    pub(super) door: Arc<dyn Letterbox>,
+    /// Who makes what processes are let in with; none where everybody is.
+    pub(super) access: Option<Arc<dyn Access>>,
     pub(super) sleeper: Option<Sleeper>,
     /// The ERP's streams as of the last check.
     pub(super) judged: [Option<ErpStream>; 2],
@@ -79,6 +85,23 @@ impl Watch for Onlooker {
 /// # Errors
 /// When a law is broken, or the store fails.
 pub async fn live(trial: &Trial, url: &str) -> Result<Report, Failure> {
+    live_by(Means { door: Arc::new(Doorman), access: None }, trial, url).await
+}
+
+/// What a life takes from whoever lives it.
+pub struct Means {
+    /// Where webhooks come in.
+    pub door: Arc<dyn Letterbox>,
+    /// What processes are let in with at the CRM, in lives where not everybody is; none: everybody is in all of them.
+    pub access: Option<Arc<dyn Access>>,
+}
+
+/// The same, by these means.
+///
+/// # Errors
+/// When a law is broken, or the store fails.
+pub async fn live_by(means: Means, trial: &Trial, url: &str) -> Result<Report, Failure> {
+    let Means { door, access } = means;
     let seed = trial.seed;
     let start = start();
     let world = World::new(seed, start);
@@ -112,6 +135,8 @@ pub async fn live(trial: &Trial, url: &str) -> Result<Report, Failure> {
         hooks,
         bell: Arc::new(Bell::default()),
         told: Vec::new(),
+        door,
+        access,
         sleeper: None,
         judged: [None; 2],
         judged_writes: 0,
@@ -237,6 +262,7 @@ impl Life {
             }
             let lives = self.thaw().await?
                 && self.curious(&mut engine, &lease).await?
+                && self.give_access().await?
                 && self.hooked(&mut engine).await?
                 && self.sell().await?
                 && self.file(&mut engine).await?;
@@ -292,19 +318,15 @@ impl Life {
         if self.sells() {
             self.told = self.hooks.come_in_meanwhile(&self.world.lock().sales.deals);
         }
-        let rows = self.hooks.come_in(&self.world.lock().orgs);
-        if rows.is_empty() {
-            return Ok(true);
+        let letters = self.hooks.come_in(&self.world.lock().orgs);
+        let come = !letters.is_empty();
+        if !self.post(letters).await? {
+            return Ok(false);
         }
-        let taken = self.store.put_hooks(self.connection, &rows, self.world.now());
-        match self.world.gate.drive(taken).await {
-            None => Ok(false),
-            Some(Ok(())) => {
-                engine.look_into_hooks();
-                Ok(true)
-            }
-            Some(Err(error)) => Err(self.failed(&error)),
+        if come {
+            engine.look_into_hooks();
         }
+        self.forge().await
     }
 
     /// A survey and a preview: nothing remote is written, and no place of reading moves.
@@ -352,6 +374,7 @@ impl Life {
         let Some(lease) = self.take().await? else {
             return Err(self.failure("the lease could not be taken in peace"));
         };
+        self.give_access().await?;
         self.settings.poll_every = PEACE_POLL;
         self.settings.crm_poll_every = PEACE_POLL;
         self.settings.sweep_every = PEACE_SWEEP;
@@ -427,30 +450,30 @@ impl Life {
     async fn step_once(&mut self, engine: &mut Engine) -> Result<Option<Step>, Failure> {
         let now = self.world.now();
         let stepping = Box::pin(engine.step(now));
-        let rows = std::mem::take(&mut self.told);
-        if rows.is_empty() {
+        let letters = std::mem::take(&mut self.told);
+        if letters.is_empty() {
             return match self.world.gate.drive(stepping).await {
                 None => Ok(None),
                 Some(Ok(step)) => Ok(Some(step)),
                 Some(Err(error)) => Err(self.failed(&error)),
             };
         }
+        let house = self.house(self.bell.clone());
         let telling = async {
             // Behind a gate: what the database says meanwhile must not depend on which of its connections is quicker.
             self.world.gate.enter("hook").await;
-            self.store.put_hooks(self.connection, &rows, now).await?;
-            self.bell.ring();
-            Ok::<(), EngineError>(())
+            self.door.post(&house, &letters).await
         };
         // In this order each time: how often they are polled is not for the seed to decide.
         let both = async { tokio::join!(biased; stepping, telling) };
         match self.world.gate.drive(both).await {
             None => Ok(None),
-            Some((Ok(step), Ok(()))) => {
+            Some((Ok(step), handled)) => {
                 engine.look_into_hooks();
+                self.acknowledged(&letters, &handled, now).await?;
                 Ok(Some(step))
             }
-            Some((Err(error), _) | (_, Err(error))) => Err(self.failed(&error)),
+            Some((Err(error), _)) => Err(self.failed(&error)),
         }
     }
 
@@ -508,8 +531,12 @@ impl Life {
     fn engine(&self, lease: &Lease) -> Engine {
         let erp: Arc<dyn Erp> = Arc::new(self.world.clone());
         let intents = (self.store.clone(), self.connection);
-        let seat =
-            Arc::new(CrmSeat { world: self.world.clone(), intents, budget: Budget::of(self.trial.seed) });
+        let seat = Arc::new(CrmSeat {
+            world: self.world.clone(),
+            intents,
+            budget: Budget::of(self.trial.seed),
+            badge: self.badge(),
+        });
         let crm: Arc<dyn Crm> = seat.clone();
         let mut engine = Engine::new(Parts {
             store: self.store.clone(),

@@ -4,6 +4,7 @@
 //! One seed decides everything. Port calls and commits pass a seeded gate that releases one at a time, on one
 //! thread, while the database is at rest; a process dies at a gate. A failing seed fails again and tells its story.
 
+mod access;
 mod activities;
 mod book;
 mod budget;
@@ -18,6 +19,7 @@ mod frozen;
 mod gate;
 mod handed;
 mod hooks;
+mod letterbox;
 mod life;
 mod notes;
 mod papers;
@@ -31,8 +33,10 @@ mod trial;
 mod verdict;
 mod world;
 
+pub use access::{Access, Answer, Badge, Issued, Office};
 pub use gate::SeededGate;
-pub use life::{live, prepare};
+pub use letterbox::{Handled, House, Letter, Letterbox, Proof};
+pub use life::{Means, live, live_by, prepare};
 #[cfg(feature = "planted")]
 pub use planted::{Bug, PLANTED};
 pub use trial::{Failure, Met, Report, Trial};

@@ -26,7 +26,7 @@ const fn bug(name: &'static str, plant: Plant, story: &'static str) -> Bug {
 }
 
 /// All of them.
-pub const PLANTED: [Bug; 45] = [
+pub const PLANTED: [Bug; 49] = [
     bug("no-intent", Plant::NoIntent, "writes to the CRM are sent without an intent"),
     bug("no-erp-intent", Plant::NoErpIntent, "pieces are sent to the ERP without an intent"),
     bug("settle-too-short", Plant::SettleTooShort, "settle is shorter than lists and search lag"),
@@ -167,6 +167,22 @@ pub const PLANTED: [Bug; 45] = [
         "work goes on although only the reserve of the budget is left",
     ),
     bug("wave-passes", Plant::WavePasses, "a wave of writes passes without being asked about"),
+    bug(
+        "hook-parsed-first",
+        Plant::HookParsedFirst,
+        "what comes to the door for webhooks is parsed before anybody vouched for it",
+    ),
+    bug(
+        "hook-digest-believed",
+        Plant::HookDigestBelieved,
+        "a webhook with a digest is believed, whatever the digest says",
+    ),
+    bug("hook-answered-first", Plant::HookAnsweredFirst, "a webhook is acknowledged before it is durable"),
+    bug(
+        "refresh-token-saved-late",
+        Plant::RefreshTokenSavedLate,
+        "a refresh token that was given is stored after it is used",
+    ),
     bug("no-fencing", Plant::NoFencing, "a process whose lease was taken over goes on writing"),
 ];
 

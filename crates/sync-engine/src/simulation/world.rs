@@ -22,6 +22,7 @@ use sync_core::{
 #[cfg(feature = "planted")]
 use super::planted::Planted;
 use super::{
+    access::Registry,
     activities::SeenActivity,
     book::{Became, Book},
     deals::Sales,
@@ -67,6 +68,8 @@ pub(crate) struct Worlds {
     pub(crate) page_size: usize,
     /// Subscriptions for webhooks.
     pub(crate) subscriptions: Vec<Subscription>,
+    /// Tokens that were given for the CRM.
+    pub(crate) access: Registry,
     /// Whether people label organizations, and the connector does too.
     pub(crate) labels: bool,
     /// Whether requests fail.
@@ -237,6 +240,7 @@ impl World {
             notes: Notes::default(),
             activities: Vec::new(),
             subscriptions: Vec::new(),
+            access: Registry::new(seed),
             labels: labels(seed),
             page_size,
             faults: true,
