@@ -231,6 +231,7 @@ impl RefreshToken {
         let Held { token, text, stored } = held;
         let form = [("grant_type", "refresh_token"), ("refresh_token", token.expose_secret())];
         let secrets: Vec<&SecretString> = std::iter::once(token).chain(&self.seed).collect();
+        let asked_at = source.now();
         let granted = match source.post(&form, &secrets).await {
             Ok(granted) => granted,
             Err(Refused { error, grant: true }) => return Ok(Exchanged::Refused(error)),
@@ -244,7 +245,7 @@ impl RefreshToken {
             ),
             refresh_token: Some(refresh.expose_secret().to_owned()),
             obtained_at: stored.as_ref().and_then(|stored| stored.obtained_at),
-            renewed_at: Some(source.now()),
+            renewed_at: Some(asked_at),
             ended_at: None,
         };
         // Ours to lose from here on: the old one may be worth nothing any more.
@@ -258,8 +259,9 @@ impl RefreshToken {
         Ok(if kept { Exchanged::Granted(granted) } else { Exchanged::Overtaken })
     }
 
-    /// Stores what came back, unless another grant took the place since. Of several answers to the same grant the last
-    /// one counts.
+    /// Stores what came back, unless another grant took the place since. Of several answers to the same grant that counts
+    /// which was asked for last, whoever stores first: a process may have slept since it asked, and what was used
+    /// meanwhile may have been the end of what it got.
     async fn keep(&self, was: Option<&str>, fresh: &Stored) -> Result<bool, VaultError> {
         let text = fresh.text()?;
         if self.vault.swap(&self.name, was, &text).await? {
@@ -267,7 +269,9 @@ impl RefreshToken {
         }
         loop {
             let there = self.vault.load(&self.name).await?;
-            if !there.as_deref().and_then(Stored::read).is_some_and(|there| there.same_grant(fresh)) {
+            let replaced =
+                there.as_deref().and_then(Stored::read).is_some_and(|there| fresh.replaces(&there));
+            if !replaced {
                 return Ok(false);
             }
             if self.vault.swap(&self.name, there.as_deref(), &text).await? {

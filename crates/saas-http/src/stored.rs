@@ -16,7 +16,7 @@ pub(crate) struct Stored {
     /// When a person consented.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) obtained_at: Option<Timestamp>,
-    /// When the token endpoint last gave or prolonged it.
+    /// When the token endpoint was last asked for it and gave or prolonged it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) renewed_at: Option<Timestamp>,
     /// When access was ended.
@@ -34,12 +34,13 @@ impl Stored {
         serde_json::to_string(self).map_err(|error| VaultError(error.to_string()))
     }
 
-    /// Whether both are answers to the same consent.
-    pub(crate) fn same_grant(&self, other: &Self) -> bool {
+    /// Whether both are answers to the same consent, and this one was asked for later.
+    pub(crate) fn replaces(&self, other: &Self) -> bool {
         self.seed_sha256 == other.seed_sha256
             && self.obtained_at == other.obtained_at
             && self.ended_at.is_none()
             && other.ended_at.is_none()
+            && self.renewed_at > other.renewed_at
     }
 }
 

@@ -403,6 +403,33 @@ mod tests {
         }
     }
 
+    /// Seed 2201 of `prove`: a process slept between its request and the answer, and put what it got in the place of what another one
+    /// had got and used meanwhile. Access was lost.
+    #[tokio::test]
+    async fn of_answers_to_one_grant_that_counts_which_was_asked_for_last() {
+        for (asked, left) in [("2026-11-24T12:00:01Z", "theirs"), ("2026-11-24T11:59:59Z", "ours")] {
+            let (clock, _) = clock();
+            let vault = Arc::new(Vault::default());
+            let elsewhere = Arc::clone(&vault);
+            let hash = "19b25856e1c150ca834cffc8b59b23adbd0ec0389e58eb22b3b64768098d002b"; // of "seed"
+            let (transport, log) = remote(move |sent| match sent.path() {
+                "/token" if sent.body.ends_with("=seed") => {
+                    let stored = format!(
+                        r#"{{"seed_sha256":"{hash}","refresh_token":"theirs","renewed_at":"{asked}"}}"#
+                    );
+                    elsewhere.secrets.lock().unwrap().insert("pd.refresh_token".to_owned(), stored);
+                    token("t", Some("ours"))
+                }
+                "/token" => token("t", sent.body.rsplit('=').next()),
+                _ => ok("[]"),
+            });
+            get(&by_refresh(&transport, &clock, "seed", &vault)).await.unwrap();
+            let stored = vault.secrets.lock().unwrap()["pd.refresh_token"].clone();
+            assert!(stored.contains(&format!(r#""refresh_token":"{left}""#)), "{asked}: {stored}");
+            assert_eq!(count(&log, "/token"), if left == "theirs" { 2 } else { 1 }, "what counts is used");
+        }
+    }
+
     #[tokio::test]
     async fn a_code_is_exchanged_with_its_verifier_and_what_was_granted_is_told() {
         let (clock, _) = clock();

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, header};
 use saas_http::{
-    Adaptive, BaseUrl, Caller, ClientProof, Credentials, Endpoint, OAuthClient, Pass, Plain, RefreshToken, TokenSource,
-    Transport, TransportError, Wiring,
+    Adaptive, BaseUrl, Caller, ClientProof, Credentials, Endpoint, OAuthClient, Pass, Plain, RefreshToken,
+    TokenSource, Transport, TransportError, Wiring,
 };
 use serde_json::json;
 use sync_core::budget::Class;
@@ -20,7 +20,7 @@ use sync_store::{MasterKey, Vault};
 const TOKEN: &str = "crm.refresh_token";
 const KEY: [u8; 32] = *b"the master key of simulated life";
 /// One at a time would do: processes of lives wait for each other.
-const AT_ONCE: u32 = 9;
+const AT_ONCE: usize = 9;
 
 /// Makes what processes are let in with.
 pub(super) struct Identity {
@@ -54,7 +54,11 @@ impl Access for Identity {
         let parts = url("token_url", "https://id.example/token").zip(url("base_url", "https://crm.example"));
         let Some((token_url, base)) = parts else { return Arc::new(Locked) };
         let transport: Arc<dyn Transport> = Arc::new(Wire(office));
-        let client = OAuthClient { token_url, id: "simulated".to_owned(), proof: ClientProof::Secret("hunter2".into()) };
+        let client = OAuthClient {
+            token_url,
+            id: "simulated".to_owned(),
+            proof: ClientProof::Secret("hunter2".into()),
+        };
         let source = TokenSource::refresh_token(client, grant, transport.clone(), house.clock.clone());
         Arc::new(Card(Caller::new(Wiring {
             base,
@@ -133,16 +137,22 @@ impl Transport for Wire {
         }
         let mut response = http::Response::new(Bytes::from(body.to_string()));
         *response.status_mut() = status;
-        response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
         Ok(response)
     }
 }
 
-fn told<T>(answer: Answer<T>, said: impl Fn(T) -> serde_json::Value) -> Option<(StatusCode, serde_json::Value)> {
+fn told<T>(
+    answer: Answer<T>,
+    said: impl Fn(T) -> serde_json::Value,
+) -> Option<(StatusCode, serde_json::Value)> {
     match answer {
         Answer::Said(value) => Some((StatusCode::OK, said(value))),
         Answer::Refused => {
-            let refused = json!({ "error": "invalid_grant", "message": "Invalid grant: refresh_token is invalid" });
+            let refused =
+                json!({ "error": "invalid_grant", "message": "Invalid grant: refresh_token is invalid" });
             Some((StatusCode::UNAUTHORIZED, refused))
         }
         Answer::Broken => Some((StatusCode::SERVICE_UNAVAILABLE, json!({ "error": "try again" }))),

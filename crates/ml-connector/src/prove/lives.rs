@@ -39,7 +39,8 @@ impl Nursery {
         if let Err(error) = std::fs::copy(self.model(), &store) {
             return Err(Failure::impossible(trial.seed, format!("no store for it: {error}")));
         }
-        let means = Means { door: Arc::new(FrontDoor::of(trial)), access: Some(Arc::new(Identity::of(trial))) };
+        let means =
+            Means { door: Arc::new(FrontDoor::of(trial)), access: Some(Arc::new(Identity::of(trial))) };
         let lived = runtime.block_on(live_by(means, trial, &self.url(&store)));
         for ending in ["", "-wal", "-shm"] {
             // Whatever is left goes with the folder.

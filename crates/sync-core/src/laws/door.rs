@@ -26,7 +26,8 @@ pub fn law_9_unproven_is_nothing(what: &str, became: Unproven) -> Option<Violati
     let Unproven { answered, parsed, changed } = became;
     let wrong = [(answered, "was acknowledged"), (parsed, "was parsed"), (changed, "changed the store")];
     let wrong: Vec<&str> = wrong.into_iter().filter_map(|(is, how)| is.then_some(how)).collect();
-    (!wrong.is_empty()).then(|| broken(9, format!("{what} {} though nobody vouches for it", wrong.join(" and "))))
+    (!wrong.is_empty())
+        .then(|| broken(9, format!("{what} {} though nobody vouches for it", wrong.join(" and "))))
 }
 
 #[cfg(test)]
@@ -38,7 +39,10 @@ mod tests {
         assert_eq!(law_6_kept_before_answered("an event", true, true), None);
         assert_eq!(law_6_kept_before_answered("an event", false, false), None);
         let broken = law_6_kept_before_answered("an event", true, false).unwrap();
-        assert_eq!((broken.law, broken.story.as_str()), (6, "an event was acknowledged and is not in the store"));
+        assert_eq!(
+            (broken.law, broken.story.as_str()),
+            (6, "an event was acknowledged and is not in the store")
+        );
     }
 
     #[test]
@@ -46,7 +50,10 @@ mod tests {
         let nothing = Unproven { answered: false, parsed: false, changed: false };
         assert_eq!(law_9_unproven_is_nothing("a letter", nothing), None);
         let parsed = law_9_unproven_is_nothing("a letter", Unproven { parsed: true, ..nothing }).unwrap();
-        assert_eq!((parsed.law, parsed.story.as_str()), (9, "a letter was parsed though nobody vouches for it"));
+        assert_eq!(
+            (parsed.law, parsed.story.as_str()),
+            (9, "a letter was parsed though nobody vouches for it")
+        );
         let all = Unproven { answered: true, parsed: true, changed: true };
         let all = law_9_unproven_is_nothing("a letter", all).unwrap();
         assert!(all.story.contains("was acknowledged and was parsed and changed the store"), "{}", all.story);

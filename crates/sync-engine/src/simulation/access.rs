@@ -103,7 +103,11 @@ impl Registry {
     fn give(&mut self, from: Option<usize>, at: Timestamp) -> Issued {
         let number = self.given.len();
         self.given.push(Given { at, from, used: false, refreshes: true, opens: true });
-        Issued { access: format!("access-token-{number}"), refresh: format!("refresh-token-{number}"), life: LIFE }
+        Issued {
+            access: format!("access-token-{number}"),
+            refresh: format!("refresh-token-{number}"),
+            life: LIFE,
+        }
     }
 
     fn find(&self, text: &str, kind: &str) -> Option<usize> {
@@ -219,7 +223,7 @@ impl Life {
             Some(true) => {
                 let mut worlds = self.world.lock();
                 worlds.access.revoked = false;
-                worlds.meet("access", "given");
+                worlds.meet("access", "answered");
                 worlds.tell(now, format!("people: access is given: {}", issued.refresh));
                 Ok(true)
             }

@@ -202,14 +202,14 @@ impl Life {
             let record = (letter.entity.key().to_owned(), letter.record);
             kept.iter().any(|seen| seen.record == record && seen.received_at >= since)
         };
-        let mut worlds = self.world.lock();
-        let mut broken = Vec::new();
-        for (letter, Handled { answered, .. }) in letters.iter().zip(handled) {
-            worlds.meet("webhook", if *answered { "answered" } else { "not answered" });
-            broken.extend(law_6_kept_before_answered(&letter.story(), *answered, is_kept(letter)));
+        {
+            let mut worlds = self.world.lock();
+            for (letter, Handled { answered, .. }) in letters.iter().zip(handled) {
+                worlds.meet("webhook", if *answered { "answered" } else { "not answered" });
+                let broken = law_6_kept_before_answered(&letter.story(), *answered, is_kept(letter));
+                worlds.violations.extend(broken);
+            }
         }
-        worlds.violations.extend(broken);
-        drop(worlds);
         self.check().await
     }
 
