@@ -20,6 +20,17 @@ fn lives_are_counted_with_what_met_them() {
     assert!(proof["coverage"]["create organization"]["answered"].as_u64() > Some(0), "{proof}");
 }
 
+/// Lives that need access or stand at the door, where the simulation alone has neither: seeds that once broke a law.
+#[test]
+fn seeds_of_the_past_with_the_products_own_door_and_access() {
+    // 544: law 5, writes of a first load passed a new customer that was handed over while they waited for a free slot.
+    // 2201: law 8, a process that slept between its request for tokens and the answer put a dead token over a good one.
+    for seed in ["544", "2201"] {
+        let (output, proof) = prove(&["--seeds", "1", "--from", seed]);
+        assert_eq!(output.status.code(), Some(0), "{}", proof["failure"]);
+    }
+}
+
 /// The bug shows early in the life of the seed, and its shortest beginning is told.
 #[cfg(feature = "planted")]
 #[test]

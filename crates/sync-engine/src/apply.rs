@@ -93,8 +93,13 @@ impl Engine {
             if gives_way || !self.crm_is_open_for(class, self.clock.now()) {
                 break;
             }
-            if manners == Manners::GiveWay && self.is_called_away(class).await? {
-                break;
+            if manners == Manners::GiveWay {
+                let mark = self.attention.mark();
+                let called = self.is_called_away(class).await?;
+                // Attending may have left something that is more urgent.
+                if called || self.attention.mark() != mark && self.more_urgent_waits(class).await? {
+                    break;
+                }
             }
             let Some(each) = waiting.front().map(price) else { break };
             let alike = waiting.iter().take_while(|p| p.plan.class == class && price(p) == each).count();

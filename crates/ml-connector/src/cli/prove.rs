@@ -58,4 +58,7 @@ pub struct PlantedArgs {
     /// Find the first seed for each bug that has none in that file, and write the file
     #[arg(long, hide = true, requires = "plants")]
     pub find: bool,
+    /// Of all seeds take only every so many: those of one kind of life
+    #[arg(long, value_name = "N", hide = true, default_value_t = 1)]
+    pub stride: u64,
 }

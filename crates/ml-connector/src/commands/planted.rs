@@ -24,7 +24,7 @@ pub(super) fn run(context: &Context<'_>, args: &ProveArgs, file: &Path) -> anyho
                 found.push(recorded.clone());
                 continue;
             }
-            let one = planted::find(&nursery, bug, args.from, args.seeds, args.jobs)?;
+            let one = planted::find(&nursery, bug, (args.from, args.seeds, args.planted.stride), args.jobs)?;
             talk(format!("{}: {:?} by {:?}", one.name, one.seed, one.laws));
             found.push(one);
             // What was found is kept also if this is stopped, and so is what was known of those after it.

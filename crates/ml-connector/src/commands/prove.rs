@@ -22,6 +22,7 @@ pub(super) fn run(context: &Context<'_>, args: &ProveArgs) -> anyhow::Result<Exi
     let course = Course {
         from: args.from,
         seeds: args.seeds,
+        stride: stride(args),
         jobs: args.jobs,
         trial: &|seed| Trial { seed, ..trial.clone() },
         see: &|report| watcher.see(report),
@@ -67,6 +68,16 @@ fn asked(args: &ProveArgs) -> anyhow::Result<(Trial, bool)> {
 #[expect(clippy::unnecessary_wraps, reason = "the other one needs it")]
 fn asked(_: &ProveArgs) -> anyhow::Result<(Trial, bool)> {
     Ok((Trial::of(0), false))
+}
+
+#[cfg(feature = "planted")]
+fn stride(args: &ProveArgs) -> u64 {
+    args.planted.stride
+}
+
+#[cfg(not(feature = "planted"))]
+fn stride(_: &ProveArgs) -> u64 {
+    1
 }
 
 /// Progress on stderr: a bar on a terminal, else a line now and then.

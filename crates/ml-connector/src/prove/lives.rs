@@ -64,6 +64,8 @@ pub struct Course<'a> {
     pub from: u64,
     /// How many.
     pub seeds: u64,
+    /// From one to the next.
+    pub stride: u64,
     /// How many at a time; none: as many as this machine can.
     pub jobs: Option<usize>,
     /// The life of a seed.
@@ -86,8 +88,8 @@ pub struct Lived {
 /// # Errors
 /// When no runtime can be made.
 pub fn live_all(nursery: &Nursery, course: &Course<'_>) -> anyhow::Result<Lived> {
-    let Course { from, seeds, jobs, trial, see } = course;
-    let end = from.saturating_add(*seeds);
+    let Course { from, seeds, stride, jobs, trial, see } = course;
+    let end = from.saturating_add(seeds.saturating_mul(*stride));
     let (next, stop) = (AtomicU64::new(*from), AtomicBool::new(false));
     let total = Mutex::new(Lived { report: Report::default(), failure: None });
     // A life waits for nothing but its database, which works on the same processor.
@@ -101,7 +103,7 @@ pub fn live_all(nursery: &Nursery, course: &Course<'_>) -> anyhow::Result<Lived>
                 stay_on_one_processor(number);
                 // Seeds are taken in order: whoever stops has left none below that is not being lived.
                 while !stop.load(Ordering::SeqCst) {
-                    let seed = next.fetch_add(1, Ordering::SeqCst);
+                    let seed = next.fetch_add(*stride, Ordering::SeqCst);
                     if seed >= end {
                         break;
                     }

@@ -24,19 +24,18 @@ pub fn named(name: &str) -> anyhow::Result<Bug> {
     })
 }
 
-/// The first of these seeds that catches a bug, and the laws that catch it there: without them it is not caught.
+/// The first of these seeds (the first, how many, and how far apart) that catches a bug, and the laws that catch it there: without them it is not caught.
 ///
 /// # Errors
 /// When nothing can be lived at all.
 pub fn find(
     nursery: &Nursery,
     bug: Bug,
-    from: u64,
-    seeds: u64,
+    (from, seeds, stride): (u64, u64, u64),
     jobs: Option<usize>,
 ) -> anyhow::Result<PlantedBug> {
     let trial = |seed| Trial::of(seed).planted(bug);
-    let lived = live_all(nursery, &Course { from, seeds, jobs, trial: &trial, see: &|_| {} })?;
+    let lived = live_all(nursery, &Course { from, seeds, stride, jobs, trial: &trial, see: &|_| {} })?;
     let mut found = PlantedBug {
         name: bug.name.to_owned(),
         story: bug.story.to_owned(),
