@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use sync_core::{
     answers::Answers,
+    budget::Class,
     fields::{Field, Values},
     ids::{OrgId, PartyId},
     matching::{Candidate, Company, PartyCandidate, PartyVerdict, Profile, Rarest, judge, judge_parties},
@@ -228,7 +229,8 @@ fn readable<T: serde::de::DeserializeOwned>(
     staging::read(what, &record.row).map(Some)
 }
 
-/// Stages records and makes the keys of those that are new or changed: whatever is staged can be found by its likeness.
+/// Stages records and makes the keys of those that are new or changed: whatever is staged can be found by its likeness. The party
+/// whose id an organization carried until now hears of it: it may be asked about that organization.
 pub(crate) async fn stage(
     tx: &mut Tx,
     kind: StagedKind,
@@ -238,6 +240,11 @@ pub(crate) async fn stage(
 ) -> Result<Vec<Changed>, EngineError> {
     let changed = tx.stage(kind, rows, read_at, sweep).await?;
     note_changed(tx, kind, rows, &changed).await?;
+    if kind == StagedKind::Org {
+        let left = changed.iter().filter_map(|row| row.was_party.filter(|was| Some(*was) != row.party));
+        let left: Vec<PartyId> = left.map(PartyId).collect();
+        tx.enqueue(&left, Class::Edit, read_at, "an organization carries its id no more").await?;
+    }
     Ok(changed)
 }
 

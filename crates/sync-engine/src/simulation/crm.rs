@@ -24,8 +24,11 @@ use sync_store::Store;
 use super::{
     access::Badge,
     budget::Budget,
+    hooks::Hooks,
+    letterbox::Letter,
     world::{Effect, Fate, Landed, Org, World, Worlds, lost, not_sent},
 };
+use crate::Bell;
 
 /// The CRM's side of the world.
 pub(crate) struct CrmSeat {
@@ -35,6 +38,8 @@ pub(crate) struct CrmSeat {
     pub(crate) budget: Budget,
     /// What it is let in with, where not everybody is.
     pub(crate) badge: Option<Arc<dyn Badge>>,
+    /// Wakes whoever works on the connection.
+    pub(crate) bell: Arc<Bell>,
 }
 
 #[async_trait]
@@ -113,6 +118,7 @@ impl Crm for CrmSeat {
         if self.world.lock().sales.crowded {
             // Twice: whoever rings does so when somebody is let through, and is heard before there is room.
             self.world.gate.enter("crm.room").await;
+            self.tell_of_won_deals().await;
             self.world.gate.enter("crm.room").await;
         }
     }
@@ -225,6 +231,26 @@ impl Crm for CrmSeat {
 }
 
 impl CrmSeat {
+    /// The worst moment to hear of a won deal: it is decided what to write about its company, and nothing of that is sent.
+    async fn tell_of_won_deals(&self) {
+        let now = self.world.now();
+        let rows: Vec<_> = {
+            let mut worlds = self.world.lock();
+            if !worlds.faults || !Hooks::come(worlds.sales.seed) || worlds.sales.rng.bool() {
+                return;
+            }
+            let lately = now - SignedDuration::from_mins(1);
+            let won =
+                worlds.sales.deals.iter().filter(|(_, deal)| deal.is_won() && deal.now.updated_at > lately);
+            won.map(|(id, deal)| Letter::about_deal(*id, deal.now.updated_at).row()).collect()
+        };
+        let (store, connection) = &self.intents;
+        // What is not taken in is told again.
+        if !rows.is_empty() && store.put_hooks(*connection, &rows, now).await.is_ok() {
+            self.bell.ring();
+        }
+    }
+
     /// Law 5: nothing that is more urgent is due when permits are asked for.
     pub(crate) async fn check_order(&self, class: Class) {
         let (store, connection) = &self.intents;

@@ -100,6 +100,8 @@ fn units(for_all: bool) -> Vec<BusinessUnit> {
 
 /// Deals, and what people decided about them.
 pub(crate) struct Sales {
+    /// Of the life.
+    pub(crate) seed: u64,
     /// Whether any of this plays a part.
     pub(crate) on: bool,
     /// Whether customers are created.
@@ -152,6 +154,7 @@ impl Deal {
 impl Sales {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
+            seed,
             on: sells(seed) || papers::alone(seed),
             hands: sells(seed),
             hurries: hurries(seed),

@@ -6,7 +6,7 @@ use sync_store::StoreError;
 
 use super::{
     access,
-    gate::{Driven, Frozen},
+    gate::{Driven, Freeze, Frozen},
     life::Life,
     papers,
     trial::Failure,
@@ -49,9 +49,10 @@ impl Life {
         }
         let now = self.world.now();
         let mut step: Pin<Box<dyn Future<Output = _>>> = Box::pin(async move { engine.step(now).await });
-        // Steps of documents pass many gates.
+        // Steps of documents pass many gates. The worst moment: it is decided what to write, and nothing says so yet.
         let after = self.rng.u32(..if papers::shows(self.trial.seed) { 40 } else { 8 });
-        match self.world.gate.drive_until(&mut step.as_mut(), Some(after)).await {
+        let freeze = if self.rng.bool() { Freeze::At("crm.permits") } else { Freeze::After(after) };
+        match self.world.gate.drive_until(&mut step.as_mut(), Some(freeze)).await {
             Driven::Died => {}
             Driven::Done(Ok(_)) => self.check().await?,
             Driven::Done(Err(error)) => return Err(self.failed(&error)),

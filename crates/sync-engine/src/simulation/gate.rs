@@ -62,6 +62,24 @@ struct Waiting {
 /// Those who waited at the gate when their process froze.
 pub(crate) struct Frozen(BTreeMap<u64, Waiting>);
 
+/// When a process freezes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Freeze {
+    /// After so many gates.
+    After(u32),
+    /// Where it comes to such a gate.
+    At(&'static str),
+}
+
+impl Freeze {
+    fn later(self) -> Self {
+        match self {
+            Self::After(left) => Self::After(left.saturating_sub(1)),
+            Self::At(_) => self,
+        }
+    }
+}
+
 /// How driving a future ended.
 pub(crate) enum Driven<T> {
     /// It is done.
@@ -134,12 +152,12 @@ impl SeededGate {
         }
     }
 
-    /// The same, but after so many gates the process freezes, as soon as it holds nothing of the database and is not about
+    /// The same, but then the process freezes, as soon as it holds nothing of the database and is not about
     /// to send: what it does not do within T_effect of looking at its lease is outside of what is assumed.
     pub(crate) async fn drive_until<F: Future + ?Sized>(
         &self,
         future: &mut Pin<&mut F>,
-        mut freezes_after: Option<u32>,
+        mut freezes: Option<Freeze>,
     ) -> Driven<F::Output> {
         poll_fn(|cx| {
             loop {
@@ -149,12 +167,12 @@ impl SeededGate {
                 if self.busy.load(Ordering::SeqCst) > 0 {
                     return if self.lock().dead { Poll::Ready(Driven::Died) } else { Poll::Pending };
                 }
-                if freezes_after == Some(0)
+                if freezes.is_some_and(|freeze| self.is_time(freeze))
                     && let Some(frozen) = self.freeze()
                 {
                     return Poll::Ready(Driven::Froze(frozen));
                 }
-                freezes_after = freezes_after.map(|left| left.saturating_sub(1));
+                freezes = freezes.map(Freeze::later);
                 let released = self.release_one();
                 match (self.lock().dead, released) {
                     (true, _) => return Poll::Ready(Driven::Died),
@@ -164,6 +182,13 @@ impl SeededGate {
             }
         })
         .await
+    }
+
+    fn is_time(&self, freeze: Freeze) -> bool {
+        match freeze {
+            Freeze::After(left) => left == 0,
+            Freeze::At(point) => self.lock().waiting.values().any(|waiting| waiting.point == point),
+        }
     }
 
     fn freeze(&self) -> Option<Frozen> {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use sync_core::{
     hooks::{Check, HookEntity, HookEvent, Merged},
-    ids::{ConnectionId, SubscriptionId},
+    ids::{ConnectionId, DealId, SubscriptionId},
     laws::{Unproven, law_6_kept_before_answered, law_9_unproven_is_nothing},
     ports::Clock,
 };
@@ -126,8 +126,15 @@ impl Letterbox for Doorman {
 }
 
 impl Letter {
+    /// A letter about a deal as it is since then.
+    pub(super) fn about_deal(deal: DealId, since: Timestamp) -> Self {
+        let id = u64::try_from(since.as_second()).unwrap_or_default() << 20
+            | u64::try_from(deal.0).unwrap_or_default();
+        Self { id, entity: HookEntity::Deal, record: deal.0, merged: None, proof: Proof::Password }
+    }
+
     /// What the store keeps of it where nobody reads any bytes.
-    fn row(&self) -> HookRow {
+    pub(super) fn row(&self) -> HookRow {
         let event = HookEvent {
             key: self.id.to_string(),
             subscription: Some(SubscriptionId(1)),

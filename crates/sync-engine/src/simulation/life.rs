@@ -536,6 +536,7 @@ impl Life {
             intents,
             budget: Budget::of(self.trial.seed),
             badge: self.badge(),
+            bell: self.bell.clone(),
         });
         let crm: Arc<dyn Crm> = seat.clone();
         let mut engine = Engine::new(Parts {
