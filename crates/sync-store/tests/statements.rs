@@ -45,7 +45,7 @@ const LARGE: [&str; 19] = [
 ];
 
 /// What may look at all rows of a connection, by how it begins, and why.
-const MAY_WALK: [(&str, &str); 16] = [
+const MAY_WALK: [(&str, &str); 17] = [
     (
         "SELECT party_id, class, generation, attempts, origin, due_at FROM job WHERE connection_id = $1 AND due_at <=",
         "in the order of its index, up to the limit; few keys are due later",
@@ -65,6 +65,7 @@ const MAY_WALK: [(&str, &str); 16] = [
     ("SELECT outcome, count(*)", "the end of a run"),
     ("DELETE FROM outcome", "the end of a run"),
     ("SELECT id, kind, made, question_key FROM handover", "the verdict of a life alone"),
+    ("SELECT event, received_at, entity", "the verdict of a life, and the newest events for a person"),
     ("SELECT party_id, count(*) FROM intent", "the verdict of a life alone"),
     (
         "SELECT party_id, org_id FROM pair WHERE connection_id = $1 ORDER BY party_id",
