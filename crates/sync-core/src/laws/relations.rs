@@ -30,7 +30,8 @@ pub enum SeenRelation {
         /// The daughter.
         daughter: OrgId,
     },
-    /// A relation that one of our requests had made was ended by another one.
+    /// A relation that one of our requests had made was to end by another one, whether it was still there or not: the ERP
+    /// had taken it back, and may say it anew.
     Ended {
         /// The parent.
         parent: OrgId,
@@ -39,7 +40,7 @@ pub enum SeenRelation {
     },
 }
 
-/// Law 3 for relations: none is made a third time without having been ended by us.
+/// Law 3 for relations: none is made a third time without our having asked for its end.
 #[must_use]
 pub fn law_3_no_third_relation(writes: &[SeenRelation]) -> Vec<Violation> {
     let mut row: BTreeMap<(OrgId, OrgId), u32> = BTreeMap::new();

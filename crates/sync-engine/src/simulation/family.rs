@@ -26,6 +26,8 @@ pub(crate) struct FamilyWorld {
     /// What our requests did.
     pub(crate) writes: Vec<SeenRelation>,
     removed: BTreeSet<(OrgId, OrgId)>,
+    /// Relations of ours that a person removed, and no request of ours has asked to end yet.
+    gone: BTreeMap<RelationId, (OrgId, OrgId)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +58,7 @@ impl FamilyWorld {
             refuses_twice,
             writes: Vec::new(),
             removed: BTreeSet::new(),
+            gone: BTreeMap::new(),
         }
     }
 
@@ -147,6 +150,9 @@ impl Worlds {
                 self.violations.push(sync_core::laws::Violation { law: 4, story });
             }
             self.family.writes.push(SeenRelation::Ended { parent, daughter });
+        } else if let Some((parent, daughter)) = self.family.gone.remove(&id) {
+            self.tell(now, format!("relation {id} of {parent} and {daughter}, which is gone, is to end"));
+            self.family.writes.push(SeenRelation::Ended { parent, daughter });
         }
         Landed::Ended
     }
@@ -230,7 +236,10 @@ impl Worlds {
         if self.family.rng.bool() {
             let chosen = self.family.rng.usize(..self.family.relations.len().max(1));
             let Some(id) = self.family.relations.keys().nth(chosen).copied() else { return };
-            if let Some(Related { parent, daughter, .. }) = self.family.relations.remove(&id) {
+            if let Some(Related { parent, daughter, ours }) = self.family.relations.remove(&id) {
+                if ours {
+                    self.family.gone.insert(id, (parent, daughter));
+                }
                 self.family.removed.insert((parent, daughter));
                 self.tell(now, format!("people: sales removes relation {id} of {parent} and {daughter}"));
             }
