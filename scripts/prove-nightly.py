@@ -1,30 +1,34 @@
-"""Adds up what `ml-connector prove --json` told of consecutive lives, as a page: prove-nightly.py COMMIT FROM SEEDS FOLDER."""
+"""Adds up what `ml-connector prove --json` told of consecutive lives, for scripts/prove-nightly.
+
+prove-nightly.py commit STATE            the commit whose lives were lived; nothing if none were
+prove-nightly.py begin STATE COMMIT      begins anew
+prove-nightly.py next STATE              the first seed that was not lived yet
+prove-nightly.py add STATE PART SECONDS  takes over the lives of a part, which took so long
+prove-nightly.py title STATE             the result in a line
+prove-nightly.py page STATE              the result as a page
+"""
 
 import json
 import os
 import pathlib
 import sys
 
+# What is told of a part and is no sum.
+NOT_ADDED = ("from", "seeds")
 
-def main(commit, first, seeds, folder):
-    end, at, total, seconds = first + seeds, first, {}, 0
-    known = {}
-    for path in pathlib.Path(folder).glob("*-*.json"):
-        begin, count = (int(number) for number in path.stem.split("-"))
-        known[begin] = (count, path)
-    while at < end:
-        if at not in known:
-            sys.exit(f"seed {at} was not lived: {folder} has no part that begins with it")
-        count, path = known[at]
-        part = json.loads(path.read_text())
-        if part["failure"] or (part["from"], part["lives"]) != (at, count):
-            sys.exit(f"{path} is not of {count} whole lives from {at}")
-        add(total, part)
-        seconds += int(path.with_suffix(".json.seconds").read_text())
-        at += count
-    if at != end:
-        sys.exit(f"the last part ends at {at - 1}, not at {end - 1}")
-    page(commit, first, end, total, seconds)
+
+def read(state):
+    return json.loads(pathlib.Path(state).read_text())
+
+
+def write(state, told):
+    beside = pathlib.Path(state + ".new")
+    beside.write_text(json.dumps(told, indent=1) + "\n")
+    beside.replace(state)
+
+
+def following(told):
+    return 1 + told["total"].get("lives", 0)
 
 
 def add(total, part):
@@ -32,15 +36,30 @@ def add(total, part):
     for name, value in part.items():
         if isinstance(value, dict):
             add(total.setdefault(name, {}), value)
-        elif isinstance(value, int) and name not in ("from",):
+        elif isinstance(value, int) and name not in NOT_ADDED:
             total[name] = total.get(name, 0) + value
 
 
-def page(commit, first, end, total, seconds):
+def take_over(state, file, seconds):
+    told, part = read(state), json.loads(pathlib.Path(file).read_text())
+    if part["failure"] or (part["from"], part["lives"]) != (following(told), part["seeds"]):
+        sys.exit(f"{file} is not of whole lives from {following(told)}")
+    add(told["total"], part)
+    told["seconds"] += seconds
+    told["processors"] = os.cpu_count()
+    write(state, told)
+
+
+def title(told):
+    return f"{told['total']['lives']:,} lives of {told['commit']}: no law broken"
+
+
+def page(told):
+    commit, total = told["commit"], told["total"]
     print("<!-- Written by scripts/prove-nightly; do not edit. -->\n")
     print(f"# {total['lives']:,} lives under all laws\n")
     print(
-        f"Seeds {first} to {end - 1} of the simulation of {commit}, by `scripts/prove-nightly`: **no law broken**. "
+        f"Seeds 1 to {total['lives']} of the simulation of {commit}, by `scripts/prove-nightly`: **no law broken**. "
         "What the laws are, what is assumed and what is left says [proof.md](proof.md), whose lives are the first "
         "of these. Any of them is lived again by `ml-connector prove --from SEED --seeds 1 --story`, with the binary of that commit.\n"
     )
@@ -55,7 +74,7 @@ def page(commit, first, end, total, seconds):
         ("writes", sum(total["writes"].values())),
         ("audits of all customers", total["audits"]),
         ("customers that waited for a person in the end", total["held"]),
-        (f"minutes, on {os.cpu_count()} processors", round(seconds / 60)),
+        (f"minutes, on {told['processors']} processors", round(told["seconds"] / 60)),
     ]
     for name, value in rows:
         print(f"| {name} | {value:,} |")
@@ -70,5 +89,22 @@ def page(commit, first, end, total, seconds):
         print(f"| {step} | " + " | ".join(f"{met[fate]:,}" if fate in met else "" for fate in fates) + " |")
 
 
+def main(what, state, *more):
+    if what == "commit":
+        print(read(state)["commit"] if pathlib.Path(state).exists() else "")
+    elif what == "begin":
+        write(state, {"commit": more[0], "seconds": 0, "processors": 0, "total": {}})
+    elif what == "next":
+        print(following(read(state)))
+    elif what == "add":
+        take_over(state, more[0], int(more[1]))
+    elif what == "title":
+        print(title(read(state)))
+    elif what == "page":
+        page(read(state))
+    else:
+        sys.exit(__doc__)
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
+    main(*sys.argv[1:])

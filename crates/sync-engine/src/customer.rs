@@ -21,6 +21,7 @@ use crate::{
     apply::Manners,
     crm_stream::stage_orgs,
     erp_stream::{keys_of, with_targets},
+    family,
     likeness::stage,
     observe::observe,
     pause::Side,
@@ -203,7 +204,7 @@ impl Engine {
         let mut tx = self.write().await?;
         let staged = stage_orgs(&mut tx, page, read_at, self.stage_rules()).await?;
         let gone: Vec<i64> = gone.into_iter().map(|OrgId(org)| org).collect();
-        tx.mark_absent(StagedKind::Org, &gone).await?;
+        family::orgs_gone(&mut tx, &gone, read_at).await?;
         tx.enqueue(&staged.keys, Class::Edit, read_at, "one customer").await?;
         tx.commit().await?;
         Ok(Ok(()))

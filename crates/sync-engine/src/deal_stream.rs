@@ -85,16 +85,8 @@ impl Engine {
         let sweep = state.rhythm.sweep;
         state.rhythm.began.get_or_insert(end.server_now);
         let rows = page.rows.len();
-        let ids: Vec<i64> = page.rows.iter().filter_map(id_of).collect();
         let mut tx = self.write().await?;
-        let staged = stage_deals(&mut tx, page, read_at, sweep, since).await?;
-        // Lists lag: what one shows is no ground for a write before it was read by id.
-        let freshness =
-            self.handing.as_ref().map_or(self.settings.policy.freshness, |on| on.policy.freshness);
-        let too_old = read_at - freshness - SignedDuration::from_millis(1);
-        if !self.plants.has(Plant::DealListBelieved) {
-            tx.read_earlier(StagedKind::Deal, &ids, too_old).await?;
-        }
+        let staged = self.stage_listed_deals(&mut tx, page, (read_at, sweep), since).await?;
         let walks_open = self.documents.is_some();
         let walking = matches!(state.cursor, CrmCursor::Walk { .. });
         if walking && !end.more && walks_open && !state.in_open {
@@ -116,6 +108,27 @@ impl Engine {
         }
         self.tell_page(Stream::Deals, rows, staged.asked, complete, Vec::new());
         Ok(true)
+    }
+}
+
+impl Engine {
+    /// Stages what a list of deals shows. Lists lag: it is no ground for a write before it was read by id.
+    pub(crate) async fn stage_listed_deals(
+        &self,
+        tx: &mut Tx,
+        page: Page<CrmDeal>,
+        (read_at, sweep): (Timestamp, i64),
+        activated_at: Timestamp,
+    ) -> Result<StagedDeals, EngineError> {
+        let ids: Vec<i64> = page.rows.iter().filter_map(id_of).collect();
+        let staged = stage_deals(tx, page, read_at, sweep, activated_at).await?;
+        let freshness =
+            self.handing.as_ref().map_or(self.settings.policy.freshness, |on| on.policy.freshness);
+        let too_old = read_at - freshness - SignedDuration::from_millis(1);
+        if !self.plants.has(Plant::DealListBelieved) {
+            tx.read_earlier(StagedKind::Deal, &ids, too_old).await?;
+        }
+        Ok(staged)
     }
 }
 

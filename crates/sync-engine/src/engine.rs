@@ -126,7 +126,7 @@ impl Engine {
     pub fn new(parts: Parts) -> Self {
         let Parts { store, lease, erp, crm, clock, watch, settings, run, handing } = parts;
         Self {
-            store,
+            store: store.for_its_holder(),
             lease,
             erp,
             crm,
@@ -189,6 +189,8 @@ impl Engine {
     }
 
     async fn do_step(&mut self, now: Timestamp) -> Result<Step, EngineError> {
+        // A dozen flows look where reading stands, and nobody else moves it.
+        let _glancing = self.store.glance();
         if self.notice_the_clock(now).await? {
             return Ok(Step::Worked);
         }
@@ -285,7 +287,7 @@ impl Engine {
     #[must_use]
     pub fn planner(&self, fresh: bool) -> Planner {
         Planner {
-            store: self.store.clone(),
+            store: self.store.for_others(),
             connection: self.connection(),
             policy: self.settings.policy.clone(),
             crm: self.crm.clone(),

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use sync_core::{
+    budget::Class,
     hierarchy::{ErpRelation, Family, Parent, cycle},
     ids::{OrgId, PartyId},
 };
@@ -83,6 +85,19 @@ pub(crate) async fn relatives_of_returned(
     }
     let parties: Vec<PartyId> = tx.pairs_by_org(&returned).await?.into_values().collect();
     Ok(tx.relatives(&parties).await?)
+}
+
+/// Notes that organizations are gone. What was to be related to them cannot be any more, also while their own customers wait for
+/// a doubt or a person.
+pub(crate) async fn orgs_gone(tx: &mut Tx, orgs: &[i64], now: Timestamp) -> Result<(), EngineError> {
+    if orgs.is_empty() {
+        return Ok(());
+    }
+    tx.mark_absent(StagedKind::Org, orgs).await?;
+    let orgs: Vec<OrgId> = orgs.iter().copied().map(OrgId).collect();
+    let parties: Vec<PartyId> = tx.pairs_by_org(&orgs).await?.into_values().collect();
+    let relatives = tx.relatives(&parties).await?;
+    Ok(tx.enqueue(&relatives, Class::Edit, now, "a relative's organization is gone").await?)
 }
 
 /// The organizations of these parties, but for those that are gone.

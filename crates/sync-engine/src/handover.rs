@@ -24,7 +24,7 @@ use sync_store::{HandoverJob, Outcome, StagedKind, Store, Tx};
 
 use crate::{
     Engine, EngineError, HandoverPlanner, backoff, crm_stream::stage_orgs, deal_stream::stage_deals,
-    documents::deals_moved, handover_activity::is_lasting, handover_observe::situation,
+    documents::deals_moved, family, handover_activity::is_lasting, handover_observe::situation,
     handover_persons::made_for_another, handover_plan::Askable, likeness::parties_near, pause::Side,
     plants::Plant, receipt::new_pair,
 };
@@ -227,7 +227,7 @@ impl Engine {
             (Err(error), _) | (Ok(_), Err(error)) => return Ok(Err(error)),
         };
         Ok(Ok(Some(HandoverPlanner {
-            store: self.store.clone(),
+            store: self.store.for_others(),
             connection: self.connection(),
             policy: HandoverPolicy { company, ..handing.policy },
             customers: self.settings.policy.clone(),
@@ -607,7 +607,7 @@ impl Engine {
         let staged = stage_orgs(&mut tx, page, read_at, self.stage_rules()).await?;
         tx.enqueue(&staged.keys, Class::Edit, read_at, "handover").await?;
         if !is_there {
-            tx.mark_absent(StagedKind::Org, &[org.0]).await?;
+            family::orgs_gone(&mut tx, &[org.0], read_at).await?;
             // No walk will miss it again: whoever belongs to it hears of it here.
             let mut keys = parties_near(&mut tx, &[org]).await?;
             keys.extend(tx.pairs_by_org(&[org]).await?.into_values());

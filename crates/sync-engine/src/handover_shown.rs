@@ -26,6 +26,7 @@ use crate::{
     crm_stream::stage_orgs,
     deal_stream::{stage_answer, stage_deals},
     documents::deals_moved,
+    family,
     handover::Handing,
     handover_observe::situation,
     likeness::parties_near,
@@ -466,7 +467,7 @@ impl Engine {
                 let staged = stage_orgs(&mut tx, page, read_at, self.stage_rules()).await?;
                 tx.enqueue(&staged.keys, Class::Edit, read_at, "handover").await?;
                 if staged.rows == 0 {
-                    tx.mark_absent(StagedKind::Org, &[org.0]).await?;
+                    family::orgs_gone(&mut tx, &[org.0], read_at).await?;
                     // No walk will miss it again: whoever belongs to it hears of it here.
                     let mut keys = parties_near(&mut tx, &[org]).await?;
                     keys.extend(tx.pairs_by_org(&[org]).await?.into_values());

@@ -14,6 +14,7 @@ use crate::{
     Engine, EngineError,
     crm_stream::stage_orgs,
     deal_stream::{look_at_gone, stage_deals},
+    family,
     likeness::parties_near,
     streams::Stream,
 };
@@ -72,7 +73,7 @@ impl Engine {
             let near = parties_near(&mut tx, &orgs).await?;
             staged.keys.extend(near);
             staged.keys.extend(tx.pairs_by_org(&orgs).await?.into_values());
-            tx.mark_absent(StagedKind::Org, &gone).await?;
+            family::orgs_gone(&mut tx, &gone, now).await?;
             tx.enqueue_asked(&gone, now).await?;
         }
         tx.enqueue(&staged.keys, Class::Edit, now, "webhook").await?;

@@ -20,7 +20,7 @@ use sync_store::{IntentEnd, JournalEntry, Outcome, Reschedule, StagedKind, Stage
 use crate::{
     CUSTOMERS, Engine, EngineError,
     apply::{Reply, Sent, before},
-    backoff, facts,
+    backoff, facts, family,
     likeness::stage,
     pause::Side,
     plants::Plant,
@@ -83,7 +83,7 @@ impl Engine {
         let was = facts::before(&mut tx, self.watched(), receipts.staged.iter().map(|row| row.id)).await?;
         stage(&mut tx, StagedKind::Org, &receipts.staged, now, 0).await?;
         facts::note(&mut tx, self.watched(), was, now).await?;
-        tx.mark_absent(StagedKind::Org, &receipts.absent).await?;
+        family::orgs_gone(&mut tx, &receipts.absent, now).await?;
         if !self.plants.has(Plant::NoIntent) {
             tx.close_intents(&receipts.ended, now).await?;
             tx.doubt_intents(&receipts.doubts).await?;

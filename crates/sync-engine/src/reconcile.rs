@@ -182,7 +182,7 @@ impl Engine {
         tx.enqueue_returned(&returned, read_at).await?;
         let relatives = family::relatives_of_returned(&mut tx, &changed).await?;
         tx.enqueue(&relatives, Class::Edit, read_at, "a relative's organization is back").await?;
-        tx.mark_absent(StagedKind::Org, &absent).await?;
+        family::orgs_gone(&mut tx, &absent, read_at).await?;
         tx.commit().await?;
         Ok(true)
     }

@@ -15,7 +15,7 @@ use sync_store::StagedKind;
 use crate::{
     Engine, EngineError,
     crm_stream::{StageRules, end_of, stage_orgs},
-    deal_stream::{self, deals_page, stage_deals},
+    deal_stream::{self, deals_page},
     erp_stream::{asking, keys_of, kind_of, with_targets},
     handover::{BEGUN, Begun},
     likeness::stage,
@@ -263,7 +263,7 @@ impl Engine {
                 state.passes(end, self.settings.pace.safety, now);
                 let mut tx = self.write().await?;
                 let since = survey.since.unwrap_or(Timestamp::MAX);
-                let staged = stage_deals(&mut tx, page, read_at, NO_SWEEP, since).await?;
+                let staged = self.stage_listed_deals(&mut tx, page, (read_at, NO_SWEEP), since).await?;
                 tx.commit().await?;
                 let complete = matches!(state.cursor, CrmCursor::Idle { .. });
                 if complete {

@@ -2,7 +2,7 @@
 
 use sync_core::ids::ConnectionId;
 
-use crate::{Store, StoreError, Tx};
+use crate::{Store, StoreError, Tx, tx::Pool};
 
 /// What a holder shows with every write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,13 +106,9 @@ impl Tx {
     /// Refuses a holder whose lease was taken over. Locks the row, so that a taker waits for this transaction.
     pub(crate) async fn check_fence(&mut self, fence: &Fence) -> Result<(), StoreError> {
         // An update locks the row on PostgreSQL; on SQLite BEGIN IMMEDIATE has locked everything already.
-        let sql = match self.native {
-            crate::tx::NativeTx::Sqlite(_) => {
-                "SELECT epoch FROM lease WHERE connection_id = $1 AND epoch = $2"
-            }
-            crate::tx::NativeTx::Postgres(_) => {
-                "SELECT epoch FROM lease WHERE connection_id = $1 AND epoch = $2 FOR SHARE"
-            }
+        let sql = match self.pool {
+            Pool::Sqlite(_) => "SELECT epoch FROM lease WHERE connection_id = $1 AND epoch = $2",
+            Pool::Postgres(_) => "SELECT epoch FROM lease WHERE connection_id = $1 AND epoch = $2 FOR SHARE",
         };
         let args = vec![self.id(), fence.epoch.into()];
         let held = self.fetch_one("lease", sql, args, |row| row.int(0, "epoch")).await?;

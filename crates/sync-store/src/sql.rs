@@ -137,7 +137,7 @@ impl Row<'_> {
 }
 
 /// How many rows a multi-row statement takes. Few sizes, so that few statements are ever prepared.
-pub(crate) const SIZES: [usize; 3] = [128, 16, 1];
+pub(crate) const SIZES: [usize; 4] = [128, 16, 4, 1];
 
 /// A statement over many rows. `{rows}` in `sql` becomes as many copies of `row`; `$1` to `$shared` are the same
 /// for all of them, and each `?` of a copy becomes the next number.
@@ -284,16 +284,16 @@ mod tests {
 
     #[test]
     fn rows_are_numbered_after_what_they_share() {
-        assert_eq!(INSERT.text(2), "INSERT INTO t VALUES ($1, $2, $3) RETURNING a");
+        assert_eq!(INSERT.text(3), "INSERT INTO t VALUES ($1, $2, $3) RETURNING a");
         assert!(INSERT.text(1).contains("($1, $2, $3), ($1, $4, $5), "));
         assert!(INSERT.text(0).ends_with("($1, $256, $257) RETURNING a"));
     }
 
     #[test]
-    fn two_hundred_rows_are_128_and_four_times_16_and_8_single_ones() {
-        let rows: Vec<i64> = (0..200).collect();
+    fn rows_are_taken_by_128_and_16_and_4_and_one_by_one() {
+        let rows: Vec<i64> = (0..201).collect();
         let sizes: Vec<usize> = exact(&rows).iter().map(|(_, chunk)| chunk.len()).collect();
-        assert_eq!(sizes, [vec![128], vec![16; 4], vec![1; 8]].concat());
+        assert_eq!(sizes, [vec![128], vec![16; 4], vec![4; 2], vec![1]].concat());
         assert_eq!(exact(&rows).concat_rows(), rows);
     }
 
@@ -306,7 +306,8 @@ mod tests {
             [(0, 128), (0, 128)]
         );
         assert_eq!(chunks[1].1[70..74], [198, 199, 199, 199]);
-        assert_eq!(padded(&[7, 7]), [(2, vec![7])]);
+        assert_eq!(padded(&[7, 7]), [(3, vec![7])]);
+        assert_eq!(padded(&[7, 8, 9]), [(2, vec![7, 8, 9, 9])]);
         assert!(padded(&[]).is_empty());
     }
 

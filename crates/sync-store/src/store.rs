@@ -4,7 +4,7 @@ use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
     PgPool, Sqlite, SqlitePool, Transaction,
-    postgres::PgPoolOptions,
+    postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use sync_core::ids::ConnectionId;
@@ -14,7 +14,8 @@ use crate::{
     Fence, Gate, StoreError,
     claim::Claim,
     gate::Meter,
-    tx::{NativeTx, Tx},
+    glance::Glance,
+    tx::{NativeTx, Pool, Tx},
 };
 
 /// The oldest SQLite that is safe in WAL mode (fixes a corruption of 3.7.0 to 3.51.2).
@@ -29,6 +30,7 @@ const BEGIN: &str = "BEGIN IMMEDIATE";
 pub struct Store {
     pub(crate) pools: Pools,
     pub(crate) meter: Arc<Meter>,
+    pub(crate) glance: Option<Glance>,
 }
 
 /// SQLite: exactly one writer connection, and readers beside it. PostgreSQL: one pool.
@@ -74,17 +76,18 @@ impl Store {
             open_sqlite(path, durable, Some(claim)).await?
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let pool = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(30));
-            Pools::Postgres(pool.connect(url).await?)
+            let options = PgConnectOptions::from_str(url)?.statement_cache_capacity(STATEMENTS);
+            Pools::Postgres(pool.connect_with(options).await?)
         } else {
             return Err(StoreError::Url);
         };
-        Ok(Self { pools, meter: Arc::new(Meter::new(gate, file)) })
+        Ok(Self { pools, meter: Arc::new(Meter::new(gate, file)), glance: None })
     }
 
     /// Opens a file that nobody else knows of.
     pub(crate) async fn open_unseen(path: &str) -> Result<Self, StoreError> {
         let pools = open_sqlite(path, true, None).await?;
-        Ok(Self { pools, meter: Arc::new(Meter::new(None, Some(path.to_owned()))) })
+        Ok(Self { pools, meter: Arc::new(Meter::new(None, Some(path.to_owned()))), glance: None })
     }
 
     /// Begins a transaction that may write. Refused when the lease behind `fence` was taken over.
@@ -98,20 +101,22 @@ impl Store {
         Ok(tx)
     }
 
-    /// Begins a transaction that only reads.
+    /// Begins a transaction that only reads. Of a store that is for the holder of a lease it begins with the first statement that
+    /// the database has to be asked.
     ///
     /// # Errors
     /// When the database refuses.
     pub async fn read(&self, connection: ConnectionId) -> Result<Tx, StoreError> {
-        let native = {
-            let _busy = self.meter.busy();
-            match &self.pools {
-                Pools::Sqlite { readers, .. } => readers.begin().await.map(NativeTx::Sqlite),
-                Pools::Postgres(pool) => pool.begin().await.map(NativeTx::Postgres),
-            }
-            .map_err(|error| self.meter.refused(error))?
+        let pool = match &self.pools {
+            Pools::Sqlite { readers, .. } => Pool::Sqlite(readers.clone()),
+            Pools::Postgres(pool) => Pool::Postgres(pool.clone()),
         };
-        Ok(Tx { native, connection, meter: self.meter.clone(), writes: false, cursors: None, turn: None })
+        let native = match &self.glance {
+            Some(_) => None,
+            None => Some(pool.begin(&self.meter).await?),
+        };
+        let (meter, glance) = (self.meter.clone(), self.glance.clone());
+        Ok(Tx { pool, native, connection, meter, writes: false, cursors: None, glance, turn: None })
     }
 
     /// Begins a transaction that writes without a lease: only for what the lease itself, the ledger, connections
@@ -130,7 +135,12 @@ impl Store {
             }
             .map_err(|error| self.meter.refused(error))?
         };
-        Ok(Tx { native, connection, meter: self.meter.clone(), writes: true, cursors: None, turn })
+        let pool = match &self.pools {
+            Pools::Sqlite { writer, .. } => Pool::Sqlite(writer.clone()),
+            Pools::Postgres(pool) => Pool::Postgres(pool.clone()),
+        };
+        let (native, meter, glance) = (Some(native), self.meter.clone(), self.glance.clone());
+        Ok(Tx { pool, native, connection, meter, writes: true, cursors: None, glance, turn })
     }
 
     /// Statements run so far, for tests that count them.
@@ -171,6 +181,9 @@ async fn begin_writing(writer: &SqlitePool) -> Result<Transaction<'static, Sqlit
 /// for matching lies all over their index; with the 2 MB that are usual most of that was written and read again.
 const CACHE: &str = "-16384";
 
+/// Statements that each connection keeps prepared: all that there are, with some to spare. Preparing one takes as long as running it.
+const STATEMENTS: usize = 1_000;
+
 async fn open_sqlite(path: &str, durable: bool, claim: Option<Claim>) -> Result<Pools, StoreError> {
     let refused = |error| StoreError::of(error, Some(path));
     let synchronous = if durable { SqliteSynchronous::Full } else { SqliteSynchronous::Off };
@@ -181,6 +194,7 @@ async fn open_sqlite(path: &str, durable: bool, claim: Option<Claim>) -> Result<
         .synchronous(synchronous)
         .foreign_keys(true)
         .pragma("cache_size", CACHE)
+        .statement_cache_capacity(STATEMENTS)
         .busy_timeout(Duration::from_secs(10));
     // Nobody can take a connection to a file away from us: asking each time whether it is there costs as much as a statement.
     let lasting =

@@ -1,26 +1,30 @@
 //! A transaction on either database, and the few ways in which the tables use it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use sqlx::{Postgres, Sqlite, Transaction};
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use sync_core::{budget::Class, ids::ConnectionId};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
     StoreError,
     gate::Meter,
+    glance::{Cursors, Glance},
     sql::{Arg, Due, Many, Native, Row, exact, padded},
 };
 
 /// A transaction about one connection. Dropped without [`Tx::commit`] it is rolled back.
 pub struct Tx {
-    pub(crate) native: NativeTx,
+    pub(crate) pool: Pool,
+    /// None until anything was asked.
+    pub(crate) native: Option<NativeTx>,
     pub(crate) connection: ConnectionId,
     pub(crate) meter: Arc<Meter>,
     pub(crate) writes: bool,
     /// Where reading stands, by stream, once anybody asked.
-    pub(crate) cursors: Option<BTreeMap<String, String>>,
+    pub(crate) cursors: Option<Cursors>,
+    pub(crate) glance: Option<Glance>,
     /// Given back after the transaction has ended: fields are dropped in this order.
     pub(crate) turn: Option<OwnedSemaphorePermit>,
 }
@@ -28,6 +32,23 @@ pub struct Tx {
 pub(crate) enum NativeTx {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
+}
+
+/// Where a transaction begins.
+pub(crate) enum Pool {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+impl Pool {
+    pub(crate) async fn begin(&self, meter: &Meter) -> Result<NativeTx, StoreError> {
+        let _busy = meter.busy();
+        match self {
+            Self::Sqlite(pool) => pool.begin().await.map(NativeTx::Sqlite),
+            Self::Postgres(pool) => pool.begin().await.map(NativeTx::Postgres),
+        }
+        .map_err(|error| meter.refused(error))
+    }
 }
 
 /// A query with its arguments bound, for either driver.
@@ -58,17 +79,22 @@ impl Tx {
     /// # Errors
     /// When the database refuses; then nothing was changed.
     pub async fn commit(self) -> Result<(), StoreError> {
-        let Self { native, connection: _, meter, writes, cursors: _, turn } = self;
+        let Self { pool: _, native, connection: _, meter, writes, cursors: _, glance, turn } = self;
         if writes {
             meter.pass("commit.before").await;
         }
         {
             let _busy = meter.busy();
-            match native {
-                NativeTx::Sqlite(native) => native.commit().await,
-                NativeTx::Postgres(native) => native.commit().await,
+            let done = match native {
+                Some(NativeTx::Sqlite(native)) => native.commit().await,
+                Some(NativeTx::Postgres(native)) => native.commit().await,
+                None => Ok(()),
+            };
+            // Also where it was refused: perhaps the answer alone was lost.
+            if let Some(glance) = glance.filter(|_| writes) {
+                glance.forget();
             }
-            .map_err(|error| meter.refused(error))?;
+            done.map_err(|error| meter.refused(error))?;
         }
         drop(turn);
         if writes {
@@ -82,10 +108,20 @@ impl Tx {
         Arg::Int(self.connection.0)
     }
 
+    async fn begun(&mut self) -> Result<&mut NativeTx, StoreError> {
+        let native = match self.native.take() {
+            Some(native) => native,
+            None => self.pool.begin(&self.meter).await?,
+        };
+        Ok(self.native.insert(native))
+    }
+
     /// Runs a statement; tells how many rows it touched.
     pub(crate) async fn execute(&mut self, sql: &'static str, args: Vec<Arg>) -> Result<u64, StoreError> {
-        let _busy = self.meter.statement();
-        match &mut self.native {
+        let meter = Arc::clone(&self.meter);
+        let native = self.begun().await?;
+        let _busy = meter.statement();
+        match native {
             NativeTx::Sqlite(native) => {
                 bound!(Sqlite, sql, args).execute(&mut **native).await.map(|done| done.rows_affected())
             }
@@ -93,7 +129,7 @@ impl Tx {
                 bound!(Postgres, sql, args).execute(&mut **native).await.map(|done| done.rows_affected())
             }
         }
-        .map_err(|error| self.meter.refused(error))
+        .map_err(|error| meter.refused(error))
     }
 
     /// Runs a query and reads its rows.
@@ -104,11 +140,13 @@ impl Tx {
         args: Vec<Arg>,
         read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        let _busy = self.meter.statement();
-        match &mut self.native {
+        let meter = Arc::clone(&self.meter);
+        let native = self.begun().await?;
+        let _busy = meter.statement();
+        match native {
             NativeTx::Sqlite(native) => {
                 let rows = bound!(Sqlite, sql, args).fetch_all(&mut **native).await;
-                let rows = rows.map_err(|error| self.meter.refused(error))?;
+                let rows = rows.map_err(|error| meter.refused(error))?;
                 rows.iter().map(|row| read(&Row { table, native: Native::Sqlite(row) })).collect()
             }
             NativeTx::Postgres(native) => {

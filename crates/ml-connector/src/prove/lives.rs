@@ -148,9 +148,9 @@ pub(crate) fn stay_on_one_processor(number: usize) {
     let _ = number;
 }
 
-/// One life at a time needs one thread.
+/// One life at a time needs one thread, and no sockets: whoever may wait for one is woken through the kernel each time.
 pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+    Ok(tokio::runtime::Builder::new_current_thread().enable_time().build()?)
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -251,8 +251,12 @@ impl CrmSeat {
         }
     }
 
-    /// Law 5: nothing that is more urgent is due when permits are asked for.
+    /// Law 5: nothing that is more urgent is due when permits are asked for. Whoever was frozen knows nothing of what became due
+    /// meanwhile, and sends nothing: it may intend nothing any more.
     pub(crate) async fn check_order(&self, class: Class) {
+        if self.world.lock().thaws {
+            return;
+        }
         let (store, connection) = &self.intents;
         let now = self.world.now();
         let due = async { store.read(*connection).await?.claim(now, class, 1).await };

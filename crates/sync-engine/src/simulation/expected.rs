@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use sync_core::{
-    deals::CrmDeal,
+    deals::{CrmDeal, DealStatus},
     documents::{DocumentKey, DocumentKind, RollUpField, RollUpValue},
     ids::DealId,
     laws::Violation,
@@ -35,7 +35,7 @@ pub(super) fn told_wrongly(worlds: &Worlds, deal: &Deal<'_>, now: Timestamp) -> 
         found.extend(wrong_field(worlds, deal, *field, today));
     }
     for kind in DocumentKind::ALL {
-        found.extend(wrong_note(worlds, deal, kind));
+        found.extend(wrong_note(worlds, deal, kind, today));
     }
     found.extend(wrong_activities(worlds, deal, today));
     found.into_iter().map(|story| Violation { law: 8, story }).collect()
@@ -74,6 +74,18 @@ impl Deal<'_> {
         let dated = matches!(kind, DocumentKind::Invoice | DocumentKind::CreditMemo);
         let newest = self.of(kind).max_by_key(|(key, sheet)| (dated.then_some(sheet.date), key.id));
         newest.map(|(_, sheet)| *sheet)
+    }
+
+    /// Whether notes that are not there are begun (`note_for` as it is if nobody says otherwise): the deal is open, or has a document
+    /// that is unpaid or of the last 90 days. Orders have no day, and all changed lately.
+    fn begins_notes(&self, today: Date) -> bool {
+        let since = today.saturating_sub(90.days());
+        let recent = |(key, sheet): (&DocumentKey, &&Sheet)| match key.kind {
+            DocumentKind::Invoice => owed(sheet) > 0 || sheet.date >= since,
+            DocumentKind::CreditMemo => sheet.date >= since,
+            DocumentKind::SalesOrder | DocumentKind::PurchaseOrder => true,
+        };
+        self.now.status == DealStatus::Open || self.documents.iter().any(recent)
     }
 
     /// The sum of what is in the deal's currency; none where nothing is.
@@ -158,10 +170,10 @@ fn wrong_field(worlds: &Worlds, deal: &Deal<'_>, field: RollUpField, today: Date
     }
     let story = worlds.notes.fields.get(&(deal.id, field));
     let by_person = story.is_some_and(|story| story.theirs.is_some());
-    let corrected = story.and_then(|story| story.ours.as_ref()).filter(|(ours, _)| *ours == wanted);
-    let times = corrected.map_or(0, |(_, times)| *times);
+    // A correction without an answer may have been what they wrote over: nobody can tell.
+    let (times, lost) = story.map_or((0, 0), |story| story.times(wanted.as_ref()));
     // What a person writes where we have nothing to say stays; elsewhere it is corrected once, then asked about.
-    let theirs = by_person && if wanted.is_none() { seen.is_some() } else { times >= 2 && deal.asked };
+    let theirs = by_person && if wanted.is_none() { seen.is_some() } else { times + lost >= 2 && deal.asked };
     (!theirs).then(|| {
         format!(
             "deal {} says {seen:?} in {} where its documents say {wanted:?}; ours was written {times} times, by a person: {by_person}",
@@ -179,7 +191,7 @@ fn numbers(content: &str, kind: DocumentKind) -> BTreeSet<String> {
     parts.map(|part| format!("{begin}{}", digits(part))).collect()
 }
 
-fn wrong_note(worlds: &Worlds, deal: &Deal<'_>, kind: DocumentKind) -> Option<String> {
+fn wrong_note(worlds: &Worlds, deal: &Deal<'_>, kind: DocumentKind, today: Date) -> Option<String> {
     let of = (deal.id, kind);
     let notes: Vec<&Note> =
         worlds.notes.living().map(|(_, note)| note).filter(|note| note.of == of).collect();
@@ -187,7 +199,7 @@ fn wrong_note(worlds: &Worlds, deal: &Deal<'_>, kind: DocumentKind) -> Option<St
     let (note, documents) = match (notes.as_slice(), documents.as_slice()) {
         ([], []) => return None,
         // A person who deletes our note means it.
-        ([], _) if worlds.unwanted(of) => return None,
+        ([], _) if worlds.unwanted(of) || !deal.begins_notes(today) => return None,
         ([], _) => return Some(format!("deal {} has no note for its {}s", deal.id, kind.label())),
         ([_, ..], []) => {
             return Some(format!("deal {} has a note for {}s and none of them", deal.id, kind.label()));

@@ -74,7 +74,10 @@ impl Life {
         }
         self.world.lock().tell(self.world.now(), "the frozen process thaws".to_owned());
         self.world.gate.thaw(waiting);
-        match self.world.gate.drive_until(&mut step.as_mut(), None).await {
+        self.world.lock().thaws = true;
+        let driven = self.world.gate.drive_until(&mut step.as_mut(), None).await;
+        self.world.lock().thaws = false;
+        match driven {
             Driven::Died | Driven::Froze(_) => return Ok(false),
             Driven::Done(Ok(_) | Err(EngineError::LeaseLost | EngineError::Store(StoreError::Fenced))) => {}
             Driven::Done(Err(error)) => return Err(self.failed(&error)),

@@ -479,7 +479,7 @@ impl Life {
 
     /// A step, then time passes, then the laws. `false`: the process died.
     async fn step(&mut self, engine: &mut Engine, lease: &Lease, nap: i64) -> Result<bool, Failure> {
-        let beat = self.world.gate.drive(lease.renew()).await;
+        let beat = self.world.gate.drive(lease.renew_in_time()).await;
         match beat {
             None => return Ok(false),
             Some(Err(error)) => return Err(self.failed(&error)),

@@ -82,11 +82,23 @@ pub(crate) enum Deleted {
 pub(crate) struct FieldStory {
     /// What we wrote last, and how often in a row.
     pub(crate) ours: Option<(Option<RollUpValue>, u32)>,
+    /// What we sent to no effect and without knowing that, and how often in a row.
+    lost: Option<(Option<RollUpValue>, u32)>,
     /// What stood there before that.
     before: Option<RollUpValue>,
     /// When a person wrote it last, if nobody wrote since.
     pub(crate) theirs: Option<Timestamp>,
     changed_at: Option<Timestamp>,
+}
+
+impl FieldStory {
+    /// How often in a row we wrote this last, and how often besides we sent it to no effect.
+    pub(crate) fn times(&self, value: Option<&RollUpValue>) -> (u32, u32) {
+        let times = |of: &Option<(Option<RollUpValue>, u32)>| {
+            of.as_ref().filter(|(said, _)| said.as_ref() == value).map_or(0, |(_, times)| *times)
+        };
+        (times(&self.ours), times(&self.lost))
+    }
 }
 
 /// An activity that tells of overdue invoices.
@@ -212,7 +224,8 @@ impl Worlds {
             let before = self.sales.deals.get(&id)?.now.facts.rolled.get(field).cloned();
             let story = self.notes.fields.entry((id, *field)).or_default();
             let idle = before == *value && !Notes::raced(story.changed_at, now);
-            let times = story.ours.as_ref().filter(|(ours, _)| ours == value).map_or(0, |(_, times)| *times);
+            let (times, _) = story.times(value.as_ref());
+            story.lost = story.lost.take().filter(|(lost, _)| lost == value);
             story.ours = Some((value.clone(), times + 1));
             (story.theirs, story.changed_at, story.before) = (None, Some(now), before);
             if idle {
@@ -231,6 +244,15 @@ impl Worlds {
             }
         });
         Some(Landed::Deal(id))
+    }
+
+    /// Fields of a deal were written to no effect, and no answer says so.
+    pub(crate) fn lose_fields(&mut self, id: DealId, writes: &[FieldWrite]) {
+        for FieldWrite { field, value, reason: _ } in writes {
+            let story = self.notes.fields.entry((id, *field)).or_default();
+            let (_, lost) = story.times(value.as_ref());
+            story.lost = Some((value.clone(), lost + 1));
+        }
     }
 
     /// When a list has what changes now: at once, or a little later.

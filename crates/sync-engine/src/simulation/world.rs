@@ -76,6 +76,8 @@ pub(crate) struct Worlds {
     pub(crate) faults: bool,
     /// Requests sent but not carried out yet, by ticket: a dying process leaves them behind.
     in_air: BTreeMap<u64, Effect>,
+    /// Whether a process that was frozen goes on.
+    pub(crate) thaws: bool,
     /// Requests that will be carried out later.
     late: Vec<(Timestamp, Effect)>,
     next_ticket: u64,
@@ -245,6 +247,7 @@ impl World {
             page_size,
             faults: true,
             in_air: BTreeMap::new(),
+            thaws: false,
             late: Vec::new(),
             next_ticket: 0,
             next_org: 0,
@@ -302,6 +305,8 @@ impl World {
             if worlds.rng.bool() {
                 let at = worlds.later(now);
                 worlds.late.push((at, effect));
+            } else {
+                worlds.lose_effect(effect);
             }
         }
     }
@@ -354,13 +359,23 @@ impl Worlds {
         match fate {
             Fate::Answered | Fate::LostAfter => return self.land(ticket, now),
             Fate::Late => self.delay(ticket, now),
-            Fate::NotSent | Fate::LostBefore | Fate::ServerError => self.lose(ticket),
+            Fate::NotSent => self.lose(ticket, false),
+            Fate::LostBefore | Fate::ServerError => self.lose(ticket, true),
         }
         None
     }
 
-    fn lose(&mut self, ticket: u64) {
-        self.in_air.remove(&ticket);
+    /// A request comes to nothing. `unsure`: nobody but an all-seeing observer knows.
+    fn lose(&mut self, ticket: u64, unsure: bool) {
+        if let Some(effect) = self.in_air.remove(&ticket).filter(|_| unsure) {
+            self.lose_effect(effect);
+        }
+    }
+
+    fn lose_effect(&mut self, effect: Effect) {
+        if let Effect::Show(deal, writes) = effect {
+            self.lose_fields(deal, &writes);
+        }
     }
 
     fn delay(&mut self, ticket: u64, now: Timestamp) {
