@@ -109,9 +109,7 @@ impl Engine {
         self.tell_page(Stream::Deals, rows, staged.asked, complete, Vec::new());
         Ok(true)
     }
-}
 
-impl Engine {
     /// Stages what a list of deals shows. Lists lag: it is no ground for a write before it was read by id.
     pub(crate) async fn stage_listed_deals(
         &self,

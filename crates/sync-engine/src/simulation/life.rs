@@ -1,4 +1,6 @@
 //! One seed, one life: a turbulent youth with faults and deaths, then peace, and the laws all along.
+//!
+//! Longer than 600 lines: one life from its first process to its last look; worlds, people and verdicts are files of their own.
 
 use std::sync::Arc;
 
