@@ -68,6 +68,10 @@ fn without_pair(policy: &Policy, situation: &Situation, customer: &ErpCustomer) 
         // Its numbers are shown by the organization of the other party.
         return Decision::InSync;
     }
+    if situation.made_for.is_some() {
+        // The handover that created it asks which of the two its organization is.
+        return Decision::InSync;
+    }
     match carriers(situation).as_slice() {
         [] => by_likeness(policy, situation, customer),
         [Carrier { org, paired_with: None }] => {

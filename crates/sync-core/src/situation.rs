@@ -27,6 +27,9 @@ pub struct Situation {
     pub crm: CrmSide,
     /// Organizations that carry this party's id, as last read, with the party each is paired with.
     pub carriers: Vec<Carrier>,
+    /// The organization that a handover created this party for and that belongs to another party by now: the handover asks about
+    /// that.
+    pub made_for: Option<OrgId>,
     /// Existing organizations that may be the same company, where that was looked into.
     pub likeness: Likeness,
     /// An unanswered write, if any: nothing else is decided before it is cleared up.

@@ -80,6 +80,7 @@ impl Words {
                 crm: CrmSide::NoPair,
                 carriers: Vec::new(),
                 likeness: Likeness::NotCompared,
+                made_for: None,
                 doubt: None,
                 hold: None,
                 try_again: false,
@@ -551,6 +552,7 @@ fn organizations_that_end_in_the_crm_and_return() {
         let values = mapping::desired(&FieldTable::default(), &acme()).values;
         words.crm_says(values, 0).erp(|c| c.party.phone = Some("2".into()))
     };
+    let made_for = |words: Words| Words(Situation { made_for: Some(ORG), ..words.0 }, words.1);
     let left = || gone().answered(&Answer::Leave);
     check(vec![
         ("deleted, ask", gone().wanting(to(Reaction::Ask)), "hold organization_gone"),
@@ -570,6 +572,11 @@ fn organizations_that_end_in_the_crm_and_return() {
             "forget 11",
         ),
         ("an alias", Words::customer().answers(|answers| answers.alias_of = Some(OTHER)), "in sync"),
+        (
+            "created by a handover whose organization is another's by now",
+            made_for(Words::customer()),
+            "in sync",
+        ),
         ("back, nothing was decided", back(gone()), "update 11: phone 1>2"),
         ("back after it was left, flag", back(left()).wanting(to(Reaction::Flag)), "update 11: phone 1>2"),
         ("back after it was left, ignore", back(left()).wanting(to(Reaction::Ignore)), "in sync"),

@@ -964,6 +964,11 @@ fn nothing_more_is_created_for_a_party_that_is_not_the_organizations() {
     let Decision::Hold(question) = decide(&policy(), &directory(), &changed) else { panic!("{changed:?}") };
     assert_eq!(*question, Question::PartyChanged { made: PARTY, party: other });
 
+    // Also when the organization is gone, for half a customer that belongs to nobody.
+    changed.crm = CrmSide::Absent { last_seen: ago(600) };
+    assert_eq!(said(&decide(&policy(), &directory(), &changed)), "ask handover_organization_gone");
+    changed.crm = won().crm;
+
     // A person says so; then it is decided as for any organization that has a customer.
     changed.answers.remember(&question, HandoverAnswer::Go).unwrap();
     assert_eq!(said(&decide(&policy(), &directory(), &changed)), "start over");

@@ -80,6 +80,7 @@ impl Words {
             },
             carriers: vec![Carrier { org: ORG, paired_with: Some(PARTY) }],
             likeness: Likeness::NotCompared,
+            made_for: None,
             doubt: None,
             hold: None,
             try_again: false,

@@ -88,16 +88,21 @@ pub(crate) async fn relatives_of_returned(
 }
 
 /// Notes that organizations are gone. What was to be related to them cannot be any more, also while their own customers wait for
-/// a doubt or a person.
-pub(crate) async fn orgs_gone(tx: &mut Tx, orgs: &[i64], now: Timestamp) -> Result<(), EngineError> {
+/// a doubt or a person. Gives their customers.
+pub(crate) async fn orgs_gone(
+    tx: &mut Tx,
+    orgs: &[i64],
+    now: Timestamp,
+) -> Result<Vec<PartyId>, EngineError> {
     if orgs.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     tx.mark_absent(StagedKind::Org, orgs).await?;
     let orgs: Vec<OrgId> = orgs.iter().copied().map(OrgId).collect();
     let parties: Vec<PartyId> = tx.pairs_by_org(&orgs).await?.into_values().collect();
     let relatives = tx.relatives(&parties).await?;
-    Ok(tx.enqueue(&relatives, Class::Edit, now, "a relative's organization is gone").await?)
+    tx.enqueue(&relatives, Class::Edit, now, "a relative's organization is gone").await?;
+    Ok(parties)
 }
 
 /// The organizations of these parties, but for those that are gone.

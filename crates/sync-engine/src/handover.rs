@@ -24,7 +24,7 @@ use sync_store::{HandoverJob, Outcome, StagedKind, Store, Tx};
 
 use crate::{
     Engine, EngineError, HandoverPlanner, backoff, crm_stream::stage_orgs, deal_stream::stage_deals,
-    documents::deals_moved, family, handover_activity::is_lasting, handover_observe::situation,
+    documents::deals_moved, estranged, family, handover_activity::is_lasting, handover_observe::situation,
     handover_persons::made_for_another, handover_plan::Askable, likeness::parties_near, pause::Side,
     plants::Plant, receipt::new_pair,
 };
@@ -279,7 +279,7 @@ impl Engine {
     }
 
     /// Learns the names behind numbers, if rules ask for them. Labels and options are learned anew as seldom.
-    async fn learn_names(&mut self, handing: &Handing, now: Timestamp) -> Result<(), CallError> {
+    pub(crate) async fn learn_names(&mut self, handing: &Handing, now: Timestamp) -> Result<(), CallError> {
         let learned = *self.handed.learned.get_or_insert(now);
         if now.duration_since(learned) >= NAMES_LAST && !handing.policy.interest().asks_nothing() {
             self.handed.learned = Some(now);
@@ -394,7 +394,7 @@ impl Engine {
                 }
                 Decision::StartOver => {
                     tracing::warn!(%org, made = ?row.made, "a handover starts over with the party that its organization belongs to");
-                    self.remember_made(org, &Made::default()).await?;
+                    self.start_over(org, row.made, handover.pair.map(|pair| pair.party)).await?;
                 }
                 Decision::Do { piece, cause, unit } => {
                     if let Piece::Person { of, .. } = piece.as_ref() {
@@ -518,6 +518,18 @@ impl Engine {
         Ok(tx.commit().await?)
     }
 
+    /// Forgets what was made for an organization that belongs to another party: what we created ourselves stands for the same
+    /// company from here on.
+    async fn start_over(&mut self, org: OrgId, made: Made, pair: Option<PartyId>) -> Result<(), EngineError> {
+        let now = self.clock.now();
+        let mut tx = self.write().await?;
+        if let (Some(party), Some(pair)) = (made.party, pair) {
+            estranged::is_alias(&mut tx, party.id, pair, now).await?;
+        }
+        tx.put_made(org, &Made::default(), now).await?;
+        Ok(tx.commit().await?)
+    }
+
     /// The party is the organization's: it gets its pair at once, so that nobody makes another organization for it.
     async fn adopt_party(&mut self, org: OrgId, party: PartyId, made: &Made) -> Result<Bound, EngineError> {
         let now = self.clock.now();
@@ -558,6 +570,7 @@ impl Engine {
                     let at = settled_at.unwrap_or(now).max(now + MADE_BY_OTHERS);
                     return Ok(Bound::Unclear(at));
                 }
+                estranged::settled(tx, party, now).await?;
                 self.note_paired(tx, &[new_pair(party, org)], now).await?;
                 tx.put_pairs(&[new_pair(party, org)], now).await?;
                 let near = parties_near(tx, &[org]).await?;
@@ -607,10 +620,9 @@ impl Engine {
         let staged = stage_orgs(&mut tx, page, read_at, self.stage_rules()).await?;
         tx.enqueue(&staged.keys, Class::Edit, read_at, "handover").await?;
         if !is_there {
-            family::orgs_gone(&mut tx, &[org.0], read_at).await?;
             // No walk will miss it again: whoever belongs to it hears of it here.
-            let mut keys = parties_near(&mut tx, &[org]).await?;
-            keys.extend(tx.pairs_by_org(&[org]).await?.into_values());
+            let mut keys = family::orgs_gone(&mut tx, &[org.0], read_at).await?;
+            keys.extend(parties_near(&mut tx, &[org]).await?);
             if !self.plants.has(Plant::GoneUntold) {
                 tx.enqueue(&keys, Class::Edit, read_at, "handover").await?;
             }

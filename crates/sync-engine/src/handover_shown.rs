@@ -126,6 +126,13 @@ impl Engine {
 
     /// Shows on deals and organization how their handover stands. What could not be shown is tried again later.
     async fn show_answers(&mut self, handing: &Handing, job: &HandoverJob) -> Result<(), EngineError> {
+        // Where the customer belongs is told by names: without them nothing would seem to be done.
+        if let Err(error) = self.learn_names(handing, self.clock.now()).await {
+            if is_the_crms(&error) {
+                self.crm_failed(CLASS, &error);
+            }
+            return self.tell_later(job, "names of pipelines and users could not be learned", &error).await;
+        }
         let all = self.what_to_show(handing, job).await?;
         // One that fails does not stand in the way of the others (law 10), unless it is the CRM that fails.
         let mut failed = None;
@@ -156,7 +163,19 @@ impl Engine {
                 }
             }
         }
-        let Some((what, error)) = failed else { return self.settle_show(job, None, 0, None).await };
+        match failed {
+            Some((what, error)) => self.tell_later(job, &what, &error).await,
+            None => self.settle_show(job, None, 0, None).await,
+        }
+    }
+
+    /// What could not be told is tried again: soon, or the next day where a person has to allow it first, or it failed too often.
+    async fn tell_later(
+        &mut self,
+        job: &HandoverJob,
+        what: &str,
+        error: &CallError,
+    ) -> Result<(), EngineError> {
         let (now, attempts) = (self.clock.now(), job.attempts + 1);
         let due = match error.kind {
             ErrorKind::Exhausted { until } => until,
@@ -467,10 +486,9 @@ impl Engine {
                 let staged = stage_orgs(&mut tx, page, read_at, self.stage_rules()).await?;
                 tx.enqueue(&staged.keys, Class::Edit, read_at, "handover").await?;
                 if staged.rows == 0 {
-                    family::orgs_gone(&mut tx, &[org.0], read_at).await?;
                     // No walk will miss it again: whoever belongs to it hears of it here.
-                    let mut keys = parties_near(&mut tx, &[org]).await?;
-                    keys.extend(tx.pairs_by_org(&[org]).await?.into_values());
+                    let mut keys = family::orgs_gone(&mut tx, &[org.0], read_at).await?;
+                    keys.extend(parties_near(&mut tx, &[org]).await?);
                     tx.enqueue(&keys, Class::Edit, read_at, "handover").await?;
                 }
                 tx.commit().await?;
@@ -496,7 +514,8 @@ async fn what_to_show(
     match job.subject {
         Subject::Org(org) => {
             let (handover, _) = situation(tx, since, org, Looked::default(), job, now).await?;
-            let wanted = answers(policy, names, &handover);
+            let mut wanted = answers(policy, names, &handover);
+            leave_to_others(tx, org, &mut wanted.deals).await?;
             let on_deals = wanted.deals.into_iter().map(|(deal, wanted)| (Record::Deal(deal), wanted));
             Ok(on_deals.chain([(Record::Org(org), wanted.org)]).collect())
         }
@@ -509,6 +528,27 @@ async fn what_to_show(
             Ok(wanted.map(of_status).into_iter().collect())
         }
     }
+}
+
+/// A deal that moved says what its organization says now, be it word for word what the one before it said.
+async fn leave_to_others(
+    tx: &mut Tx,
+    org: OrgId,
+    wanted: &mut BTreeMap<DealId, Wanted>,
+) -> Result<(), EngineError> {
+    let cleared = |on_deal: &Wanted| on_deal.get(&AnswerField::Status) == Some(&None);
+    let deals: Vec<i64> =
+        wanted.iter().filter(|(_, on_deal)| cleared(on_deal)).map(|(deal, _)| deal.0).collect();
+    for (id, record) in tx.staged(StagedKind::Deal, &deals).await? {
+        let Some(deal) = read_deal(Some(&record))?.filter(|deal| deal.org != Some(org)) else { continue };
+        let subject = deal.org.map_or(Subject::Deal(deal.id), Subject::Org);
+        let theirs = tx.handover(subject).await?.unwrap_or_default().made.shown;
+        let theirs = on(&theirs, Record::Deal(deal.id)).written.remove(&AnswerField::Status).flatten();
+        if theirs.is_some() && theirs.as_ref() == deal.facts.shown.get(&AnswerField::Status) {
+            wanted.remove(&DealId(id));
+        }
+    }
+    Ok(())
 }
 
 /// What would be written about a handover that came to rest, as far as its records were read.

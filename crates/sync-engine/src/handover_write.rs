@@ -17,6 +17,7 @@ use sync_store::{ErpIntent, HandoverJob, IntentEnd, JournalEntry, NewErpIntent, 
 use crate::{
     Engine, EngineError,
     doubt::FOUND_AFTERWARDS,
+    estranged,
     handover::{Bound, Handing, Handled},
     handover_persons,
     pause::Side,
@@ -156,6 +157,9 @@ impl Engine {
                         Bound::Yes => {}
                         // What is decided next about the organization asks for this pair again, and then asks a person or waits.
                         Bound::Asked(question) => {
+                            if tx.pairs_by_org(&[org]).await?.contains_key(&org) {
+                                estranged::remember(&mut tx, party.id, org, now).await?;
+                            }
                             tracing::error!(%org, party = %party.id, question = question.key(), "a new party is somebody else's");
                         }
                         Bound::Unclear(at) => {

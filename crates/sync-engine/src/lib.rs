@@ -23,6 +23,7 @@ mod doubt;
 mod engine;
 mod erp_stream;
 mod error;
+mod estranged;
 mod facts;
 mod family;
 mod guard;

@@ -15,7 +15,10 @@ use sync_core::{
 };
 use sync_store::{StagedKind, StagedRecord, Tx};
 
-use crate::{EngineError, family::families, handover::party_named, likeness::compare_customers, staging};
+use crate::{
+    EngineError, estranged::estranged, family::families, handover::party_named, likeness::compare_customers,
+    staging,
+};
 
 /// How often a party is looked at that may be one that we create.
 const UNBORN: SignedDuration = SignedDuration::from_secs(10);
@@ -61,6 +64,7 @@ pub(crate) async fn observe(
         .filter_map(|intent| Some((party_named(&intent.new.piece)?, intent.settled_at.unwrap_or(now))))
         .collect();
 
+    let estranged = estranged(tx).await?;
     let carriers: Vec<OrgId> = carried.values().flatten().map(|record| OrgId(record.row.id)).collect();
     let paired_with = tx.pairs_by_org(&carriers).await?;
     let orgs: Vec<i64> = pairs.values().map(|pair| pair.org.0).collect();
@@ -98,6 +102,7 @@ pub(crate) async fn observe(
                 .map(|record| OrgId(record.row.id))
                 .map(|org| Carrier { org, paired_with: paired_with.get(&org).copied() })
                 .collect(),
+            made_for: estranged.get(party).copied(),
             likeness: Likeness::NotCompared,
             doubt: doubt.map(|settled_at| Doubt { settled_at }),
             hold: holds.remove(party),

@@ -123,10 +123,7 @@ pub fn decide(policy: &HandoverPolicy, directory: &Directory, handover: &Handove
 /// The party that was made or found is not the one that the organization belongs to: the ERP merged it, or the other flow or a
 /// person bound another while our write was under way. A second customer helps nobody.
 fn estranged(handover: &Handover) -> Option<Decision> {
-    let (made, pair) = (handover.made.party.as_ref()?.id, handover.pair.as_ref()?.party);
-    if made == pair {
-        return None;
-    }
+    let (made, pair) = of_another(handover)?;
     let said = handover.answers.party == Some(pair);
     Some(if said {
         Decision::StartOver
@@ -135,12 +132,18 @@ fn estranged(handover: &Handover) -> Option<Decision> {
     })
 }
 
+/// What was made, and the other party that the organization belongs to.
+fn of_another(handover: &Handover) -> Option<(PartyId, PartyId)> {
+    let (made, pair) = (handover.made.party.as_ref()?.id, handover.pair.as_ref()?.party);
+    (made != pair).then_some((made, pair))
+}
+
 /// What was begun stays as it is; a person may have to see to it.
 fn absent(handover: &Handover) -> Decision {
     let begun = handover.made.began.as_ref();
     let complete = begun.is_some_and(|began| handover.made.is_complete(began.set));
     match begun {
-        Some(_) if !complete && handover.pair.is_none() => {
+        Some(_) if !complete && (handover.pair.is_none() || of_another(handover).is_some()) => {
             Decision::hold(Question::OrganizationGone { org: handover.org })
         }
         Some(_) | None => Decision::Nothing(Wait::Gone),

@@ -275,8 +275,10 @@ impl Worlds {
         self.tell(now, format!("note {id} of {of:?} on deal {deal}: {content}"));
         let same: Vec<&Note> = self.notes.all.values().filter(|note| note.of == of).collect();
         let twice = same.iter().any(|note| note.deleted.is_none());
-        let by_people =
-            same.iter().filter(|note| note.deleted == Some(Deleted::Person) && note.known).count();
+        // Once there was nothing to show and its end was asked for, the next one is a first one.
+        let anew = same.iter().rposition(|note| note.ends || note.deleted == Some(Deleted::We));
+        let since = same.iter().skip(anew.map_or(0, |last| last + 1));
+        let by_people = since.filter(|note| note.deleted == Some(Deleted::Person) && note.known).count();
         let allowed = usize::from(self.papers.policy.recreate_notes);
         if twice {
             self.broken(1, format!("deal {deal} has two notes of ours for {of:?}"));

@@ -1,9 +1,10 @@
 //! The laws over what the worlds show and the store keeps, while a life goes on and at its end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use sync_core::{
+    handover::Subject,
     hierarchy::{Family, Parent, cycle},
     ids::{OrgId, PartyId},
     laws::{
@@ -25,6 +26,7 @@ use super::{
 use crate::{
     EngineError,
     doubt::FOUND_AFTERWARDS,
+    estranged::estranged,
     streams::{ErpStream, Stream},
 };
 
@@ -125,9 +127,17 @@ impl Life {
         let looking = async {
             let mut tx = self.store.read(self.connection).await?;
             let (pairs, holds) = (tx.pairs_by_party(&parties).await?, tx.holds(&parties).await?);
-            Ok::<_, sync_store::StoreError>((pairs, holds, tx.relations(&parties).await?))
+            // Whoever a handover created stands beside the customer of its organization, or a person is asked about it.
+            let answers = tx.answers(&parties).await?.into_iter();
+            let aliases = answers.filter(|(_, answers)| answers.alias_of.is_some());
+            let mut beside: BTreeSet<PartyId> = aliases.map(|(party, _)| party).collect();
+            for (party, org) in estranged(&mut tx).await? {
+                let row = tx.handover(Subject::Org(org)).await?;
+                beside.extend(row.filter(|row| row.question.is_some()).map(|_| party));
+            }
+            Ok::<_, EngineError>((pairs, holds, beside, tx.relations(&parties).await?))
         };
-        let (pairs, holds, mut made) = match gate.drive(looking).await {
+        let (pairs, holds, beside, mut made) = match gate.drive(looking).await {
             Some(Ok(found)) => found,
             Some(Err(error)) => return Err(self.failed(&error)),
             None => return Ok(()),
@@ -142,7 +152,7 @@ impl Life {
                 let pair = pairs.get(&party);
                 let org = pair.and_then(|pair| worlds.orgs.get(&pair.org)).filter(|org| !org.deleted);
                 let values = org.map(|org| &org.values);
-                let held = holds.contains_key(&party);
+                let held = holds.contains_key(&party) || beside.contains(&party);
                 found.extend(law_8_agreement(&self.settings.policy, customer, pair, values, held));
                 if let (Some(pair), Some(_), false) = (pair, org, held) {
                     let above = parents.get(&party).into_iter().flatten();
