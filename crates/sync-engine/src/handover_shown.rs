@@ -38,10 +38,10 @@ use crate::{
 /// Telling is less urgent than doing: it leaves the reserve alone.
 pub(crate) const CLASS: Class = Class::Document;
 
-/// When it is tried again what a person has to allow first, or what failed too often.
+/// When it is tried again what a person has to see to first.
 const NEXT_DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// After so many failures in a row it is left for a day.
+/// After so many failures in a row nobody waits for it.
 const MOST_ATTEMPTS: u32 = 5;
 
 /// What sales would be shown: the exact write.
@@ -169,7 +169,7 @@ impl Engine {
         }
     }
 
-    /// What could not be told is tried again: soon, or the next day where a person has to allow it first, or it failed too often.
+    /// What could not be told is tried again: soon, or the next day where a person has to see to it first.
     async fn tell_later(
         &mut self,
         job: &HandoverJob,
@@ -179,18 +179,12 @@ impl Engine {
         let (now, attempts) = (self.clock.now(), job.attempts + 1);
         let due = match error.kind {
             ErrorKind::Exhausted { until } => until,
-            ErrorKind::Transient { .. } | ErrorKind::UnknownField | ErrorKind::Unauthorized
-                if attempts < MOST_ATTEMPTS =>
-            {
+            ErrorKind::Transient { .. } | ErrorKind::UnknownField | ErrorKind::Unauthorized => {
                 now + backoff::after(attempts, seed(job.subject))
             }
-            ErrorKind::Transient { .. }
-            | ErrorKind::UnknownField
-            | ErrorKind::Unauthorized
-            | ErrorKind::Rejected
-            | ErrorKind::Missing
-            | ErrorKind::Unreadable
-            | ErrorKind::Forbidden => now + NEXT_DAY,
+            ErrorKind::Rejected | ErrorKind::Missing | ErrorKind::Unreadable | ErrorKind::Forbidden => {
+                now + NEXT_DAY
+            }
         };
         // Nobody waits for what a person has to allow first.
         let lasting = due == now + NEXT_DAY;
@@ -437,9 +431,20 @@ impl Engine {
         error: &CallError,
     ) -> Result<(), EngineError> {
         let mut refused = matches!(error.kind, ErrorKind::Rejected | ErrorKind::Missing);
-        if refused && self.read_again(handing, written.record).await?.is_ok() {
-            let mut tx = self.store.read(self.connection()).await?;
-            refused = last_read(&mut tx, written.record).await?.is_some_and(|last| last.writable);
+        if refused {
+            match self.read_again(handing, written.record).await? {
+                Ok(()) => {
+                    let mut tx = self.store.read(self.connection()).await?;
+                    refused = last_read(&mut tx, written.record).await?.is_some_and(|last| last.writable);
+                }
+                // Nobody knows: it is judged with the next refusal.
+                Err(error) => {
+                    refused = false;
+                    if is_the_crms(&error) {
+                        self.crm_failed(CLASS, &error);
+                    }
+                }
+            }
         }
         let mut tx = self.write().await?;
         let mut row = tx.handover(job.subject).await?.unwrap_or_default();
