@@ -23,10 +23,20 @@ use sync_core::{
 use sync_store::{HandoverJob, Outcome, StagedKind, Store, Tx};
 
 use crate::{
-    Engine, EngineError, HandoverPlanner, backoff, crm_stream::stage_orgs, deal_stream::stage_deals,
-    documents::deals_moved, estranged, family, handover_activity::is_lasting, handover_observe::situation,
-    handover_persons::made_for_another, handover_plan::Askable, likeness::parties_near, pause::Side,
-    plants::Plant, receipt::new_pair,
+    Engine, EngineError, HandoverPlanner, backoff,
+    crm_stream::stage_orgs,
+    deal_stream::stage_deals,
+    documents::deals_moved,
+    estranged, family,
+    handover_activity::is_lasting,
+    handover_observe::situation,
+    handover_others::{created_elsewhere, in_doubt_elsewhere},
+    handover_persons::made_for_another,
+    handover_plan::Askable,
+    likeness::parties_near,
+    pause::Side,
+    plants::Plant,
+    receipt::new_pair,
 };
 
 /// Name of the flow in summaries.
@@ -38,8 +48,8 @@ pub(crate) const CLASS: Class = Class::Urgent;
 /// How much later a customer is shown that was completed while something else was on its way.
 const TOLD_LATER: SignedDuration = SignedDuration::from_secs(1);
 
-/// How much later an organization is looked at whose party is just being given another one, or whose person is just being made
-/// for another one.
+/// How much later an organization is looked at whose party is just being given another one, or of whose customer something is just
+/// being made for another one.
 const MADE_BY_OTHERS: SignedDuration = SignedDuration::from_secs(1);
 
 /// Decisions about one key in a row: looks and what they lead to are fewer.
@@ -331,7 +341,17 @@ impl Engine {
             }
             let directory =
                 self.handed.directory.as_ref().map(|(names, _)| names.clone()).unwrap_or_default();
-            match decide(&handing.policy, &directory, &handover) {
+            let decision = decide(&handing.policy, &directory, &handover);
+            if let (Decision::Do { .. } | Decision::AdoptAccount(..), Some(party)) =
+                (&decision, &row.made.party)
+            {
+                let mut tx = self.store.read(self.connection()).await?;
+                if let Some(settled_at) = in_doubt_elsewhere(&mut tx, org, party.id, now).await? {
+                    let at = settled_at.max(now + MADE_BY_OTHERS);
+                    return self.settle(job, Some(at), None, None).await;
+                }
+            }
+            match decision {
                 Decision::Nothing(_) => {
                     if let Some(party) = to_be_told(&row.made) {
                         if self.attention.is_busy() {
@@ -379,8 +399,12 @@ impl Engine {
                         Bound::Unclear(at) => return self.settle(job, Some(at), None, None).await,
                     }
                 }
-                Decision::AdoptAccount(account, found) => {
+                Decision::AdoptAccount(mut account, found) => {
                     let mut made = row.made;
+                    if !account.ours {
+                        let mut tx = self.store.read(self.connection()).await?;
+                        account.ours = created_elsewhere(&mut tx, org, found.party, account.id).await?;
+                    }
                     made.adopt_account(account, &found);
                     self.remember_made(org, &made).await?;
                 }

@@ -31,6 +31,7 @@ mod handover;
 mod handover_activity;
 mod handover_look;
 mod handover_observe;
+mod handover_others;
 mod handover_persons;
 mod handover_plan;
 mod handover_shown;

@@ -109,6 +109,18 @@ impl Tx {
         Ok(())
     }
 
+    /// The organizations for which something of this party was created.
+    ///
+    /// # Errors
+    /// When the database refuses or a row cannot be read.
+    pub async fn orgs_handed_over(&mut self, party: PartyId) -> Result<Vec<OrgId>, StoreError> {
+        let sql = "SELECT DISTINCT org_id FROM journal \
+            WHERE connection_id = $1 AND party_id = $2 AND rule = 'customers_from_crm' AND org_id IS NOT NULL \
+            ORDER BY org_id";
+        let args = vec![self.id(), party.0.into()];
+        self.fetch("journal", sql, args, |row| Ok(OrgId(row.int(0, "org_id")?))).await
+    }
+
     /// A page of the journal, newest first: of one party or of all.
     ///
     /// # Errors

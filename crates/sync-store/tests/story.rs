@@ -268,6 +268,11 @@ async fn writing(store: &Store, fence: &Fence) {
     let journal = tx.journal(Some(PartyId(1)), None, 10).await.unwrap();
     assert_eq!((journal.len(), &journal[0].entry), (2, &entry));
     assert_eq!(tx.journal(None, Some(journal[0].id), 10).await.unwrap().len(), 1);
+    let handed = JournalEntry { party: PartyId(77), rule: "customers_from_crm".into(), ..entry.clone() };
+    let other = JournalEntry { org: Some(OrgId(10)), ..handed.clone() };
+    tx.append_journal(&[handed.clone(), handed, other]).await.unwrap();
+    assert_eq!(tx.orgs_handed_over(PartyId(77)).await.unwrap(), [OrgId(10), OrgId(11)]);
+    assert_eq!(tx.orgs_handed_over(PartyId(1)).await.unwrap(), [], "what the other flow wrote is none");
 
     let gone = HoldReason::OrganizationGone { org: OrgId(11) };
     tx.open_hold(PartyId(1), &gone, at(102)).await.unwrap();
