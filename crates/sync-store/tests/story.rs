@@ -72,7 +72,7 @@ async fn reopened(opened: support::Opened) {
     assert_eq!(store.migrate().await.unwrap(), []);
     let connection = store.connections().await.unwrap()[0].id;
     let mut tx = store.read(connection).await.unwrap();
-    assert_eq!(tx.journal(None, None, 10).await.unwrap().len(), 2);
+    assert_eq!(tx.journal(Some(PartyId(1)), None, 10).await.unwrap().len(), 2);
     assert_eq!(tx.cursor::<Vec<i64>>("erp.party").await.unwrap(), Some(vec![1, 2, 3]));
 }
 
